@@ -1,0 +1,46 @@
+# Everything installs itself into .venv; nothing else is needed than Python 3.11 or newer, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check static test test-all demo clean
+
+help:
+	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
+	@echo "make test      every test that needs nothing but this machine"
+	@echo "make check     format, lint, types, import rules, catalogues, quick tests: before each commit"
+	@echo "make test-all  make test, and what needs more than Python"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+static: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: static
+	$(BIN)/pytest --ignore tests/conversations --ignore tests/sandbox --ignore tests/mail
+
+test: $(READY)
+	$(BIN)/pytest -n 2
+
+test-all: test
+
+demo: $(READY)
+	@$(BIN)/python -m sandbox $(if $(SCRIPT),--script,)
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

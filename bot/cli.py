@@ -1,0 +1,118 @@
+"""The command line."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from bot.settings import Settings, SettingsError, load_settings
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Odobot.")
+
+
+def main() -> None:
+    """The ``odobot`` command."""
+    cli()
+
+
+def _stop(line: str) -> typer.Exit:
+    print(line, file=sys.stderr)
+    return typer.Exit(1)
+
+
+def _settings() -> Settings:
+    """The settings, with the logs set up to hide their secrets; or one line, and the end."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise _stop(str(error)) from None
+    from bot.logs import set_up_logs
+
+    set_up_logs(settings.log_format, settings.log_level, settings.secrets)
+    return settings
+
+
+@cli.command()
+def run() -> None:
+    """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
+    settings = _settings()
+    from bot.app import StartError
+    from bot.app import run as run_app
+
+    try:
+        asyncio.run(run_app(settings))
+    except StartError as error:
+        raise _stop(str(error)) from None
+
+
+@cli.command()
+def check() -> None:
+    """Ask the token, the portal, the mail server, the database and the catalogues; exit 1 if one does not work."""
+    settings = _settings()
+    from bot.doctor import examine
+
+    findings = asyncio.run(examine(settings))
+    for finding in findings:
+        print(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.part}: {finding.words}")
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    settings = _settings()
+    from storage import migrations
+    from storage.database import Database
+    from storage.vault import Vault
+
+    async def upgrade() -> None:
+        database = Database(settings.database_url, Vault(settings.keys))
+        try:
+            await migrations.upgrade(database.engine)
+        finally:
+            await database.close()
+
+    asyncio.run(upgrade())
+    print("The schema is up to date.")
+
+
+@cli.command()
+def unlink(
+    email: Annotated[str, typer.Option(help="Unlink every chat linked through this address.")] = "",
+    chat: Annotated[int, typer.Option(help="Unlink this chat.")] = 0,
+) -> None:
+    """Take access away from the chats of an address, or from one chat."""
+    from services.understanding import normal_email
+
+    address = normal_email(email) if email else None
+    if bool(email) == bool(chat) or (email and address is None):
+        raise _stop("odobot unlink: give one of --email ADDRESS and --chat NUMBER")
+    settings = _settings()
+    from storage import chats
+    from storage.database import Database
+    from storage.vault import Vault
+
+    async def remove() -> int:
+        database = Database(settings.database_url, Vault(settings.keys))
+        try:
+            async with database.write() as session:
+                if address is not None:
+                    return await chats.unlink_email(session, address)
+                return await chats.unlink(session, chat)
+        finally:
+            await database.close()
+
+    removed = asyncio.run(remove())
+    print(f"Links removed: {removed}")
+    if not removed:
+        raise typer.Exit(1)
+
+
+@cli.command("new-key")
+def new_key() -> None:
+    """Make a key for ODOBOT_SECRET_KEYS."""
+    from cryptography.fernet import Fernet
+
+    print(Fernet.generate_key().decode())

@@ -1,0 +1,100 @@
+"""``odobot check``: does each part of the deployment answer? One line each."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from telegram.error import InvalidToken, TelegramError
+
+from bot.app import House, build
+from bot.settings import Settings
+from mail.errors import MailError
+from portal.errors import PortalError
+from storage import migrations
+from texts.catalogue import texts_in
+from texts.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part, whether it works, and what was seen."""
+
+    part: str
+    is_well: bool
+    words: str
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Asks every part once."""
+    async with build(settings) as house:
+        return [
+            await _finding("ODOBOT_TELEGRAM_TOKEN", lambda: _telegram(house)),
+            await _finding("ODOBOT_PORTAL_URL", lambda: _portal(house)),
+            await _finding("ODOBOT_SMTP_URL", lambda: _mail(house)),
+            await _finding("ODOBOT_DATABASE_URL", lambda: _database(house)),
+            await _finding("catalogues", _catalogues),
+        ]
+
+
+async def _finding(part: str, ask: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        return Finding(part, True, await ask())
+    except _Unwell as error:
+        return Finding(part, False, str(error))
+
+
+class _Unwell(Exception):
+    pass
+
+
+async def _telegram(house: House) -> str:
+    bot = house.application.bot
+    try:
+        await bot.initialize()
+        try:
+            return f"Telegram knows it as @{bot.username}"
+        finally:
+            await bot.shutdown()
+    except InvalidToken:
+        raise _Unwell("Telegram does not know this token") from None
+    except TelegramError as error:
+        raise _Unwell(f"Telegram cannot be reached ({type(error).__name__})") from None
+
+
+async def _portal(house: House) -> str:
+    try:
+        links = await house.portal.links(Language.FR)
+    except PortalError as error:
+        raise _Unwell(f"the portal does not answer as it should ({type(error).__name__}: {error})") from None
+    return f"the portal answers, its menu has {len(links)} entries"
+
+
+async def _mail(house: House) -> str:
+    try:
+        await house.mailer.ready()
+    except MailError as error:
+        raise _Unwell(f"the mail server does not take us ({type(error).__name__}: {error})") from None
+    return "the mail server takes us"
+
+
+async def _database(house: House) -> str:
+    engine = house.database.engine
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        is_current = await migrations.is_current(engine)
+    except Exception as error:  # every driver has exceptions of its own, and each means the same here
+        raise _Unwell(f"the database cannot be opened ({type(error).__name__})") from None
+    if is_current:
+        return f"{engine.dialect.name}, the schema is up to date"
+    if house.database.is_sqlite:
+        return "sqlite, odobot run will bring the schema up to date"
+    raise _Unwell("the schema is not up to date, run: odobot migrate")
+
+
+async def _catalogues() -> str:
+    try:
+        names = [texts_in(language)("language.name") for language in Language]
+    except (OSError, KeyError, ValueError) as error:
+        raise _Unwell(f"a catalogue cannot be read ({type(error).__name__})") from None
+    return ", ".join(names)

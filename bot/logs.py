@@ -1,0 +1,74 @@
+"""Logs: structured, and redacted on the way out, tracebacks and other libraries' lines included."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+import structlog
+
+_REDACTED = "[redacted]"
+_EMAIL = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
+_BOT_PATH = re.compile(r"/bot\d+:[^/\s\"']+")
+_LOUD = ("httpx", "httpcore", "aiosqlite", "alembic", "asyncio")
+
+
+class Redactor:
+    """A processor at the end of the chain: secrets by value, addresses by shape."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # The longest first: one secret may hold another.
+        known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Every value is redacted: an exception's words are as free as a message's."""
+        return {name: self._value(value) for name, value in event.items()}
+
+    def text(self, text: str) -> str:
+        """One text without secrets and addresses."""
+        text = self._secrets.sub(_REDACTED, text) if self._secrets else text
+        return _EMAIL.sub(_REDACTED, _BOT_PATH.sub(f"/bot{_REDACTED}", text))
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, bool | int | float | None):
+            return value
+        return self.text(value if isinstance(value, str) else str(value))
+
+
+def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
+    """Routes structlog and the standard library's logging through one redacted chain, to standard error."""
+    is_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+    ]
+    last: structlog.typing.Processor
+    last = structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer(ensure_ascii=False)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            # Tracebacks without local variables: those hold what people wrote.
+            structlog.processors.format_exc_info,
+            Redactor(secrets),
+            last,
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

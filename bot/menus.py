@@ -1,0 +1,33 @@
+"""What Telegram shows around the conversation: command menus and descriptions, in each language."""
+
+import structlog
+from telegram import Bot
+from telegram.error import TelegramError
+
+from handlers.commands import menu
+from texts.catalogue import texts_in
+from texts.language import Language
+
+log = structlog.get_logger()
+
+
+async def set_menus(bot: Bot, company: str, default: Language) -> None:
+    """Sets what differs from what Telegram has. They are cosmetic: that they could not be set stops nothing."""
+    try:
+        for language_code, language in (("", default), *((language.value, language) for language in Language)):
+            await _set_language(bot, language_code or None, language, company)
+    except TelegramError as error:
+        log.warning("telegram.menus_not_set", error=type(error).__name__)
+
+
+async def _set_language(bot: Bot, code: str | None, language: Language, company: str) -> None:
+    t = texts_in(language)
+    commands = menu(language)
+    if list(await bot.get_my_commands(language_code=code)) != commands:
+        await bot.set_my_commands(commands, language_code=code)
+    description = t("bot.description", company=company)
+    if (await bot.get_my_description(language_code=code)).description != description:
+        await bot.set_my_description(description, language_code=code)
+    short = t("bot.short_description", company=company)
+    if (await bot.get_my_short_description(language_code=code)).short_description != short:
+        await bot.set_my_short_description(short, language_code=code)

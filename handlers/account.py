@@ -1,0 +1,102 @@
+"""The linked accounts, their wishes, who else is linked, and the ways out."""
+
+from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, ShowNotices, Unlink, Wish
+from handlers.context import Context
+from handlers.reply import send
+from handlers.screens import account, linking, settings, trouble
+from handlers.screens.screen import Screen
+from storage import chats
+from texts.catalogue import texts_in
+from texts.language import Language
+
+
+async def choose_account(context: Context, action: ChooseAccount) -> Screen:
+    """Makes an account the current one; where its notices were never asked about, asks."""
+    context.link(action.link)
+    async with context.services.database.write() as session:
+        await chats.choose(session, context.chat.chat_id, action.link, context.services.clock())
+    await context.reload()
+    link = context.link(action.link)
+    if link.wants_invoices is None:
+        return linking.ask_wish(context.t, link, context.t("link.chosen"))
+    return linking.home(context.t, link)
+
+
+async def wish(context: Context, action: Wish) -> Screen:
+    """Whether new invoices are told: for the accounts just linked, or for one in the list."""
+    link = context.link(action.link)
+    unasked = [each.link_id for each in context.chat.links if each.wants_invoices is None]
+    chosen = [link.link_id, *unasked] if action.all_new else [link.link_id]
+    async with context.services.database.write() as session:
+        await chats.set_wish(session, context.chat.chat_id, chosen, action.yes)
+    await context.reload()
+    if action.all_new:
+        return linking.wish_noted(context.t, context.link(action.link), yes=action.yes)
+    return settings.notices(context.t, context.chat.links)
+
+
+async def accounts(context: Context, _action: ShowAccounts) -> Screen:
+    """The accounts, and the other chats linked through the same addresses."""
+    if not context.chat.links:
+        return trouble.not_linked(context.t, context.services.company)
+    async with context.services.database.read() as session:
+        neighbours = await chats.neighbours(session, context.chat.chat_id)
+    return account.accounts(context.t, context.chat.links, neighbours)
+
+
+async def revoke(context: Context, action: Revoke) -> Screen:
+    """Removes another chat's links, and tells it so."""
+    async with context.services.database.read() as session:
+        neighbours = await chats.neighbours(session, context.chat.chat_id)
+    other = next((neighbour for neighbour in neighbours if neighbour.chat_id == action.chat), None)
+    if other is None:
+        return await accounts(context, ShowAccounts())
+    if not action.sure:
+        return account.sure_to_revoke(context.t, other)
+    async with context.services.database.write() as session:
+        await chats.revoke(session, context.chat.chat_id, other.chat_id)
+        told = await chats.load(session, other.chat_id)
+    language = Language(told.language) if told.language else context.services.default_language
+    context.afterwards(_tell_revoked(context, other.chat_id, language))
+    return await accounts(context, ShowAccounts())
+
+
+async def _tell_revoked(context: Context, chat_id: int, language: Language) -> None:
+    await send(context, account.revoked(texts_in(language), context.services.company), to=chat_id)
+
+
+async def unlink(context: Context, action: Unlink) -> Screen:
+    """Removes this chat's links, once the person is sure."""
+    if not context.chat.links:
+        return trouble.not_linked(context.t, context.services.company)
+    if not action.sure:
+        return account.sure_to_unlink(context.t, context.chat.links)
+    async with context.services.database.write() as session:
+        await chats.unlink(session, context.chat.chat_id)
+    return account.unlinked(context.t)
+
+
+async def notices(context: Context, _action: ShowNotices) -> Screen:
+    """Which new invoices are told."""
+    if not context.chat.links:
+        return trouble.not_linked(context.t, context.services.company)
+    return settings.notices(context.t, context.chat.links)
+
+
+async def my_data(context: Context, _action: ShowMyData) -> Screen:
+    """Everything that is remembered of this chat, in words."""
+    t, chat = context.t, context.chat
+    if not chat.is_known:
+        return account.nothing_kept(t)
+    async with context.services.database.read() as session:
+        kept = await chats.kept(session, chat.chat_id)
+    return account.my_data(t, chat, kept)
+
+
+async def forget(context: Context, action: Forget) -> Screen:
+    """Erases everything remembered of this chat, once the person is sure."""
+    if not action.sure:
+        return account.sure_to_forget(context.t)
+    async with context.services.database.write() as session:
+        await chats.forget(session, context.chat.chat_id)
+    return account.forgotten(context.t)

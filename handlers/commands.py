@@ -1,0 +1,71 @@
+"""The commands: each answers to its name in both languages at any time; the menu shows those of the chat's language."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from telegram import BotCommand
+
+from handlers.actions import (
+    Action,
+    ChooseLanguage,
+    Forget,
+    ListInvoices,
+    ListOrders,
+    ShowAccounts,
+    ShowHelp,
+    ShowMyData,
+    ShowNotices,
+    ShowPortal,
+    ShowPrivacy,
+    ShowSettings,
+    Start,
+    StartLinking,
+    Unlink,
+)
+from texts.catalogue import message_id, texts_in
+from texts.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. ``of_link`` makes its action for a link's account, ``action`` is one that needs none."""
+
+    names: dict[Language, str]
+    description: str
+    action: Action | None = None
+    of_link: Callable[[int], Action] | None = None
+
+
+def _command(fr: str, en: str, description: str, action: Action | Callable[[int], Action]) -> Command:
+    names = {Language.FR: fr, Language.EN: en}
+    if isinstance(action, Action):
+        return Command(names, description, action=action)
+    return Command(names, description, of_link=action)
+
+
+START = _command("start", "start", message_id("command.start"), Start())
+
+MENU = (
+    _command("commandes", "orders", message_id("command.orders"), lambda link: ListOrders(link)),
+    _command("factures", "invoices", message_id("command.invoices"), lambda link: ListInvoices(link)),
+    _command("compte", "account", message_id("command.account"), ShowAccounts()),
+    _command("avis", "notices", message_id("command.notices"), ShowNotices()),
+    _command("portail", "portal", message_id("command.portal"), ShowPortal()),
+    _command("langue", "language", message_id("command.language"), ChooseLanguage()),
+    _command("parametres", "settings", message_id("command.settings"), ShowSettings()),
+    _command("lier", "link", message_id("command.link"), StartLinking()),
+    _command("delier", "unlink", message_id("command.unlink"), Unlink()),
+    _command("aide", "help", message_id("command.help"), ShowHelp()),
+    _command("confidentialite", "privacy", message_id("command.privacy"), ShowPrivacy()),
+    _command("mesdonnees", "mydata", message_id("command.mydata"), ShowMyData()),
+    _command("oublier", "forget", message_id("command.forget"), Forget()),
+)
+
+COMMANDS = (START, *MENU)
+BY_NAME = {name: command for command in COMMANDS for name in command.names.values()}
+
+
+def menu(language: Language) -> list[BotCommand]:
+    """What Telegram's menu shows in one language."""
+    t = texts_in(language)
+    return [BotCommand(command.names[language], t(command.description)) for command in MENU]

@@ -1,0 +1,134 @@
+"""The one typed context: everything a handler is handed."""
+
+import asyncio
+import datetime
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from telegram import Update
+from telegram.ext import Application, CallbackContext, ExtBot
+
+from portal.client import Portal, Reader
+from services.clock import Clock
+from services.linking import Linking
+from storage import chats
+from storage.chats import Awaiting, ChatState, LinkState
+from storage.database import Database
+from texts.catalogue import Texts, texts_in
+from texts.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the composition root made, for as long as the process runs."""
+
+    database: Database
+    portal: Portal
+    linking: Linking
+    clock: Clock
+    company: str
+    support: str
+    default_language: Language
+    zone: ZoneInfo
+
+
+class LinkGone(Exception):
+    """The chat has no such link: it was removed, or the button was forged."""
+
+
+class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Services]):
+    """One update's context: the services, the chat as it stands, and its words."""
+
+    def __init__(self, application: Any, chat_id: int | None = None, user_id: int | None = None) -> None:
+        super().__init__(application, chat_id=chat_id, user_id=user_id)
+        self.incoming: Update | None = None
+        self.chat = ChatState(chat_id or 0)
+
+    @classmethod
+    def from_update(cls, update: object, application: Application[Any, Any, Any, Any, Any, Any]) -> "Context":
+        """Keeps the update at hand: a screen needs to know what it answers."""
+        context = super().from_update(update, application)
+        context.incoming = update if isinstance(update, Update) else None
+        return context
+
+    async def refresh_data(self) -> None:
+        """PTB calls this before a handler: the chat is read once, and every handler finds it here."""
+        if self.is_private:
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Reads the chat again, after a change to its links or choices."""
+        async with self.services.database.read() as session:
+            self.chat = await chats.load(session, self.chat.chat_id)
+
+    @property
+    def services(self) -> Services:
+        """What the composition root made."""
+        return self.bot_data
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this is a private chat: in any other there is never any data."""
+        chat = self.incoming.effective_chat if self.incoming else None
+        return chat is not None and chat.type == chat.PRIVATE
+
+    @property
+    def language(self) -> Language:
+        """What the chat chose; else what its client speaks; else the default."""
+        if self.chat.language:
+            return Language(self.chat.language)
+        return Language.of_client(self.client_language, self.services.default_language)
+
+    @property
+    def client_language(self) -> str | None:
+        """The client's ``language_code``: optional, and a first guess."""
+        user = self.incoming.effective_user if self.incoming else None
+        return user.language_code if user else None
+
+    @property
+    def first_name(self) -> str:
+        """What the person calls themselves in Telegram: somebody else's words, to be escaped."""
+        user = self.incoming.effective_user if self.incoming else None
+        return user.first_name if user else ""
+
+    @property
+    def t(self) -> Texts:
+        """The words of this chat."""
+        return texts_in(self.language)
+
+    @property
+    def today(self) -> datetime.date:
+        """The day at the company."""
+        return self.local(self.services.clock()).date()
+
+    @property
+    def awaiting(self) -> Awaiting | None:
+        """What the next text is taken for, unless that was too long ago."""
+        awaiting = self.chat.awaiting
+        return awaiting if awaiting and awaiting.until > self.services.clock() else None
+
+    def local(self, at: datetime.datetime) -> datetime.datetime:
+        """A time as the company's clocks show it."""
+        return at.astimezone(self.services.zone)
+
+    def link(self, link_id: int) -> LinkState:
+        """The chat's own link.
+
+        Raises:
+            LinkGone: it is no link of this chat.
+        """
+        link = self.chat.link(link_id)
+        if link is None:
+            raise LinkGone
+        return link
+
+    def reader(self, link_id: int) -> Reader:
+        """As whom the portal is asked for one of this chat's links; raises ``LinkGone``."""
+        link = self.link(link_id)
+        return Reader(link.contact_id, link.account_id)
+
+    def afterwards(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Runs beside the answer; a stop waits for it, and what it raises meets the error handler."""
+        return self.application.create_task(work, update=self.incoming)

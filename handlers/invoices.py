@@ -1,0 +1,133 @@
+"""Invoices: the list, one, and its PDF."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from telegram import InputFile, Message
+from telegram.constants import ChatAction
+from telegram.error import BadRequest, TelegramError, TimedOut
+
+from handlers.actions import ListInvoices, SendPdf, ShowInvoice, at_page
+from handlers.context import Context
+from handlers.reply import patiently
+from handlers.screens import invoices as screens
+from handlers.screens.screen import Screen
+from portal.client import Reader
+from portal.errors import TooLarge
+from portal.models import Invoice, Page, Part, Status
+from storage import documents
+from storage.tables import Document
+
+UPLOAD_LIMIT = 50 * 1024 * 1024
+"""What a bot may upload (Bot API, "Sending files")."""
+_UPLOAD_SECONDS = 60.0
+_ACTION_SECONDS = 4.5  # a chat action shows for 5 s
+
+
+async def invoice_list(context: Context, action: ListInvoices) -> Screen:
+    """A page of the account's invoices; a page that is no more becomes the last one."""
+    link = context.link(action.link)
+    page = await _page(context, action)
+    if not page.items and page.total:
+        action = at_page(action, page.last)
+        page = await _page(context, action)
+    has_orders = Part.ORDERS in link.access
+    return screens.invoice_list(context.t, link.account_name, page, action, context.today, has_orders=has_orders)
+
+
+async def invoice_detail(context: Context, action: ShowInvoice) -> Screen:
+    """One invoice."""
+    link = context.link(action.link)
+    invoice = await context.services.portal.invoice(context.reader(action.link), action.number)
+    has_orders = Part.ORDERS in link.access
+    return screens.invoice_detail(context.t, link.account_name, invoice, action, context.today, has_orders=has_orders)
+
+
+async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
+    """Sends the PDF as a document; by Telegram's own copy while the portal says that it is unchanged."""
+    reader = context.reader(action.link)
+    async with _sending_shown(context):
+        try:
+            await _send_document(context, reader, action.number)
+        except TooLarge:
+            invoice = await context.services.portal.invoice(reader, action.number)
+            return screens.pdf_too_large(context.t, invoice, action.link)
+        except TimedOut:
+            return screens.pdf_maybe_sent(context.t, replace(action, again=True))
+    # The screen it was asked from tells of a failure that is over: it becomes the invoice again.
+    return await invoice_detail(context, ShowInvoice(action.link, action.number)) if action.again else None
+
+
+async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
+    return await context.services.portal.invoices(
+        context.reader(action.link),
+        page=action.page,
+        page_size=context.chat.page_size,
+        query=action.query,
+        order=action.order or None,
+        status=Status.UNPAID if action.unpaid else None,
+    )
+
+
+async def _send_document(context: Context, reader: Reader, number: str) -> None:
+    language = context.language
+    database, portal = context.services.database, context.services.portal
+    async with database.read() as session:
+        known = await documents.find(session, context.bot.id, reader.account_id, number, language)
+    known_etag = known.etag if known else None
+    pdf = await portal.invoice_pdf(reader, number, language=language, known_etag=known_etag, limit=UPLOAD_LIMIT)
+    if pdf is None and known is not None:
+        try:
+            await _send(context, known.file_id)
+        except BadRequest:  # Telegram does not keep files for ever
+            async with database.write() as session:
+                await documents.drop(session, known)
+            pdf = await portal.invoice_pdf(reader, number, language=language, limit=UPLOAD_LIMIT)
+        else:
+            return
+    if pdf is None:
+        raise BadRequest("the portal answered 304 to a question without an ETag")
+    sent = await _send(context, InputFile(pdf.content, filename=file_name(context, number), attach=False))
+    if pdf.etag and sent.document:
+        document = Document(
+            bot_id=context.bot.id, account_id=reader.account_id, number=number, language=language,
+            file_id=sent.document.file_id, etag=pdf.etag,
+        )  # fmt: skip
+        async with database.write() as session:
+            await documents.keep(session, document)
+
+
+async def _send(context: Context, document: str | InputFile) -> Message:
+    # Read anew for a second try after a 429, the bytes of an InputFile are the same ones.
+    return await patiently(
+        lambda: context.bot.send_document(
+            context.chat.chat_id, document, write_timeout=_UPLOAD_SECONDS, read_timeout=_UPLOAD_SECONDS
+        )
+    )
+
+
+def file_name(context: Context, number: str) -> str:
+    """``Facture-212380.pdf``, ``Invoice-212380.pdf``; what a file's name cannot hold becomes a dash."""
+    return context.t("pdf.file_name", number=re.sub(r"[^\w.-]+", "-", number).strip("-."))
+
+
+@asynccontextmanager
+async def _sending_shown(context: Context) -> AsyncIterator[None]:
+    """Shows "sending a document" for as long as the body takes. That it cannot be shown is no reason not to send."""
+
+    async def show() -> None:
+        while True:
+            with suppress(TelegramError):
+                await context.bot.send_chat_action(context.chat.chat_id, ChatAction.UPLOAD_DOCUMENT)
+            await asyncio.sleep(_ACTION_SECONDS)
+
+    shown = asyncio.create_task(show())
+    try:
+        yield
+    finally:
+        shown.cancel()
+        with suppress(asyncio.CancelledError):
+            await shown

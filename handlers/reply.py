@@ -1,0 +1,107 @@
+"""Answers: a screen is sent, or takes the place of the one that was tapped."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from telegram import LinkPreviewOptions, Message
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, TimedOut
+
+from handlers.context import Context
+from handlers.render import render
+from handlers.screens.screen import Screen
+
+_LONGEST_WAIT = 30
+_PAUSE = 0.5
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_NOT_MODIFIED = "message is not modified"
+_STALE_QUERY = "query is too old"
+
+ResultT = TypeVar("ResultT")
+
+
+async def show(context: Context, screen: Screen) -> None:
+    """Answers with a screen: in place where a button was tapped, else as a message."""
+    query = context.incoming.callback_query if context.incoming else None
+    if query is not None and query.message is not None and await edit(context, query.message.message_id, screen):
+        return
+    await send(context, screen)
+
+
+async def send(context: Context, screen: Screen, *, to: int | None = None) -> Message:
+    """Sends a screen as a message of its own, to this chat or another."""
+    message = render(screen)
+    return await patiently(
+        lambda: context.bot.send_message(
+            chat_id=to or context.chat.chat_id,
+            text=message.html,
+            parse_mode=ParseMode.HTML,
+            reply_markup=message.keyboard,
+            link_preview_options=_NO_PREVIEW,
+        )
+    )
+
+
+async def edit(context: Context, message_id: int, screen: Screen) -> bool:
+    """Puts a screen in the place of a message; ``False`` where Telegram cannot: it is gone, too old, or a document."""
+    message = render(screen)
+    try:
+        await patiently(
+            lambda: context.bot.edit_message_text(
+                chat_id=context.chat.chat_id,
+                message_id=message_id,
+                text=message.html,
+                parse_mode=ParseMode.HTML,
+                reply_markup=message.keyboard,
+                link_preview_options=_NO_PREVIEW,
+            ),
+            repeatable=True,
+        )
+    except BadRequest as error:
+        return _NOT_MODIFIED in error.message.lower()
+    return True
+
+
+async def answer_tap(context: Context) -> None:
+    """Stops the button's spinner. A query that has gone stale meanwhile is no error: the screen still comes."""
+    query = context.incoming.callback_query if context.incoming else None
+    if query is None:
+        return
+    try:
+        await query.answer()
+    except BadRequest as error:
+        if _STALE_QUERY not in error.message.lower():
+            raise
+
+
+async def delete(context: Context, message_id: int) -> None:
+    """Deletes a message where Telegram permits it (48 hours); where it does not, it stays."""
+    try:
+        await context.bot.delete_message(context.chat.chat_id, message_id)
+    except TelegramError:
+        return
+
+
+async def patiently(call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False) -> ResultT:
+    """Makes a call to Telegram, and once more where it was certainly not done, or may be done twice.
+
+    After a 429 it was not done, and Telegram says when it will be. After a time-out it may have been: only what is
+    ``repeatable`` (an edit) is then tried again.
+    """
+    try:
+        return await call()
+    except RetryAfter as error:
+        wait = error.retry_after if isinstance(error.retry_after, int) else error.retry_after.total_seconds()
+        if wait > _LONGEST_WAIT:
+            raise
+    except BadRequest:
+        raise
+    except TimedOut:
+        if not repeatable:
+            raise
+        wait = 0
+    except NetworkError:
+        wait = _PAUSE
+    await asyncio.sleep(wait)
+    return await call()

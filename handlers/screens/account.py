@@ -1,0 +1,90 @@
+"""The linked accounts, who else is linked, and the ways out."""
+
+from collections.abc import Sequence
+
+from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
+from handlers.screens.screen import Button, Keyboard, Screen, clip
+from storage.chats import ChatState, Kept, LinkState, Neighbour
+from texts.catalogue import Texts
+from texts.escaping import plain
+
+
+def accounts(t: Texts, links: Sequence[LinkState], neighbours: Sequence[Neighbour]) -> Screen:
+    """The accounts, the current one first, and the other chats linked through the same addresses."""
+    facts = [t("account.current", account=links[0].account_name)]
+    facts += [t("account.other", account=link.account_name) for link in links[1:]]
+    if neighbours:
+        facts += ["", t.plural("account.neighbours", len(neighbours))]
+        facts += [
+            t("account.neighbour", name=_name(t, n), date=t.formats.long_date(n.linked_at.date())) for n in neighbours
+        ]
+    rows = [(Button(clip(plain(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links[1:]]
+    rows += [(Button(t("button.revoke", name=clip(_name(t, n), 30)), Revoke(n.chat_id)),) for n in neighbours]
+    rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]
+    return Screen(t("account.title"), facts=tuple(facts), keyboard=tuple(rows))
+
+
+def sure_to_revoke(t: Texts, neighbour: Neighbour) -> Screen:
+    """Asks before another chat loses its links."""
+    yes = Button(t("button.yes_revoke"), Revoke(neighbour.chat_id, sure=True))
+    no = Button(t("button.no_keep"), ShowAccounts())
+    fact = t("account.sure_to_revoke", name=_name(t, neighbour))
+    return Screen(t("account.revoke_title"), facts=(fact,), keyboard=((yes, no),))
+
+
+def revoked(t: Texts, company: str) -> Screen:
+    """What the other chat is told."""
+    return Screen(facts=(t("account.was_revoked", company=company),), keyboard=_link_again(t))
+
+
+def sure_to_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
+    """Asks before the chat loses its links."""
+    facts = (*(t("account.other", account=link.account_name) for link in links), "", t("account.sure_to_unlink"))
+    yes, no = Button(t("button.yes_unlink"), Unlink(sure=True)), Button(t("button.no_keep"), Start())
+    return Screen(t("account.unlink_title"), facts=facts, keyboard=((yes, no),))
+
+
+def unlinked(t: Texts) -> Screen:
+    """Done, and how to come back."""
+    return Screen(facts=(t("account.unlinked"),), keyboard=_link_again(t))
+
+
+def nothing_kept(t: Texts) -> Screen:
+    """There is no row of this chat."""
+    return Screen(t("data.title"), facts=(t("data.nothing"),))
+
+
+def my_data(t: Texts, chat: ChatState, kept: Kept | None) -> Screen:
+    """What is remembered of this chat, line by line."""
+    facts = [t("data.chat", chat=str(chat.chat_id))]
+    if kept:
+        facts.append(t("data.since", date=t.formats.long_date(kept.since.date())))
+        facts += [t("data.first_name", name=kept.first_name)] if kept.first_name else []
+        facts += [t("data.email", email=email) for email in kept.emails]
+    facts += [t("data.account", account=link.account_name) for link in chat.links]
+    facts += [t("data.language", language=t("language.name")), t.plural("data.page_size", chat.page_size)]
+    erase = Button(t("button.forget"), Forget())
+    return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((erase,),))
+
+
+def sure_to_forget(t: Texts) -> Screen:
+    """Asks before everything is erased."""
+    yes, no = Button(t("button.yes_forget"), Forget(sure=True)), Button(t("button.no_keep"), Start())
+    return Screen(t("forget.title"), facts=(t("forget.sure"),), keyboard=((yes, no),))
+
+
+def forgotten(t: Texts) -> Screen:
+    """Done, and what only Telegram can erase."""
+    return Screen(t("forget.title"), facts=(t("forget.done"),), keyboard=_link_again(t))
+
+
+def _link_again(t: Texts) -> Keyboard:
+    return ((Button(t("button.link"), StartLinking()),),)
+
+
+def _since(t: Texts, neighbour: Neighbour) -> str:
+    return t("account.neighbour", name=_name(t, neighbour), date=t.formats.long_date(neighbour.linked_at.date()))
+
+
+def _name(t: Texts, neighbour: Neighbour) -> str:
+    return plain(neighbour.first_name) or t("account.unnamed")

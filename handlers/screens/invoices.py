@@ -1,0 +1,128 @@
+"""Invoices: the list, and one."""
+
+import datetime
+from dataclasses import replace
+
+from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
+from handlers.screens.lists import numbers, paging, where
+from handlers.screens.screen import Button, Screen, Table, clip
+from portal.models import Invoice, Page
+from texts.catalogue import Texts
+from texts.escaping import plain
+
+
+def invoice_list(
+    t: Texts, account: str, page: Page[Invoice], action: ListInvoices, today: datetime.date, *, has_orders: bool
+) -> Screen:
+    """A page of invoices: date, number, amount, and whether there is something to pay."""
+    title = t("invoices.title", account=clip(account, 60))
+    if action.order:
+        title = t("invoices.title_of_order", number=action.order, account=clip(account, 60))
+    elif action.unpaid:
+        title = t("invoices.title_unpaid", account=clip(account, 60))
+    ways = _ways(t, action, has_orders=has_orders)
+    if not page.items:
+        return Screen(title, facts=(_nothing(t, action),), keyboard=ways)
+    table = Table(
+        tuple(
+            (
+                t.formats.short_date(i.date),
+                t("cell.number", number=i.number),
+                t.formats.money(i.amount, i.currency),
+                state(t, i, today),
+            )
+            for i in page.items
+        ),
+    )
+    rows = numbers([(plain(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
+    note = t("list.searched", query=action.query) if action.query else ""
+    keyboard = (*rows, *paging(t, page, action), *ways)
+    return Screen(title, where(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
+
+
+def invoice_detail(
+    t: Texts, account: str, invoice: Invoice, action: ShowInvoice, today: datetime.date, *, has_orders: bool
+) -> Screen:
+    """One invoice, and its PDF one tap away."""
+    money, long_date = t.formats.money, t.formats.long_date
+    facts = [clip(plain(account), 60), t("invoice.date", date=long_date(invoice.date))]
+    if invoice.order_number:
+        facts.append(t("invoice.order", number=invoice.order_number))
+    if invoice.amount < 0:
+        facts.append(t("invoice.credit", amount=money(invoice.amount, invoice.currency)))
+    else:
+        facts.append(t("invoice.amount", amount=money(invoice.amount, invoice.currency)))
+        facts.append(_payment(t, invoice, today))
+    keyboard: list[tuple[Button, ...]] = [(Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)]
+    if invoice.url:
+        label = t("button.pay_on_portal") if invoice.is_unpaid else t("button.on_portal")
+        keyboard.append((Button(label, url=invoice.url),))
+    back = Button(t("button.all_invoices"), ListInvoices(action.link))
+    if invoice.order_number and has_orders:
+        order = Button(t("button.order", number=invoice.order_number), ShowOrder(action.link, invoice.order_number))
+        keyboard.append((order, back))
+    else:
+        keyboard.append((back,))
+    return Screen(t("invoice.title", number=invoice.number), facts=tuple(facts), keyboard=tuple(keyboard))
+
+
+def pdf_too_large(t: Texts, invoice: Invoice, link: int) -> Screen:
+    """Telegram takes no file so large; the portal has it."""
+    ways = (Button(t("button.back_to_invoice", number=invoice.number), ShowInvoice(link, invoice.number)),)
+    portal = (Button(t("button.on_portal"), url=invoice.url or ""),)
+    note = t("pdf.too_large") if invoice.url else t("pdf.too_large_no_link")
+    return Screen(t("invoice.title", number=invoice.number), facts=(note,), keyboard=(portal, ways))
+
+
+def pdf_maybe_sent(t: Texts, retry: SendPdf) -> Screen:
+    """Telegram took too long to say whether it has the PDF."""
+    return Screen(facts=(t("pdf.maybe_sent"),), keyboard=((Button(t("button.retry"), retry),),))
+
+
+def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
+    """A list's last cell: paid, a credit, or what is to be paid and when."""
+    if invoice.amount < 0:
+        return t("state.credit")
+    if not invoice.is_unpaid:
+        return t("state.paid")
+    due = invoice.due_date
+    if invoice.balance < invoice.amount:
+        return t("state.partial", balance=t.formats.money(invoice.balance, invoice.currency))
+    if due is None:
+        return t("state.unpaid")
+    day = t.formats.day(due, today)
+    return t("state.overdue", day=day) if due < today else t("state.due", day=day)
+
+
+def _payment(t: Texts, invoice: Invoice, today: datetime.date) -> str:
+    if not invoice.is_unpaid:
+        return t("invoice.paid_on", date=t.formats.long_date(invoice.paid_on)) if invoice.paid_on else t("invoice.paid")
+    balance = t.formats.money(invoice.balance, invoice.currency)
+    if invoice.due_date is None:
+        return t("invoice.to_pay", balance=balance)
+    date = t.formats.long_date(invoice.due_date)
+    if invoice.due_date < today:
+        return t("invoice.overdue", balance=balance, date=date)
+    return t("invoice.due", balance=balance, date=date)
+
+
+def _nothing(t: Texts, action: ListInvoices) -> str:
+    if action.query:
+        return t("invoices.none_found", query=action.query)
+    if action.order:
+        return t("invoices.none_of_order")
+    return t("invoices.none_unpaid") if action.unpaid else t("invoices.none")
+
+
+def _ways(t: Texts, action: ListInvoices, *, has_orders: bool) -> tuple[tuple[Button, ...], ...]:
+    every = Button(t("button.all_invoices"), ListInvoices(action.link))
+    search = Button(t("button.search"), AskSearch(action.link, invoices=True))
+    if action.order:
+        order = (Button(t("button.order", number=action.order), ShowOrder(action.link, action.order)),)
+        return ((*(order if has_orders else ()), every),)
+    if action.query:
+        return ((every, search),)
+    if action.unpaid:
+        return ((every, search),)
+    orders = ((Button(t("button.orders"), ListOrders(action.link)),),) if has_orders else ()
+    return ((Button(t("button.unpaid"), replace(action, page=1, unpaid=True)), search), *orders)

@@ -1,0 +1,127 @@
+"""Linking: an address, a code, the accounts, and one question."""
+
+import datetime
+
+from handlers.actions import (
+    ChooseAccount,
+    FinishLinking,
+    ListInvoices,
+    ListOrders,
+    ResendCode,
+    ShowHelp,
+    StartLinking,
+    Wish,
+)
+from handlers.screens.screen import Button, Keyboard, Screen, clip
+from portal.models import Part
+from services.linking import CODE_MINUTES
+from storage.chats import LinkState
+from texts.catalogue import Texts
+from texts.escaping import plain
+
+
+def welcome(t: Texts, company: str) -> Screen:
+    """A new person's first screen: what this is, and the one thing to do."""
+    ways = ((Button(t("button.link"), StartLinking()),), (Button(t("button.help"), ShowHelp()),))
+    return Screen(t("welcome.title", company=company), facts=(t("welcome.what", company=company),), keyboard=ways)
+
+
+def home(t: Texts, link: LinkState) -> Screen:
+    """A linked person's first screen."""
+    return Screen(plain(clip(link.account_name, 60)), facts=(t("home.what"),), keyboard=_reading(t, link))
+
+
+def ask_email(t: Texts, company: str, *, is_another: bool) -> Screen:
+    """The next text is an address."""
+    return Screen(
+        t("link.title"), facts=(t("link.ask_another") if is_another else t("link.ask_email", company=company),)
+    )
+
+
+def bad_email(t: Texts) -> Screen:
+    """What was typed is no address."""
+    return Screen(facts=(t("link.bad_email"),))
+
+
+def code_sent(t: Texts, email: str, company: str) -> Screen:
+    """The same words whether the portal knows the address or not."""
+    facts = (t("link.code_sent", email=email, company=company), t.plural("link.code_validity", CODE_MINUTES))
+    return Screen(t("link.code_title"), facts=facts, note=t("link.no_mail", company=company), keyboard=_codes(t))
+
+
+def code_not_sent(t: Texts) -> Screen:
+    """Nothing could be mailed, to anybody."""
+    return Screen(facts=(t("link.code_not_sent"),), keyboard=_codes(t, again=True))
+
+
+def too_soon(t: Texts, seconds: int) -> Screen:
+    """A code was sent a moment ago."""
+    return Screen(facts=(t.plural("link.too_soon", seconds),), keyboard=_codes(t))
+
+
+def too_often(t: Texts, until: datetime.datetime) -> Screen:
+    """No more codes for a while; ``until`` is in the chat's time zone."""
+    return Screen(facts=(t("link.too_often", time=t.formats.time(until)),))
+
+
+def wrong_code(t: Texts, left: int) -> Screen:
+    """Another code; at 0 it is burnt."""
+    fact = t.plural("link.wrong_code", left) if left else t("link.burnt_code")
+    return Screen(facts=(fact,), keyboard=_codes(t))
+
+
+def no_code_in_text(t: Texts) -> Screen:
+    """A code is awaited, and what was typed has none."""
+    return Screen(facts=(t("link.no_code_in_text"),), keyboard=_codes(t))
+
+
+def expired_code(t: Texts) -> Screen:
+    """There is no code that could be right."""
+    return Screen(facts=(t("link.expired_code"),), keyboard=_codes(t))
+
+
+def proof_kept(t: Texts, until: datetime.datetime) -> Screen:
+    """The code was right, the portal did not answer: the proof stays."""
+    retry = Button(t("button.retry"), FinishLinking())
+    return Screen(facts=(t("link.proof_kept", time=t.formats.time(until)),), keyboard=((retry,),))
+
+
+def no_account(t: Texts, company: str) -> Screen:
+    """The portal knows the address, and no account is open for it."""
+    another = Button(t("button.other_address"), StartLinking())
+    return Screen(facts=(t("link.no_account", company=company),), keyboard=((another,),))
+
+
+def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
+    """Which account to show, where there are several; else the question at once."""
+    if len(links) == 1:
+        return ask_wish(t, links[0], title=t("link.done"))
+    rows = tuple((Button(clip(plain(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links)
+    return Screen(t("link.done"), facts=(t.plural("link.which", len(links)),), keyboard=rows)
+
+
+def ask_wish(t: Texts, link: LinkState, title: str) -> Screen:
+    """Asked once, plainly: whether to be told of new invoices."""
+    yes = Button(t("button.yes_tell"), Wish(link.link_id, yes=True, all_new=True))
+    no = Button(t("button.no_tell"), Wish(link.link_id, yes=False, all_new=True))
+    return Screen(
+        title, facts=(t("link.account", account=link.account_name), t("link.ask_wish")), keyboard=((yes, no),)
+    )
+
+
+def wish_noted(t: Texts, link: LinkState, *, yes: bool) -> Screen:
+    """The answer, and where to read on."""
+    fact = t("link.wish_yes") if yes else t("link.wish_no")
+    return Screen(plain(clip(link.account_name, 60)), facts=(fact, t("home.what")), keyboard=_reading(t, link))
+
+
+def _codes(t: Texts, *, again: bool = False) -> Keyboard:
+    resend = Button(t("button.retry") if again else t("button.resend"), ResendCode())
+    return ((resend,), (Button(t("button.other_address"), StartLinking()),))
+
+
+def _reading(t: Texts, link: LinkState) -> Keyboard:
+    orders = Button(t("button.orders"), ListOrders(link.link_id))
+    invoices = Button(t("button.invoices"), ListInvoices(link.link_id))
+    shown = [button for part, button in ((Part.ORDERS, orders), (Part.INVOICES, invoices)) if part in link.access]
+    return (tuple(shown), (Button(t("button.help"), ShowHelp()),))

@@ -1,0 +1,41 @@
+"""What the two lists share: where one is, and how to get on."""
+
+from handlers.actions import Action, ListInvoices, ListOrders, at_page
+from handlers.screens.screen import Button, Keyboard, rows_of
+from portal.models import ItemT, Page
+from texts.catalogue import Texts
+
+QUERY_BYTES = 24
+"""How much of a search a button can carry beside everything else."""
+
+
+def clip_query(query: str) -> str:
+    """A search as it fits a button: whole characters, at most ``QUERY_BYTES`` of UTF-8."""
+    return query.encode("utf-8", "ignore")[:QUERY_BYTES].decode("utf-8", "ignore").strip()
+
+
+def where(t: Texts, page: Page[ItemT], shown: int) -> str:
+    """``1 à 5 de 34``."""
+    number = t.formats.number
+    first = (page.page - 1) * page.page_size + 1
+    return t("list.where", first=number(first), last=number(first + shown - 1), total=number(page.total))
+
+
+def paging(t: Texts, page: Page[ItemT], action: ListOrders | ListInvoices) -> Keyboard:
+    """``‹ 1/7 ›``; the one in the middle reads the page again. Nothing where there is one page."""
+    if page.last == 1:
+        return ()
+    here = Button(t("list.page", page=t.formats.number(page.page), last=t.formats.number(page.last)), action)
+    buttons = [here]
+    if page.page > 1:
+        buttons.insert(0, Button("‹", at_page(action, page.page - 1)))
+    if page.page < page.last:
+        buttons.append(Button("›", at_page(action, page.page + 1)))
+    return (tuple(buttons),)
+
+
+def numbers(labels_and_actions: list[tuple[str, Action]]) -> Keyboard:
+    """A button a row of the list, as wide as its label lets it be on a telephone."""
+    longest = max((len(label) for label, _ in labels_and_actions), default=1)
+    width = 5 if longest <= 6 else 3 if longest <= 10 else 2 if longest <= 18 else 1
+    return rows_of([Button(label, action) for label, action in labels_and_actions], width)

@@ -1,0 +1,106 @@
+"""Orders: the list, and one."""
+
+from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder
+from handlers.screens.lists import numbers, paging, where
+from handlers.screens.screen import Button, Screen, Table, clip
+from portal.models import Order, OrderLine, Page
+from texts.catalogue import Texts
+from texts.escaping import plain
+
+LINES_A_PAGE = 20
+_AGREEMENT = 90
+_DESCRIPTION = 150
+
+
+def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *, has_invoices: bool) -> Screen:
+    """A page of orders: number, period and progress, and the agreement shortened below."""
+    title = t("orders.title", account=clip(account, 60))
+    search = Button(t("button.search"), AskSearch(action.link, invoices=False))
+    every = Button(t("button.all_orders"), ListOrders(action.link))
+    if not page.items:
+        fact = t("orders.none_found", query=action.query) if action.query else t("orders.none")
+        ways = (every, search) if action.query else ((_to_invoices(t, action.link),) if has_invoices else ())
+        return Screen(title, facts=(fact,), keyboard=(ways,))
+    table = Table(
+        tuple((t("cell.number", number=o.number), period(t, o), _progress(t, o)) for o in page.items),
+        tuple(clip(_agreement(t, o), _AGREEMENT) for o in page.items),
+    )
+    rows = numbers([(plain(o.number), ShowOrder(action.link, o.number)) for o in page.items])
+    ways = (every, search) if action.query else (search,)
+    note = t("list.searched", query=action.query) if action.query else ""
+    keyboard = (*rows, *paging(t, page, action), ways)
+    return Screen(title, where(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
+
+
+def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has_invoices: bool) -> Screen:
+    """One order: dates, progress, every agreement line, and the way to its invoices."""
+    last = max(1, -(-len(order.lines) // LINES_A_PAGE))
+    page = min(max(action.page, 1), last)
+    start = (page - 1) * LINES_A_PAGE
+    shown = order.lines[start : start + LINES_A_PAGE]
+    facts = [clip(plain(account), 60)]
+    if order.start_date:
+        facts.append(t("order.start", date=t.formats.long_date(order.start_date)))
+    if order.end_date:
+        facts.append(t("order.end", date=t.formats.long_date(order.end_date)))
+    if order.progress is not None:
+        facts.append(t("order.progress", percent=t.formats.percent(order.progress)))
+    facts += ["", t("order.agreement")] if shown else []
+    facts += [t("order.line", line=clip(_line(t, line), _DESCRIPTION)) for line in shown]
+    keyboard: list[tuple[Button, ...]] = []
+    if has_invoices:
+        label = (
+            t.plural("button.order_invoices", order.invoice_count) if order.invoice_count else t("button.its_invoices")
+        )
+        keyboard.append((Button(label, ListInvoices(action.link, order=order.number)),))
+    if last > 1:
+        keyboard.append(_line_pages(t, action, page, last))
+    if order.url:
+        keyboard.append((Button(t("button.on_portal"), url=order.url),))
+    keyboard.append((Button(t("button.all_orders"), ListOrders(action.link)),))
+    note = lines_where(t, start, len(shown), len(order.lines)) if last > 1 else ""
+    return Screen(t("order.title", number=order.number), facts=tuple(facts), note=note, keyboard=tuple(keyboard))
+
+
+def lines_where(t: Texts, start: int, shown: int, total: int) -> str:
+    """Where one is among the lines of a long agreement."""
+    number = t.formats.number
+    return t("order.lines_where", first=number(start + 1), last=number(start + shown), total=number(total))
+
+
+def period(t: Texts, order: Order) -> str:
+    """``2020-09-28 → 2023-09-27``, or what is known of it."""
+    start, end = (date and t.formats.short_date(date) for date in (order.start_date, order.end_date))
+    if start and end:
+        return t("cell.period", start=start, end=end)
+    if start:
+        return t("cell.since", date=start)
+    return t("cell.until", date=end) if end else ""
+
+
+def _progress(t: Texts, order: Order) -> str:
+    return "" if order.progress is None else t.formats.percent(order.progress)
+
+
+def _line(t: Texts, line: OrderLine) -> str:
+    if line.quantity is None:
+        return plain(line.description)
+    return t("order.quantity", quantity=t.formats.number(line.quantity), description=line.description)
+
+
+def _agreement(t: Texts, order: Order) -> str:
+    return ", ".join(_line(t, line) for line in order.lines)
+
+
+def _line_pages(t: Texts, action: ShowOrder, page: int, last: int) -> tuple[Button, ...]:
+    def to(number: int) -> ShowOrder:
+        return ShowOrder(action.link, action.number, number)
+
+    here = Button(t("list.page", page=t.formats.number(page), last=t.formats.number(last)), to(page))
+    before = (Button("‹", to(page - 1)),) if page > 1 else ()
+    after = (Button("›", to(page + 1)),) if page < last else ()
+    return (*before, here, *after)
+
+
+def _to_invoices(t: Texts, link: int) -> Button:
+    return Button(t("button.invoices"), ListInvoices(link))

@@ -1,0 +1,114 @@
+"""Language, page length, which notices, and the pages that explain."""
+
+from collections.abc import Sequence
+
+from handlers.actions import (
+    ChooseLanguage,
+    ListInvoices,
+    ListOrders,
+    ShowNotices,
+    ShowPortal,
+    ShowPrivacy,
+    ShowSettings,
+    StartLinking,
+    Wish,
+)
+from handlers.screens.screen import Button, Keyboard, Screen, clip
+from portal.models import MenuLink
+from storage.chats import LinkState
+from texts.catalogue import Texts, message_id, texts_in
+from texts.escaping import plain
+from texts.language import Language
+
+PAGE_SIZES = (5, 10)
+_LINK_TITLES = {
+    "login": message_id("portal.login"),
+    "forgot_password": message_id("portal.forgot_password"),
+    "learn_more": message_id("portal.learn_more"),
+    "app": message_id("portal.app"),
+    "guide_fr": message_id("portal.guide_fr"),
+    "guide_en": message_id("portal.guide_en"),
+}
+
+
+def language(t: Texts) -> Screen:
+    """Each language by its own name."""
+    rows = tuple((Button(texts_in(each)("language.name"), ChooseLanguage(each)),) for each in Language)
+    return Screen(t("language.title"), facts=(t("language.ask"),), keyboard=rows)
+
+
+def language_chosen(t: Texts, ways: Keyboard) -> Screen:
+    """Said in the new language."""
+    return Screen(facts=(t("language.chosen"),), keyboard=ways)
+
+
+def settings(t: Texts, page_size: int) -> Screen:
+    """What can be chosen, and what is chosen now."""
+    facts = (t("settings.language", language=t("language.name")), t.plural("settings.page_size", page_size))
+    sizes = tuple(_choice(t.plural("button.page_size", n), n == page_size, ShowSettings(n)) for n in PAGE_SIZES)
+    languages = tuple(
+        _choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)) for each in Language
+    )
+    return Screen(
+        t("settings.title"), facts=facts, keyboard=(languages, sizes, (Button(t("button.notices"), ShowNotices()),))
+    )
+
+
+def notices(t: Texts, links: Sequence[LinkState]) -> Screen:
+    """For each account, whether new invoices are told; a tap turns it."""
+    facts = [_wish(t, link) for link in links]
+    rows = [(_turn(link),) for link in links]
+    return Screen(t("notices.title"), facts=(t("notices.what"), "", *facts), keyboard=tuple(rows))
+
+
+def _wish(t: Texts, link: LinkState) -> str:
+    if link.wants_invoices:
+        return t("notices.on", account=link.account_name)
+    return t("notices.off", account=link.account_name)
+
+
+def _turn(link: LinkState) -> Button:
+    is_on = bool(link.wants_invoices)
+    return _choice(clip(plain(link.account_name), 50), is_on, Wish(link.link_id, yes=not is_on))
+
+
+def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
+    """The portal's menu, in its order; entries this bot does not know are shown as they come."""
+    rows = tuple(
+        (Button(t(_LINK_TITLES[link.key]) if link.key in _LINK_TITLES else link.title, url=link.url),) for link in links
+    )
+    fact = t("portal.what", company=company) if links else t("portal.empty")
+    return Screen(t("portal.title"), facts=(fact,), keyboard=rows)
+
+
+def help_page(t: Texts, company: str, support: str, link: LinkState | None) -> Screen:
+    """How to reach orders and invoices, here and on the portal."""
+    facts = [t("help.orders"), t("help.invoices"), t("help.numbers"), t("help.accounts"), t("help.settings"), ""]
+    facts += [t("help.on_portal", company=company), ""]
+    facts.append(t("help.support", support=support) if support else t("help.no_support", company=company))
+    reading = (
+        (Button(t("button.orders"), ListOrders(link.link_id)), Button(t("button.invoices"), ListInvoices(link.link_id)))
+        if link
+        else (Button(t("button.link"), StartLinking()),)
+    )
+    more = (Button(t("button.portal"), ShowPortal()), Button(t("button.privacy"), ShowPrivacy()))
+    return Screen(t("help.title"), facts=tuple(facts), keyboard=(reading, more))
+
+
+def privacy(t: Texts, company: str, support: str) -> Screen:
+    """The policy, in a telephone's length."""
+    facts = [
+        t("privacy.who", company=company),
+        t("privacy.kept"),
+        t("privacy.not_kept"),
+        t("privacy.where"),
+        t("privacy.telegram"),
+        t("privacy.rights"),
+        t("privacy.contact", support=support) if support else t("privacy.contact_company", company=company),
+    ]
+    spaced = tuple(line for fact in facts for line in (fact, ""))[:-1]
+    return Screen(t("privacy.title"), facts=spaced)
+
+
+def _choice(label: str, is_chosen: bool, action: ChooseLanguage | ShowSettings | Wish) -> Button:
+    return Button(f"✓ {label}" if is_chosen else label, action)

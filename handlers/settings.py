@@ -1,0 +1,63 @@
+"""Language, page length, and the pages that explain."""
+
+from telegram import BotCommandScopeChat
+from telegram.error import TelegramError
+
+from handlers.actions import ChooseLanguage, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings, Start
+from handlers.commands import menu
+from handlers.context import Context
+from handlers.link import start
+from handlers.screens import settings as screens
+from handlers.screens.screen import Screen
+from storage import chats
+from texts.language import Language
+
+
+async def language(context: Context, action: ChooseLanguage) -> Screen:
+    """Asks for a language, or takes one; said in the new language at once."""
+    if action.language is None:
+        return screens.language(context.t)
+    async with context.services.database.write() as session:
+        await chats.set_language(session, context.chat.chat_id, action.language, context.services.clock())
+    await context.reload()
+    context.afterwards(_set_menu(context, action.language))
+    home = await start(context, Start())
+    return screens.language_chosen(context.t, home.keyboard)
+
+
+async def _set_menu(context: Context, chosen: Language) -> None:
+    """The command menu follows the chat's language where the client speaks another one. It is cosmetic: commands of
+    both languages work either way, so that it could not be set is no error."""
+    scope = BotCommandScopeChat(context.chat.chat_id)
+    try:
+        if Language.of_client(context.client_language, context.services.default_language) is chosen:
+            await context.bot.delete_my_commands(scope=scope)
+        else:
+            await context.bot.set_my_commands(menu(chosen), scope=scope)
+    except TelegramError:
+        return
+
+
+async def settings(context: Context, action: ShowSettings) -> Screen:
+    """Shows what can be chosen, after taking a page length where one was tapped."""
+    if action.page_size in screens.PAGE_SIZES:
+        async with context.services.database.write() as session:
+            await chats.set_page_size(session, context.chat.chat_id, action.page_size, context.services.clock())
+        await context.reload()
+    return screens.settings(context.t, context.chat.page_size)
+
+
+async def portal(context: Context, _action: ShowPortal) -> Screen:
+    """The portal's own menu."""
+    links = await context.services.portal.links(context.language)
+    return screens.portal(context.t, context.services.company, links)
+
+
+async def help_page(context: Context, _action: ShowHelp) -> Screen:
+    """How to reach orders and invoices, here and on the portal."""
+    return screens.help_page(context.t, context.services.company, context.services.support, context.chat.current)
+
+
+async def privacy(context: Context, _action: ShowPrivacy) -> Screen:
+    """The policy."""
+    return screens.privacy(context.t, context.services.company, context.services.support)

@@ -1,0 +1,71 @@
+"""What is typed, or sent otherwise: a code, an address, a number, a search, or nothing that can be read."""
+
+from telegram import Update
+
+from handlers.actions import Action, GiveCode, GiveEmail, ListInvoices, ListOrders, OpenNumber
+from handlers.context import Context
+from handlers.dispatch import not_linked, perform
+from handlers.reply import send, show
+from handlers.screens import linking, trouble
+from handlers.screens.lists import clip_query
+from handlers.screens.screen import Screen
+from services.understanding import code_in, email_in, number_in
+from storage import chats
+from storage.tables import Awaited
+from texts.escaping import plain
+
+
+async def on_text(update: Update, context: Context) -> None:
+    """Any text that is no command."""
+    text = (update.effective_message.text if update.effective_message else "") or ""
+    meant = _meant(context, text)
+    if isinstance(meant, Action):
+        await perform(context, meant)
+    else:
+        await show(context, meant)
+
+
+def _meant(context: Context, text: str) -> Action | Screen:
+    """What a text asks for, in the light of what was asked of the person."""
+    awaiting, current = context.awaiting, context.chat.current
+    awaited = awaiting.what if awaiting else None
+    code, email, number = code_in(text), email_in(text), number_in(text)
+    if awaited is Awaited.CODE and code:
+        return GiveCode(code)
+    if email and (awaited in (Awaited.CODE, Awaited.EMAIL) or current is None):
+        return GiveEmail(email)
+    if awaiting and awaiting.link_id is not None and context.chat.link(awaiting.link_id):
+        query = clip_query(plain(text))
+        if awaited is Awaited.INVOICE_SEARCH:
+            return ListInvoices(awaiting.link_id, query=query)
+        if awaited is Awaited.ORDER_SEARCH:
+            return ListOrders(awaiting.link_id, query=query)
+    if current and number:
+        return OpenNumber(current.link_id, number)
+    if awaited is Awaited.CODE:
+        return linking.no_code_in_text(context.t)
+    if awaited is Awaited.EMAIL:
+        return linking.bad_email(context.t)
+    if current is None:
+        return linking.expired_code(context.t) if code else not_linked(context)
+    return trouble.not_understood(context.t, current)
+
+
+async def on_other(update: Update, context: Context) -> None:
+    """A sticker, a voice, a picture: one answer, also for an album of ten."""
+    message = update.effective_message
+    if message and message.media_group_id:
+        now = context.services.clock()
+        async with context.services.database.write() as session:
+            is_first = await chats.first_of_album(session, context.chat.chat_id, message.media_group_id, now)
+        if not is_first:
+            return
+    await show(context, trouble.only_text(context.t, context.chat.current))
+
+
+async def on_group(_update: Update, context: Context) -> None:
+    """A command in a group gets the way into the private chat; never data."""
+    chat = context.incoming.effective_chat if context.incoming else None
+    if chat is None:
+        return
+    await send(context, trouble.in_private(context.t, context.bot.username), to=chat.id)

@@ -1,0 +1,8 @@
+"""A mailbox for a machine that has no mail: a real SMTP server on loopback that keeps what it receives."""
+
+from sandbox.mail.control import control_app
+from sandbox.mail.faults import Act, Fault, Stage
+from sandbox.mail.mailbox import Mailbox, TlsMode
+from sandbox.mail.received import Received, ReceivedAttachment
+
+__all__ = ["Act", "Fault", "Mailbox", "Received", "ReceivedAttachment", "Stage", "TlsMode", "control_app"]

@@ -1,0 +1,140 @@
+"""The mailbox over HTTP: to read what came, and to make it fail. Mounted by the sandbox under /control/mail."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.mail.faults import Act, Fault, Stage
+from sandbox.mail.mailbox import Mailbox
+from sandbox.mail.received import Received
+
+# A letter is shown as a mail reader would show it: no scripts, nothing loaded, and not as a page of this server.
+_HARMLESS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def control_app(mailbox: Mailbox) -> Starlette:
+    """An ASGI app on one mailbox; README.md lists its routes."""
+    pages = _Pages(mailbox)
+    return Starlette(
+        routes=[
+            Route("/messages", pages.list_messages, methods=["GET"]),
+            Route("/messages", pages.clear, methods=["DELETE"]),
+            Route("/messages/{id:int}", pages.show),
+            Route("/messages/{id:int}/html", pages.html),
+            Route("/messages/{id:int}/raw", pages.raw),
+            Route("/messages/{id:int}/attachments/{position:int}", pages.attachment),
+            Route("/faults", pages.list_faults, methods=["GET"]),
+            Route("/faults", pages.add_fault, methods=["POST"]),
+            Route("/faults", pages.heal, methods=["DELETE"]),
+        ]
+    )
+
+
+class _Pages:
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def list_messages(self, request: Request) -> Response:
+        letters = self._mailbox.sent_to(request.query_params.get("to"))
+        return JSONResponse({"items": [_summary(letter) for letter in reversed(letters)]})
+
+    async def clear(self, _: Request) -> Response:
+        self._mailbox.clear()
+        return Response(status_code=204)
+
+    async def show(self, request: Request) -> Response:
+        letter = self._letter(request)
+        return JSONResponse(
+            _summary(letter)
+            | {
+                "text": letter.text,
+                "html": letter.html,
+                "headers": [[name, str(value)] for name, value in letter.parsed.items()],
+            }
+        )
+
+    async def html(self, request: Request) -> Response:
+        return HTMLResponse(self._letter(request).html, headers=_HARMLESS)
+
+    async def raw(self, request: Request) -> Response:
+        return Response(self._letter(request).raw, media_type="text/plain", headers=_HARMLESS)
+
+    async def attachment(self, request: Request) -> Response:
+        attachments, position = self._letter(request).attachments, request.path_params["position"]
+        if position >= len(attachments):
+            raise HTTPException(404)
+        found = attachments[position]
+        disposition = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"}
+        return Response(found.content, media_type=found.media_type, headers=_HARMLESS | disposition)
+
+    async def list_faults(self, _: Request) -> Response:
+        return JSONResponse(self._faults())
+
+    async def add_fault(self, request: Request) -> Response:
+        wanted = await _json_object(request)
+        if wanted.get("down") is True:
+            await self._mailbox.go_down()
+        else:
+            self._mailbox.fail(_fault(wanted))
+        return JSONResponse(self._faults(), status_code=201)
+
+    async def heal(self, _: Request) -> Response:
+        await self._mailbox.heal()
+        return Response(status_code=204)
+
+    def _letter(self, request: Request) -> Received:
+        letter = self._mailbox.message(request.path_params["id"])
+        if letter is None:
+            raise HTTPException(404)
+        return letter
+
+    def _faults(self) -> dict[str, Any]:
+        items = [
+            {"at": fault.at, "act": fault.act, "code": fault.code, "times": fault.times}
+            for fault in self._mailbox.faults
+        ]
+        return {"down": self._mailbox.is_down, "items": items}
+
+
+async def _json_object(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        body = None
+    if not isinstance(body, dict):
+        raise HTTPException(422, "expected a JSON object")
+    return body
+
+
+def _fault(wanted: dict[str, Any]) -> Fault:
+    code, times = wanted.get("code", 451), wanted.get("times")
+    try:
+        if not isinstance(code, int) or not isinstance(times, int | None):
+            raise ValueError("code and times are numbers")
+        return Fault(Stage(wanted.get("at", "")), Act(wanted.get("act", "reply")), code, times)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+def _summary(letter: Received) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "at": letter.at.isoformat(),
+        "from": letter.sender,
+        "to": list(letter.to),
+        "subject": letter.subject,
+        "encrypted": letter.encrypted,
+        "attachments": [
+            {"name": found.name, "media_type": found.media_type, "size": len(found.content)}
+            for found in letter.attachments
+        ],
+    }

@@ -1,0 +1,221 @@
+"""The mailbox: a server on loopback, the letters it keeps, and those who wait for them."""
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Literal, Self
+from urllib.parse import quote
+
+from aiosmtpd.smtp import Envelope, Session
+
+from sandbox.mail.certificates import certificates
+from sandbox.mail.faults import Fault, Faults
+from sandbox.mail.protocol import Conversation, Rules
+from sandbox.mail.received import Received
+
+KEPT_LETTERS = 1_000
+KEPT_OCTETS = 256 * 1024 * 1024
+_WATCHER_BACKLOG = 100
+
+TlsMode = Literal["off", "starttls", "implicit"]
+
+
+class Mailbox:
+    """An SMTP server in the running event loop. `async with Mailbox() as mailbox`, or `start()` and `stop()`.
+
+    With `user` a login is required. `tls` is `off`, `starttls` (then required) or `implicit`; clients trust it
+    through `client_context()` or `authority`. Port 0 takes a free one. `size_limit` is in octets, for one letter.
+    It keeps the last 1,000 letters, and at most 256 MiB.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        user: str = "",
+        password: str = "",
+        tls: TlsMode = "off",
+        smtputf8: bool = True,
+        size_limit: int = 32 * 1024 * 1024,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.faults = Faults()
+        self._tls = tls
+        starttls = certificates().server_context() if tls == "starttls" else None
+        self._implicit = certificates().server_context() if tls == "implicit" else None
+        self._rules = Rules(user, password, starttls, smtputf8, size_limit)
+        self._clock = clock
+        self._server: asyncio.Server | None = None
+        self._reserved: socket.socket | None = None
+        self._connections: set[Conversation] = set()
+        self._letters: deque[Received] = deque()
+        self._octets = 0
+        self._last_id = 0
+        self._arrival = asyncio.Condition()
+        self._watchers: set[asyncio.Queue[Received | None]] = set()
+
+    async def start(self) -> Self:
+        """Listen; `port` is known afterwards. Raises OSError if the port is taken."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Conversation(self._rules, self.faults, self._keep, self._connections),
+            self.host,
+            self.port,
+            ssl=self._implicit,
+            reuse_address=True,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._release_port()
+        return self
+
+    async def stop(self) -> None:
+        """Stop listening and break every connection; letters stay readable, watchers come to their end."""
+        await self._stop_listening()
+        self._release_port()
+        for watcher in self._watchers:
+            _put(watcher, None)
+
+    async def go_down(self) -> None:
+        """Refuse connections, and break those there are, until `come_back`."""
+        if self.is_down:
+            return
+        await self._stop_listening()
+        # Bound without listening: connecting is refused, and nobody else takes the port meanwhile.
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._reserved = socket.socket(family, socket.SOCK_STREAM)
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind((self.host, self.port))
+
+    async def come_back(self) -> None:
+        """End `go_down`, on the same port."""
+        if self.is_down:
+            await self.start()
+
+    @property
+    def is_down(self) -> bool:
+        return self._server is None
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """What ODOBOT_SMTP_URL has to be, login included."""
+        login = (
+            f"{quote(self._rules.user, safe='')}:{quote(self._rules.password, safe='')}@" if self._rules.user else ""
+        )
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        scheme, option = {"off": ("smtp", "?tls=off"), "starttls": ("smtp", ""), "implicit": ("smtps", "")}[self._tls]
+        return f"{scheme}://{login}{host}:{self.port}{option}"
+
+    @property
+    def authority(self) -> str:
+        """The certificate authority to trust, as PEM; for a process of its own, in a file named by SSL_CERT_FILE."""
+        return certificates().authority
+
+    def client_context(self) -> ssl.SSLContext:
+        return certificates().client_context()
+
+    @property
+    def messages(self) -> tuple[Received, ...]:
+        """The letters kept, oldest first."""
+        return tuple(self._letters)
+
+    def message(self, id: int) -> Received | None:
+        return next((letter for letter in self._letters if letter.id == id), None)
+
+    def sent_to(self, address: str | None) -> list[Received]:
+        """The letters kept for one address, or for all with None, oldest first."""
+        return [letter for letter in self._letters if address is None or letter.is_to(address)]
+
+    async def wait_for(self, to: str | None = None, *, count: int = 1, timeout: float = 5.0) -> list[Received]:
+        """Return all letters to an address (None: to anybody) once there are `count`, those of before included.
+
+        Raises TimeoutError after `timeout` seconds, saying how many came.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout), self._arrival:
+                await self._arrival.wait_for(lambda: len(self.sent_to(to)) >= count)
+        letters = self.sent_to(to)
+        if len(letters) < count:
+            raise TimeoutError(f"{len(letters)} of {count} letters came within {timeout:g} s")
+        return letters
+
+    @contextmanager
+    def watch(self) -> Iterator[AsyncIterator[Received]]:
+        """Give an iterator over the letters that arrive inside the `with`, until the mailbox stops.
+
+        A watcher more than 100 letters behind loses the oldest.
+        """
+        watcher: asyncio.Queue[Received | None] = asyncio.Queue(_WATCHER_BACKLOG)
+        self._watchers.add(watcher)
+        try:
+            yield _arrivals(watcher)
+        finally:
+            self._watchers.discard(watcher)
+
+    def clear(self) -> None:
+        """Forget every letter; their numbers are not used again."""
+        self._letters.clear()
+        self._octets = 0
+
+    async def _keep(self, session: Session, envelope: Envelope) -> None:
+        self._last_id += 1
+        letter = Received(
+            id=self._last_id,
+            sender=envelope.mail_from or "",
+            to=tuple(envelope.rcpt_tos),
+            raw=envelope.original_content or b"",
+            at=self._clock(),
+            user=self._rules.user if session.authenticated else "",
+            encrypted=self._implicit is not None or session.ssl is not None,
+        )
+        self._letters.append(letter)
+        self._octets += len(letter.raw)
+        while len(self._letters) > KEPT_LETTERS or self._octets > KEPT_OCTETS:
+            self._octets -= len(self._letters.popleft().raw)
+        for watcher in self._watchers:
+            _put(watcher, letter)
+        async with self._arrival:
+            self._arrival.notify_all()
+
+    async def _stop_listening(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await asyncio.gather(*(connection.close() for connection in tuple(self._connections)))
+
+    def _release_port(self) -> None:
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+
+    def fail(self, fault: Fault) -> None:
+        """Put a fault in force, in place of the one at the same stage."""
+        self.faults.add(fault)
+
+    async def heal(self) -> None:
+        """End every fault, being down included."""
+        self.faults.clear()
+        await self.come_back()
+
+
+async def _arrivals(watcher: asyncio.Queue[Received | None]) -> AsyncIterator[Received]:
+    while (letter := await watcher.get()) is not None:
+        yield letter
+
+
+def _put(watcher: asyncio.Queue[Received | None], letter: Received | None) -> None:
+    if watcher.full():
+        watcher.get_nowait()
+    watcher.put_nowait(letter)

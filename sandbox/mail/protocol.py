@@ -1,0 +1,154 @@
+"""aiosmtpd's SMTP with a login, and faults where they are asked for."""
+# ruff: noqa: N802  (aiosmtpd finds its commands by these names)
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from sandbox.mail.faults import Act, Faults, Stage
+
+# aiosmtpd logs every address it sees, and a warning for its own use of what it deprecates.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the server asks of a client, and what it offers."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    starttls: ssl.SSLContext | None = None
+    smtputf8: bool = True
+    size_limit: int = 32 * 1024 * 1024  # octets of one letter
+
+
+Keep = Callable[[Session, Envelope], Awaitable[None]]
+
+
+class Conversation(SMTP):
+    """One client's connection."""
+
+    def __init__(self, rules: Rules, faults: Faults, keep: Keep, connections: "set[Conversation]") -> None:
+        self.rules = rules
+        self._faults = faults
+        self._connections = connections
+        super().__init__(
+            _Handler(keep),
+            data_size_limit=rules.size_limit,
+            enable_SMTPUTF8=rules.smtputf8,
+            hostname="mailbox.test",
+            ident="sandbox",
+            tls_context=rules.starttls,
+            require_starttls=rules.starttls is not None,
+            # aiosmtpd sees its own STARTTLS only, not TLS from the first byte.
+            auth_require_tls=rules.starttls is not None,
+            authenticator=self._check_login,
+            loop=asyncio.get_running_loop(),
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connections.discard(self)
+        super().connection_lost(error)
+
+    async def close(self) -> None:
+        """Break the connection, and wait until nothing of it runs any more."""
+        task = self._handler_coroutine
+        self._abort()
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def fault_at(self, stage: Stage) -> str | None:
+        """Return the reply of the fault due now, None without one; a fault that does not reply ends the task."""
+        fault = self._faults.strike(stage)
+        if fault is None:
+            return None
+        if fault.act is Act.REPLY:
+            return f"{fault.code} sandbox fault at {stage}"
+        if fault.act is Act.DROP:
+            self._abort()
+        await asyncio.Event().wait()  # the end of the connection cancels this
+        return None
+
+    def _abort(self) -> None:
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
+
+    def _check_login(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
+    ) -> AuthResult:
+        user, password = self.rules.user.encode(), self.rules.password.encode()
+        right = bool(user) and compare_digest(login.login, user) and compare_digest(login.password, password)
+        return AuthResult(success=right, handled=False, auth_data=login)
+
+    async def _handle_client(self) -> None:
+        if reply := await self.fault_at(Stage.CONNECT):
+            await self.push(reply)
+            self._writer.close()
+            return
+        await super()._handle_client()
+
+    async def smtp_EHLO(self, hostname: str) -> None:
+        await self._unless_fault(Stage.EHLO, super().smtp_EHLO, hostname)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        await self._unless_fault(Stage.STARTTLS, super().smtp_STARTTLS, arg)
+
+    async def smtp_AUTH(self, arg: str) -> None:
+        await self._unless_fault(Stage.AUTH, super().smtp_AUTH, arg)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        if self.rules.user and not (self.session and self.session.authenticated):
+            await self.push("530 5.7.0 Authentication required")
+            return
+        await self._unless_fault(Stage.MAIL, super().smtp_MAIL, arg)
+
+    async def smtp_RCPT(self, arg: str | None) -> None:
+        await self._unless_fault(Stage.RCPT, super().smtp_RCPT, arg)
+
+    async def smtp_DATA(self, arg: str) -> None:
+        await self._unless_fault(Stage.DATA, super().smtp_DATA, arg)
+
+    async def smtp_QUIT(self, arg: str) -> None:
+        await self._unless_fault(Stage.QUIT, super().smtp_QUIT, arg)
+
+    async def _unless_fault(self, stage: Stage, command: Callable[[Any], Awaitable[None]], arg: str | None) -> None:
+        if reply := await self.fault_at(stage):
+            await self.push(reply)
+            return
+        await command(arg)
+
+
+class _Handler:
+    """What aiosmtpd calls; `keep` stores a letter."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+
+    async def handle_EHLO(
+        self, server: Conversation, session: Session, _envelope: Envelope, hostname: str, replies: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [reply for reply in replies if server.rules.user or not reply.startswith("250-AUTH")]
+
+    async def handle_DATA(self, server: Conversation, session: Session, envelope: Envelope) -> str:
+        if reply := await server.fault_at(Stage.CONTENT):
+            return reply
+        await self._keep(session, envelope)
+        return await server.fault_at(Stage.STORED) or "250 2.0.0 kept"
+
+    async def handle_exception(self, error: Exception) -> str:
+        # A client that does not trust our certificate ends up here too: nothing to shout about.
+        _log.debug("a conversation failed: %s", type(error).__name__)
+        return "451 4.3.0 something broke"

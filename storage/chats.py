@@ -1,0 +1,268 @@
+"""Chats: what one chose, where its conversation stands, and what it is linked to."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, update
+from sqlmodel import col, select
+
+from storage import codes
+from storage.database import Session
+from storage.tables import Awaited, Chat, Link
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """One link as a handler needs it; its address stays sealed (see ``emails``)."""
+
+    link_id: int
+    contact_id: str
+    account_id: str
+    account_name: str
+    access: frozenset[str]
+    wants_invoices: bool | None
+    linked_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """What the next text is taken for, until when, and for which link where it matters."""
+
+    what: Awaited
+    until: datetime.datetime
+    link_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatState:
+    """A chat as it stood when its update came in. ``links`` has the current one first."""
+
+    chat_id: int
+    is_known: bool = False
+    language: str | None = None
+    page_size: int = 5
+    awaiting: Awaiting | None = None
+    links: tuple[LinkState, ...] = ()
+
+    @property
+    def current(self) -> LinkState | None:
+        """The link that commands act on."""
+        return self.links[0] if self.links else None
+
+    def link(self, link_id: int) -> LinkState | None:
+        """One of this chat's own links; ``None`` for anybody else's."""
+        return next((link for link in self.links if link.link_id == link_id), None)
+
+
+async def load(session: Session, chat_id: int) -> ChatState:
+    """Everything that an update needs to know of its chat, in one query."""
+    query = (
+        select(Chat, Link)
+        .outerjoin(Link, col(Link.chat_id) == Chat.chat_id)
+        .where(col(Chat.chat_id) == chat_id)
+        .order_by(col(Link.chosen_at).desc(), col(Link.link_id))
+    )
+    rows = (await session.exec(query)).all()
+    if not rows:
+        return ChatState(chat_id)
+    chat: Chat = rows[0][0]
+    awaiting = None
+    if chat.awaited is not None and chat.awaited_until is not None:
+        awaiting = Awaiting(Awaited(chat.awaited), chat.awaited_until, chat.awaited_link)
+    links = tuple(_link_state(session, link) for _, link in rows if link is not None)
+    return ChatState(chat_id, True, chat.language, chat.page_size, awaiting, links)
+
+
+def _link_state(session: Session, link: Link) -> LinkState:
+    assert link.link_id is not None
+    name = session.vault.open(link.account_name_sealed)
+    return LinkState(
+        link.link_id,
+        link.contact_id,
+        link.account_id,
+        name,
+        frozenset(link.access.split()),
+        link.wants_invoices,
+        link.linked_at,
+    )
+
+
+async def ensure(session: Session, chat_id: int, now: datetime.datetime) -> Chat:
+    """The chat's row, made where there is none, and locked until the transaction ends."""
+    chat = await session.get(Chat, chat_id, with_for_update=True)
+    if chat is None:
+        chat = Chat(chat_id=chat_id, created_at=now)
+        session.add(chat)
+        await session.flush()
+    return chat
+
+
+async def set_language(session: Session, chat_id: int, language: str, now: datetime.datetime) -> None:
+    """What the chat chose wins over its client's language and the default."""
+    (await ensure(session, chat_id, now)).language = language
+
+
+async def set_page_size(session: Session, chat_id: int, page_size: int, now: datetime.datetime) -> None:
+    """How many rows a list shows in this chat."""
+    (await ensure(session, chat_id, now)).page_size = page_size
+
+
+async def set_awaiting(session: Session, chat_id: int, awaiting: Awaiting | None, now: datetime.datetime) -> None:
+    """Moves the conversation, wherever it stood: what the person asked for last is what counts."""
+    chat = await ensure(session, chat_id, now)
+    chat.awaited = awaiting.what if awaiting else None
+    chat.awaited_until = awaiting.until if awaiting else None
+    chat.awaited_link = awaiting.link_id if awaiting else None
+
+
+async def move_awaiting(session: Session, chat_id: int, seen: Awaiting | None, to: Awaiting | None) -> bool:
+    """Moves the conversation only from where it was seen to stand; ``False`` when somebody moved it first."""
+    moved = await session.change(
+        update(Chat)
+        .where(
+            col(Chat.chat_id) == chat_id,
+            col(Chat.awaited).is_not_distinct_from(seen.what if seen else None),
+            col(Chat.awaited_until).is_not_distinct_from(seen.until if seen else None),
+        )
+        .values(
+            awaited=to.what if to else None,
+            awaited_until=to.until if to else None,
+            awaited_link=to.link_id if to else None,
+        )
+    )
+    return bool(moved)
+
+
+async def first_of_album(session: Session, chat_id: int, album: str, now: datetime.datetime) -> bool:
+    """Whether this is the first message seen of an album: Telegram sends each picture as a message of its own."""
+    chat = await ensure(session, chat_id, now)
+    is_first = chat.last_album != album
+    chat.last_album = album
+    return is_first
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """An account that a proven address opens."""
+
+    contact_id: str
+    account_id: str
+    account_name: str
+    access: frozenset[str]
+    email: str
+
+
+async def add_links(
+    session: Session, chat_id: int, first_name: str, new: Sequence[NewLink], now: datetime.datetime
+) -> None:
+    """Links the chat to each account, the first one current. A link that was there is refreshed, its wishes kept."""
+    chat = await ensure(session, chat_id, now)
+    chat.first_name_sealed = session.vault.seal(first_name)
+    found = (await session.exec(select(Link).where(col(Link.chat_id) == chat_id))).all()
+    known = {(link.contact_id, link.account_id): link for link in found}
+    for rank, link in enumerate(new):
+        row = known.get((link.contact_id, link.account_id)) or Link(
+            chat_id=chat_id, contact_id=link.contact_id, account_id=link.account_id,
+            account_name_sealed="", access="", email_sealed="", email_hash="", linked_at=now, chosen_at=now,
+        )  # fmt: skip
+        row.account_name_sealed = session.vault.seal(link.account_name)
+        row.access = " ".join(sorted(link.access))
+        row.email_sealed = session.vault.seal(link.email)
+        row.email_hash = session.vault.hash("email", link.email)
+        row.chosen_at = now - datetime.timedelta(milliseconds=rank)
+        session.add(row)
+
+
+async def choose(session: Session, chat_id: int, link_id: int, now: datetime.datetime) -> None:
+    """Makes one of the chat's links the current one."""
+    own = (col(Link.link_id) == link_id, col(Link.chat_id) == chat_id)
+    await session.change(update(Link).where(*own).values(chosen_at=now))
+
+
+async def set_wish(session: Session, chat_id: int, link_ids: Sequence[int], wants_invoices: bool) -> None:
+    """Whether new invoices of these links are to be told."""
+    own = (col(Link.link_id).in_(link_ids), col(Link.chat_id) == chat_id)
+    await session.change(update(Link).where(*own).values(wants_invoices=wants_invoices))
+
+
+async def unlink(session: Session, chat_id: int) -> int:
+    """Removes every link of the chat, and the name kept for linking; how many links there were."""
+    await codes.close_all(session, chat_id)
+    await session.change(
+        update(Chat)
+        .where(col(Chat.chat_id) == chat_id)
+        .values(first_name_sealed=None, awaited=None, awaited_until=None, awaited_link=None)
+    )
+    return await session.change(delete(Link).where(col(Link.chat_id) == chat_id))
+
+
+async def unlink_email(session: Session, email: str) -> int:
+    """Removes every chat's links through an address; how many there were."""
+    hashes = session.vault.hashes("email", email)
+    return await session.change(delete(Link).where(col(Link.email_hash).in_(hashes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another chat that is linked through one of this chat's addresses."""
+
+    chat_id: int
+    first_name: str
+    linked_at: datetime.datetime
+
+
+async def neighbours(session: Session, chat_id: int) -> list[Neighbour]:
+    """The other chats linked through the same addresses, oldest first."""
+    own = select(col(Link.email_hash)).where(col(Link.chat_id) == chat_id)
+    query = (
+        select(Chat, col(Link.linked_at))
+        .join(Link, col(Link.chat_id) == Chat.chat_id)
+        .where(col(Link.email_hash).in_(own), col(Link.chat_id) != chat_id)
+        .order_by(col(Link.linked_at))
+    )
+    found: dict[int, Neighbour] = {}
+    for chat, linked_at in (await session.exec(query)).all():
+        name = session.vault.open(chat.first_name_sealed) if chat.first_name_sealed else ""
+        found.setdefault(chat.chat_id, Neighbour(chat.chat_id, name, linked_at))
+    return list(found.values())
+
+
+async def revoke(session: Session, chat_id: int, other: int) -> int:
+    """Removes the links that another chat has through this chat's addresses; how many there were."""
+    own = select(col(Link.email_hash)).where(col(Link.chat_id) == chat_id)
+    shared = (col(Link.chat_id) == other, col(Link.chat_id) != chat_id, col(Link.email_hash).in_(own))
+    return await session.change(delete(Link).where(*shared))
+
+
+async def chats_of_email(session: Session, email: str) -> list[int]:
+    """The chats linked through an address."""
+    hashes = session.vault.hashes("email", email)
+    found = await session.exec(select(col(Link.chat_id)).where(col(Link.email_hash).in_(hashes)).distinct())
+    return list(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The personal facts kept of a chat, opened for the person they are about."""
+
+    first_name: str
+    emails: tuple[str, ...]
+    since: datetime.datetime
+
+
+async def kept(session: Session, chat_id: int) -> Kept | None:
+    """What is sealed in the chat's rows; ``None`` where nothing is kept."""
+    chat = await session.get(Chat, chat_id)
+    if chat is None:
+        return None
+    sealed = (await session.exec(select(col(Link.email_sealed)).where(col(Link.chat_id) == chat_id))).all()
+    emails = tuple(sorted({session.vault.open(email) for email in sealed}))
+    name = session.vault.open(chat.first_name_sealed) if chat.first_name_sealed else ""
+    return Kept(name, emails, chat.created_at)
+
+
+async def forget(session: Session, chat_id: int) -> None:
+    """Erases what is remembered of a chat, its links with it; of its codes only the count stays, for an hour."""
+    await codes.close_all(session, chat_id)
+    await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))

@@ -1,0 +1,98 @@
+"""Codes that were mailed: found by chat, counted by chat and by address, used once."""
+
+import datetime
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, or_, update
+from sqlmodel import col, select
+
+from storage.database import Session
+from storage.tables import Code, CodeState
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCode:
+    """A chat's latest code in some state."""
+
+    code_id: int
+    email: str = field(repr=False)
+    code_hash: str = field(repr=False)
+    expires_at: datetime.datetime
+
+
+async def latest(session: Session, chat_id: int, state: CodeState) -> StoredCode | None:
+    """The chat's latest code in that state, expired or not."""
+    query = select(Code).where(col(Code.chat_id) == chat_id, col(Code.state) == state)
+    code = (await session.exec(query.order_by(col(Code.code_id).desc()).limit(1))).first()
+    if code is None or code.code_id is None:
+        return None
+    return StoredCode(code.code_id, session.vault.open(code.email_sealed), code.code_hash, code.expires_at)
+
+
+async def asked_since(session: Session, chat_id: int, email: str, since: datetime.datetime) -> list[datetime.datetime]:
+    """When codes were asked for, oldest first: the longer of the chat's list and the address's decides the limit."""
+    hashes = session.vault.hashes("email", email)
+    by_either = or_(col(Code.chat_id) == chat_id, col(Code.email_hash).in_(hashes))
+    query = select(Code).where(col(Code.asked_at) > since, col(Code.is_counted), by_either).order_by(col(Code.asked_at))
+    found = (await session.exec(query)).all()
+    by_chat = [code.asked_at for code in found if code.chat_id == chat_id]
+    by_email = [code.asked_at for code in found if code.email_hash in hashes]
+    return max(by_chat, by_email, key=len)
+
+
+async def replace(session: Session, chat_id: int, email: str, code: str, *, now: datetime.datetime,
+                  expires_at: datetime.datetime) -> int:  # fmt: skip
+    """Stores a new code, which replaces the chat's old ones; its id."""
+    await close_all(session, chat_id)
+    row = Code(
+        chat_id=chat_id,
+        email_sealed=session.vault.seal(email),
+        email_hash=session.vault.hash("email", email),
+        code_hash=session.vault.hash("code", f"{chat_id}:{code}"),
+        asked_at=now,
+        expires_at=expires_at,
+    )
+    session.add(row)
+    await session.flush()
+    assert row.code_id is not None
+    return row.code_id
+
+
+def is_right(session: Session, stored: StoredCode, chat_id: int, code: str) -> bool:
+    """Compares in constant time."""
+    return session.vault.matches("code", f"{chat_id}:{code}", stored.code_hash)
+
+
+async def take_attempt(session: Session, code_id: int, limit: int) -> int | None:
+    """Counts one attempt; how many are left, ``None`` where there was none, so that replicas never share one."""
+    counted = await session.change(
+        update(Code)
+        .where(col(Code.code_id) == code_id, col(Code.state) == CodeState.LIVE, col(Code.attempts) < limit)
+        .values(attempts=Code.attempts + 1)
+    )
+    if not counted:
+        return None
+    attempts = (await session.exec(select(Code.attempts).where(col(Code.code_id) == code_id))).one()
+    return limit - attempts
+
+
+async def move(session: Session, code_id: int, seen: CodeState, to: CodeState) -> bool:
+    """Moves a code on; ``False`` when somebody moved it first, so that it is proven once and used once."""
+    query = update(Code).where(col(Code.code_id) == code_id, col(Code.state) == seen)
+    return bool(await session.change(query.values(state=to)))
+
+
+async def close_all(session: Session, chat_id: int) -> None:
+    """Ends the chat's codes; they still count for an hour."""
+    query = update(Code).where(col(Code.chat_id) == chat_id, col(Code.state) != CodeState.CLOSED)
+    await session.change(query.values(state=CodeState.CLOSED))
+
+
+async def discount(session: Session, code_id: int) -> None:
+    """A code that could not be mailed does not count against who asked for it."""
+    await session.change(update(Code).where(col(Code.code_id) == code_id).values(is_counted=False))
+
+
+async def purge(session: Session, before: datetime.datetime) -> None:
+    """Forgets codes that no limit counts any more, and the addresses with them."""
+    await session.change(delete(Code).where(col(Code.asked_at) < before))

@@ -1,0 +1,69 @@
+"""The engine: SQLite in WAL with foreign keys on, or PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, UpdateBase, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage.vault import Vault
+
+_WRITES = "odobot_writes"
+
+
+class Session(AsyncSession):
+    """A unit of work over the tables, with the vault that opens their sealed columns."""
+
+    def __init__(self, engine: AsyncEngine, vault: Vault) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self.vault = vault
+
+    async def change(self, statement: UpdateBase) -> int:
+        """Runs an UPDATE or a DELETE; how many rows it met."""
+        return (await self.exec(statement)).rowcount
+
+
+class Database:
+    """Hands out sessions. None may be held across Telegram, the portal or SMTP."""
+
+    def __init__(self, url: str, vault: Vault) -> None:
+        self.vault = vault
+        self.engine = create_async_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        self._writing = self.engine.execution_options(**{_WRITES: True})
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Session]:
+        """A session that changes nothing."""
+        async with Session(self.engine, self.vault) as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Session]:
+        """A session that is committed at the end, or rolled back where it raised."""
+        async with Session(self._writing, self.vault) as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=NORMAL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first and writes later fails at once, busy_timeout or not, when another
+    # process wrote in between (SQLITE_BUSY_SNAPSHOT): who means to write takes the lock at the start.
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,24 @@
+"""PDFs that Telegram already has."""
+
+from sqlalchemy import delete
+from sqlmodel import col
+
+from storage.database import Session
+from storage.tables import Document
+
+
+async def find(session: Session, bot_id: int, account_id: str, number: str, language: str) -> Document | None:
+    """The document as this bot last uploaded it."""
+    return await session.get(Document, (bot_id, account_id, number, language))
+
+
+async def keep(session: Session, document: Document) -> None:
+    """Remembers an upload in place of an earlier one."""
+    await session.merge(document)
+
+
+async def drop(session: Session, document: Document) -> None:
+    """Forgets an upload that Telegram no longer takes."""
+    await session.change(
+        delete(Document).where(col(Document.bot_id) == document.bot_id, col(Document.file_id) == document.file_id)
+    )

@@ -1,0 +1,302 @@
+"""Letters handed to a real SMTP server on loopback, in good times and bad."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable
+from mail.mailer import Attachment
+from mail.smtp import SmtpMailer, parse_smtp_url
+from sandbox.mail import Act, Fault, Mailbox, Stage, TlsMode
+from tests.mail.letters import RECIPIENT, SENDER, a_letter, mailer_on
+
+USER, PASSWORD = "bot@odotrack.test", "hunter2: é/@"
+SECRETS = (USER, "bot%40odotrack", "hunter2", RECIPIENT, "noreply@", "123\u202f456", "Bonjour")
+QUICK = 0.1  # seconds; the content gets six times that
+
+
+def without_login(mailbox: Mailbox) -> str:
+    scheme, _, rest = mailbox.url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+async def failure_of(mailer: SmtpMailer) -> MailError:
+    """Send a letter, and return the error, in which nothing that is secret may be found."""
+    with pytest.raises(MailError) as caught:
+        await mailer.send(a_letter())
+    error = caught.value
+    told = repr(error) + str(error) + repr(vars(error))
+    assert not [secret for secret in SECRETS if secret in told]
+    # Nor further down, where reporters of errors look: the library's own errors hold addresses.
+    assert error.__context__ is None
+    assert error.__cause__ is None
+    return error
+
+
+@pytest.mark.parametrize("tls", ["off", "starttls", "implicit"])
+@pytest.mark.parametrize("user", ["", USER])
+async def test_a_letter_arrives(tls: TlsMode, user: str) -> None:
+    async with Mailbox(tls=tls, user=user, password=PASSWORD if user else "") as mailbox:
+        mailer = mailer_on(mailbox)
+        await mailer.ready()
+        assert not mailbox.messages
+        await mailer.send(a_letter())
+        [received] = await mailbox.wait_for(RECIPIENT)
+    assert (received.sender, received.to) == ("noreply@odotrack.test", (RECIPIENT,))
+    assert (received.user, received.encrypted) == (user, tls != "off")
+    assert (received.text, received.html) == (a_letter().text, a_letter().html)
+    assert received.subject == a_letter().subject
+    assert received.headers["From"] == '"Odotrack, Québec inc." <noreply@odotrack.test>'
+
+
+async def test_letters_side_by_side() -> None:
+    async with Mailbox(tls="starttls") as mailbox:
+        mailer = mailer_on(mailbox)
+        await asyncio.gather(*(mailer.send(a_letter(to=f"{n}@client.test")) for n in range(20)))
+        assert {letter.to[0] for letter in mailbox.messages} == {f"{n}@client.test" for n in range(20)}
+
+
+async def test_a_large_attachment_arrives_byte_for_byte() -> None:
+    content = b"%PDF-1.7\n" + bytes(range(256)) * 20_480  # 5 MiB
+    async with Mailbox(tls="implicit") as mailbox:
+        attachment = Attachment("Facture n° 5.pdf", content, "application/pdf")
+        await mailer_on(mailbox).send(a_letter(attachments=(attachment,)))
+        [received] = mailbox.messages
+    [file] = received.attachments
+    assert (file.name, file.media_type) == ("Facture n° 5.pdf", "application/pdf")
+    assert file.content == content
+
+
+@pytest.mark.parametrize("text", [".", ".\r\n", "..\n.\n", "\n.\n.\n", "x\n" * 3 + "."])
+async def test_dots_survive(text: str) -> None:
+    async with Mailbox() as mailbox:
+        await mailer_on(mailbox).send(a_letter(text=text))
+        [received] = mailbox.messages
+    assert received.text.rstrip("\n") == text.replace("\r\n", "\n").rstrip("\n")
+
+
+# Encryption and login
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_an_untrusted_certificate_is_refused(tls: TlsMode) -> None:
+    async with Mailbox(tls=tls, user=USER, password=PASSWORD) as mailbox:
+        error = await failure_of(mailer_on(mailbox, trusted=False))
+        assert isinstance(error, MailMisconfigured)
+        assert "certificate" in str(error)
+        assert not mailbox.messages
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_a_certificate_for_another_host_is_refused(tls: TlsMode) -> None:
+    async with Mailbox(tls=tls, host="127.0.0.2") as mailbox:
+        assert isinstance(await failure_of(mailer_on(mailbox)), MailMisconfigured)
+
+
+async def test_a_server_without_starttls_is_never_spoken_to_in_the_clear() -> None:
+    async with Mailbox(user=USER, password=PASSWORD) as mailbox:
+        error = await failure_of(mailer_on(mailbox, url=mailbox.url.removesuffix("?tls=off")))
+        assert isinstance(error, MailMisconfigured)
+        assert "STARTTLS" in str(error)
+
+
+@pytest.mark.parametrize(("served", "asked"), [("off", "smtps"), ("starttls", "smtps"), ("implicit", "smtp")])
+async def test_the_wrong_kind_of_tls(served: TlsMode, asked: str) -> None:
+    async with Mailbox(tls=served) as mailbox:
+        url = f"{asked}://127.0.0.1:{mailbox.port}"
+        error = await failure_of(mailer_on(mailbox, url=url, timeout=0.3))
+        # A server that waits for TLS says nothing: not to be told from a slow one.
+        assert isinstance(error, MailMisconfigured if asked == "smtps" else MailUnavailable)
+
+
+@pytest.mark.parametrize("tls", ["off", "starttls", "implicit"])
+async def test_a_wrong_password(tls: TlsMode) -> None:
+    async with Mailbox(tls=tls, user=USER, password="another") as mailbox:
+        login = f"bot%40odotrack.test:hunter2@127.0.0.1:{mailbox.port}"
+        url = mailbox.url.partition("://")[0] + f"://{login}" + ("?tls=off" if tls == "off" else "")
+        error = await failure_of(mailer_on(mailbox, url=url))
+        assert isinstance(error, MailMisconfigured)
+        assert "535" in str(error)
+        with pytest.raises(MailMisconfigured):
+            await mailer_on(mailbox, url=url).ready()
+
+
+async def test_a_login_that_is_missing() -> None:
+    async with Mailbox(tls="starttls", user=USER, password=PASSWORD) as mailbox:
+        assert isinstance(await failure_of(mailer_on(mailbox, url=without_login(mailbox))), MailMisconfigured)
+
+
+async def test_a_login_where_the_server_knows_none() -> None:
+    async with Mailbox() as mailbox:
+        url = mailbox.url.replace("//", "//me:hunter2@")
+        assert isinstance(await failure_of(mailer_on(mailbox, url=url)), MailMisconfigured)
+
+
+# Faults: what the caller is told, and whether the letter may have gone
+
+BEFORE_THE_LETTER = [Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH]
+OF_THE_LETTER = [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.CONTENT]
+EVERY_STAGE = [*BEFORE_THE_LETTER, *OF_THE_LETTER, Stage.STORED]
+UNCERTAIN = {Stage.CONTENT, Stage.STORED}
+
+
+@asynccontextmanager
+async def failing(fault: Fault) -> AsyncIterator[Mailbox]:
+    async with Mailbox(tls="starttls", user=USER, password=PASSWORD) as mailbox:
+        mailbox.fail(fault)
+        yield mailbox
+
+
+@pytest.mark.parametrize("stage", EVERY_STAGE)
+@pytest.mark.parametrize("code", [421, 451])
+async def test_come_back_later(stage: Stage, code: int) -> None:
+    async with failing(Fault(stage, code=code)) as mailbox:
+        error = await failure_of(mailer_on(mailbox))
+        assert isinstance(error, MailUnavailable)
+        assert not error.written  # it replied: it does not have it
+        # A server that says 421 to one way of logging in is gone when the library tries the next.
+        assert str(code) in str(error) or (stage, code) == (Stage.AUTH, 421)
+
+
+@pytest.mark.parametrize("stage", OF_THE_LETTER)
+@pytest.mark.parametrize("code", [550, 552, 554])
+async def test_refused(stage: Stage, code: int) -> None:
+    async with failing(Fault(stage, code=code)) as mailbox:
+        error = await failure_of(mailer_on(mailbox))
+        assert isinstance(error, MailRefused)
+        assert error.code == code
+        assert not mailbox.messages
+
+
+@pytest.mark.parametrize("stage", BEFORE_THE_LETTER)
+async def test_refused_before_the_letter_is_not_about_the_letter(stage: Stage) -> None:
+    async with failing(Fault(stage, code=554)) as mailbox:
+        assert isinstance(await failure_of(mailer_on(mailbox)), MailMisconfigured)
+
+
+@pytest.mark.parametrize("act", [Act.HANG, Act.DROP])
+@pytest.mark.parametrize("stage", EVERY_STAGE)
+async def test_silence(stage: Stage, act: Act) -> None:
+    async with failing(Fault(stage, act)) as mailbox:
+        error = await failure_of(mailer_on(mailbox, timeout=QUICK if act is Act.HANG else 2.0))
+        assert isinstance(error, MailUnavailable)
+        assert error.written == (stage in UNCERTAIN)
+        assert len(mailbox.messages) == (1 if stage is Stage.STORED else 0)
+
+
+@pytest.mark.parametrize("tls", ["off", "starttls", "implicit"])
+async def test_a_server_that_is_down_and_comes_back(tls: TlsMode) -> None:
+    async with Mailbox(tls=tls) as mailbox:
+        mailer = mailer_on(mailbox)
+        await mailbox.go_down()
+        error = await failure_of(mailer)
+        assert isinstance(error, MailUnavailable)
+        assert not error.written
+        with pytest.raises(MailUnavailable):
+            await mailer.ready()
+        await mailbox.come_back()
+        await mailer.send(a_letter())
+        assert len(mailbox.messages) == 1
+
+
+async def test_a_server_that_accepts_and_then_hangs_up_without_goodbye() -> None:
+    async with Mailbox() as mailbox:
+        mailbox.fail(Fault(Stage.QUIT, Act.DROP))
+        await mailer_on(mailbox).send(a_letter())
+        assert len(mailbox.messages) == 1
+        mailbox.fail(Fault(Stage.QUIT, Act.HANG))
+        await mailer_on(mailbox, timeout=QUICK).send(a_letter())
+        assert len(mailbox.messages) == 2
+
+
+@pytest.mark.parametrize("babble", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\xfe\r\n", b"999 what\r\n", b""])
+async def test_something_that_is_no_mail_server(babble: bytes) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(babble)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        mailer = SmtpMailer(parse_smtp_url(f"smtp://127.0.0.1:{port}?tls=off"), SENDER, 1.0)
+        error = await failure_of(mailer)
+        assert isinstance(error, MailUnavailable)
+        assert not error.written
+
+
+async def test_a_cancelled_letter_leaves_nothing_open() -> None:
+    async with failing(Fault(Stage.DATA, Act.HANG)) as mailbox:
+        sending = asyncio.create_task(mailer_on(mailbox).send(a_letter()))
+        await asyncio.sleep(0.05)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+
+# Addresses and content
+
+
+@pytest.mark.parametrize("tls", ["off", "starttls"])
+async def test_an_international_mailbox(tls: TlsMode) -> None:
+    async with Mailbox(tls=tls) as mailbox:
+        await mailer_on(mailbox).send(a_letter(to="andré.用户@québec.test"))
+        [received] = await mailbox.wait_for("andré.用户@xn--qubec-csa.test")
+    assert received.headers["To"] == "andré.用户@xn--qubec-csa.test"
+    assert received.text == a_letter().text
+
+
+async def test_an_international_mailbox_where_the_server_has_no_smtputf8() -> None:
+    async with Mailbox(smtputf8=False) as mailbox:
+        with pytest.raises(MailRefused) as caught:
+            await mailer_on(mailbox).send(a_letter(to="andré@client.test"))
+        assert "andré" not in str(caught.value)
+        assert caught.value.__context__ is None
+        # A domain alone has an ASCII form, which every server takes.
+        await mailer_on(mailbox).send(a_letter(to="andre@québec.test"))
+        assert [letter.to for letter in mailbox.messages] == [("andre@xn--qubec-csa.test",)]
+
+
+@pytest.mark.parametrize(
+    "to", ["", "marie", "marie@", "a@b.test>\r\nRCPT TO:<c@d.test", "a@b.test, c@d.test", '"a b"@c.test']
+)
+async def test_a_recipient_that_is_none(to: str) -> None:
+    async with Mailbox() as mailbox:
+        with pytest.raises(MailRefused) as caught:
+            await mailer_on(mailbox).send(a_letter(to=to))
+        assert caught.value.code is None
+        assert caught.value.__context__ is None
+        assert not mailbox.messages
+
+
+async def test_a_header_that_would_be_another_is_refused() -> None:
+    async with Mailbox() as mailbox:
+        with pytest.raises(MailRefused):
+            await mailer_on(mailbox).send(a_letter(headers={"X-Note": "a\r\nBcc: all@x.test"}))
+        await mailer_on(mailbox).send(a_letter(subject="Code\r\nBcc: all@x.test\r\n\r\n<p>"))
+        [received] = mailbox.messages
+    assert received.subject == "Code Bcc: all@x.test <p>"
+    assert received.to == (RECIPIENT,)
+    assert "Bcc" not in received.headers
+
+
+async def test_a_letter_larger_than_the_server_takes() -> None:
+    async with Mailbox(size_limit=20_000) as mailbox:
+        with pytest.raises(MailRefused, match="larger"):
+            await mailer_on(mailbox).send(a_letter(text="x" * 30_000))
+        await mailer_on(mailbox).send(a_letter())
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "bot@odotrack.test", "noreply@odotrack.test"])
+async def test_nothing_shows_a_secret(secret: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with Mailbox(tls="starttls", user=USER, password=PASSWORD) as mailbox:
+        mailer = mailer_on(mailbox)
+        await mailer.send(a_letter())
+        shown = [repr(mailer), str(mailer), repr(parse_smtp_url(mailbox.url)), repr(mailbox), *caplog.messages]
+    assert not [line for line in shown if secret in line or RECIPIENT in line]

@@ -1,0 +1,122 @@
+"""A scene: a Telegram, a portal and a mailbox on loopback, and the real bot between them."""
+
+import datetime
+import re
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from bot.app import House, build, polling
+from bot.settings import Settings
+from sandbox.mail.mailbox import Mailbox
+from sandbox.portal.server import PortalServer
+from sandbox.telegram.clock import SandboxClock
+from sandbox.telegram.model import Message
+from sandbox.telegram.persons import Person
+from sandbox.telegram.server import TelegramServer
+
+TOKEN = "123456789:AAsandboxsandboxsandboxsandboxsandb"
+PORTAL_TOKEN = "portal-token"
+START = datetime.datetime(2026, 10, 15, 18, 0, tzinfo=datetime.UTC)
+CLIENT = "client@example.test"
+
+
+class Scene:
+    """Start it, make people, let them talk. Every part may be broken on purpose."""
+
+    def __init__(self, database_url: str, **settings: Any) -> None:
+        self.clock = SandboxClock(START)
+        self.telegram = TelegramServer(clock=self.clock)
+        self.portal = PortalServer(PORTAL_TOKEN, clock=self.clock)
+        self.mailbox = Mailbox()
+        self.database_url = database_url
+        self.keys = Fernet.generate_key().decode()
+        self.house: House
+        self._chosen = settings
+        self._stack = AsyncExitStack()
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> "Scene":
+        async with AsyncExitStack() as starting:
+            await starting.enter_async_context(self.telegram)
+            await starting.enter_async_context(self.portal)
+            await starting.enter_async_context(self.mailbox)
+            self.telegram.world.create_bot(TOKEN, username="odobot", first_name="Odobot")
+            await self.start_bot()
+            self._stack = starting.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop_bot()
+        await self._stack.aclose()
+
+    @property
+    def settings(self) -> Settings:
+        """What the bot is told; everything points at this machine."""
+        values: dict[str, Any] = {
+            "telegram_token": TOKEN,
+            "telegram_api_url": self.telegram.url,
+            "portal_url": self.portal.url,
+            "portal_token": PORTAL_TOKEN,
+            "database_url": self.database_url,
+            "smtp_url": self.mailbox.url,
+            "mail_from": "Odotrack <odobot@odotrack.test>",
+            "secret_keys": self.keys,
+        }
+        return Settings(_env_file=None, **(values | self._chosen))
+
+    async def start_bot(self) -> None:
+        """Starts the bot, again after a stop: it has forgotten nothing."""
+        settings = self.settings
+        self.house = await self._running.enter_async_context(build(settings, clock=self.clock.now))
+        await self._running.enter_async_context(polling(self.house, settings))
+
+    async def stop_bot(self) -> None:
+        """Stops the bot as SIGTERM does."""
+        await self._running.aclose()
+        self._running = AsyncExitStack()
+
+    def person(self, language: str | None = "fr", first_name: str = "Camille") -> Person:
+        """Somebody new in Telegram."""
+        return self.telegram.world.create_person(first_name=first_name, language_code=language)
+
+    async def code(self, email: str = CLIENT, count: int = 1) -> str:
+        """The code in the ``count``-th mail to an address."""
+        mails = await self.mailbox.wait_for(email, count=count)
+        found = re.search(r"^(\d{6})$", mails[count - 1].text, re.MULTILINE)
+        assert found, mails[count - 1].text
+        return found.group(1)
+
+    async def linked(self, language: str = "fr", email: str = CLIENT, *, first_name: str = "Camille") -> Person:
+        """Somebody new who has linked an address, and said no to notices."""
+        person = self.person(language, first_name)
+        before = len(self.mailbox.sent_to(email))
+        person.start()
+        await person.wait_for_message()
+        person.say("/lier")
+        await person.wait_for_message()
+        person.say(email)
+        await person.wait_for_message()
+        person.say(await self.code(email, before + 1))
+        screen = await person.wait_for_message()
+        await self.mailbox.wait_for(email, count=before + 2)
+        if "Non" not in screen.labels and "No" not in screen.labels:
+            person.tap(row=0, column=0)
+            screen = await person.wait_for_message()
+        person.tap("Non" if language == "fr" else "No")
+        await person.wait_for_message()
+        return person
+
+    async def tap(self, person: Person, label: str) -> Message:
+        """Taps a button and gives the screen that follows."""
+        person.tap(label)
+        return await person.wait_for_message()
+
+    async def say(self, person: Person, text: str) -> Message:
+        """Types, and gives the screen that follows."""
+        person.say(text)
+        return await person.wait_for_message()

@@ -1,0 +1,34 @@
+"""The tree is the architecture: who may know whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("bot", "handlers", "services", "portal", "mail", "storage", "texts")
+MADE_BY_APP = {"Database", "HttpPortal", "SmtpMailer", "Linking", "Vault", "ApplicationBuilder", "Services"}
+# The command line opens the database by itself where no bot is wanted; a vault belongs to it.
+ALSO = {Path("bot/cli.py"): {"Database", "Vault"}}
+
+
+def test_every_import_goes_downstairs() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_only_the_composition_root_constructs() -> None:
+    made = [
+        (str(path.relative_to(ROOT)), name)
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        for name in _constructed(path) - ALSO.get(path.relative_to(ROOT), set())
+        if path.relative_to(ROOT) != Path("bot/app.py")
+    ]
+    assert made == []
+
+
+def _constructed(path: Path) -> set[str]:
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    return {call.id for call in calls if isinstance(call, ast.Name)} & MADE_BY_APP

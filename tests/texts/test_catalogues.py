@@ -1,0 +1,77 @@
+"""Both catalogues say everything that is said anywhere, and nothing else."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from texts.language import Language
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("bot", "handlers", "services")
+KEYWORDS: dict[str, tuple[int, ...] | None] = {"t": None, "plural": (1,), "message_id": None}
+
+
+def said() -> set[str]:
+    """The id of every message that the code says."""
+    found = set()
+    for room in ROOMS:
+        for _, _, message, _, _ in extract_from_dir(ROOT / room, keywords=KEYWORDS):
+            found.add(message if isinstance(message, str) else message[0])
+    return found
+
+
+def catalogue(language: Language) -> Catalog:
+    with (ROOT / "texts" / language.locale / "odobot.po").open("rb") as po:
+        return read_po(po, locale=language.locale, abort_invalid=True)
+
+
+def messages(language: Language) -> dict[str, Message]:
+    found = catalogue(language)
+    return {m.id if isinstance(m.id, str) else m.id[0]: m for m in found if m.id}
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+
+def values(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_nothing_is_missing_unused_fuzzy_or_obsolete(language: Language) -> None:
+    known = messages(language)
+    assert said() - set(known) == set()
+    assert set(known) - said() == set()
+    assert [m.id for m in known.values() if m.fuzzy or not all(forms(m))] == []
+    assert list(catalogue(language).obsolete) == []
+
+
+def test_both_languages_take_the_same_values_in_the_same_plurals() -> None:
+    french, english = messages(Language.FR), messages(Language.EN)
+    for key in french:
+        assert french[key].pluralizable == english[key].pluralizable, key
+        shown = [values(form) for form in (*forms(french[key]), *forms(english[key]))]
+        assert all(names == shown[0] for names in shown), key
+
+
+def test_french_is_typeset_as_in_quebec() -> None:
+    for key, message in messages(Language.FR).items():
+        for form in forms(message):
+            assert not re.search(r"[^\u00a0]:(?!//)(?!\d)", form), f"{key}: a no-break space goes before a colon"
+            assert not re.search(r"[ \u00a0][;!?]", form), f"{key}: no space before ; ! ?"
+            assert not re.search(r"«(?!\u00a0)|(?<!\u00a0)»", form), f"{key}: no-break spaces inside « »"
+            assert not re.search(r"\b(chat|e?-?mail|chatbot)\b", re.sub(r"{\w+}", "", form), re.IGNORECASE), (
+                f"{key}: courriel, conversation"
+            )
+
+
+def test_no_message_carries_mark_up() -> None:
+    for language in Language:
+        for key, message in messages(language).items():
+            assert not any("<" in form or "&" in form for form in forms(message)), key

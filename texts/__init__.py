@@ -1,0 +1,1 @@
+"""Two languages: catalogues, dates, money, escaping."""

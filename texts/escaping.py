@@ -1,0 +1,31 @@
+"""What keeps somebody else's words from acting on a screen: mark-up, direction marks, control characters."""
+
+import html
+import re
+import unicodedata
+
+# Bidirectional controls reorder the words around them (UAX #9): a name ending in U+202E would mirror an amount.
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SPACES = re.compile(r"[\t\r\n\v\f\u0085\u2028\u2029]+")
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+
+
+def plain(text: str) -> str:
+    """Somebody else's text on one line, without control characters; right-to-left writing stays within itself."""
+    one_line = _SPACES.sub(" ", _BIDI.sub("", text))
+    # A lone surrogate can come out of JSON ("\\ud800"), and no encoder takes it.
+    visible = "".join(c for c in one_line if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+    if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in visible):
+        return f"{_ISOLATE}{visible}{_END_ISOLATE}"
+    return visible
+
+
+def person_name(text: str, limit: int = 40) -> str:
+    """A name somebody chose freely, fit for a mail to a third person: letters and digits, nothing a client links."""
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "'’-" else " " for c in plain(text))
+    return " ".join(kept.split())[:limit].strip()
+
+
+def markup(text: str) -> str:
+    """Text as HTML (Telegram's and a mail's): nothing in it is a tag or an entity."""
+    return html.escape(text, quote=True)
