@@ -6,7 +6,7 @@ must either be read or be answered as an old button.
 """
 
 import enum
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from functools import cache
 from types import NoneType, UnionType
 from typing import get_args, get_type_hints
@@ -25,7 +25,10 @@ class BadButton(ValueError):
 
 
 def encode(action: Action) -> str | None:
-    """The callback data; ``None`` where it takes more than Telegram's 64 bytes, which its Bot API refuses."""
+    """The callback data; ``None`` where it takes more than Telegram's 64 bytes, which its Bot API refuses.
+
+    A search is cut until it fits: the beginning of what was looked for still finds it.
+    """
     if not action.letter:
         raise TypeError(f"{type(action).__name__} does not travel in a button")
     written: list[str] = []
@@ -36,7 +39,11 @@ def encode(action: Action) -> str | None:
         if field.default is MISSING or value != field.default:
             kept = position
     data = VERSION + action.letter + "".join(f"{text}|" for text in written[:kept])
-    return data if len(data.encode()) <= LIMIT_BYTES else None
+    excess = len(data.encode("utf-8", "replace")) - LIMIT_BYTES
+    if excess <= 0:
+        return data
+    query = getattr(action, "query", "")
+    return encode(replace(action, query=query[: -max(1, excess // 4)])) if query else None  # type: ignore[type-var]
 
 
 def decode(data: str) -> Action:

@@ -51,7 +51,10 @@ def _lines(table: Table) -> list[str]:
     rows = [" · ".join(cell for cell in row if cell) for row in table.rows]
     if not table.details:
         return rows
-    return [f"{row}\n{detail}" if detail else row for row, detail in zip(rows, table.details, strict=True)]
+    # Rows of two lines need air between them to be told apart.
+    last = len(rows) - 1
+    pairs = enumerate(zip(rows, table.details, strict=True))
+    return [f"{row}\n{detail}" + ("\n" if at < last else "") for at, (row, detail) in pairs]
 
 
 def _joined(blocks: list[Block]) -> str:

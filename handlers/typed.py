@@ -7,12 +7,13 @@ from handlers.context import Context
 from handlers.dispatch import not_linked, perform
 from handlers.reply import send, show
 from handlers.screens import linking, trouble
-from handlers.screens.lists import clip_query
 from handlers.screens.screen import Screen
 from services.understanding import code_in, email_in, number_in
 from storage import chats
 from storage.tables import Awaited
 from texts.escaping import plain
+
+LONGEST_SEARCH = 100
 
 
 async def on_text(update: Update, context: Context) -> None:
@@ -35,7 +36,7 @@ def _meant(context: Context, text: str) -> Action | Screen:
     if email and (awaited in (Awaited.CODE, Awaited.EMAIL) or current is None):
         return GiveEmail(email)
     if awaiting and awaiting.link_id is not None and context.chat.link(awaiting.link_id):
-        query = clip_query(plain(text))
+        query = plain(text)[:LONGEST_SEARCH]
         if awaited is Awaited.INVOICE_SEARCH:
             return ListInvoices(awaiting.link_id, query=query)
         if awaited is Awaited.ORDER_SEARCH:

@@ -85,13 +85,14 @@ def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
         return t("state.credit")
     if not invoice.is_unpaid:
         return t("state.paid")
-    due = invoice.due_date
-    if invoice.balance < invoice.amount:
-        return t("state.partial", balance=t.formats.money(invoice.balance, invoice.currency))
-    if due is None:
-        return t("state.unpaid")
-    day = t.formats.day(due, today)
-    return t("state.overdue", day=day) if due < today else t("state.due", day=day)
+    is_partial = invoice.balance < invoice.amount
+    balance = t.formats.money(invoice.balance, invoice.currency)
+    if invoice.due_date is None:
+        return t("state.partial", balance=balance) if is_partial else t("state.unpaid")
+    day = t.formats.day(invoice.due_date, today)
+    if invoice.due_date < today:
+        return t("state.partial_overdue", balance=balance, day=day) if is_partial else t("state.overdue", day=day)
+    return t("state.partial_due", balance=balance, day=day) if is_partial else t("state.due", day=day)
 
 
 def _payment(t: Texts, invoice: Invoice, today: datetime.date) -> str:

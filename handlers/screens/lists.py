@@ -5,14 +5,6 @@ from handlers.screens.screen import Button, Keyboard, rows_of
 from portal.models import ItemT, Page
 from texts.catalogue import Texts
 
-QUERY_BYTES = 24
-"""How much of a search a button can carry beside everything else."""
-
-
-def clip_query(query: str) -> str:
-    """A search as it fits a button: whole characters, at most ``QUERY_BYTES`` of UTF-8."""
-    return query.encode("utf-8", "ignore")[:QUERY_BYTES].decode("utf-8", "ignore").strip()
-
 
 def where(t: Texts, page: Page[ItemT], shown: int) -> str:
     """``1 à 5 de 34``."""

@@ -22,8 +22,8 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
         ways = (every, search) if action.query else ((_to_invoices(t, action.link),) if has_invoices else ())
         return Screen(title, facts=(fact,), keyboard=(ways,))
     table = Table(
-        tuple((t("cell.number", number=o.number), period(t, o), _progress(t, o)) for o in page.items),
-        tuple(clip(_agreement(t, o), _AGREEMENT) for o in page.items),
+        tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
+        tuple(_below(t, o) for o in page.items),
     )
     rows = numbers([(plain(o.number), ShowOrder(action.link, o.number)) for o in page.items])
     ways = (every, search) if action.query else (search,)
@@ -48,10 +48,9 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
     facts += ["", t("order.agreement")] if shown else []
     facts += [t("order.line", line=clip(_line(t, line), _DESCRIPTION)) for line in shown]
     keyboard: list[tuple[Button, ...]] = []
-    if has_invoices:
-        label = (
-            t.plural("button.order_invoices", order.invoice_count) if order.invoice_count else t("button.its_invoices")
-        )
+    count = order.invoice_count
+    if has_invoices and count != 0:
+        label = t("button.its_invoices") if count is None else t.plural("button.order_invoices", count)
         keyboard.append((Button(label, ListInvoices(action.link, order=order.number)),))
     if last > 1:
         keyboard.append(_line_pages(t, action, page, last))
@@ -86,6 +85,11 @@ def _line(t: Texts, line: OrderLine) -> str:
     if line.quantity is None:
         return plain(line.description)
     return t("order.quantity", quantity=t.formats.number(line.quantity), description=line.description)
+
+
+def _below(t: Texts, order: Order) -> str:
+    lines = (period(t, order), clip(_agreement(t, order), _AGREEMENT))
+    return "\n".join(line for line in lines if line)
 
 
 def _agreement(t: Texts, order: Order) -> str:

@@ -14,7 +14,7 @@ def portal_down(t: Texts, retry: Action) -> Screen:
 
 def portal_broken(t: Texts, retry: Action) -> Screen:
     """The portal answers, but not what it should."""
-    return Screen(t("trouble.portal_title"), facts=(t("trouble.portal_broken"),), keyboard=_again(t, retry))
+    return Screen(facts=(t("trouble.portal_broken"),), keyboard=_again(t, retry))
 
 
 def not_ready(t: Texts, retry: Action) -> Screen:
@@ -24,12 +24,13 @@ def not_ready(t: Texts, retry: Action) -> Screen:
 
 def refused(t: Texts, company: str) -> Screen:
     """The portal will not, and trying again changes nothing."""
-    return Screen(t("trouble.portal_title"), facts=(t("trouble.refused", company=company),))
+    return Screen(facts=(t("trouble.refused", company=company),), keyboard=_help(t))
 
 
 def forbidden(t: Texts, account: str, company: str) -> Screen:
     """The account is linked, this part of it is not this person's to see."""
-    return Screen(facts=(t("trouble.forbidden", account=account, company=company),))
+    home = Button(t("button.home"), Start())
+    return Screen(facts=(t("trouble.forbidden", account=account, company=company),), keyboard=((home,), *_help(t)))
 
 
 def failed(t: Texts, retry: Action | None) -> Screen:
@@ -79,13 +80,16 @@ def not_understood(t: Texts, link: LinkState) -> Screen:
 
 def only_text(t: Texts, link: LinkState | None) -> Screen:
     """A sticker, a voice, a picture: nothing that can be read here."""
-    help_row = (Button(t("button.help"), ShowHelp()),)
-    return Screen(facts=(t("trouble.only_text"),), keyboard=(*(_lists(t, link) if link else ()), help_row))
+    return Screen(facts=(t("trouble.only_text"),), keyboard=(*(_lists(t, link) if link else ()), *_help(t)))
 
 
 def ask_search(t: Texts, action: AskSearch) -> Screen:
     """The next text is searched for."""
-    return Screen(facts=(t("search.ask_invoices") if action.invoices else t("search.ask_orders"),))
+    if action.invoices:
+        back = Button(t("button.all_invoices"), ListInvoices(action.link))
+        return Screen(facts=(t("search.ask_invoices"),), keyboard=((back,),))
+    back = Button(t("button.all_orders"), ListOrders(action.link))
+    return Screen(facts=(t("search.ask_orders"),), keyboard=((back,),))
 
 
 def in_private(t: Texts, username: str) -> Screen:
@@ -96,6 +100,10 @@ def in_private(t: Texts, username: str) -> Screen:
 
 def _again(t: Texts, retry: Action) -> Keyboard:
     return ((Button(t("button.retry"), retry),),)
+
+
+def _help(t: Texts) -> Keyboard:
+    return ((Button(t("button.help"), ShowHelp()),),)
 
 
 def _link(t: Texts) -> Keyboard:

@@ -1,0 +1,128 @@
+"""The whole sandbox: Telegram, portal and mailbox here, and the real bot as a process of its own."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.mail.control import control_app
+from sandbox.mail.mailbox import Mailbox
+from sandbox.portal.server import PortalServer
+from sandbox.serving import serve
+from sandbox.telegram.server import TelegramServer
+
+BOT_TOKEN = "123456789:AAsandbox-sandbox-sandbox-sandbox-0"
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+class StageError(Exception):
+    """The sandbox or the bot did not come up, or the bot ended; the message says which and why."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """What is running, and where its files lie."""
+
+    folder: Path
+    telegram: TelegramServer
+    portal: PortalServer
+    mailbox: Mailbox
+    mail_url: str
+    bot: "BotProcess"
+
+
+class BotProcess:
+    """``odobot run``, exactly as an operator starts it."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.log = folder / "odobot.log"
+        self._folder = folder
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ODOBOT_")}
+        self._environment = inherited | settings
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Starts the process; raises StageError where the program is not installed."""
+        program = Path(sys.executable).with_name("odobot")
+        if not program.exists():
+            raise StageError(f"{program} is missing: run make setup")
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                program, "run", cwd=self._folder, env=self._environment, stderr=log, stdout=log
+            )
+
+    async def ended(self) -> str:
+        """Waits until the process ends by itself; why, as its last line says."""
+        assert self._process is not None
+        code = await self._process.wait()
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return f"odobot ended with {code}: {lines[-1] if lines else 'it said nothing'}"
+
+    async def stop(self) -> None:
+        """SIGTERM, as an operator does; it drains and ends by itself."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def set_stage(folder: Path) -> AsyncIterator[Stage]:
+    """Brings everything up in a fresh folder, waits until the bot polls, and takes all of it down at the end."""
+    _empty(folder)
+    async with AsyncExitStack() as stack:
+        telegram = await stack.enter_async_context(TelegramServer())
+        portal = await stack.enter_async_context(PortalServer(secrets.token_urlsafe(16)))
+        mailbox = await stack.enter_async_context(Mailbox())
+        mail_url = await stack.enter_async_context(serve(control_app(mailbox)))
+        telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
+        bot = BotProcess(folder, _settings(telegram, portal, mailbox))
+        await bot.start()
+        stack.push_async_callback(bot.stop)
+        await _until_it_polls(telegram, bot)
+        yield Stage(folder, telegram, portal, mailbox, mail_url, bot)
+
+
+def _empty(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+
+
+async def _until_it_polls(telegram: TelegramServer, bot: BotProcess) -> None:
+    """PTB takes a webhook away just before its first poll."""
+    ended = asyncio.create_task(bot.ended())
+    polls = asyncio.create_task(telegram.world.log.wait("deleteWebhook", timeout=START_SECONDS))
+    done, waiting = await asyncio.wait({ended, polls}, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    if ended in done:
+        raise StageError(ended.result())
+    if not polls.result():
+        raise StageError(f"odobot did not poll within {START_SECONDS:g} s, see {bot.log}")
+
+
+def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox) -> dict[str, str]:
+    return {
+        "ODOBOT_TELEGRAM_TOKEN": BOT_TOKEN,
+        "ODOBOT_TELEGRAM_API_URL": telegram.url,
+        "ODOBOT_PORTAL_URL": portal.url,
+        "ODOBOT_PORTAL_TOKEN": portal.token,
+        "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",
+        "ODOBOT_SMTP_URL": mailbox.url,
+        "ODOBOT_MAIL_FROM": "Odotrack <odobot@odotrack.test>",
+        "ODOBOT_SUPPORT": "aide@odotrack.test",
+        "ODOBOT_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
