@@ -1,0 +1,166 @@
+"""Delivery of updates to a webhook: lines in order, retries with growing waits, calls in the answer executed."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from sandbox.telegram.clock import unix
+from sandbox.telegram.updates import Line, QueuedUpdate
+
+if TYPE_CHECKING:
+    from sandbox.telegram.bots import Bot
+
+RETRY_AFTER_MOST = 3600
+NOT_EXECUTED = {"setwebhook", "deletewebhook", "close", "logout"}
+Execute = Callable[["Bot", str, dict[str, Any]], Awaitable[None]]
+
+
+class Webhook:
+    """One bot's webhook. Must be set and closed in the event loop that runs the server."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self._bot = bot
+        self.url = ""
+        self.secret = ""
+        self.max_connections = 40
+        self.ip_address = ""
+        self.last_error: tuple[int, str] | None = None
+        self._lines: dict[Line, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(40)
+        self._client: httpx.AsyncClient | None = None
+
+    def info(self) -> dict[str, Any]:
+        """The Bot API's WebhookInfo."""
+        updates = self._bot.updates
+        updates.drop_expired()
+        result: dict[str, Any] = {
+            "url": self.url,
+            "has_custom_certificate": False,
+            "pending_update_count": len(updates.waiting),
+        }
+        if self.url:
+            result["max_connections"] = self.max_connections
+            result["ip_address"] = self.ip_address or "127.0.0.1"
+        if self.last_error is not None:
+            result["last_error_date"], result["last_error_message"] = self.last_error
+        if updates.allowed is not None:
+            result["allowed_updates"] = sorted(updates.allowed)
+        return result
+
+    async def set(self, url: str, secret: str, max_connections: int, ip_address: str) -> None:
+        """Begin to deliver to `url`, with what is waiting first."""
+        await self.suspend()
+        self.last_error = None
+        self.url, self.secret, self.max_connections, self.ip_address = url, secret, max_connections, ip_address
+        self.resume()
+
+    def resume(self) -> None:
+        """Deliver, where there is a webhook."""
+        if not self.url:
+            return
+        self._slots = asyncio.Semaphore(self.max_connections)
+        self._client = httpx.AsyncClient(
+            timeout=self._bot.world.settings.webhook_timeout,
+            limits=httpx.Limits(max_connections=self.max_connections),
+            trust_env=False,
+        )
+        self._bot.updates.on_add = self._wake
+        for line in list(self._bot.updates.lines):
+            self._wake(line)
+
+    async def close(self) -> None:
+        """Forget the webhook; what is not delivered stays queued."""
+        self.url, self.secret, self.last_error = "", "", None
+        await self.suspend()
+
+    async def suspend(self) -> None:
+        """Stop delivering until `resume`, as when Telegram itself is down."""
+        self._bot.updates.on_add = None
+        tasks, self._lines = list(self._lines.values()), {}
+        current = asyncio.current_task()
+        for task in tasks:
+            if task is not current:
+                task.cancel()
+        await asyncio.gather(*(task for task in tasks if task is not current), return_exceptions=True)
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+    def _wake(self, line: Line) -> None:
+        """Have a task for a line in which something waits."""
+        if line not in self._lines:
+            self._lines[line] = asyncio.get_running_loop().create_task(self._run(line))
+
+    async def _run(self, line: Line) -> None:
+        try:
+            while (update := self._bot.updates.head(line)) is not None:
+                if update.expires <= self._now():
+                    self._bot.updates.remove(update)
+                else:
+                    await self._deliver(update)
+        finally:
+            if self._lines.get(line) is asyncio.current_task():
+                del self._lines[line]
+
+    async def _deliver(self, update: QueuedUpdate) -> None:
+        """Post one update until it is taken or too old; meanwhile it blocks its line."""
+        settings = self._bot.world.settings
+        failures, delay = 0, settings.webhook_retry_base / 2
+        while update.update_id in self._bot.updates.waiting:
+            async with self._slots:
+                retry_after = await self._post(update)
+            if retry_after is None:
+                return
+            if retry_after == 0 and failures > 0:
+                most = settings.webhook_retry_most
+                delay = min(random.uniform(most, 2 * most), delay * 2)
+                wait = delay
+            else:
+                wait = float(min(retry_after, RETRY_AFTER_MOST))
+            failures += 1
+            if self._now() + wait > update.expires:
+                self._bot.updates.remove(update)
+                return
+            await asyncio.sleep(wait)
+
+    async def _post(self, update: QueuedUpdate) -> int | None:
+        """Post once: None when taken, else the receiver's Retry-After in seconds, 0 without one."""
+        assert self._client is not None
+        headers = {"Content-Type": "application/json"}
+        if self.secret:
+            headers["X-Telegram-Bot-Api-Secret-Token"] = self.secret
+        try:
+            response = await self._client.post(self.url, content=json.dumps(update.json()), headers=headers)
+        except httpx.HTTPError as error:
+            self._failed("Connection refused" if isinstance(error, httpx.ConnectError) else "Webhook connection closed")
+            return 0
+        if not response.is_success:
+            self._failed(f"Wrong response from the webhook: {response.status_code} {response.reason_phrase}")
+            header = response.headers.get("Retry-After", "")
+            return int(header) if header.isdigit() else 0
+        self._bot.updates.remove(update)
+        await self._execute_answer(response)
+        return None
+
+    def _now(self) -> float:
+        return self._bot.world.clock.now().timestamp()
+
+    def _failed(self, reason: str) -> None:
+        self.last_error = (unix(self._bot.world.clock), reason)
+
+    async def _execute_answer(self, response: httpx.Response) -> None:
+        try:
+            call = response.json() if response.content else None
+        except ValueError:
+            return
+        if not isinstance(call, dict):
+            return
+        method = str(call.pop("method", ""))
+        name = method.lower()
+        execute = self._bot.world.execute
+        if name and name not in NOT_EXECUTED and not name.startswith("get") and execute is not None:
+            await execute(self._bot, method, call)
