@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     timezone: str = "America/Toronto"
     portal_url: str
     portal_token: SecretStr
-    database_url: str = "sqlite+aiosqlite:///odobot.db"
+    database_url: str = Field(default="sqlite+aiosqlite:///odobot.db", repr=False)
     smtp_url: SecretStr
     mail_from: str
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(repr=False)
@@ -56,9 +56,9 @@ class Settings(BaseSettings):
     def secrets(self) -> list[str]:
         """Every value that must never be printed."""
         smtp = self.smtp_url.get_secret_value()
-        password = parse_smtp_url(smtp).password
-        hidden = [self.telegram_token.get_secret_value(), self.portal_token.get_secret_value(), smtp, *self.keys]
-        return [*hidden, password] if password else hidden
+        passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
+        tokens = [self.telegram_token.get_secret_value(), self.portal_token.get_secret_value()]
+        return [*tokens, smtp, *self.keys, *(password for password in passwords if password)]
 
     @field_validator("telegram_token")
     @classmethod
@@ -79,12 +79,10 @@ class Settings(BaseSettings):
     @field_validator("telegram_api_url", "portal_url")
     @classmethod
     def _is_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
+        scheme, host = _address(value)
+        if (scheme == "https" and host) or (scheme == "http" and _is_loopback(host)):
             return value.rstrip("/")
-        if parts.scheme != "https" or not parts.hostname:
-            raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
-        return value.rstrip("/")
+        raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
 
     @field_validator("timezone")
     @classmethod
@@ -100,7 +98,7 @@ class Settings(BaseSettings):
     def _is_database(cls, value: str) -> str:
         try:
             driver = make_url(value).drivername
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             driver = ""
         if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
             raise ValueError("expected sqlite+aiosqlite:///file.db or postgresql+asyncpg://user:password@host/name")
@@ -166,6 +164,18 @@ def load_settings() -> Settings:
         name = PREFIX + str(first["loc"][0]).upper()
         reason = "is missing: it is required, see .env.example" if first["type"] == "missing" else first["msg"]
         raise SettingsError(f"{name}: {reason.removeprefix('Value error, ')}") from None
+
+
+def _address(url: str) -> tuple[str, str]:
+    """Scheme and host of a URL that is nothing else than where something is; empty for any other."""
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:  # its own words would repeat the value
+        return "", ""
+    is_plain = url.isascii() and url.isprintable() and " " not in url and not parts.query and not parts.fragment
+    is_anonymous = parts.username is None and parts.password is None
+    return (parts.scheme, parts.hostname or "") if port_is_fine and is_plain and is_anonymous else ("", "")
 
 
 def _is_loopback(host: str) -> bool:

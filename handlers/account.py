@@ -1,7 +1,10 @@
 """The linked accounts, their wishes, who else is linked, and the ways out."""
 
+from dataclasses import replace
+
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, ShowNotices, Unlink, Wish
 from handlers.context import Context
+from handlers.menu import drop_menu
 from handlers.reply import send
 from handlers.screens import account, linking, settings, trouble
 from handlers.screens.screen import Screen
@@ -18,7 +21,8 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
     await context.reload()
     link = context.link(action.link)
     if link.wants_invoices is None:
-        return linking.ask_wish(context.t, link, context.t("link.chosen"))
+        unasked = sum(each.wants_invoices is None for each in context.chat.links)
+        return linking.ask_wish(context.t, link, context.t("link.chosen"), unasked)
     return linking.home(context.t, link)
 
 
@@ -41,7 +45,9 @@ async def accounts(context: Context, _action: ShowAccounts) -> Screen:
         return trouble.not_linked(context.t, context.services.company)
     async with context.services.database.read() as session:
         neighbours = await chats.neighbours(session, context.chat.chat_id)
-    return account.accounts(context.t, context.chat.links, neighbours)
+        emails = await chats.emails(session, context.chat.chat_id)
+    local = [replace(neighbour, linked_at=context.local(neighbour.linked_at)) for neighbour in neighbours]
+    return account.accounts(context.t, context.chat.links, emails, local)
 
 
 async def revoke(context: Context, action: Revoke) -> Screen:
@@ -90,7 +96,7 @@ async def my_data(context: Context, _action: ShowMyData) -> Screen:
         return account.nothing_kept(t)
     async with context.services.database.read() as session:
         kept = await chats.kept(session, chat.chat_id)
-    return account.my_data(t, chat, kept)
+    return account.my_data(t, chat, kept and replace(kept, since=context.local(kept.since)))
 
 
 async def forget(context: Context, action: Forget) -> Screen:
@@ -99,4 +105,5 @@ async def forget(context: Context, action: Forget) -> Screen:
         return account.sure_to_forget(context.t)
     async with context.services.database.write() as session:
         await chats.forget(session, context.chat.chat_id)
+    context.afterwards(drop_menu(context))
     return account.forgotten(context.t)

@@ -9,7 +9,7 @@ from handlers.reply import delete, edit, send
 from handlers.screens import linking
 from handlers.screens.screen import Screen
 from mail.errors import MailError
-from portal.errors import PortalError, PortalUnavailable
+from portal.errors import PortalError
 from services.linking import CodeAsked, CodeExpired, Proven, TooOften, TooSoon, WrongCode
 from storage import chats, codes
 from storage.tables import CodeState
@@ -41,17 +41,17 @@ async def resend_code(context: Context, _action: ResendCode) -> Screen | None:
     asked = await context.services.linking.ask_again(context.chat.chat_id)
     if asked is None:
         return await start_linking(context, StartLinking())
-    return await _code_asked(context, asked)
+    return await _code_asked(context, asked, again=True)
 
 
-async def _code_asked(context: Context, asked: CodeAsked | TooSoon | TooOften) -> Screen | None:
+async def _code_asked(context: Context, asked: CodeAsked | TooSoon | TooOften, *, again: bool = False) -> Screen | None:
     match asked:
         case TooSoon(seconds):
             return linking.too_soon(context.t, seconds)
         case TooOften(until):
             return linking.too_often(context.t, context.local(until))
         case CodeAsked():
-            screen = linking.code_sent(context.t, asked.email, context.services.company)
+            screen = linking.code_sent(context.t, asked.email, context.services.company, again=again)
             message_id = await _shown(context, screen)
             context.afterwards(_deliver(context, asked, message_id))
     return None
@@ -98,7 +98,8 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
     chat_id = context.chat.chat_id
     try:
         linked = await context.services.linking.finish(chat_id, context.first_name)
-    except PortalUnavailable:
+    except PortalError as error:
+        log.warning("linking.portal_failed", error=type(error).__name__, reason=str(error))
         async with context.services.database.read() as session:
             proven = await codes.latest(session, chat_id, CodeState.PROVEN)
         if proven is None:
@@ -106,7 +107,7 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
         return linking.proof_kept(context.t, context.local(proven.expires_at))
     if isinstance(linked, CodeExpired):
         return linking.expired_code(context.t)
-    if linked.is_new:
+    if linked.is_new and linked.links:
         telling = context.services.linking.tell_contact(
             linked, first_name=context.first_name, language=context.language
         )

@@ -1,16 +1,12 @@
 """Language, page length, and the pages that explain."""
 
-from telegram import BotCommandScopeChat
-from telegram.error import TelegramError
-
 from handlers.actions import ChooseLanguage, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings, Start
-from handlers.commands import menu
 from handlers.context import Context
 from handlers.link import start
+from handlers.menu import fit_menu
 from handlers.screens import settings as screens
 from handlers.screens.screen import Screen
 from storage import chats
-from texts.language import Language
 
 
 async def language(context: Context, action: ChooseLanguage) -> Screen:
@@ -20,22 +16,9 @@ async def language(context: Context, action: ChooseLanguage) -> Screen:
     async with context.services.database.write() as session:
         await chats.set_language(session, context.chat.chat_id, action.language, context.services.clock())
     await context.reload()
-    context.afterwards(_set_menu(context, action.language))
+    context.afterwards(fit_menu(context, action.language))
     home = await start(context, Start())
     return screens.language_chosen(context.t, home.keyboard)
-
-
-async def _set_menu(context: Context, chosen: Language) -> None:
-    """The command menu follows the chat's language where the client speaks another one. It is cosmetic: commands of
-    both languages work either way, so that it could not be set is no error."""
-    scope = BotCommandScopeChat(context.chat.chat_id)
-    try:
-        if Language.of_client(context.client_language, context.services.default_language) is chosen:
-            await context.bot.delete_my_commands(scope=scope)
-        else:
-            await context.bot.set_my_commands(menu(chosen), scope=scope)
-    except TelegramError:
-        return
 
 
 async def settings(context: Context, action: ShowSettings) -> Screen:

@@ -48,7 +48,8 @@ def _meant(context: Context, text: str) -> Action | Screen:
     if awaited is Awaited.EMAIL:
         return linking.bad_email(context.t)
     if current is None:
-        return linking.expired_code(context.t) if code else not_linked(context)
+        was_asked = context.chat.awaiting is not None and context.chat.awaiting.what is Awaited.CODE
+        return linking.expired_code(context.t) if code and was_asked else not_linked(context)
     return trouble.not_understood(context.t, current)
 
 

@@ -14,7 +14,17 @@ Number = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 def _only(words: type[StrEnum]) -> BeforeValidator:
     """An unknown word from a newer portal is dropped instead of refusing the whole answer."""
     known = set(words)
-    return BeforeValidator(lambda items: [item for item in items if item in known])
+
+    def chosen(items: object) -> list[str]:
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise ValueError("expected a list of words")
+        return [item for item in items if item in known]
+
+    return BeforeValidator(chosen)
+
+
+# Bounded: Babel cannot write what has more digits than a decimal context keeps.
+Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 
 
 class Part(StrEnum):
@@ -62,7 +72,7 @@ class Contact(_Model):
 class OrderLine(_Model):
     """One line of an agreement; ``quantity`` is ``None`` where the portal shows none."""
 
-    quantity: Decimal | None = None
+    quantity: Amount | None = None
     description: str
 
 
@@ -84,8 +94,8 @@ class Invoice(_Model):
     number: Number
     date: datetime.date
     due_date: datetime.date | None = None
-    amount: Decimal
-    balance: Decimal
+    amount: Amount
+    balance: Amount
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "CAD"
     paid_on: datetime.date | None = None
     order_number: str | None = None

@@ -8,10 +8,11 @@ import asyncio
 import datetime
 import secrets
 from dataclasses import dataclass, field
+from math import ceil
 
 import structlog
 
-from mail.errors import MailError, MailRefused, MailUnavailable
+from mail.errors import MailError, MailUnavailable
 from mail.mailer import Letter, Mailer
 from portal.client import Portal
 from portal.errors import PortalError
@@ -22,7 +23,7 @@ from services.understanding import normal_email
 from storage import chats, codes
 from storage.chats import Awaiting, NewLink
 from storage.codes import StoredCode
-from storage.database import Database
+from storage.database import Database, Session
 from storage.tables import Awaited, CodeState
 from texts.language import Language
 
@@ -114,10 +115,12 @@ class Linking:
             await codes.purge(session, before=now - _HOUR)
             await chats.ensure(session, chat_id, now)
             asked = await codes.asked_since(session, chat_id, email, now - _HOUR)
-            if asked and now - asked[-1] < RESEND_AFTER:
-                return TooSoon(-int(-(asked[-1] + RESEND_AFTER - now).total_seconds() // 1))
-            if len(asked) >= ASKS_AN_HOUR:
-                return TooOften(asked[-ASKS_AN_HOUR] + _HOUR)
+            # Another address is no second asking: whoever mistyped theirs need not wait.
+            if asked.by_email and now - asked.by_email[-1] < RESEND_AFTER:
+                return TooSoon(ceil((asked.by_email[-1] + RESEND_AFTER - now).total_seconds()))
+            for times in asked.by_chat, asked.by_email:
+                if len(times) >= ASKS_AN_HOUR:
+                    return TooOften(times[-ASKS_AN_HOUR] + _HOUR)
             expires_at = now + datetime.timedelta(minutes=CODE_MINUTES)
             code_id = await codes.replace(session, chat_id, email, code, now=now, expires_at=expires_at)
             await chats.set_awaiting(session, chat_id, Awaiting(Awaited.CODE, now + _HOUR), now)
@@ -126,7 +129,7 @@ class Linking:
     async def ask_again(self, chat_id: int) -> CodeAsked | TooSoon | TooOften | None:
         """A new code for the address that was given last; ``None`` where none is remembered."""
         async with self._database.read() as session:
-            known = await codes.latest(session, chat_id, CodeState.LIVE)
+            known = await codes.latest(session, chat_id, *CodeState)
         return await self.ask(chat_id, known.email) if known else None
 
     async def deliver(self, asked: CodeAsked, *, first_name: str, language: Language) -> None:
@@ -139,24 +142,27 @@ class Linking:
         """
         try:
             contacts, _ = await asyncio.gather(self._contacts(asked.email), self._mailer.ready())
-            if contacts:
-                spoken = Language(contacts[0].language) if contacts[0].language else language
-                letter = code_letter(
-                    contacts[0].email, spoken, code=asked.code, first_name=first_name, company=self._company,
-                    minutes=CODE_MINUTES,
-                )  # fmt: skip
-                await self._post(letter)
         except (PortalError, MailError):
             async with self._database.write() as session:
                 await codes.discount(session, asked.code_id)
             raise
+        if not contacts:
+            return
+        spoken = Language(contacts[0].language) if contacts[0].language else language
+        letter = code_letter(
+            contacts[0].email, spoken, code=asked.code, first_name=first_name, company=self._company,
+            minutes=CODE_MINUTES,
+        )  # fmt: skip
+        await self._post(letter)
 
     async def check(self, chat_id: int, code: str) -> Proven | WrongCode | CodeExpired:
         """Takes one attempt at the chat's live code."""
         now = self._clock()
         async with self._database.write() as session:
             known = await codes.latest(session, chat_id, CodeState.LIVE)
-            if known is None or known.expires_at <= now:
+            if known is None:
+                return await self._still_proven(session, chat_id, code)
+            if known.expires_at <= now:
                 return CodeExpired()
             left = await codes.take_attempt(session, known.code_id, ATTEMPTS)
             if left is None:
@@ -192,11 +198,17 @@ class Linking:
         async with self._database.write() as session:
             if not await codes.move(session, proven.code_id, CodeState.PROVEN, CodeState.CLOSED):
                 return CodeExpired()
+            await codes.close_all(session, chat_id)
             is_new = chat_id not in await chats.chats_of_email(session, proven.email)
             await chats.set_awaiting(session, chat_id, None, now)
             await chats.add_links(session, chat_id, first_name, links, now)
         language = Language(contacts[0].language) if contacts[0].language else None
         return Linked(contacts[0].email, language, links, is_new)
+
+    async def purge(self) -> None:
+        """Forgets codes, and the addresses with them, that no limit counts any more."""
+        async with self._database.write() as session:
+            await codes.purge(session, before=self._clock() - _HOUR)
 
     async def tell_contact(self, linked: Linked, *, first_name: str, language: Language) -> None:
         """Mails the contact that a chat was linked. A mail that fails is logged: the link stands either way."""
@@ -204,10 +216,14 @@ class Linking:
         letter = linked_letter(
             linked.email, spoken, first_name=first_name, company=self._company, support=self._support
         )
-        try:
-            await self._post(letter)
-        except MailError as error:
-            log.warning("mail.linked_not_told", error=type(error).__name__)
+        await self._post(letter)
+
+    async def _still_proven(self, session: Session, chat_id: int, code: str) -> Proven | CodeExpired:
+        """A right code typed once more, because the portal did not answer the first time."""
+        proven = await codes.latest(session, chat_id, CodeState.PROVEN)
+        if proven and proven.expires_at > self._clock() and codes.is_right(session, proven, chat_id, code):
+            return Proven()
+        return CodeExpired()
 
     async def _proven(self, chat_id: int) -> StoredCode | None:
         async with self._database.read() as session:
@@ -220,7 +236,11 @@ class Linking:
         return tuple(contact for contact in found if normal_email(contact.email) == email)
 
     async def _post(self, letter: Letter) -> None:
-        """Sends a mail, again after a pause where nothing was written yet."""
+        """Sends a mail, again after a pause where it certainly did not go.
+
+        A failure is the operator's to see and nobody else's: told in the chat, it would tell a stranger that the portal
+        knows the address.
+        """
         for last, pause in enumerate(_MAIL_PAUSES, start=1):
             await asyncio.sleep(pause)
             try:
@@ -230,10 +250,9 @@ class Linking:
                     log.warning("mail.uncertain", error=str(error))
                     return
                 if last == len(_MAIL_PAUSES):
-                    raise
-            except MailRefused as error:
-                # Said to nobody: it would tell a stranger that the portal knows the address.
-                log.warning("mail.refused", error=str(error))
+                    log.error("mail.not_sent", error=str(error))
+            except MailError as error:
+                log.error("mail.refused", error=str(error))
                 return
             else:
                 return

@@ -5,37 +5,41 @@ import unicodedata
 
 from email_validator import EmailNotValidError, validate_email
 
-_CODE = re.compile(r"(?<!\d)\d(?:[\s.\-–]?\d){5}(?!\d)")
-_NUMBER = re.compile(r"(?:n[º°o]?\.?|no\.?|#|nº)?\s*([A-Za-z]{0,4}[-/]?\d[\dA-Za-z/-]{0,38})", re.IGNORECASE)
-_AROUND_ADDRESS = "<>()[]«»“”\"',;: \u00a0"
+CODE_DIGITS = 6
+_GROUPED_DIGITS = re.compile(r"\d(?:[ \u00a0.\-–]?\d)*")
+_NUMBER = re.compile(r"(?:(?:n[º°o]\.?|#)\s*|n\.\s*|no?\s+)?([A-Za-z]{0,4}[-/]?\d[\dA-Za-z/.-]{0,98})", re.IGNORECASE)
+_AROUND_ADDRESS = "<>()[]«»“”\"',;:.!? \u00a0"
 
 
-def _ascii_digits(text: str) -> str:
-    """Digits of any script as 0 to 9, and compatibility forms (full-width letters) as the plain ones."""
-    return unicodedata.normalize("NFKC", text)
+def _plain_characters(text: str) -> str:
+    """Compatibility forms as the plain ones, digits of any script as 0 to 9, and no invisible marks: what contact
+    applications and right-to-left keyboards paste along."""
+    plain = unicodedata.normalize("NFKC", text)
+    visible = (c for c in plain if unicodedata.category(c) != "Cf")
+    return "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in visible)
 
 
 def code_in(text: str) -> str | None:
-    """Six digits, also spaced or among words: ``123 456``, ``Votre code : 123456``."""
-    found = _CODE.search(_ascii_digits(text))
-    if found is None:
-        return None
-    digits = [str(unicodedata.digit(c)) for c in found.group() if c.isdigit()]
-    return "".join(digits)
+    """Six digits, also grouped or among words: ``123 456``, ``Votre code : 123456``. Part of an address, a date or a
+    telephone number is no code."""
+    words = " ".join(word for word in _plain_characters(text).split(" ") if "@" not in word)
+    runs = ("".join(c for c in run if c.isdigit()) for run in _GROUPED_DIGITS.findall(words))
+    return next((run for run in runs if len(run) == CODE_DIGITS), None)
 
 
 def number_in(text: str) -> str | None:
     """An order's or invoice's number typed bare, or after ``nº`` or ``#``: what the whole text is."""
-    found = _NUMBER.fullmatch(_ascii_digits(text).strip())
+    # NFKC would write the º of nº as an o, and an N of the number itself must not be taken for one.
+    found = _NUMBER.fullmatch(_plain_characters(text.replace("º", "° ").replace("°", "° ")).strip())
     return found.group(1) if found else None
 
 
 def email_in(text: str) -> str | None:
     """The one address in a text, as it is compared: normalised and in lower case; ``None`` for none or a bad one."""
-    words = [word.strip(_AROUND_ADDRESS).removeprefix("mailto:") for word in text.split() if "@" in word]
-    if len(words) != 1:
-        return None
-    return normal_email(words[0])
+    visible = "".join(" " if unicodedata.category(c) == "Cf" else c for c in text)
+    words = [word.strip(_AROUND_ADDRESS).removeprefix("mailto:") for word in visible.split()]
+    addresses = [word for word in words if "@" in unicodedata.normalize("NFKC", word)]
+    return normal_email(addresses[0]) if len(addresses) == 1 else None
 
 
 def normal_email(address: str) -> str | None:

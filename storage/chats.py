@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from storage import codes
 from storage.database import Session
-from storage.tables import Awaited, Chat, Link
+from storage.tables import Awaited, Chat, CodeState, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +199,29 @@ async def unlink(session: Session, chat_id: int) -> int:
 
 async def unlink_email(session: Session, email: str) -> int:
     """Removes every chat's links through an address; how many there were."""
-    hashes = session.vault.hashes("email", email)
-    return await session.change(delete(Link).where(col(Link.email_hash).in_(hashes)))
+    chats = await chats_of_email(session, email)
+    removed = await session.change(delete(Link).where(col(Link.email_hash).in_(session.vault.hashes("email", email))))
+    for chat_id in chats:
+        await _forget_name(session, chat_id)
+    return removed
+
+
+async def _forget_name(session: Session, chat_id: int) -> None:
+    """A name is kept for as long as there is a link."""
+    linked = select(Link.link_id).where(col(Link.chat_id) == chat_id).exists()
+    await session.change(update(Chat).where(col(Chat.chat_id) == chat_id, ~linked).values(first_name_sealed=None))
+
+
+async def _own_hashes(session: Session, chat_id: int) -> list[str]:
+    """The hashes of the chat's addresses under every key: an older link may be hashed under an older key."""
+    addresses = (await emails(session, chat_id)).values()
+    return [hashed for address in set(addresses) for hashed in session.vault.hashes("email", address)]
+
+
+async def emails(session: Session, chat_id: int) -> dict[int, str]:
+    """The address that each of the chat's links was made through."""
+    found = await session.exec(select(col(Link.link_id), col(Link.email_sealed)).where(col(Link.chat_id) == chat_id))
+    return {link_id: session.vault.open(sealed) for link_id, sealed in found.all() if link_id is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +235,7 @@ class Neighbour:
 
 async def neighbours(session: Session, chat_id: int) -> list[Neighbour]:
     """The other chats linked through the same addresses, oldest first."""
-    own = select(col(Link.email_hash)).where(col(Link.chat_id) == chat_id)
+    own = await _own_hashes(session, chat_id)
     query = (
         select(Chat, col(Link.linked_at))
         .join(Link, col(Link.chat_id) == Chat.chat_id)
@@ -230,9 +251,11 @@ async def neighbours(session: Session, chat_id: int) -> list[Neighbour]:
 
 async def revoke(session: Session, chat_id: int, other: int) -> int:
     """Removes the links that another chat has through this chat's addresses; how many there were."""
-    own = select(col(Link.email_hash)).where(col(Link.chat_id) == chat_id)
+    own = await _own_hashes(session, chat_id)
     shared = (col(Link.chat_id) == other, col(Link.chat_id) != chat_id, col(Link.email_hash).in_(own))
-    return await session.change(delete(Link).where(*shared))
+    removed = await session.change(delete(Link).where(*shared))
+    await _forget_name(session, other)
+    return removed
 
 
 async def chats_of_email(session: Session, email: str) -> list[int]:
@@ -256,10 +279,11 @@ async def kept(session: Session, chat_id: int) -> Kept | None:
     chat = await session.get(Chat, chat_id)
     if chat is None:
         return None
-    sealed = (await session.exec(select(col(Link.email_sealed)).where(col(Link.chat_id) == chat_id))).all()
-    emails = tuple(sorted({session.vault.open(email) for email in sealed}))
+    known = set((await emails(session, chat_id)).values())
+    asked = await codes.latest(session, chat_id, *CodeState)
+    known |= {asked.email} if asked else set()
     name = session.vault.open(chat.first_name_sealed) if chat.first_name_sealed else ""
-    return Kept(name, emails, chat.created_at)
+    return Kept(name, tuple(sorted(known)), chat.created_at)
 
 
 async def forget(session: Session, chat_id: int) -> None:

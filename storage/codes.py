@@ -20,24 +20,31 @@ class StoredCode:
     expires_at: datetime.datetime
 
 
-async def latest(session: Session, chat_id: int, state: CodeState) -> StoredCode | None:
-    """The chat's latest code in that state, expired or not."""
-    query = select(Code).where(col(Code.chat_id) == chat_id, col(Code.state) == state)
+async def latest(session: Session, chat_id: int, *states: CodeState) -> StoredCode | None:
+    """The chat's latest code in one of the states, expired or not, whose address is still remembered."""
+    query = select(Code).where(col(Code.chat_id) == chat_id, col(Code.state).in_(states), col(Code.email_sealed) != "")
     code = (await session.exec(query.order_by(col(Code.code_id).desc()).limit(1))).first()
     if code is None or code.code_id is None:
         return None
     return StoredCode(code.code_id, session.vault.open(code.email_sealed), code.code_hash, code.expires_at)
 
 
-async def asked_since(session: Session, chat_id: int, email: str, since: datetime.datetime) -> list[datetime.datetime]:
-    """When codes were asked for, oldest first: the longer of the chat's list and the address's decides the limit."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """When codes were asked for, oldest first: by a chat, and for an address."""
+
+    by_chat: tuple[datetime.datetime, ...]
+    by_email: tuple[datetime.datetime, ...]
+
+
+async def asked_since(session: Session, chat_id: int, email: str, since: datetime.datetime) -> Asked:
+    """What the limits count."""
     hashes = session.vault.hashes("email", email)
     by_either = or_(col(Code.chat_id) == chat_id, col(Code.email_hash).in_(hashes))
     query = select(Code).where(col(Code.asked_at) > since, col(Code.is_counted), by_either).order_by(col(Code.asked_at))
     found = (await session.exec(query)).all()
-    by_chat = [code.asked_at for code in found if code.chat_id == chat_id]
-    by_email = [code.asked_at for code in found if code.email_hash in hashes]
-    return max(by_chat, by_email, key=len)
+    by_chat = tuple(code.asked_at for code in found if code.chat_id == chat_id)
+    return Asked(by_chat, tuple(code.asked_at for code in found if code.email_hash in hashes))
 
 
 async def replace(session: Session, chat_id: int, email: str, code: str, *, now: datetime.datetime,
@@ -83,9 +90,9 @@ async def move(session: Session, code_id: int, seen: CodeState, to: CodeState) -
 
 
 async def close_all(session: Session, chat_id: int) -> None:
-    """Ends the chat's codes; they still count for an hour."""
-    query = update(Code).where(col(Code.chat_id) == chat_id, col(Code.state) != CodeState.CLOSED)
-    await session.change(query.values(state=CodeState.CLOSED))
+    """Ends the chat's codes and forgets their addresses; they still count for an hour, by their hashes."""
+    query = update(Code).where(col(Code.chat_id) == chat_id)
+    await session.change(query.values(state=CodeState.CLOSED, email_sealed=""))
 
 
 async def discount(session: Session, code_id: int) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 # Bidirectional controls reorder the words around them (UAX #9): a name ending in U+202E would mirror an amount.
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SPACES = re.compile(r"[\t\r\n\v\f\u0085\u2028\u2029]+")
+_TELEPHONE = re.compile(r"(?:\d[\s'’-]*){5,}")
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
 
@@ -21,9 +22,10 @@ def plain(text: str) -> str:
 
 
 def person_name(text: str, limit: int = 40) -> str:
-    """A name somebody chose freely, fit for a mail to a third person: letters and digits, nothing a client links."""
-    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "'’-" else " " for c in plain(text))
-    return " ".join(kept.split())[:limit].strip()
+    """A name somebody chose freely, for a mail to a third person: nothing that a client links or dials."""
+    letters = plain(unicodedata.normalize("NFKC", text))
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "'’-" else " " for c in letters)
+    return " ".join(_TELEPHONE.sub("", kept).split())[:limit].strip()
 
 
 def markup(text: str) -> str:

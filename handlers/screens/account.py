@@ -1,6 +1,6 @@
 """The linked accounts, who else is linked, and the ways out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
 from handlers.screens.screen import Button, Keyboard, Screen, clip
@@ -9,16 +9,28 @@ from texts.catalogue import Texts
 from texts.escaping import plain
 
 
-def accounts(t: Texts, links: Sequence[LinkState], neighbours: Sequence[Neighbour]) -> Screen:
-    """The accounts, the current one first, and the other chats linked through the same addresses."""
-    facts = [t("account.current", account=links[0].account_name)]
-    facts += [t("account.other", account=link.account_name) for link in links[1:]]
+def accounts(
+    t: Texts, links: Sequence[LinkState], emails: Mapping[int, str], neighbours: Sequence[Neighbour]
+) -> Screen:
+    """The accounts, the current one first, and the other chats linked through the same addresses.
+
+    An account that two addresses open stands there twice, told apart by them.
+    """
+    names = [link.account_name for link in links]
+
+    def name(link: LinkState) -> str:
+        if names.count(link.account_name) == 1:
+            return link.account_name
+        return t("account.through", account=link.account_name, email=emails.get(link.link_id, ""))
+
+    facts = [t("account.current", account=name(links[0]))]
+    facts += [t("account.other", account=name(link)) for link in links[1:]]
     if neighbours:
         facts += ["", t.plural("account.neighbours", len(neighbours))]
         facts += [
             t("account.neighbour", name=_name(t, n), date=t.formats.long_date(n.linked_at.date())) for n in neighbours
         ]
-    rows = [(Button(clip(plain(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links[1:]]
+    rows = [(Button(clip(plain(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
     rows += [(Button(t("button.revoke", name=clip(_name(t, n), 30)), Revoke(n.chat_id)),) for n in neighbours]
     rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]
     return Screen(t("account.title"), facts=tuple(facts), keyboard=tuple(rows))

@@ -1,19 +1,18 @@
 """Linking: an address, a code, the accounts, and one question."""
 
 import datetime
+from dataclasses import replace
 
 from handlers.actions import (
     ChooseAccount,
     FinishLinking,
-    ListInvoices,
-    ListOrders,
     ResendCode,
     ShowHelp,
     StartLinking,
     Wish,
 )
+from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
-from portal.models import Part
 from services.linking import CODE_MINUTES
 from storage.chats import LinkState
 from texts.catalogue import Texts
@@ -43,10 +42,11 @@ def bad_email(t: Texts) -> Screen:
     return Screen(facts=(t("link.bad_email"),))
 
 
-def code_sent(t: Texts, email: str, company: str) -> Screen:
+def code_sent(t: Texts, email: str, company: str, *, again: bool) -> Screen:
     """The same words whether the portal knows the address or not."""
+    title = t("link.new_code_title") if again else t("link.code_title")
     facts = (t("link.code_sent", email=email, company=company), t.plural("link.code_validity", CODE_MINUTES))
-    return Screen(t("link.code_title"), facts=facts, note=t("link.no_mail", company=company), keyboard=_codes(t))
+    return Screen(title, facts=facts, note=t("link.no_mail", company=company), keyboard=_codes(t))
 
 
 def code_not_sent(t: Texts) -> Screen:
@@ -61,7 +61,8 @@ def too_soon(t: Texts, seconds: int) -> Screen:
 
 def too_often(t: Texts, until: datetime.datetime) -> Screen:
     """No more codes for a while; ``until`` is in the chat's time zone."""
-    return Screen(facts=(t("link.too_often", time=t.formats.time(until)),))
+    retry = Button(t("button.retry"), ResendCode())
+    return Screen(facts=(t("link.too_often", time=t.formats.time(until)),), keyboard=((retry,),))
 
 
 def wrong_code(t: Texts, left: int) -> Screen:
@@ -94,18 +95,22 @@ def no_account(t: Texts, company: str) -> Screen:
 
 def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
     """Which account to show, where there are several; else the question at once."""
+    if len(links) == 1 and links[0].wants_invoices is not None:
+        return replace(home(t, links[0]), title=t("link.done_with", account=clip(links[0].account_name, 50)))
     if len(links) == 1:
-        return ask_wish(t, links[0], title=t("link.done"))
+        return ask_wish(t, links[0], title=t("link.done"), accounts=1)
     rows = tuple((Button(clip(plain(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links)
     return Screen(t("link.done"), facts=(t.plural("link.which", len(links)),), keyboard=rows)
 
 
-def ask_wish(t: Texts, link: LinkState, title: str) -> Screen:
-    """Asked once, plainly: whether to be told of new invoices."""
+def ask_wish(t: Texts, link: LinkState, title: str, accounts: int) -> Screen:
+    """Asked once, plainly, for all the accounts just linked: whether to be told of new invoices."""
     yes = Button(t("button.yes_tell"), Wish(link.link_id, yes=True, all_new=True))
     no = Button(t("button.no_tell"), Wish(link.link_id, yes=False, all_new=True))
     return Screen(
-        title, facts=(t("link.account", account=link.account_name), t("link.ask_wish")), keyboard=((yes, no),)
+        title,
+        facts=(t("link.account", account=link.account_name), t.plural("link.ask_wish", accounts)),
+        keyboard=((yes, no),),
     )
 
 
@@ -121,7 +126,4 @@ def _codes(t: Texts, *, again: bool = False) -> Keyboard:
 
 
 def _reading(t: Texts, link: LinkState) -> Keyboard:
-    orders = Button(t("button.orders"), ListOrders(link.link_id))
-    invoices = Button(t("button.invoices"), ListInvoices(link.link_id))
-    shown = [button for part, button in ((Part.ORDERS, orders), (Part.INVOICES, invoices)) if part in link.access]
-    return (tuple(shown), (Button(t("button.help"), ShowHelp()),))
+    return (*reading(t, link), (Button(t("button.help"), ShowHelp()),))

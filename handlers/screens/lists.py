@@ -2,8 +2,17 @@
 
 from handlers.actions import Action, ListInvoices, ListOrders, at_page
 from handlers.screens.screen import Button, Keyboard, rows_of
-from portal.models import ItemT, Page
+from portal.models import ItemT, Page, Part
+from storage.chats import LinkState
 from texts.catalogue import Texts
+
+
+def reading(t: Texts, link: LinkState) -> Keyboard:
+    """The ways to what this person may read."""
+    orders = Button(t("button.orders"), ListOrders(link.link_id))
+    invoices = Button(t("button.invoices"), ListInvoices(link.link_id))
+    shown = [button for part, button in ((Part.ORDERS, orders), (Part.INVOICES, invoices)) if part in link.access]
+    return (tuple(shown),) if shown else ()
 
 
 def where(t: Texts, page: Page[ItemT], shown: int) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from handlers.actions import (
     ChooseLanguage,
-    ListInvoices,
-    ListOrders,
     ShowNotices,
     ShowPortal,
     ShowPrivacy,
@@ -13,6 +11,7 @@ from handlers.actions import (
     StartLinking,
     Wish,
 )
+from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from portal.models import MenuLink
 from storage.chats import LinkState
@@ -86,13 +85,9 @@ def help_page(t: Texts, company: str, support: str, link: LinkState | None) -> S
     facts = [t("help.orders"), t("help.invoices"), t("help.numbers"), t("help.accounts"), t("help.settings"), ""]
     facts += [t("help.on_portal", company=company), ""]
     facts.append(t("help.support", support=support) if support else t("help.no_support", company=company))
-    reading = (
-        (Button(t("button.orders"), ListOrders(link.link_id)), Button(t("button.invoices"), ListInvoices(link.link_id)))
-        if link
-        else (Button(t("button.link"), StartLinking()),)
-    )
+    ways = reading(t, link) if link else ((Button(t("button.link"), StartLinking()),),)
     more = (Button(t("button.portal"), ShowPortal()), Button(t("button.privacy"), ShowPrivacy()))
-    return Screen(t("help.title"), facts=tuple(facts), keyboard=(reading, more))
+    return Screen(t("help.title"), facts=tuple(facts), keyboard=(*ways, more))
 
 
 def privacy(t: Texts, company: str, support: str) -> Screen:

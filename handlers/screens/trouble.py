@@ -1,6 +1,7 @@
 """What is said when something is not there, not allowed, not linked, or not working."""
 
 from handlers.actions import Action, AskSearch, ChooseAccount, ListInvoices, ListOrders, ShowHelp, Start, StartLinking
+from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from storage.chats import LinkState
 from texts.catalogue import Texts
@@ -41,7 +42,7 @@ def failed(t: Texts, retry: Action | None) -> Screen:
 def not_found(t: Texts, link: LinkState, number: str) -> Screen:
     """Nothing on this account has this number."""
     return Screen(
-        facts=(t("trouble.not_found", number=clip(number, 40), account=link.account_name),), keyboard=_lists(t, link)
+        facts=(t("trouble.not_found", number=clip(number, 40), account=link.account_name),), keyboard=reading(t, link)
     )
 
 
@@ -74,13 +75,13 @@ def old_button(t: Texts) -> Screen:
 def not_understood(t: Texts, link: LinkState) -> Screen:
     """A text that is no command and no number."""
     return Screen(
-        facts=(t("trouble.not_understood"),), keyboard=(*_lists(t, link), (Button(t("button.help"), ShowHelp()),))
+        facts=(t("trouble.not_understood"),), keyboard=(*reading(t, link), (Button(t("button.help"), ShowHelp()),))
     )
 
 
 def only_text(t: Texts, link: LinkState | None) -> Screen:
     """A sticker, a voice, a picture: nothing that can be read here."""
-    return Screen(facts=(t("trouble.only_text"),), keyboard=(*(_lists(t, link) if link else ()), *_help(t)))
+    return Screen(facts=(t("trouble.only_text"),), keyboard=(*(reading(t, link) if link else ()), *_help(t)))
 
 
 def ask_search(t: Texts, action: AskSearch) -> Screen:
@@ -108,8 +109,3 @@ def _help(t: Texts) -> Keyboard:
 
 def _link(t: Texts) -> Keyboard:
     return ((Button(t("button.link"), StartLinking()),),)
-
-
-def _lists(t: Texts, link: LinkState) -> Keyboard:
-    orders = Button(t("button.orders"), ListOrders(link.link_id))
-    return ((orders, Button(t("button.invoices"), ListInvoices(link.link_id))),)

@@ -56,7 +56,8 @@ def test_both_languages_take_the_same_values_in_the_same_plurals() -> None:
     french, english = messages(Language.FR), messages(Language.EN)
     for key in french:
         assert french[key].pluralizable == english[key].pluralizable, key
-        shown = [values(form) for form in (*forms(french[key]), *forms(english[key]))]
+        # A singular may do without its number.
+        shown = [values(form) - {"n"} for form in (*forms(french[key]), *forms(english[key]))]
         assert all(names == shown[0] for names in shown), key
 
 
