@@ -77,9 +77,14 @@ def not_linked(context: Context) -> Screen:
     return trouble.not_linked(context.t, context.services.company)
 
 
+def retry_of(action: Action) -> Action:
+    """What a "try again" button asks for: the same, and to put right the screen that told of the failure."""
+    return replace(action, again=True) if isinstance(action, actions.SendPdf) else action
+
+
 def _portal_trouble(context: Context, action: Action, error: PortalError) -> Screen:
     t, company = context.t, context.services.company
-    retry = replace(action, again=True) if isinstance(action, actions.SendPdf) else action
+    retry = retry_of(action)
     current = context.chat.link(action.link) if isinstance(action, AccountAction) else None
     match error:
         case NotReady():

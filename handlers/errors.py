@@ -7,6 +7,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
 from handlers.actions import Action
 from handlers.buttons import BadButton, decode
 from handlers.context import Context
+from handlers.dispatch import retry_of
 from handlers.reply import show
 from handlers.screens import trouble
 
@@ -41,7 +42,7 @@ def _asked(context: Context) -> Action | None:
     """What a tapped button asked for, to be tried again."""
     query = context.incoming.callback_query if context.incoming else None
     try:
-        return decode(query.data or "") if query else None
+        return retry_of(decode(query.data or "")) if query else None
     except BadButton:
         return None
 

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import structlog
 from telegram import InputFile, Message
 from telegram.constants import ChatAction
-from telegram.error import BadRequest, TelegramError, TimedOut
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from handlers.actions import ListInvoices, SendPdf, ShowInvoice, at_page
 from handlers.context import Context
@@ -16,10 +17,12 @@ from handlers.reply import patiently
 from handlers.screens import invoices as screens
 from handlers.screens.screen import Screen
 from portal.client import Reader
-from portal.errors import TooLarge
+from portal.errors import PortalError, TooLarge
 from portal.models import Invoice, Page, Part, Status
 from storage import documents
 from storage.tables import Document
+
+log = structlog.get_logger()
 
 UPLOAD_LIMIT = 50 * 1024 * 1024
 """What a bot may upload (Bot API, "Sending files")."""
@@ -55,10 +58,22 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
         except TooLarge:
             invoice = await context.services.portal.invoice(reader, action.number)
             return screens.pdf_too_large(context.t, invoice, action.link)
-        except TimedOut:
+        except BadRequest:
+            raise
+        except NetworkError as error:
+            log.warning("pdf.not_confirmed", error=type(error).__name__)
             return screens.pdf_maybe_sent(context.t, replace(action, again=True))
-    # The screen it was asked from tells of a failure that is over: it becomes the invoice again.
-    return await invoice_detail(context, ShowInvoice(action.link, action.number)) if action.again else None
+        except RetryAfter:
+            return screens.pdf_not_sent(context.t, replace(action, again=True))
+    return await _restored(context, action) if action.again else None
+
+
+async def _restored(context: Context, action: SendPdf) -> Screen:
+    """The screen that told of a failure becomes the invoice again; the document is there whether or not it can."""
+    try:
+        return await invoice_detail(context, ShowInvoice(action.link, action.number))
+    except PortalError:
+        return screens.pdf_sent(context.t, action)
 
 
 async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import httpx
 from telegram import LinkPreviewOptions, Message
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, TimedOut
@@ -83,6 +84,16 @@ async def delete(context: Context, message_id: int) -> None:
         return
 
 
+def was_not_done(error: NetworkError) -> bool:
+    """Whether Telegram certainly did not do what it was asked: it was not reached, or it answered so itself.
+
+    A time-out or a cut connection after the request was written, and a gateway's page, tell nothing.
+    """
+    if isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return True
+    return error.__cause__ is None and not isinstance(error, TimedOut)
+
+
 async def patiently(call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False) -> ResultT:
     """Makes a call to Telegram, and once more where it was certainly not done, or may be done twice.
 
@@ -97,11 +108,9 @@ async def patiently(call: Callable[[], Awaitable[ResultT]], *, repeatable: bool 
             raise
     except BadRequest:
         raise
-    except TimedOut:
-        if not repeatable:
+    except NetworkError as error:
+        if not (repeatable or was_not_done(error)):
             raise
-        wait = 0
-    except NetworkError:
         wait = _PAUSE
     await asyncio.sleep(wait)
     return await call()

@@ -11,7 +11,7 @@ from handlers.screens.screen import Screen
 from services.understanding import code_in, email_in, number_in
 from storage import chats
 from storage.tables import Awaited
-from texts.escaping import plain
+from texts.escaping import one_line
 
 LONGEST_SEARCH = 100
 
@@ -36,7 +36,7 @@ def _meant(context: Context, text: str) -> Action | Screen:
     if email and (awaited in (Awaited.CODE, Awaited.EMAIL) or current is None):
         return GiveEmail(email)
     if awaiting and awaiting.link_id is not None and context.chat.link(awaiting.link_id):
-        query = plain(text)[:LONGEST_SEARCH]
+        query = one_line(text)[:LONGEST_SEARCH]
         if awaited is Awaited.INVOICE_SEARCH:
             return ListInvoices(awaiting.link_id, query=query)
         if awaited is Awaited.ORDER_SEARCH:

@@ -11,11 +11,16 @@ _TELEPHONE = re.compile(r"(?:\d[\s'’-]*){5,}")
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
 
-def plain(text: str) -> str:
-    """Somebody else's text on one line, without control characters; right-to-left writing stays within itself."""
-    one_line = _SPACES.sub(" ", _BIDI.sub("", text))
+def one_line(text: str) -> str:
+    """Somebody else's text on one line, without control characters and direction marks: to search for, or to show."""
+    line = _SPACES.sub(" ", _BIDI.sub("", text))
     # A lone surrogate can come out of JSON ("\\ud800"), and no encoder takes it.
-    visible = "".join(c for c in one_line if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+    return "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+
+
+def plain(text: str) -> str:
+    """Somebody else's text as it is shown: on one line, and right-to-left writing stays within itself."""
+    visible = one_line(text)
     if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in visible):
         return f"{_ISOLATE}{visible}{_END_ISOLATE}"
     return visible

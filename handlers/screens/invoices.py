@@ -79,6 +79,17 @@ def pdf_maybe_sent(t: Texts, retry: SendPdf) -> Screen:
     return Screen(facts=(t("pdf.maybe_sent"),), keyboard=((Button(t("button.retry"), retry),),))
 
 
+def pdf_not_sent(t: Texts, retry: SendPdf) -> Screen:
+    """Telegram did not take the PDF."""
+    return Screen(facts=(t("pdf.not_sent"),), keyboard=((Button(t("button.retry"), retry),),))
+
+
+def pdf_sent(t: Texts, action: SendPdf) -> Screen:
+    """The PDF is there, and the invoice's own screen cannot be shown again just now."""
+    back = Button(t("button.back_to_invoice", number=action.number), ShowInvoice(action.link, action.number))
+    return Screen(facts=(t("pdf.sent"),), keyboard=((back,),))
+
+
 def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     """A list's last cell: paid, a credit, or what is to be paid and when."""
     if invoice.amount < 0:
