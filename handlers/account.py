@@ -9,6 +9,7 @@ from handlers.reply import send
 from handlers.screens import account, linking, settings, trouble
 from handlers.screens.screen import Screen
 from storage import chats
+from storage.tables import Kind
 from texts.catalogue import texts_in
 from texts.language import Language
 
@@ -20,8 +21,8 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
         await chats.choose(session, context.chat.chat_id, action.link, context.services.clock())
     await context.reload()
     link = context.link(action.link)
-    if link.wants_invoices is None:
-        unasked = sum(each.wants_invoices is None for each in context.chat.links)
+    if link.wishes is None:
+        unasked = sum(each.wishes is None for each in context.chat.links)
         return linking.ask_wish(context.t, link, context.t("link.chosen"), unasked)
     return linking.home(context.t, link)
 
@@ -29,10 +30,10 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
 async def wish(context: Context, action: Wish) -> Screen:
     """Whether new invoices are told: for the accounts just linked, or for one in the list."""
     link = context.link(action.link)
-    unasked = [each.link_id for each in context.chat.links if each.wants_invoices is None]
+    unasked = [each.link_id for each in context.chat.links if each.wishes is None]
     chosen = [link.link_id, *unasked] if action.all_new else [link.link_id]
     async with context.services.database.write() as session:
-        await chats.set_wish(session, context.chat.chat_id, chosen, action.yes)
+        await chats.set_wishes(session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes)
     await context.reload()
     if action.all_new:
         return linking.wish_noted(context.t, context.link(action.link), yes=action.yes)

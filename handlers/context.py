@@ -1,6 +1,5 @@
 """The one typed context: everything a handler is handed."""
 
-import asyncio
 import datetime
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 from telegram import Update
 from telegram.ext import Application, CallbackContext, ExtBot
 
+from handlers.background import Background
 from portal.client import Portal, Reader
 from services.clock import Clock
 from services.linking import Linking
@@ -28,6 +28,7 @@ class Services:
     portal: Portal
     linking: Linking
     clock: Clock
+    background: Background
     company: str
     support: str
     default_language: Language
@@ -104,6 +105,11 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         return self.local(self.services.clock()).date()
 
     @property
+    def now(self) -> datetime.datetime:
+        """The time as the company's clocks show it."""
+        return self.local(self.services.clock())
+
+    @property
     def awaiting(self) -> Awaiting | None:
         """What the next text is taken for, unless that was too long ago."""
         awaiting = self.chat.awaiting
@@ -129,6 +135,12 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         link = self.link(link_id)
         return Reader(link.contact_id, link.account_id)
 
-    def afterwards(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs beside the answer; a stop waits for it, and what it raises meets the error handler."""
-        return self.application.create_task(work, update=self.incoming)
+        self.services.background.start(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            await self.application.process_error(update=self.incoming, error=error)

@@ -88,13 +88,13 @@ def _portal_trouble(context: Context, action: Action, error: PortalError) -> Scr
     current = context.chat.link(action.link) if isinstance(action, AccountAction) else None
     match error:
         case NotReady():
-            return trouble.not_ready(t, retry)
+            return trouble.not_ready(t, retry, context.now)
         case PortalBroken():
             log.error("portal.broken", reason=str(error))
-            return trouble.portal_broken(t, retry)
+            return trouble.portal_broken(t, retry, context.now)
         case PortalUnavailable():
             log.warning("portal.unavailable", reason=str(error))
-            return trouble.portal_down(t, retry)
+            return trouble.portal_down(t, retry, context.now)
         case Forbidden() if current:
             return trouble.forbidden(t, current.account_name, company)
         case NotFound() if current and (number := getattr(action, "number", "")):

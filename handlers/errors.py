@@ -33,7 +33,7 @@ async def on_error(update: object, context: Context) -> None:
     if not context.is_private:
         return
     try:
-        await show(context, trouble.failed(context.t, _asked(context)))
+        await show(context, trouble.failed(context.t, _asked(context), context.now))
     except TelegramError as second:
         log.error("update.unanswered", update_id=update_id, error=type(second).__name__)
 

@@ -77,7 +77,7 @@ async def _restored(context: Context, action: SendPdf) -> Screen:
 
 
 async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
-    return await context.services.portal.invoices(
+    page = await context.services.portal.invoices(
         context.reader(action.link),
         page=action.page,
         page_size=context.chat.page_size,
@@ -85,6 +85,7 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
         order=action.order or None,
         status=Status.UNPAID if action.unpaid else None,
     )
+    return page.at_most(context.chat.page_size)
 
 
 async def _send_document(context: Context, reader: Reader, number: str) -> None:

@@ -70,7 +70,7 @@ async def _deliver(context: Context, asked: CodeAsked, message_id: int) -> None:
         await context.services.linking.deliver(asked, first_name=context.first_name, language=context.language)
     except (PortalError, MailError) as error:
         log.error("linking.code_not_sent", error=type(error).__name__, reason=str(error))
-        screen = linking.code_not_sent(context.t)
+        screen = linking.code_not_sent(context.t, context.now)
         if not await edit(context, message_id, screen):
             await send(context, screen)
 
@@ -104,7 +104,7 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
             proven = await codes.latest(session, chat_id, CodeState.PROVEN)
         if proven is None:
             return linking.expired_code(context.t)
-        return linking.proof_kept(context.t, context.local(proven.expires_at))
+        return linking.proof_kept(context.t, context.local(proven.expires_at), context.now)
     if isinstance(linked, CodeExpired):
         return linking.expired_code(context.t)
     if linked.is_new and linked.links:

@@ -11,10 +11,12 @@ async def order_list(context: Context, action: ListOrders) -> Screen:
     """A page of the account's orders; a page that is no more becomes the last one."""
     link, reader = context.link(action.link), context.reader(action.link)
     size = context.chat.page_size
-    page = await context.services.portal.orders(reader, page=action.page, page_size=size, query=action.query)
+    orders = context.services.portal.orders
+    page = await orders(reader, page=action.page, page_size=size, query=action.query)
     if not page.items and page.total:
         action = at_page(action, page.last)
-        page = await context.services.portal.orders(reader, page=action.page, page_size=size, query=action.query)
+        page = await orders(reader, page=action.page, page_size=size, query=action.query)
+    page = page.at_most(size)
     return screens.order_list(context.t, link.account_name, page, action, has_invoices=Part.INVOICES in link.access)
 
 

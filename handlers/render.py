@@ -1,5 +1,7 @@
 """A screen as Telegram's HTML and keyboard. Arguments are escaped, and nothing else makes mark-up."""
 
+import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,8 +15,12 @@ from texts.escaping import markup, plain
 TEXT_LIMIT = 4096
 """Characters of a message after its entities are parsed (Bot API, sendMessage)."""
 _LABEL_LIMIT = 60
+_NO_LABEL = "…"
+_BUTTONS = 100
 _TOO_LONG = "\n…"
 
+
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+\.?")
 
 Block = list[tuple[str, Callable[[str], str]]]
 """Lines that stand together, each with what makes HTML of it."""
@@ -52,9 +58,8 @@ def _lines(table: Table) -> list[str]:
     if not table.details:
         return rows
     # Rows of two lines need air between them to be told apart.
-    last = len(rows) - 1
-    pairs = enumerate(zip(rows, table.details, strict=True))
-    return [f"{row}\n{detail}" + ("\n" if at < last else "") for at, (row, detail) in pairs]
+    pairs = [f"{row}\n{detail}" if detail else row for row, detail in zip(rows, table.details, strict=True)]
+    return "\n\n".join(pairs).split("\n")
 
 
 def _joined(blocks: list[Block]) -> str:
@@ -77,12 +82,14 @@ def _length(text: str) -> int:
 
 def _keyboard(screen: Screen) -> InlineKeyboardMarkup | None:
     rows = [[made for button in row if (made := _button(button))] for row in screen.keyboard]
-    rows = [row for row in rows if row]
+    # Telegram takes a hundred; what is beyond them can still be typed.
+    counted = itertools.accumulate(len(row) for row in rows)
+    rows = [row for row, total in zip(rows, counted, strict=True) if row and total <= _BUTTONS]
     return InlineKeyboardMarkup(rows) if rows else None
 
 
 def _button(button: Button) -> InlineKeyboardButton | None:
-    label = clip(plain(button.label), _LABEL_LIMIT)
+    label = clip(plain(button.label), _LABEL_LIMIT) or _NO_LABEL
     if button.does is not None:
         data = encode(button.does)
         # A number of 60 characters has no room in a button; it can still be typed.
@@ -92,9 +99,12 @@ def _button(button: Button) -> InlineKeyboardButton | None:
 
 def _is_public(url: str) -> bool:
     """Whether Telegram takes it for a button: one bad address would refuse the whole message."""
+    if not url.isprintable() or set(url) & set(' "<>\\\u00a0'):
+        return False
     try:
         parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    host = parts.hostname or ""
-    return parts.scheme in ("http", "https") and "." in host and not set(url) & set(' \n\t"<>\\')
+    is_whole = parts.scheme in ("http", "https") and not parts.netloc.endswith(":")
+    return is_whole and port_is_fine and _HOST.fullmatch(parts.hostname or "") is not None

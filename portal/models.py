@@ -137,6 +137,10 @@ class Page(_Model, Generic[ItemT]):
     page_size: Annotated[int, Field(ge=1)]
     total: Annotated[int, Field(ge=0)]
 
+    def at_most(self, size: int) -> "Page[ItemT]":
+        """The page without what was not asked for: a portal may ignore ``page_size``, a keyboard has its limits."""
+        return self if len(self.items) <= size else self.model_copy(update={"items": self.items[:size]})
+
     @property
     def last(self) -> int:
         """The number of the last page; 1 for an empty list."""

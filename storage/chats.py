@@ -1,7 +1,7 @@
 """Chats: what one chose, where its conversation stands, and what it is linked to."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy import delete, update
@@ -21,7 +21,8 @@ class LinkState:
     account_id: str
     account_name: str
     access: frozenset[str]
-    wants_invoices: bool | None
+    wishes: frozenset[str] | None
+    attaches_pdf: bool
     linked_at: datetime.datetime
 
 
@@ -78,13 +79,14 @@ def _link_state(session: Session, link: Link) -> LinkState:
     assert link.link_id is not None
     name = session.vault.open(link.account_name_sealed)
     return LinkState(
-        link.link_id,
-        link.contact_id,
-        link.account_id,
-        name,
-        frozenset(link.access.split()),
-        link.wants_invoices,
-        link.linked_at,
+        link_id=link.link_id,
+        contact_id=link.contact_id,
+        account_id=link.account_id,
+        account_name=name,
+        access=frozenset(link.access.split()),
+        wishes=None if link.wishes is None else frozenset(link.wishes.split()),
+        attaches_pdf=link.attaches_pdf,
+        linked_at=link.linked_at,
     )
 
 
@@ -180,10 +182,18 @@ async def choose(session: Session, chat_id: int, link_id: int, now: datetime.dat
     await session.change(update(Link).where(*own).values(chosen_at=now))
 
 
-async def set_wish(session: Session, chat_id: int, link_ids: Sequence[int], wants_invoices: bool) -> None:
-    """Whether new invoices of these links are to be told."""
+async def set_wishes(session: Session, chat_id: int, link_ids: Sequence[int], kinds: Set[str], *, on: bool) -> None:
+    """Turns kinds of notices on or off for some of the chat's links."""
     own = (col(Link.link_id).in_(link_ids), col(Link.chat_id) == chat_id)
-    await session.change(update(Link).where(*own).values(wants_invoices=wants_invoices))
+    for link in (await session.exec(select(Link).where(*own).with_for_update())).all():
+        wished = set((link.wishes or "").split())
+        link.wishes = " ".join(sorted(wished | kinds if on else wished - kinds))
+
+
+async def set_attaches_pdf(session: Session, chat_id: int, link_id: int, *, on: bool) -> None:
+    """Whether a link's notices of new invoices bring the PDF along."""
+    own = (col(Link.link_id) == link_id, col(Link.chat_id) == chat_id)
+    await session.change(update(Link).where(*own).values(attaches_pdf=on))
 
 
 async def unlink(session: Session, chat_id: int) -> int:

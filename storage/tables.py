@@ -3,7 +3,7 @@
 import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, DateTime, Index, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -34,6 +34,8 @@ class Awaited(StrEnum):
     CODE = "code"
     ORDER_SEARCH = "order_search"
     INVOICE_SEARCH = "invoice_search"
+    COPY_EMAIL = "copy_email"
+    COPY_CODE = "copy_code"
 
 
 class CodeState(StrEnum):
@@ -45,7 +47,7 @@ class CodeState(StrEnum):
 
 
 class Chat(SQLModel, table=True):
-    """A private chat: what it chose, and where its conversation stands."""
+    """A private chat: what it chose, and where its conversation stands. Quiet hours are minutes after midnight."""
 
     __tablename__ = "chats"
 
@@ -57,14 +59,21 @@ class Chat(SQLModel, table=True):
     awaited_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
     awaited_link: int | None = None
     last_album: str | None = None
+    timezone: str | None = None
+    quiet_from: int | None = None
+    quiet_to: int | None = None
+    blocked_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
     created_at: datetime.datetime = Field(sa_type=UtcTime)
 
 
 class Link(SQLModel, table=True):
-    """A chat that may act as a contact on an account. A chat's current link is the one chosen last."""
+    """A chat that may act as a contact on an account. A chat's current link is the one chosen last.
+
+    ``wishes`` are the kinds of notices wanted, with spaces between; ``None`` where nobody asked yet.
+    """
 
     __tablename__ = "links"
-    __table_args__ = (UniqueConstraint("chat_id", "contact_id", "account_id"),)
+    __table_args__ = (UniqueConstraint("chat_id", "contact_id", "account_id"), Index("ix_links_account", "account_id"))
 
     link_id: int | None = Field(default=None, primary_key=True)
     chat_id: int = Field(foreign_key="chats.chat_id", ondelete="CASCADE", sa_type=BigInteger)
@@ -74,7 +83,8 @@ class Link(SQLModel, table=True):
     access: str
     email_sealed: str
     email_hash: str = Field(index=True)
-    wants_invoices: bool | None = None
+    wishes: str | None = None
+    attaches_pdf: bool = False
     linked_at: datetime.datetime = Field(sa_type=UtcTime)
     chosen_at: datetime.datetime = Field(sa_type=UtcTime)
 
@@ -93,6 +103,7 @@ class Code(SQLModel, table=True):
     email_sealed: str
     email_hash: str
     code_hash: str
+    for_link: int | None = None
     asked_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
     expires_at: datetime.datetime = Field(sa_type=UtcTime)
     attempts: int = 0
@@ -111,3 +122,128 @@ class Document(SQLModel, table=True):
     language: str = Field(primary_key=True, max_length=2)
     file_id: str
     etag: str
+
+
+class Copy(SQLModel, table=True):
+    """A bookkeeper's address that receives each new invoice of a link's account by mail."""
+
+    __tablename__ = "copies"
+
+    copy_id: int | None = Field(default=None, primary_key=True)
+    link_id: int = Field(sa_column_args=(ForeignKey("links.link_id", ondelete="CASCADE"),), unique=True)
+    email_sealed: str
+    language: str = Field(max_length=2)
+    confirmed_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Mute(SQLModel, table=True):
+    """An invoice that a link wants no reminders of."""
+
+    __tablename__ = "mutes"
+
+    link_id: int = Field(
+        primary_key=True,
+        sa_column_args=(ForeignKey("links.link_id", ondelete="CASCADE"),),
+        sa_column_kwargs={"autoincrement": False},
+    )
+    number: str = Field(primary_key=True)
+
+
+class Feed(SQLModel, table=True):
+    """How far the portal's feed was read: one row."""
+
+    __tablename__ = "feed"
+
+    feed_id: int = Field(default=1, primary_key=True)
+    cursor: str
+    read_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Pace(SQLModel, table=True):
+    """When the next bulk message may go, over all workers: one row."""
+
+    __tablename__ = "pace"
+
+    pace_id: int = Field(default=1, primary_key=True)
+    next_at: datetime.datetime = Field(sa_type=UtcTime)
+    halted_until: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Kind(StrEnum):
+    """What a notice tells. The first four are wished for one by one, reminders together."""
+
+    INVOICE_ISSUED = "invoice.issued"
+    INVOICE_PAID = "invoice.paid"
+    ORDER_CREATED = "order.created"
+    ORDER_ENDING = "order.ending"
+    REMINDER_BEFORE = "reminder.before"
+    REMINDER_DUE = "reminder.due"
+    REMINDER_LATER = "reminder.later"
+    CONTACT_REMOVED = "contact.removed"
+    ACCOUNT_CLOSED = "account.closed"
+
+
+class Notice(SQLModel, table=True):
+    """Something the portal reported, or a reminder that follows from it; ``event_id`` keeps it from coming twice."""
+
+    __tablename__ = "notices"
+
+    notice_id: int | None = Field(default=None, primary_key=True)
+    event_id: str = Field(unique=True)
+    kind: str
+    account_id: str
+    number: str | None = None
+    occurred_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Channel(StrEnum):
+    """Over what a notice travels."""
+
+    TELEGRAM = "telegram"
+    EMAIL = "email"
+
+
+class State(StrEnum):
+    """Where a delivery stands. From ``sending`` on, nobody knows but the other side until it says so."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    SENDING = "sending"
+    RETRY = "retry"
+    SENT = "sent"
+    BLOCKED = "blocked"
+    CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"
+
+
+_WAITING = text("state IN ('queued', 'retry')")
+_IN_HAND = text("state IN ('leased', 'sending')")
+
+
+class Delivery(SQLModel, table=True):
+    """One notice to one recipient: a chat, or a bookkeeper's copy."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("notice_id", "channel", "recipient"),
+        Index("ix_deliveries_waiting", "due_at", "delivery_id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_deliveries_in_hand", "channel", "recipient", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
+        Index("ix_deliveries_recipient", "channel", "recipient", "state"),
+        Index("ix_deliveries_link", "link_id", "state"),
+        Index("ix_deliveries_state", "state"),
+    )
+
+    delivery_id: int | None = Field(default=None, primary_key=True)
+    notice_id: int = Field(foreign_key="notices.notice_id")
+    channel: str
+    recipient: int = Field(sa_type=BigInteger)
+    link_id: int
+    account_sealed: str | None = None
+    state: str = State.QUEUED
+    due_at: datetime.datetime = Field(sa_type=UtcTime)
+    attempts: int = 0
+    is_postponed: bool = False
+    lease_owner: str | None = None
+    lease_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    settled_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    reason: str | None = None

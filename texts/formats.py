@@ -56,6 +56,10 @@ class Formats:
         """``14 h 30``, ``2:30 p.m.``, in the datetime's own zone."""
         return format_time(at, "short", locale=self._locale)
 
+    def exact_time(self, at: datetime.datetime) -> str:
+        """``14 h 30 min 05 s``, ``2:30:05 p.m.``: two tries within a minute are told apart."""
+        return format_time(at, "medium", locale=self._locale)
+
     def percent(self, progress: float) -> str:
         """A percentage from 0 to 100: ``95 %``, ``95%``."""
         return format_percent(progress / 100, locale=self._locale)

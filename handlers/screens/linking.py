@@ -13,6 +13,7 @@ from handlers.actions import (
 )
 from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
+from handlers.screens.trouble import tried_at
 from services.linking import CODE_MINUTES
 from storage.chats import LinkState
 from texts.catalogue import Texts
@@ -49,9 +50,9 @@ def code_sent(t: Texts, email: str, company: str, *, again: bool) -> Screen:
     return Screen(title, facts=facts, note=t("link.no_mail", company=company), keyboard=_codes(t))
 
 
-def code_not_sent(t: Texts) -> Screen:
+def code_not_sent(t: Texts, at: datetime.datetime) -> Screen:
     """Nothing could be mailed, to anybody."""
-    return Screen(facts=(t("link.code_not_sent"),), keyboard=_codes(t, again=True))
+    return Screen(facts=(t("link.code_not_sent"),), note=tried_at(t, at), keyboard=_codes(t, again=True))
 
 
 def too_soon(t: Texts, seconds: int) -> Screen:
@@ -81,10 +82,11 @@ def expired_code(t: Texts) -> Screen:
     return Screen(facts=(t("link.expired_code"),), keyboard=_codes(t))
 
 
-def proof_kept(t: Texts, until: datetime.datetime) -> Screen:
+def proof_kept(t: Texts, until: datetime.datetime, at: datetime.datetime) -> Screen:
     """The code was right, the portal did not answer: the proof stays."""
     retry = Button(t("button.retry"), FinishLinking())
-    return Screen(facts=(t("link.proof_kept", time=t.formats.time(until)),), keyboard=((retry,),))
+    fact = t("link.proof_kept", time=t.formats.time(until))
+    return Screen(facts=(fact,), note=tried_at(t, at), keyboard=((retry,),))
 
 
 def no_account(t: Texts, company: str) -> Screen:
@@ -95,7 +97,7 @@ def no_account(t: Texts, company: str) -> Screen:
 
 def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
     """Which account to show, where there are several; else the question at once."""
-    if len(links) == 1 and links[0].wants_invoices is not None:
+    if len(links) == 1 and links[0].wishes is not None:
         return replace(home(t, links[0]), title=t("link.done_with", account=clip(links[0].account_name, 50)))
     if len(links) == 1:
         return ask_wish(t, links[0], title=t("link.done"), accounts=1)

@@ -15,6 +15,7 @@ from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from portal.models import MenuLink
 from storage.chats import LinkState
+from storage.tables import Kind
 from texts.catalogue import Texts, message_id, texts_in
 from texts.escaping import plain
 from texts.language import Language
@@ -61,13 +62,13 @@ def notices(t: Texts, links: Sequence[LinkState]) -> Screen:
 
 
 def _wish(t: Texts, link: LinkState) -> str:
-    if link.wants_invoices:
+    if Kind.INVOICE_ISSUED in (link.wishes or ()):
         return t("notices.on", account=link.account_name)
     return t("notices.off", account=link.account_name)
 
 
 def _turn(link: LinkState) -> Button:
-    is_on = bool(link.wants_invoices)
+    is_on = Kind.INVOICE_ISSUED in (link.wishes or ())
     return _choice(clip(plain(link.account_name), 50), is_on, Wish(link.link_id, yes=not is_on))
 
 

@@ -1,5 +1,7 @@
 """What is said when something is not there, not allowed, not linked, or not working."""
 
+import datetime
+
 from handlers.actions import Action, AskSearch, ChooseAccount, ListInvoices, ListOrders, ShowHelp, Start, StartLinking
 from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
@@ -8,19 +10,25 @@ from texts.catalogue import Texts
 from texts.escaping import plain
 
 
-def portal_down(t: Texts, retry: Action) -> Screen:
+def portal_down(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
     """The portal does not answer, or too late; the first button tries again."""
-    return Screen(t("trouble.portal_title"), facts=(t("trouble.portal_down"),), keyboard=_again(t, retry))
+    facts = (t("trouble.portal_down"),)
+    return Screen(t("trouble.portal_title"), facts=facts, note=tried_at(t, at), keyboard=_again(t, retry))
 
 
-def portal_broken(t: Texts, retry: Action) -> Screen:
+def portal_broken(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
     """The portal answers, but not what it should."""
-    return Screen(facts=(t("trouble.portal_broken"),), keyboard=_again(t, retry))
+    return Screen(facts=(t("trouble.portal_broken"),), note=tried_at(t, at), keyboard=_again(t, retry))
 
 
-def not_ready(t: Texts, retry: Action) -> Screen:
+def not_ready(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
     """The document is still being made."""
-    return Screen(facts=(t("trouble.not_ready"),), keyboard=_again(t, retry))
+    return Screen(facts=(t("trouble.not_ready"),), note=tried_at(t, at), keyboard=_again(t, retry))
+
+
+def tried_at(t: Texts, at: datetime.datetime) -> str:
+    """When it was tried: a second try that fails too must not look as if nothing had happened."""
+    return t("trouble.tried_at", time=t.formats.exact_time(at))
 
 
 def refused(t: Texts, company: str) -> Screen:
@@ -34,9 +42,9 @@ def forbidden(t: Texts, account: str, company: str) -> Screen:
     return Screen(facts=(t("trouble.forbidden", account=account, company=company),), keyboard=((home,), *_help(t)))
 
 
-def failed(t: Texts, retry: Action | None) -> Screen:
+def failed(t: Texts, retry: Action | None, at: datetime.datetime) -> Screen:
     """Something broke on our side."""
-    return Screen(facts=(t("trouble.failed"),), keyboard=_again(t, retry) if retry else ())
+    return Screen(facts=(t("trouble.failed"),), note=tried_at(t, at), keyboard=_again(t, retry) if retry else ())
 
 
 def not_found(t: Texts, link: LinkState, number: str) -> Screen:

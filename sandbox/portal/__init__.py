@@ -1,0 +1,25 @@
+"""A customer portal that keeps Odobot's contract, with rows, faults and a control API to try everything on.
+
+async with PortalServer(token="secret") as server:
+    server.url, server.portal.issue_invoice("a-2003", "293.08")
+"""
+
+from sandbox.portal.app import create_app
+from sandbox.portal.clock import Clock, MovableClock
+from sandbox.portal.company import Portal
+from sandbox.portal.faults import Fault, FaultKind
+from sandbox.portal.journal import UnknownRow
+from sandbox.portal.pricing import DraftLine
+from sandbox.portal.server import PortalServer
+
+__all__ = [
+    "Clock",
+    "DraftLine",
+    "Fault",
+    "FaultKind",
+    "MovableClock",
+    "Portal",
+    "PortalServer",
+    "UnknownRow",
+    "create_app",
+]

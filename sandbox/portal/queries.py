@@ -1,0 +1,205 @@
+"""What a contact may read: every answer of the API, and the two refusals."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from sandbox.portal import contract
+from sandbox.portal.contract import Contact, Invoice, Order, Page, Part
+from sandbox.portal.folding import email_key, search_words
+from sandbox.portal.generator import write_papers
+from sandbox.portal.money import Language, decimal_text
+from sandbox.portal.tables import AccessRow, AccountRow, ContactRow, InvoiceRow, LinkRow, OrderRow
+
+Row = TypeVar("Row")
+
+
+class NotTheirs(Exception):
+    """No such contact, account, order or invoice, as far as this contact is to know."""
+
+
+class NotThisPart(Exception):
+    """The account is theirs, but not its orders, or not its invoices."""
+
+
+@dataclass(frozen=True)
+class Paging:
+    page: int
+    page_size: int
+
+
+@dataclass(frozen=True)
+class InvoiceFilter:
+    """Which invoices; None filters nothing. Both days are inclusive."""
+
+    words: list[str]
+    order: str | None = None
+    status: Literal["paid", "unpaid"] | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+def find_contacts(session: Session, email: str) -> list[Contact]:
+    statement = select(ContactRow).where(ContactRow.email_key == email_key(email)).order_by(ContactRow.contact_id)
+    return [_contact(session, row) for row in session.exec(statement)]
+
+
+def read_contact(session: Session, contact_id: str) -> Contact:
+    """Raises NotTheirs when the contact is no more."""
+    row = session.get(ContactRow, contact_id)
+    if row is None:
+        raise NotTheirs
+    return _contact(session, row)
+
+
+def open_account(session: Session, contact_id: str, account_id: str, part: Part) -> AccessRow:
+    """The contact's access to a part of the account; raises NotTheirs or NotThisPart."""
+    access = session.get(AccessRow, (contact_id, account_id))
+    account = session.get(AccountRow, account_id) if access else None
+    if access is None or account is None or account.closed:
+        raise NotTheirs
+    if not (access.orders if part == "orders" else access.invoices):
+        raise NotThisPart
+    if not account.papers_written:
+        write_papers(session, account)
+        session.commit()
+    return access
+
+
+def page_of_orders(session: Session, access: AccessRow, query: str, paging: Paging, portal_url: str) -> Page[Order]:
+    """Newest start first; an order without dates comes last."""
+    statement = select(OrderRow).where(OrderRow.account_id == access.account_id)
+    for word in search_words(query):
+        statement = statement.where(func.instr(OrderRow.search_text, word) > 0)
+    statement = statement.order_by(col(OrderRow.start_date).desc(), col(OrderRow.order_id).desc())
+    rows, total = _page(session, statement, paging)
+    counts = _invoice_counts(session, access, [row.number for row in rows])
+    items = [_order(row, counts, portal_url) for row in rows]
+    return Page(items=items, page=paging.page, page_size=paging.page_size, total=total)
+
+
+def read_order(session: Session, access: AccessRow, number: str, portal_url: str) -> Order:
+    """Raises NotTheirs."""
+    statement = select(OrderRow).where(OrderRow.account_id == access.account_id, OrderRow.number == number)
+    row = session.exec(statement).first()
+    if row is None:
+        raise NotTheirs
+    return _order(row, _invoice_counts(session, access, [number]), portal_url)
+
+
+def page_of_invoices(
+    session: Session, access: AccessRow, wanted: InvoiceFilter, paging: Paging, portal_url: str
+) -> Page[Invoice]:
+    """Newest date first."""
+    statement = select(InvoiceRow).where(InvoiceRow.account_id == access.account_id)
+    for word in wanted.words:
+        statement = statement.where(func.instr(InvoiceRow.search_text, word) > 0)
+    if wanted.order is not None:
+        statement = statement.where(InvoiceRow.order_number == wanted.order)
+    if wanted.status == "unpaid":
+        statement = statement.where(InvoiceRow.balance_cents > 0)
+    if wanted.status == "paid":
+        statement = statement.where(InvoiceRow.balance_cents <= 0)
+    if wanted.first_day:
+        statement = statement.where(InvoiceRow.date >= wanted.first_day)
+    if wanted.last_day:
+        statement = statement.where(InvoiceRow.date <= wanted.last_day)
+    statement = statement.order_by(col(InvoiceRow.date).desc(), col(InvoiceRow.invoice_id).desc())
+    rows, total = _page(session, statement, paging)
+    items = [invoice_as_sent(row, portal_url) for row in rows]
+    return Page(items=items, page=paging.page, page_size=paging.page_size, total=total)
+
+
+def read_invoice(session: Session, account_id: str, number: str) -> InvoiceRow:
+    """Raises NotTheirs."""
+    statement = select(InvoiceRow).where(InvoiceRow.account_id == account_id, InvoiceRow.number == number)
+    row = session.exec(statement).first()
+    if row is None:
+        raise NotTheirs
+    return row
+
+
+def invoice_as_sent(row: InvoiceRow, portal_url: str) -> Invoice:
+    return Invoice(
+        number=row.number,
+        date=row.date,
+        due_date=row.due_date,
+        amount=decimal_text(row.amount_cents),
+        balance=decimal_text(row.balance_cents),
+        paid_on=row.paid_on,
+        order_number=row.order_number,
+        url=portal_url + row.path if row.path else None,
+    )
+
+
+def menu(session: Session, language: Language, portal_url: str) -> list[contract.Link]:
+    statement = select(LinkRow).where(LinkRow.language == language).order_by(col(LinkRow.position))
+    return [
+        contract.Link(key=row.key, title=row.title, url=portal_url + row.url if row.url[0] == "/" else row.url)
+        for row in session.exec(statement)
+    ]
+
+
+def _contact(session: Session, row: ContactRow) -> Contact:
+    statement = (
+        select(AccessRow, AccountRow.name)
+        .join(AccountRow, col(AccountRow.account_id) == AccessRow.account_id)
+        .where(AccessRow.contact_id == row.contact_id, col(AccountRow.closed).is_(False))
+        .order_by(col(AccessRow.position), col(AccessRow.account_id))
+    )
+    accounts = [
+        contract.AccountAccess(account_id=access.account_id, name=name, access=_parts(access))
+        for access, name in session.exec(statement)
+    ]
+    return Contact(
+        contact_id=row.contact_id,
+        email=row.email,
+        name=row.name,
+        language="en" if row.language == "en" else "fr",
+        accounts=accounts,
+    )
+
+
+def _parts(access: AccessRow) -> list[Part]:
+    parts: list[Part] = []
+    if access.orders:
+        parts.append("orders")
+    if access.invoices:
+        parts.append("invoices")
+    return parts
+
+
+def _page(session: Session, statement: "SelectOfScalar[Row]", paging: Paging) -> tuple[list[Row], int]:
+    total = session.exec(select(func.count()).select_from(statement.order_by(None).subquery())).one()
+    skipped = (paging.page - 1) * paging.page_size
+    if skipped >= total:  # also keeps a page number beyond SQLite's integers away from it
+        return [], total
+    return list(session.exec(statement.offset(skipped).limit(paging.page_size))), total
+
+
+def _invoice_counts(session: Session, access: AccessRow, numbers: list[str]) -> dict[str, int]:
+    # Who may not see invoices is not told how many there are either.
+    if not access.invoices or not numbers:
+        return {}
+    statement: Any = (
+        select(InvoiceRow.order_number, func.count())
+        .where(InvoiceRow.account_id == access.account_id, col(InvoiceRow.order_number).in_(numbers))
+        .group_by(col(InvoiceRow.order_number))
+    )
+    return dict(session.exec(statement).all())
+
+
+def _order(row: OrderRow, invoice_counts: dict[str, int], portal_url: str) -> Order:
+    return Order(
+        number=row.number,
+        start_date=row.start_date,
+        end_date=row.end_date,
+        progress=row.progress,
+        lines=[contract.OrderLine(quantity=quantity, description=text) for quantity, text in row.lines],
+        invoice_count=invoice_counts.get(row.number, 0),
+        url=portal_url + row.path if row.path else None,
+    )

@@ -1,0 +1,146 @@
+"""What can be made to go wrong, seen from outside."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from sandbox.portal import Fault, FaultKind
+from tests.sandbox.test_portal_server import CLIENT, Visit, problem_of, visiting
+
+PDF = f"{CLIENT}/invoices/212380/pdf"
+ORDERS = f"{CLIENT}/orders"
+
+
+@pytest.fixture
+async def visit() -> AsyncIterator[Visit]:
+    async with visiting() as visit:
+        yield visit
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "retry_after"),
+    [
+        (FaultKind.UNAVAILABLE, 503, None),
+        (FaultKind.SERVER_ERROR, 500, None),
+        (FaultKind.UNAUTHORISED, 401, None),
+        (FaultKind.TOO_MANY, 429, "7"),
+        (FaultKind.NOT_READY, 409, "7"),
+    ],
+)
+async def test_refusals(visit: Visit, kind: FaultKind, status: int, retry_after: str | None) -> None:
+    visit.server.faults.set(Fault(kind, times=2, retry_after=7))
+    for _ in range(2):
+        response = await visit.http.get(PDF)
+        problem_of(response, status)
+        assert response.headers.get("retry-after") == retry_after
+    assert (await visit.http.get(PDF)).status_code == 200
+
+
+async def test_a_dropped_connection(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.DROP, times=1))
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        await visit.http.get(ORDERS)
+    assert visit.server.log.entries[-1].status == 0
+    await visit.get(ORDERS)
+
+
+async def test_an_answer_cut_in_the_middle(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.CUT, times=1))
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message"):
+        await visit.http.get(ORDERS)
+    await visit.get(ORDERS)
+
+
+async def test_a_slow_answer_and_what_comes_after_it(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.SLOW, seconds=0.1, times=2))
+    visit.server.faults.set(Fault(FaultKind.SERVER_ERROR, times=1))
+    for status in (500, 200, 200):
+        began = time.perf_counter()
+        assert (await visit.http.get(ORDERS)).status_code == status
+        slow = time.perf_counter() - began >= 0.1
+        assert slow == (len(visit.server.log.entries) < 3)
+
+
+async def test_a_client_s_patience_ends_before_the_portal_s(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.SLOW, seconds=30))
+    with pytest.raises(httpx.ReadTimeout):
+        await visit.http.get(ORDERS, timeout=0.05)
+    began = time.perf_counter()
+    await visit.server.stop()
+    assert time.perf_counter() - began < 0.5, "a slow fault does not hold the portal open"
+
+
+async def test_json_that_is_none(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.MALFORMED_JSON, times=1))
+    response = await visit.http.get(ORDERS)
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    with pytest.raises(json.JSONDecodeError):
+        response.json()
+
+
+async def test_a_wrong_content_type(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.WRONG_TYPE, times=1))
+    response = await visit.http.get(ORDERS)
+    assert response.headers.get_list("content-type") == ["text/html; charset=utf-8"]
+    assert response.json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type", "begins"),
+    [
+        (FaultKind.PDF_EMPTY, "application/pdf", b""),
+        (FaultKind.PDF_CORRUPT, "application/pdf", b"\x00"),
+        (FaultKind.PDF_TRUNCATED, "application/pdf", b"%PDF-"),
+        (FaultKind.PDF_HTML, "text/html; charset=utf-8", b"<!doctype html>"),
+    ],
+)
+async def test_pdfs_that_are_none(visit: Visit, kind: FaultKind, content_type: str, begins: bytes) -> None:
+    whole = (await visit.http.get(PDF)).content
+    visit.server.faults.set(Fault(kind, path="*/pdf"))
+    assert (await visit.http.get(ORDERS)).status_code == 200
+    response = await visit.http.get(PDF)
+    assert (response.status_code, response.headers["content-type"]) == (200, content_type)
+    assert response.content.startswith(begins)
+    assert b"%%EOF" not in response.content
+    assert len(response.content) < len(whole)
+    visit.server.faults.clear()
+    assert (await visit.http.get(PDF)).content == whole
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_huge_pdf_is_streamed(visit: Visit, declared: bool) -> None:
+    visit.server.faults.set(Fault(FaultKind.PDF_HUGE, declared_length=declared))
+    async with visit.http.stream("GET", PDF) as response:
+        assert response.headers.get("content-length") == ("53477376" if declared else None)
+        chunks = response.aiter_bytes()
+        assert (await anext(chunks)).startswith(b"%PDF-")
+        if not declared:
+            return  # a client that has seen enough may leave
+        received = 0
+        async for chunk in chunks:
+            received += len(chunk)
+    assert received > 50_000_000
+
+
+async def test_faults_strike_where_they_are_told_to(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.SERVER_ERROR, path="/v1/contacts/*/orders*", method="GET"))
+    assert (await visit.http.get(ORDERS)).status_code == 500
+    assert (await visit.http.get(f"{ORDERS}/26387")).status_code == 500
+    assert (await visit.http.get(f"{CLIENT}/invoices")).status_code == 200
+    search = await visit.http.post("/v1/contacts/search", json={"email": "a@example.test"})
+    assert search.status_code == 200
+    [fault] = visit.server.faults.all()
+    visit.server.faults.clear(fault.fault_id + 1)
+    assert (await visit.http.get(ORDERS)).status_code == 500
+    visit.server.faults.clear(fault.fault_id)
+    assert (await visit.http.get(ORDERS)).status_code == 200
+
+
+def test_a_fault_that_could_not_strike_is_refused() -> None:
+    from sandbox.portal.faults import FaultBoard
+
+    with pytest.raises(ValueError, match="at least once"):
+        FaultBoard().set(Fault(FaultKind.DROP, times=0))

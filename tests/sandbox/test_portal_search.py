@@ -1,0 +1,66 @@
+"""The portal's "Recherche": numbers, dates, descriptions and amounts, as people type them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.sandbox.test_portal_server import BOREAL, CLIENT, NORTH_SHORE, ODD, Visit, visiting
+
+# One portal for all of them: they read, and what one of them adds is in no other's way.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def visit() -> AsyncIterator[Visit]:
+    async with visiting() as visit:
+        yield visit
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["26387", "2638", "2020-09-28", "2023", "à 3 broches", "A 3 BROCHES", "cable escompte", "frais d'act"],
+)
+async def test_orders_found(visit: Visit, query: str) -> None:
+    assert await visit.numbers(f"{CLIENT}/orders", query=query) == ["26387"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["212380", "26387", "293.08", "293,08", "293,08 $", "293,08\u00a0$", "$293.08", "2020-09", "FEDEX", "broches 293"],
+)
+async def test_invoices_found(visit: Visit, query: str) -> None:
+    assert await visit.numbers(f"{CLIENT}/invoices", query=query) == ["212380"]
+
+
+@pytest.mark.parametrize("query", ["1293.08", "1 293,08", "1293,08", "1,293.08", "1\u00a0293,08\u00a0$"])
+async def test_an_amount_is_found_as_both_languages_write_it(visit: Visit, query: str) -> None:
+    assert (await visit.get(f"{BOREAL}/invoices", query=query))["total"] == 30
+
+
+@pytest.mark.parametrize("query", ["%", "_", "2%0", "2638_", "\\", '"', "26387 unknown", "\x00", "* OR 1", "🚚"])
+async def test_not_found(visit: Visit, query: str) -> None:
+    assert (await visit.get(f"{CLIENT}/orders", query=query))["total"] == 0
+    assert (await visit.get(f"{CLIENT}/invoices", query=query))["total"] == 0
+
+
+@pytest.mark.parametrize("query", ["%", "_", "%_\\", "é", "e", "100 %_", "<a href", "#1?", "/26"])
+async def test_wildcards_are_letters_like_others(visit: Visit, query: str) -> None:
+    assert (await visit.get(f"{ODD}/orders", query=query))["total"] == 1
+    assert (await visit.get(f"{NORTH_SHORE}/orders", query=query))["total"] == (2 if query in "ée" else 0)
+
+
+async def test_accents_may_be_left_out_or_put_in(visit: Visit) -> None:
+    for query in ("camera", "CAMÉRA", "caméra", "came\u0301ra"):
+        assert await visit.numbers(f"{BOREAL}/invoices", query=query) == ["240204", "240201"]
+
+
+async def test_a_payment_can_be_searched_by_its_day(visit: Visit) -> None:
+    number = visit.portal.issue_invoice("a-2001", "12.00")
+    visit.portal.mark_paid("a-2001", number)
+    [paid] = (await visit.get(f"{CLIENT}/invoices", query="12.00"))["items"]
+    assert paid["paid_on"] == "2026-03-16"
+
+
+async def test_a_query_beyond_reason_is_refused(visit: Visit) -> None:
+    await visit.problem(422, f"{CLIENT}/orders", query="x" * 501)

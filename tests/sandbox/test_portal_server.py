@@ -1,0 +1,140 @@
+"""The embedded portal server, and the visitor the other portal tests talk to it with."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.portal import MovableClock, Portal, PortalServer
+
+TOKEN = "the portal's token"
+# 8 a.m. at the company.
+MONDAY = datetime(2026, 3, 16, 12, 0, tzinfo=UTC)
+
+CLIENT = "/v1/contacts/c-1001/accounts/a-2001"
+CLIENT_2016 = "/v1/contacts/c-1001/accounts/a-2002"
+BOREAL = "/v1/contacts/c-1002/accounts/a-2003"
+NORTH_SHORE = "/v1/contacts/c-1004/accounts/a-2004"
+ODD = "/v1/contacts/c-1005/accounts/a-2005"
+
+
+@dataclass
+class Visit:
+    """A running portal, and a client that bears its token."""
+
+    server: PortalServer
+    clock: MovableClock
+    http: httpx.AsyncClient
+
+    @property
+    def portal(self) -> Portal:
+        return self.server.portal
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """The JSON of an answer that must be 200; `from_` is `from`."""
+        response = await self.http.get(path, params={name.rstrip("_"): value for name, value in query.items()})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def numbers(self, path: str, **query: Any) -> list[str]:
+        return [item["number"] for item in (await self.get(path, **query))["items"]]
+
+    async def problem(self, expected: int, path: str, **query: Any) -> Any:
+        """The problem document of a GET that must be refused with this status."""
+        return problem_of(await self.http.get(path, params=query), expected)
+
+
+def problem_of(response: httpx.Response, status: int) -> Any:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+@asynccontextmanager
+async def visiting(**options: Any) -> AsyncIterator[Visit]:
+    clock = MovableClock(MONDAY)
+    async with (
+        PortalServer(TOKEN, clock=clock, **options) as server,
+        # verify=False spares every test the reading of certificates that plain HTTP has no use for.
+        httpx.AsyncClient(
+            base_url=server.url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, verify=False
+        ) as http,
+    ):
+        yield Visit(server, clock, http)
+
+
+async def test_starts_and_stops_quickly_and_leaves_no_task() -> None:
+    async with visiting():
+        pass  # the first one pays for imports and SQL that is compiled once
+    before = asyncio.all_tasks()
+    server = PortalServer(TOKEN)
+    began = time.perf_counter()
+    await server.start()
+    assert time.perf_counter() - began < 0.1
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        assert (await http.get("/v1/links")).status_code == 401
+        # A client that keeps its connection does not hold the portal open.
+        began = time.perf_counter()
+        await server.close()
+        assert time.perf_counter() - began < 0.1
+    assert asyncio.all_tasks() == before
+
+
+async def test_answers_do_not_wait_for_acknowledgements() -> None:
+    async with visiting() as visit:
+        await visit.get("/v1/links")
+        began = time.perf_counter()
+        for _ in range(5):
+            await visit.get("/v1/links")
+        assert time.perf_counter() - began < 5 * 0.04
+
+
+async def test_comes_back_on_its_port_with_its_rows() -> None:
+    async with visiting() as visit:
+        number = visit.portal.issue_invoice("a-2001", "10.00")
+        url = visit.server.url
+        await visit.server.stop()
+        with pytest.raises(httpx.ConnectError):
+            await visit.http.get("/v1/links")
+        await visit.server.start()
+        assert visit.server.url == url
+        assert number in await visit.numbers(f"{CLIENT}/invoices")
+
+
+async def test_a_file_is_remembered(tmp_path: Path) -> None:
+    async with visiting(database=tmp_path / "portal.db") as visit:
+        number = visit.portal.issue_invoice("a-2001", "10.00")
+        cursor = (await visit.get("/v1/events"))["cursor"]
+    async with visiting(database=tmp_path / "portal.db") as visit:
+        assert number in await visit.numbers(f"{CLIENT}/invoices")
+        assert (await visit.get("/v1/events", after=cursor))["items"] == []
+        assert visit.portal.issue_invoice("a-2001", "10.00") != number
+
+
+async def test_a_portal_can_be_empty() -> None:
+    async with visiting(seeded=False) as visit:
+        assert (await visit.get("/v1/links"))["items"] == []
+        await visit.problem(404, "/v1/contacts/c-1001")
+
+
+def test_the_address_is_known_once_started() -> None:
+    server = PortalServer(TOKEN)
+    with pytest.raises(RuntimeError):
+        _ = server.url
+    server.portal.close()
+
+
+def test_a_clock_needs_a_timezone() -> None:
+    with pytest.raises(ValueError, match="timezone"):
+        MovableClock(datetime(2026, 1, 1))  # noqa: DTZ001
