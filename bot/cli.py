@@ -1,7 +1,9 @@
 """The command line."""
 
 import asyncio
+import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -41,9 +43,19 @@ def run() -> None:
     from bot.app import run as run_app
 
     try:
-        asyncio.run(run_app(settings))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run_app(settings))
     except StartError as error:
         raise _stop(str(error)) from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, which is faster; Windows does not have it."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 @cli.command()
@@ -84,9 +96,10 @@ def unlink(
     chat: Annotated[int, typer.Option(help="Unlink this chat.")] = 0,
 ) -> None:
     """Take access away from the chats of an address, or from one chat."""
+    from services.clock import utc_now
     from services.understanding import normal_email
 
-    address = normal_email(email) if email else None
+    address = normal_email(email.strip()) if email.strip() else None
     if bool(email) == bool(chat) or (email and address is None):
         raise _stop("odobot unlink: give one of --email ADDRESS and --chat NUMBER")
     settings = _settings()
@@ -99,14 +112,37 @@ def unlink(
         try:
             async with database.write() as session:
                 if address is not None:
-                    return await chats.unlink_email(session, address)
-                return await chats.unlink(session, chat)
+                    return await chats.unlink_email(session, address, utc_now())
+                return await chats.unlink(session, chat, utc_now())
         finally:
             await database.close()
 
     removed = asyncio.run(remove())
     print(f"Links removed: {removed}")
     if not removed:
+        raise typer.Exit(1)
+
+
+@cli.command("portal-check")
+def portal_check(
+    url: Annotated[str, typer.Argument(help="https://host, or tryton+https://host/database.")],
+    email: Annotated[str, typer.Option(help="Somebody with orders and invoices, to check with.")],
+    other_email: Annotated[str, typer.Option(help="Somebody on another account.")] = "",
+    examples: Annotated[int, typer.Option(help="How often each HTTP call is made; 0 leaves them out.")] = 20,
+) -> None:
+    """Check whether a portal keeps the contract; exit 1 if not. Its token is taken from ODOBOT_PORTAL_TOKEN."""
+    from bot.portal_check import check_portal
+
+    token = os.environ.get("ODOBOT_PORTAL_TOKEN", "")
+    if not token:
+        raise _stop("ODOBOT_PORTAL_TOKEN: is missing: the portal's bearer token, or a Tryton user application's key")
+    try:
+        address = Settings.is_portal_url(url)
+    except ValueError as error:
+        raise _stop(f"odobot portal-check: {error}") from None
+    report = check_portal(address, token, email, other_email, examples=examples)
+    print("\n".join(report.lines()))
+    if not report.is_kept:
         raise typer.Exit(1)
 
 

@@ -11,7 +11,8 @@ import structlog
 _REDACTED = "[redacted]"
 _EMAIL = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
 _BOT_PATH = re.compile(r"/bot\d+:[^/\s\"']+")
-_LOUD = ("httpx", "httpcore", "aiosqlite", "alembic", "asyncio")
+_OURS = ("bot", "handlers", "services", "portal", "mail", "storage", "texts")
+_LOUD = ("httpx", "httpcore", "aiohttp", "aiosqlite", "alembic", "asyncio")
 
 
 class Redactor:
@@ -63,7 +64,10 @@ def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    # Other libraries tell at DEBUG, and some at INFO, what people write; only our own rooms may go that low.
+    root.setLevel(max(logging.INFO, logging.getLevelName(level)))
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
     for name in _LOUD:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(

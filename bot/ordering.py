@@ -1,7 +1,8 @@
 """In which order updates are handled: one chat's in order, chats side by side."""
 
 import asyncio
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from telegram import Update
@@ -19,8 +20,9 @@ class PerChatOrder(BaseUpdateProcessor):
     PTB's own semaphore is taken before anything here, so it only bounds how much is in hand.
     """
 
-    def __init__(self, slots: int = SLOTS) -> None:
+    def __init__(self, slots: int = SLOTS, *, handled: Callable[[float], None] | None = None) -> None:
         super().__init__(max_concurrent_updates=_IN_HAND)
+        self._handled = handled
         self._slots = asyncio.Semaphore(slots)
         self._lines: dict[int, _Line] = {}
 
@@ -31,6 +33,14 @@ class PerChatOrder(BaseUpdateProcessor):
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Waits for the chat's turn, then for a slot. An ``asyncio.Lock`` wakes whoever waits longest first."""
+        begun = time.monotonic()
+        try:
+            await self._in_turn(update, coroutine)
+        finally:
+            if self._handled:
+                self._handled(time.monotonic() - begun)
+
+    async def _in_turn(self, update: object, coroutine: Awaitable[Any]) -> None:
         key = _chat_of(update)
         if key is None:
             async with self._slots:

@@ -1,5 +1,6 @@
 """The settings: ``ODOBOT_…`` in the environment, which overrides ``.env``. A wrong one stops the start, by its name."""
 
+import base64
 import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -12,9 +13,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mail.smtp import parse_sender, parse_smtp_url
+from portal.tryton_links import parse_links
+from portal.tryton_wire import SCHEME, parse_address
 from texts.language import Language
 
 PREFIX = "ODOBOT_"
+_KEY_LENGTH = 44
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -34,11 +38,19 @@ class Settings(BaseSettings):
     timezone: str = "America/Toronto"
     portal_url: str
     portal_token: SecretStr
+    portal_links: str = ""
     database_url: str = Field(default="sqlite+aiosqlite:///odobot.db", repr=False)
     smtp_url: SecretStr
     mail_from: str
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(repr=False)
     default_language: Language = Language.FR
+    listen: str = "127.0.0.1:8080"
+    admin_listen: str = "127.0.0.1:8081"
+    public_url: str = ""
+    portal_webhook_secret: SecretStr = SecretStr("")
+    portal_poll_seconds: float = 60.0
+    bulk_rate: float = 28.0
+    chat_rate: float = 1.0
     log_format: str = "auto"
     log_level: str = "INFO"
 
@@ -57,7 +69,8 @@ class Settings(BaseSettings):
         """Every value that must never be printed."""
         smtp = self.smtp_url.get_secret_value()
         passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
-        tokens = [self.telegram_token.get_secret_value(), self.portal_token.get_secret_value()]
+        webhook = self.portal_webhook_secret.get_secret_value()
+        tokens = [self.telegram_token.get_secret_value(), self.portal_token.get_secret_value(), webhook]
         return [*tokens, smtp, *self.keys, *(password for password in passwords if password)]
 
     @field_validator("telegram_token")
@@ -76,13 +89,57 @@ class Settings(BaseSettings):
             raise ValueError("expected the portal's bearer token, without spaces")
         return value
 
-    @field_validator("telegram_api_url", "portal_url")
+    @field_validator("portal_url")
+    @classmethod
+    def is_portal_url(cls, value: str) -> str:
+        """The portal's address as it is used; raises ``ValueError`` for what is none."""
+        if not value.startswith(SCHEME):
+            return cls._is_url(value)
+        parse_address(value)
+        return SCHEME + cls._is_url(value.removeprefix(SCHEME))
+
+    @field_validator("portal_links")
+    @classmethod
+    def _are_links(cls, value: str) -> str:
+        parse_links(value)
+        return value
+
+    @field_validator("telegram_api_url")
     @classmethod
     def _is_url(cls, value: str) -> str:
         scheme, host = _address(value)
         if (scheme == "https" and host) or (scheme == "http" and _is_loopback(host)):
             return value.rstrip("/")
         raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_public_url(cls, value: str) -> str:
+        return cls._is_url(value) if value else ""
+
+    @field_validator("listen", "admin_listen")
+    @classmethod
+    def _is_listen(cls, value: str) -> str:
+        split_address(value)
+        return value
+
+    @field_validator("portal_webhook_secret")
+    @classmethod
+    def _is_webhook_secret(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        try:
+            if secret and (not secret.startswith("whsec_") or len(base64.b64decode(secret[6:], validate=True)) < 16):
+                raise ValueError
+        except ValueError:
+            raise ValueError("expected a Standard Webhooks secret, like whsec_…") from None
+        return value
+
+    @field_validator("portal_poll_seconds", "bulk_rate", "chat_rate")
+    @classmethod
+    def _is_positive(cls, value: float) -> float:
+        if not 0 < value < 1_000_000:
+            raise ValueError("expected a number over 0")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -121,10 +178,11 @@ class Settings(BaseSettings):
     def _are_keys(cls, value: object) -> object:
         keys = [key.strip() for key in value.split(",") if key.strip()] if isinstance(value, str) else value
         try:
-            valid = isinstance(keys, list) and bool([Fernet(key) for key in keys])
+            # Of a longer text the decoder would take the first 32 bytes and drop a second key in silence.
+            valid = isinstance(keys, list) and all(len(key) == _KEY_LENGTH and Fernet(key) for key in keys)
         except ValueError:
             valid = False
-        if not valid:
+        if not keys or not valid:
             raise ValueError("expected Fernet keys, comma-separated, newest first (make one with: odobot new-key)")
         return keys
 
@@ -164,6 +222,24 @@ def load_settings() -> Settings:
         name = PREFIX + str(first["loc"][0]).upper()
         reason = "is missing: it is required, see .env.example" if first["type"] == "missing" else first["msg"]
         raise SettingsError(f"{name}: {reason.removeprefix('Value error, ')}") from None
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """``host:port`` as host and port; an IPv6 host stands in brackets.
+
+    Raises:
+        ValueError: it is none.
+    """
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(host)
+        number = int(port) if port.isdecimal() else -1
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65535:
+        raise ValueError("expected address:port, like 127.0.0.1:8080")
+    return host, number
 
 
 def _address(url: str) -> tuple[str, str]:

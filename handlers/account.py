@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, ShowNotices, Unlink, Wish
+from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Unlink, Wish
 from handlers.context import Context
 from handlers.menu import drop_menu
 from handlers.reply import send
-from handlers.screens import account, linking, settings, trouble
+from handlers.screens import account, linking, trouble
 from handlers.screens.screen import Screen
-from storage import chats
+from storage import chats, wishes
 from storage.tables import Kind
 from texts.catalogue import texts_in
 from texts.language import Language
@@ -28,16 +28,14 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
 
 
 async def wish(context: Context, action: Wish) -> Screen:
-    """Whether new invoices are told: for the accounts just linked, or for one in the list."""
+    """The answer to the one question, for every account that was not asked about yet."""
     link = context.link(action.link)
     unasked = [each.link_id for each in context.chat.links if each.wishes is None]
-    chosen = [link.link_id, *unasked] if action.all_new else [link.link_id]
     async with context.services.database.write() as session:
+        chosen = [link.link_id, *unasked]
         await chats.set_wishes(session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes)
     await context.reload()
-    if action.all_new:
-        return linking.wish_noted(context.t, context.link(action.link), yes=action.yes)
-    return settings.notices(context.t, context.chat.links)
+    return linking.wish_noted(context.t, context.link(action.link), yes=action.yes)
 
 
 async def accounts(context: Context, _action: ShowAccounts) -> Screen:
@@ -61,11 +59,11 @@ async def revoke(context: Context, action: Revoke) -> Screen:
     if not action.sure:
         return account.sure_to_revoke(context.t, other)
     async with context.services.database.write() as session:
-        await chats.revoke(session, context.chat.chat_id, other.chat_id)
+        await chats.revoke(session, context.chat.chat_id, other.chat_id, context.services.clock())
         told = await chats.load(session, other.chat_id)
     language = Language(told.language) if told.language else context.services.default_language
     context.afterwards(_tell_revoked(context, other.chat_id, language))
-    return await accounts(context, ShowAccounts())
+    return replace(await accounts(context, ShowAccounts()), note=context.t("account.revoked"))
 
 
 async def _tell_revoked(context: Context, chat_id: int, language: Language) -> None:
@@ -79,15 +77,8 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     if not action.sure:
         return account.sure_to_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:
-        await chats.unlink(session, context.chat.chat_id)
+        await chats.unlink(session, context.chat.chat_id, context.services.clock())
     return account.unlinked(context.t)
-
-
-async def notices(context: Context, _action: ShowNotices) -> Screen:
-    """Which new invoices are told."""
-    if not context.chat.links:
-        return trouble.not_linked(context.t, context.services.company)
-    return settings.notices(context.t, context.chat.links)
 
 
 async def my_data(context: Context, _action: ShowMyData) -> Screen:
@@ -97,7 +88,10 @@ async def my_data(context: Context, _action: ShowMyData) -> Screen:
         return account.nothing_kept(t)
     async with context.services.database.read() as session:
         kept = await chats.kept(session, chat.chat_id)
-    return account.my_data(t, chat, kept and replace(kept, since=context.local(kept.since)))
+        silence = await wishes.silence(session, chat.chat_id)
+        copies = [await wishes.copy_of_link(session, link.link_id) for link in chat.links]
+    local = kept and replace(kept, since=context.local(kept.since))
+    return account.my_data(t, chat, local, silence, [copy.email for copy in copies if copy])
 
 
 async def forget(context: Context, action: Forget) -> Screen:
@@ -105,6 +99,6 @@ async def forget(context: Context, action: Forget) -> Screen:
     if not action.sure:
         return account.sure_to_forget(context.t)
     async with context.services.database.write() as session:
-        await chats.forget(session, context.chat.chat_id)
+        await chats.forget(session, context.chat.chat_id, context.services.clock())
     context.afterwards(drop_menu(context))
     return account.forgotten(context.t)

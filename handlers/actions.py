@@ -96,11 +96,87 @@ class ChooseAccount(AccountAction):
 
 @dataclass(frozen=True, slots=True)
 class Wish(AccountAction):
-    """Whether new invoices are to be told; with ``all_new``, for every account just linked."""
+    """The answer to the one question at linking: whether new invoices are to be told, for every account just linked."""
 
     letter: ClassVar[str] = "w"
     yes: bool
-    all_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowWishes(AccountAction):
+    """Which kinds of notices an account sends."""
+
+    letter: ClassVar[str] = "W"
+
+
+@dataclass(frozen=True, slots=True)
+class SetWish(AccountAction):
+    """Turns a kind of notice on or off; ``of_notice`` where it was tapped under one."""
+
+    letter: ClassVar[str] = "k"
+    wish: str
+    on: bool
+    of_notice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPdf(AccountAction):
+    """Whether notices of new invoices bring the PDF along."""
+
+    letter: ClassVar[str] = "b"
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze(AccountAction):
+    """Reminds of an invoice again, in so many days."""
+
+    letter: ClassVar[str] = "t"
+    number: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class MuteInvoice(AccountAction):
+    """No more reminders of one invoice."""
+
+    letter: ClassVar[str] = "m"
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCopy(AccountAction):
+    """The bookkeeper's copy: its address, and what was sent."""
+
+    letter: ClassVar[str] = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class AskCopy(AccountAction):
+    """The next text is the bookkeeper's address."""
+
+    letter: ClassVar[str] = "e"
+
+
+@dataclass(frozen=True, slots=True)
+class StopCopy(AccountAction):
+    """No more copies."""
+
+    letter: ClassVar[str] = "x"
+
+
+@dataclass(frozen=True, slots=True)
+class GiveCopyEmail(AccountAction):
+    """The bookkeeper's address, in normal form."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveCopyCode(AccountAction):
+    """The code that was mailed to the bookkeeper."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +266,23 @@ class ShowNotices(Action):
     """Which new invoices are told."""
 
     letter: ClassVar[str] = "N"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowQuiet(Action):
+    """Quiet hours, in minutes after midnight; from -1 on, ``start`` sets them, and -1 to -1 turns them off."""
+
+    letter: ClassVar[str] = "q"
+    start: int = -2
+    end: int = -2
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseZone(Action):
+    """Asks for a time zone, or takes one."""
+
+    letter: ClassVar[str] = "z"
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

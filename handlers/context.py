@@ -13,7 +13,7 @@ from handlers.background import Background
 from portal.client import Portal, Reader
 from services.clock import Clock
 from services.linking import Linking
-from storage import chats
+from storage import chats, wishes
 from storage.chats import Awaiting, ChatState, LinkState
 from storage.database import Database
 from texts.catalogue import Texts, texts_in
@@ -56,8 +56,13 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
     async def refresh_data(self) -> None:
         """PTB calls this before a handler: the chat is read once, and every handler finds it here."""
-        if self.is_private:
-            await self.reload()
+        if not self.is_private:
+            return
+        await self.reload()
+        if self.chat.is_blocked and self.incoming and self.incoming.my_chat_member is None:
+            # Whoever writes is there, whatever a failed notice said.
+            async with self.services.database.write() as session:
+                await wishes.set_blocked(session, self.chat.chat_id, None)
 
     async def reload(self) -> None:
         """Reads the chat again, after a change to its links or choices."""

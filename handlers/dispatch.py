@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from handlers import account, actions, invoices, link, orders, search, settings
+from handlers import account, actions, invoices, link, orders, search, settings, wishes
 from handlers.actions import AccountAction, Action
 from handlers.context import Context, LinkGone
 from handlers.reply import show
@@ -37,8 +37,20 @@ VIEWS: dict[type[Action], View] = {
     actions.AskSearch: search.ask_search,
     actions.ShowAccounts: account.accounts,
     actions.ChooseAccount: account.choose_account,
-    actions.ShowNotices: account.notices,
     actions.Wish: account.wish,
+    actions.ShowNotices: wishes.notices,
+    actions.ShowWishes: wishes.of_account,
+    actions.SetWish: wishes.set_wish,
+    actions.AttachPdf: wishes.attach_pdf,
+    actions.ShowQuiet: wishes.quiet_hours,
+    actions.ChooseZone: wishes.zone,
+    actions.Snooze: wishes.snooze,
+    actions.MuteInvoice: wishes.mute,
+    actions.ShowCopy: wishes.show_copy,
+    actions.AskCopy: wishes.ask_copy,
+    actions.GiveCopyEmail: wishes.give_copy_email,
+    actions.GiveCopyCode: wishes.give_copy_code,
+    actions.StopCopy: wishes.stop_copy,
     actions.Revoke: account.revoke,
     actions.Unlink: account.unlink,
     actions.ShowMyData: account.my_data,
@@ -50,19 +62,35 @@ VIEWS: dict[type[Action], View] = {
     actions.ShowPrivacy: settings.privacy,
 }
 
-_SEARCHES = {Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH}
+_QUESTIONS = {Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH, Awaited.COPY_EMAIL}
+_ASKING = (actions.AskSearch, actions.AskCopy, actions.GiveCopyEmail)
+
+
+class ActionFailed(Exception):
+    """What was asked could not be done; its cause says why."""
+
+    def __init__(self, action: Action) -> None:
+        super().__init__(type(action).__name__)
+        self.action = action
 
 
 async def perform(context: Context, action: Action) -> None:
-    """Does what was asked, and shows the screen."""
-    screen = await screen_for(context, action)
-    if screen is not None:
-        await show(context, screen)
+    """Does what was asked, and shows the screen.
+
+    Raises:
+        ActionFailed: something unexpected; the error handler offers to try the action again.
+    """
+    try:
+        screen = await screen_for(context, action)
+        if screen is not None:
+            await show(context, screen)
+    except Exception as error:
+        raise ActionFailed(action) from error
 
 
 async def screen_for(context: Context, action: Action) -> Screen | None:
     """The screen an action leads to, also where it leads to trouble."""
-    await _end_search(context, action)
+    await _end_question(context, action)
     try:
         return await VIEWS[type(action)](context, action)
     except LinkGone:
@@ -105,10 +133,10 @@ def _portal_trouble(context: Context, action: Action, error: PortalError) -> Scr
     return trouble.refused(t, company)
 
 
-async def _end_search(context: Context, action: Action) -> None:
-    """Whoever goes on to something else is not searching any more."""
+async def _end_question(context: Context, action: Action) -> None:
+    """Whoever goes on to something else does not answer that question any more."""
     awaiting = context.chat.awaiting
-    if awaiting is None or awaiting.what not in _SEARCHES or isinstance(action, actions.AskSearch):
+    if awaiting is None or awaiting.what not in _QUESTIONS or isinstance(action, _ASKING):
         return
     async with context.services.database.write() as session:
         await chats.move_awaiting(session, context.chat.chat_id, awaiting, None)

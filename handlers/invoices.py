@@ -1,16 +1,15 @@
 """Invoices: the list, one, and its PDF."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import structlog
-from telegram import InputFile, Message
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
+from handlers import documents
 from handlers.actions import ListInvoices, SendPdf, ShowInvoice, at_page
 from handlers.context import Context
 from handlers.reply import patiently
@@ -19,14 +18,9 @@ from handlers.screens.screen import Screen
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
 from portal.models import Invoice, Page, Part, Status
-from storage import documents
-from storage.tables import Document
 
 log = structlog.get_logger()
 
-UPLOAD_LIMIT = 50 * 1024 * 1024
-"""What a bot may upload (Bot API, "Sending files")."""
-_UPLOAD_SECONDS = 60.0
 _ACTION_SECONDS = 4.5  # a chat action shows for 5 s
 
 
@@ -89,45 +83,18 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
 
 
 async def _send_document(context: Context, reader: Reader, number: str) -> None:
-    language = context.language
-    database, portal = context.services.database, context.services.portal
-    async with database.read() as session:
-        known = await documents.find(session, context.bot.id, reader.account_id, number, language)
-    known_etag = known.etag if known else None
-    pdf = await portal.invoice_pdf(reader, number, language=language, known_etag=known_etag, limit=UPLOAD_LIMIT)
-    if pdf is None and known is not None:
+    services = context.services
+    for is_last in (False, True):
+        prepared = await documents.prepare(context.bot, services.database, services.portal, reader, number, context.t)
         try:
-            await _send(context, known.file_id)
+            sent = await patiently(lambda made=prepared: documents.send(context.bot, context.chat.chat_id, made))  # type: ignore[misc]
         except BadRequest:  # Telegram does not keep files for ever
-            async with database.write() as session:
-                await documents.drop(session, known)
-            pdf = await portal.invoice_pdf(reader, number, language=language, limit=UPLOAD_LIMIT)
+            if is_last or prepared.known is None:
+                raise
+            await documents.forget(services.database, prepared)
         else:
+            await documents.remember(context.bot, services.database, prepared, sent)
             return
-    if pdf is None:
-        raise BadRequest("the portal answered 304 to a question without an ETag")
-    sent = await _send(context, InputFile(pdf.content, filename=file_name(context, number), attach=False))
-    if pdf.etag and sent.document:
-        document = Document(
-            bot_id=context.bot.id, account_id=reader.account_id, number=number, language=language,
-            file_id=sent.document.file_id, etag=pdf.etag,
-        )  # fmt: skip
-        async with database.write() as session:
-            await documents.keep(session, document)
-
-
-async def _send(context: Context, document: str | InputFile) -> Message:
-    # Read anew for a second try after a 429, the bytes of an InputFile are the same ones.
-    return await patiently(
-        lambda: context.bot.send_document(
-            context.chat.chat_id, document, write_timeout=_UPLOAD_SECONDS, read_timeout=_UPLOAD_SECONDS
-        )
-    )
-
-
-def file_name(context: Context, number: str) -> str:
-    """``Facture-212380.pdf``, ``Invoice-212380.pdf``; what a file's name cannot hold becomes a dash."""
-    return context.t("pdf.file_name", number=re.sub(r"[^\w.-]+", "-", number).strip("-."))
 
 
 @asynccontextmanager

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
-import httpx
 from telegram import LinkPreviewOptions, Message
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, TimedOut
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from handlers.context import Context
+from handlers.outcome import NotDone
 from handlers.render import render
 from handlers.screens.screen import Screen
 
@@ -17,7 +18,6 @@ _LONGEST_WAIT = 30
 _PAUSE = 0.5
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _NOT_MODIFIED = "message is not modified"
-_STALE_QUERY = "query is too old"
 
 ResultT = TypeVar("ResultT")
 
@@ -65,15 +65,12 @@ async def edit(context: Context, message_id: int, screen: Screen) -> bool:
 
 
 async def answer_tap(context: Context) -> None:
-    """Stops the button's spinner. A query that has gone stale meanwhile is no error: the screen still comes."""
+    """Stops the button's spinner. That it cannot be stopped (a stale query, a 429) must not spoil the screen."""
     query = context.incoming.callback_query if context.incoming else None
     if query is None:
         return
-    try:
+    with suppress(TelegramError):
         await query.answer()
-    except BadRequest as error:
-        if _STALE_QUERY not in error.message.lower():
-            raise
 
 
 async def delete(context: Context, message_id: int) -> None:
@@ -89,9 +86,7 @@ def was_not_done(error: NetworkError) -> bool:
 
     A time-out or a cut connection after the request was written, and a gateway's page, tell nothing.
     """
-    if isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return True
-    return error.__cause__ is None and not isinstance(error, TimedOut)
+    return isinstance(error, NotDone)
 
 
 async def patiently(call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False) -> ResultT:

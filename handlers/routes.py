@@ -4,13 +4,22 @@ import asyncio
 from typing import Any
 
 from telegram import Update
-from telegram.ext import Application, BaseHandler, CallbackQueryHandler, CommandHandler, MessageHandler, filters
+from telegram.ext import (
+    Application,
+    BaseHandler,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    filters,
+)
 
 from handlers.buttons import BadButton, decode
 from handlers.commands import BY_NAME
 from handlers.context import Context
 from handlers.dispatch import not_linked, perform
 from handlers.errors import on_error
+from handlers.presence import on_membership
 from handlers.reply import answer_tap, show
 from handlers.screens import trouble
 from handlers.typed import on_group, on_other, on_text
@@ -26,11 +35,12 @@ def routes() -> list[Handler]:
     """The table. Every handler blocks: what escapes into a task of its own escapes the chat's order too."""
     names = list(BY_NAME)
     return [
-        CommandHandler(names, on_group, filters=~_PRIVATE & filters.ChatType.GROUPS),
+        MessageHandler(filters.ChatType.GROUPS & filters.COMMAND, on_group),
         CommandHandler(names, on_command, filters=_PRIVATE),
         CallbackQueryHandler(on_tap),
         MessageHandler(_PRIVATE & filters.TEXT, on_text),
         MessageHandler(_PRIVATE & _NEW & ~_SERVICE, on_other),
+        ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
     ]
 
 
@@ -53,7 +63,10 @@ async def on_command(update: Update, context: Context) -> None:
 
 
 async def on_tap(update: Update, context: Context) -> None:
-    """A button. Its answer is started at once and runs beside the screen."""
+    """A button. Its answer is started at once and runs beside the screen; in a group there is nothing to tap."""
+    if not context.is_private:
+        await answer_tap(context)
+        return
     answered = asyncio.create_task(answer_tap(context))
     try:
         data = update.callback_query.data if update.callback_query else None

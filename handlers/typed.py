@@ -2,7 +2,17 @@
 
 from telegram import Update
 
-from handlers.actions import Action, GiveCode, GiveEmail, ListInvoices, ListOrders, OpenNumber
+from handlers.actions import (
+    Action,
+    GiveCode,
+    GiveCopyCode,
+    GiveCopyEmail,
+    GiveEmail,
+    ListInvoices,
+    ListOrders,
+    OpenNumber,
+)
+from handlers.commands import BY_NAME
 from handlers.context import Context
 from handlers.dispatch import not_linked, perform
 from handlers.reply import send, show
@@ -41,6 +51,10 @@ def _meant(context: Context, text: str) -> Action | Screen:
             return ListInvoices(awaiting.link_id, query=query)
         if awaited is Awaited.ORDER_SEARCH:
             return ListOrders(awaiting.link_id, query=query)
+        if awaited is Awaited.COPY_EMAIL:
+            return GiveCopyEmail(awaiting.link_id, email) if email else linking.bad_email(context.t)
+        if awaited is Awaited.COPY_CODE and code:
+            return GiveCopyCode(awaiting.link_id, code)
     if current and number:
         return OpenNumber(current.link_id, number)
     if awaited is Awaited.CODE:
@@ -66,8 +80,11 @@ async def on_other(update: Update, context: Context) -> None:
 
 
 async def on_group(_update: Update, context: Context) -> None:
-    """A command in a group gets the way into the private chat; never data."""
-    chat = context.incoming.effective_chat if context.incoming else None
-    if chat is None:
+    """A command in a group gets the way into the private chat, never data: one of ours, or any that names this bot."""
+    message = context.incoming.effective_message if context.incoming else None
+    if message is None or not message.text:
         return
-    await send(context, trouble.in_private(context.t, context.bot.username), to=chat.id)
+    name, _, addressed = message.text.split()[0][1:].partition("@")
+    is_ours = addressed.lower() == context.bot.username.lower() if addressed else name.lower() in BY_NAME
+    if is_ours:
+        await send(context, trouble.in_private(context.t, context.bot.username), to=message.chat_id)

@@ -1,6 +1,9 @@
 """The mails Odobot writes: both languages in one, the reader's first."""
 
-from mail.mailer import Letter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mail.mailer import Attachment, Letter
 from texts.catalogue import Texts, both, texts_in
 from texts.escaping import markup, person_name
 from texts.language import Language
@@ -42,6 +45,50 @@ def linked_letter(to: str, language: Language, *, first_name: str, company: str,
     parts = [part(t) for t in both(language)]
     t = texts_in(language)
     return _letter(to, language, t("letter.linked.subject", company=company), parts)
+
+
+def copy_code_letter(to: str, language: Language, *, code: str, account: str, company: str, minutes: int) -> Letter:
+    """The mail with the code that a bookkeeper gives to whoever set up the copies."""
+
+    def part(t: Texts) -> list[str]:
+        asked = t("letter.copy_code.asked", account=account, company=company)
+        return [asked, code, t.plural("letter.code.validity", minutes), t("letter.copy_code.not_you")]
+
+    parts = [part(t) for t in both(language)]
+    t = texts_in(language)
+    return _letter(to, language, t("letter.copy_code.subject", company=company), parts, strong=code)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a mail's reader stops such mails: an address to post to (RFC 8058), or one to write to."""
+
+    url: str = ""
+    mailto: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a mail client makes its own button of (RFC 2369, RFC 8058)."""
+        if self.url:
+            one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+            return {"List-Unsubscribe": f"<{self.url}>"} | one_click
+        return {"List-Unsubscribe": f"<{self.mailto}>"}
+
+
+def invoice_letter(
+    to: str, language: Language, *, number: str, facts: Callable[[Texts], list[str]], pdf: Attachment, company: str,
+    account: str, stop: Stop,
+) -> Letter:  # fmt: skip
+    """A bookkeeper's copy: the invoice's facts, its PDF, and the way to stop."""
+
+    def part(t: Texts) -> list[str]:
+        way = t("letter.copy.stop_link", url=stop.url) if stop.url else t("letter.copy.stop_mail")
+        return [t("letter.copy.told", number=number, account=account, company=company), *facts(t), way]
+
+    t = texts_in(language)
+    subject = t("letter.copy.subject", number=number, company=company, account=account)
+    letter = _letter(to, language, subject, [part(each) for each in both(language)])
+    return replace(letter, attachments=(pdf,), headers=stop.headers)
 
 
 def _letter(to: str, language: Language, subject: str, parts: list[list[str]], strong: str = "") -> Letter:

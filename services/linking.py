@@ -18,9 +18,9 @@ from portal.client import Portal
 from portal.errors import PortalError
 from portal.models import Contact
 from services.clock import Clock
-from services.letters import code_letter, linked_letter
+from services.letters import code_letter, copy_code_letter, linked_letter
 from services.understanding import normal_email
-from storage import chats, codes
+from storage import chats, codes, wishes
 from storage.chats import Awaiting, NewLink
 from storage.codes import StoredCode
 from storage.database import Database, Session
@@ -107,8 +107,11 @@ class Linking:
         async with self._database.write() as session:
             await chats.set_awaiting(session, chat_id, Awaiting(Awaited.EMAIL, now + _HOUR), now)
 
-    async def ask(self, chat_id: int, email: str) -> CodeAsked | TooSoon | TooOften:
-        """Stores a new code for an address (normal form), unless the chat or the address asked too often."""
+    async def ask(self, chat_id: int, email: str, *, for_link: int | None = None) -> CodeAsked | TooSoon | TooOften:
+        """Stores a new code for an address (normal form), unless the chat or the address asked too often.
+
+        ``for_link`` asks for a bookkeeper's copy of that link's invoices, else for linking.
+        """
         now = self._clock()
         code = f"{secrets.randbelow(1_000_000):06}"
         async with self._database.write() as session:
@@ -122,8 +125,11 @@ class Linking:
                 if len(times) >= ASKS_AN_HOUR:
                     return TooOften(times[-ASKS_AN_HOUR] + _HOUR)
             expires_at = now + datetime.timedelta(minutes=CODE_MINUTES)
-            code_id = await codes.replace(session, chat_id, email, code, now=now, expires_at=expires_at)
-            await chats.set_awaiting(session, chat_id, Awaiting(Awaited.CODE, now + _HOUR), now)
+            code_id = await codes.replace(
+                session, chat_id, email, code, now=now, expires_at=expires_at, for_link=for_link
+            )
+            what = Awaited.CODE if for_link is None else Awaited.COPY_CODE
+            await chats.set_awaiting(session, chat_id, Awaiting(what, now + _HOUR, for_link), now)
         return CodeAsked(chat_id, code_id, email, code)
 
     async def ask_again(self, chat_id: int) -> CodeAsked | TooSoon | TooOften | None:
@@ -155,11 +161,23 @@ class Linking:
         )  # fmt: skip
         await self._post(letter)
 
-    async def check(self, chat_id: int, code: str) -> Proven | WrongCode | CodeExpired:
+    async def deliver_copy_code(self, asked: CodeAsked, *, account: str, language: Language) -> None:
+        """Mails the code that a bookkeeper's address is confirmed with. Raises ``MailError`` where it did not go."""
+        letter = copy_code_letter(
+            asked.email, language, code=asked.code, account=account, company=self._company, minutes=CODE_MINUTES
+        )
+        try:
+            await self._mailer.send(letter)
+        except MailError:
+            async with self._database.write() as session:
+                await codes.discount(session, asked.code_id)
+            raise
+
+    async def check(self, chat_id: int, code: str, *, for_link: int | None = None) -> Proven | WrongCode | CodeExpired:
         """Takes one attempt at the chat's live code."""
         now = self._clock()
         async with self._database.write() as session:
-            known = await codes.latest(session, chat_id, CodeState.LIVE)
+            known = await codes.latest(session, chat_id, CodeState.LIVE, for_link=for_link)
             if known is None:
                 return await self._still_proven(session, chat_id, code)
             if known.expires_at <= now:
@@ -217,6 +235,17 @@ class Linking:
             linked.email, spoken, first_name=first_name, company=self._company, support=self._support
         )
         await self._post(letter)
+
+    async def finish_copy(self, chat_id: int, link_id: int, language: Language) -> str | None:
+        """Makes the proven address the link's bookkeeper's; the address, or ``None`` where there is no proof."""
+        async with self._database.write() as session:
+            proven = await codes.latest(session, chat_id, CodeState.PROVEN, for_link=link_id)
+            if proven is None:
+                return None
+            await codes.close_all(session, chat_id)
+            await chats.set_awaiting(session, chat_id, None, self._clock())
+            await wishes.set_copy(session, link_id, proven.email, language, self._clock())
+        return proven.email
 
     async def _still_proven(self, session: Session, chat_id: int, code: str) -> Proven | CodeExpired:
         """A right code typed once more, because the portal did not answer the first time."""

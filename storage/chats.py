@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
-from storage import codes
+from storage import codes, outbox
 from storage.database import Session
 from storage.tables import Awaited, Chat, CodeState, Link
 
@@ -44,6 +44,7 @@ class ChatState:
     language: str | None = None
     page_size: int = 5
     awaiting: Awaiting | None = None
+    is_blocked: bool = False
     links: tuple[LinkState, ...] = ()
 
     @property
@@ -72,7 +73,15 @@ async def load(session: Session, chat_id: int) -> ChatState:
     if chat.awaited is not None and chat.awaited_until is not None:
         awaiting = Awaiting(Awaited(chat.awaited), chat.awaited_until, chat.awaited_link)
     links = tuple(_link_state(session, link) for _, link in rows if link is not None)
-    return ChatState(chat_id, True, chat.language, chat.page_size, awaiting, links)
+    return ChatState(
+        chat_id=chat_id,
+        is_known=True,
+        language=chat.language,
+        page_size=chat.page_size,
+        awaiting=awaiting,
+        is_blocked=chat.blocked_at is not None,
+        links=links,
+    )
 
 
 def _link_state(session: Session, link: Link) -> LinkState:
@@ -163,7 +172,8 @@ async def add_links(
     chat.first_name_sealed = session.vault.seal(first_name)
     found = (await session.exec(select(Link).where(col(Link.chat_id) == chat_id))).all()
     known = {(link.contact_id, link.account_id): link for link in found}
-    for rank, link in enumerate(new):
+    once = {(link.contact_id, link.account_id): link for link in new}
+    for rank, link in enumerate(once.values()):
         row = known.get((link.contact_id, link.account_id)) or Link(
             chat_id=chat_id, contact_id=link.contact_id, account_id=link.account_id,
             account_name_sealed="", access="", email_sealed="", email_hash="", linked_at=now, chosen_at=now,
@@ -196,22 +206,30 @@ async def set_attaches_pdf(session: Session, chat_id: int, link_id: int, *, on: 
     await session.change(update(Link).where(*own).values(attaches_pdf=on))
 
 
-async def unlink(session: Session, chat_id: int) -> int:
-    """Removes every link of the chat, and the name kept for linking; how many links there were."""
+async def unlink(session: Session, chat_id: int, now: datetime.datetime) -> int:
+    """Removes every link of the chat, and what was kept for linking; how many links there were."""
     await codes.close_all(session, chat_id)
-    await session.change(
-        update(Chat)
-        .where(col(Chat.chat_id) == chat_id)
-        .values(first_name_sealed=None, awaited=None, awaited_until=None, awaited_link=None)
-    )
-    return await session.change(delete(Link).where(col(Link.chat_id) == chat_id))
+    state = {"awaited": None, "awaited_until": None, "awaited_link": None}
+    await session.change(update(Chat).where(col(Chat.chat_id) == chat_id).values(**state))
+    own = (await session.exec(select(col(Link.link_id)).where(col(Link.chat_id) == chat_id))).all()
+    return await remove_links(session, own, now, "unlinked")
 
 
-async def unlink_email(session: Session, email: str) -> int:
+async def unlink_email(session: Session, email: str, now: datetime.datetime) -> int:
     """Removes every chat's links through an address; how many there were."""
-    chats = await chats_of_email(session, email)
-    removed = await session.change(delete(Link).where(col(Link.email_hash).in_(session.vault.hashes("email", email))))
-    for chat_id in chats:
+    hashes = session.vault.hashes("email", email)
+    await codes.close_of_email(session, email)
+    found = (await session.exec(select(col(Link.link_id)).where(col(Link.email_hash).in_(hashes)))).all()
+    return await remove_links(session, found, now, "unlinked")
+
+
+async def remove_links(session: Session, link_ids: Sequence[int | None], now: datetime.datetime, reason: str) -> int:
+    """Removes links of whatever chats, cancels what is queued for them, and forgets names that no link needs."""
+    which = col(Link.link_id).in_(link_ids)
+    of_chats = (await session.exec(select(Link.chat_id).where(which).distinct())).all()
+    await outbox.cancel_of_links(session, [link_id for link_id in link_ids if link_id], now, reason)
+    removed = await session.change(delete(Link).where(which))
+    for chat_id in of_chats:
         await _forget_name(session, chat_id)
     return removed
 
@@ -259,13 +277,12 @@ async def neighbours(session: Session, chat_id: int) -> list[Neighbour]:
     return list(found.values())
 
 
-async def revoke(session: Session, chat_id: int, other: int) -> int:
+async def revoke(session: Session, chat_id: int, other: int, now: datetime.datetime) -> int:
     """Removes the links that another chat has through this chat's addresses; how many there were."""
     own = await _own_hashes(session, chat_id)
     shared = (col(Link.chat_id) == other, col(Link.chat_id) != chat_id, col(Link.email_hash).in_(own))
-    removed = await session.change(delete(Link).where(*shared))
-    await _forget_name(session, other)
-    return removed
+    found = (await session.exec(select(col(Link.link_id)).where(*shared))).all()
+    return await remove_links(session, found, now, "revoked")
 
 
 async def chats_of_email(session: Session, email: str) -> list[int]:
@@ -296,7 +313,19 @@ async def kept(session: Session, chat_id: int) -> Kept | None:
     return Kept(name, tuple(sorted(known)), chat.created_at)
 
 
-async def forget(session: Session, chat_id: int) -> None:
+async def forget(session: Session, chat_id: int, now: datetime.datetime) -> None:
     """Erases what is remembered of a chat, its links with it; of its codes only the count stays, for an hour."""
-    await codes.close_all(session, chat_id)
+    await unlink(session, chat_id, now)
+    await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))
+
+
+async def migrate(session: Session, chat_id: int, new_chat_id: int) -> None:
+    """Follows a chat to its new id; what is queued for it goes along."""
+    chat = await session.get(Chat, chat_id)
+    if chat is None or await session.get(Chat, new_chat_id) is not None:
+        return
+    session.add(Chat(**(chat.model_dump() | {"chat_id": new_chat_id})))
+    await session.flush()
+    await session.change(update(Link).where(col(Link.chat_id) == chat_id).values(chat_id=new_chat_id))
+    await outbox.readdress(session, chat_id, new_chat_id)
     await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))

@@ -20,9 +20,13 @@ class StoredCode:
     expires_at: datetime.datetime
 
 
-async def latest(session: Session, chat_id: int, *states: CodeState) -> StoredCode | None:
-    """The chat's latest code in one of the states, expired or not, whose address is still remembered."""
-    query = select(Code).where(col(Code.chat_id) == chat_id, col(Code.state).in_(states), col(Code.email_sealed) != "")
+async def latest(session: Session, chat_id: int, *states: CodeState, for_link: int | None = None) -> StoredCode | None:
+    """The chat's latest code in one of the states, expired or not, whose address is still remembered.
+
+    ``for_link`` is a link whose bookkeeper's copy the code is for; without one it is a code for linking.
+    """
+    about = (col(Code.state).in_(states), col(Code.for_link).is_not_distinct_from(for_link))
+    query = select(Code).where(col(Code.chat_id) == chat_id, col(Code.email_sealed) != "", *about)
     code = (await session.exec(query.order_by(col(Code.code_id).desc()).limit(1))).first()
     if code is None or code.code_id is None:
         return None
@@ -47,8 +51,16 @@ async def asked_since(session: Session, chat_id: int, email: str, since: datetim
     return Asked(by_chat, tuple(code.asked_at for code in found if code.email_hash in hashes))
 
 
-async def replace(session: Session, chat_id: int, email: str, code: str, *, now: datetime.datetime,
-                  expires_at: datetime.datetime) -> int:  # fmt: skip
+async def replace(
+    session: Session,
+    chat_id: int,
+    email: str,
+    code: str,
+    *,
+    now: datetime.datetime,
+    expires_at: datetime.datetime,
+    for_link: int | None = None,
+) -> int:
     """Stores a new code, which replaces the chat's old ones; its id."""
     await close_all(session, chat_id)
     row = Code(
@@ -56,6 +68,7 @@ async def replace(session: Session, chat_id: int, email: str, code: str, *, now:
         email_sealed=session.vault.seal(email),
         email_hash=session.vault.hash("email", email),
         code_hash=session.vault.hash("code", f"{chat_id}:{code}"),
+        for_link=for_link,
         asked_at=now,
         expires_at=expires_at,
     )
@@ -93,6 +106,12 @@ async def close_all(session: Session, chat_id: int) -> None:
     """Ends the chat's codes and forgets their addresses; they still count for an hour, by their hashes."""
     query = update(Code).where(col(Code.chat_id) == chat_id)
     await session.change(query.values(state=CodeState.CLOSED, email_sealed=""))
+
+
+async def close_of_email(session: Session, email: str) -> None:
+    """Ends every chat's codes for an address, proven ones too."""
+    of_email = col(Code.email_hash).in_(session.vault.hashes("email", email))
+    await session.change(update(Code).where(of_email).values(state=CodeState.CLOSED, email_sealed=""))
 
 
 async def discount(session: Session, code_id: int) -> None:

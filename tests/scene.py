@@ -1,5 +1,6 @@
 """A scene: a Telegram, a portal and a mailbox on loopback, and the real bot between them."""
 
+import base64
 import datetime
 import re
 from contextlib import AsyncExitStack
@@ -8,7 +9,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from bot.app import House, build, polling
+from bot.app import House, build, polling, serving
 from bot.settings import Settings
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.server import PortalServer
@@ -19,6 +20,7 @@ from sandbox.telegram.server import TelegramServer
 
 TOKEN = "123456789:AAsandboxsandboxsandboxsandboxsandb"
 PORTAL_TOKEN = "portal-token"
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of the sandbox").decode()
 START = datetime.datetime(2026, 10, 15, 18, 0, tzinfo=datetime.UTC)
 CLIENT = "client@example.test"
 
@@ -66,13 +68,20 @@ class Scene:
             "smtp_url": self.mailbox.url,
             "mail_from": "Odotrack <odobot@odotrack.test>",
             "secret_keys": self.keys,
+            "portal_webhook_secret": WEBHOOK_SECRET,
+            "listen": "127.0.0.1:0",
+            "admin_listen": "127.0.0.1:0",
         }
         return Settings(_env_file=None, **(values | self._chosen))
 
-    async def start_bot(self) -> None:
+    async def start_bot(self, **settings_from_now: Any) -> None:
         """Starts the bot, again after a stop: it has forgotten nothing."""
+        self._chosen |= settings_from_now
         settings = self.settings
         self.house = await self._running.enter_async_context(build(settings, clock=self.clock.now))
+        self.public_url, self.admin_url = await self._running.enter_async_context(serving(self.house, settings))
+        self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
+        await self._running.enter_async_context(self.house.worker.working())
         await self._running.enter_async_context(polling(self.house, settings))
 
     async def stop_bot(self) -> None:
@@ -91,8 +100,10 @@ class Scene:
         assert found, mails[count - 1].text
         return found.group(1)
 
-    async def linked(self, language: str = "fr", email: str = CLIENT, *, first_name: str = "Camille") -> Person:
-        """Somebody new who has linked an address, and said no to notices."""
+    async def linked(
+        self, language: str = "fr", email: str = CLIENT, *, first_name: str = "Camille", notices: bool = False
+    ) -> Person:
+        """Somebody new who has linked an address, and said no to notices, or yes."""
         person = self.person(language, first_name)
         before = len(self.mailbox.sent_to(email))
         person.start()
@@ -107,9 +118,25 @@ class Scene:
         if "Non" not in screen.labels and "No" not in screen.labels:
             person.tap(row=0, column=0)
             screen = await person.wait_for_message()
-        person.tap("Non" if language == "fr" else "No")
+        answers = ("Oui", "Non") if language == "fr" else ("Yes", "No")
+        person.tap(answers[0] if notices else answers[1])
         await person.wait_for_message()
         return person
+
+    async def asked(self, language: str | None = "fr", email: str = CLIENT, *, first_name: str = "Camille") -> Person:
+        """Somebody new who has given an address, and of whom the code is awaited."""
+        person = self.person(language, first_name)
+        await self.say(person, email)
+        return person
+
+    async def settled(self) -> None:
+        """Until the bot has done everything it does after its answers: a stop waits for it."""
+        await self.stop_bot()
+        await self.start_bot()
+
+    def later(self, **span: float) -> None:
+        """Time passes: ``seconds``, ``minutes``, as of a timedelta."""
+        self.clock.advance(datetime.timedelta(**span))
 
     async def tap(self, person: Person, label: str) -> Message:
         """Taps a button and gives the screen that follows."""

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
 from handlers.screens.screen import Button, Keyboard, Screen, clip
+from handlers.screens.wishes import WISH_NAMES, hours
+from services.notices import WISHES
 from storage.chats import ChatState, Kept, LinkState, Neighbour
+from storage.wishes import Silence
 from texts.catalogue import Texts
 from texts.escaping import plain
 
@@ -66,14 +69,23 @@ def nothing_kept(t: Texts) -> Screen:
     return Screen(t("data.title"), facts=(t("data.nothing"),))
 
 
-def my_data(t: Texts, chat: ChatState, kept: Kept | None) -> Screen:
+def my_data(t: Texts, chat: ChatState, kept: Kept | None, silence: Silence, copies: Sequence[str]) -> Screen:
     """What is remembered of this chat, line by line."""
     facts = [t("data.chat", chat=str(chat.chat_id))]
     if kept:
         facts.append(t("data.since", date=t.formats.long_date(kept.since.date())))
         facts += [t("data.first_name", name=kept.first_name)] if kept.first_name else []
         facts += [t("data.email", email=email) for email in kept.emails]
-    facts += [t("data.account", account=link.account_name) for link in chat.links]
+    for link in chat.links:
+        facts.append(t("data.account", account=link.account_name))
+        if link.wishes:
+            names = ", ".join(t(WISH_NAMES[wish]) for wish in WISHES if wish in link.wishes)
+            facts.append(t("data.wishes", wishes=names))
+    facts += [t("data.copy", email=email) for email in copies]
+    if silence.quiet:
+        facts.append(t("data.quiet", hours=hours(t, silence.quiet)))
+    if silence.timezone:
+        facts.append(t("quiet.zone", zone=silence.timezone))
     facts += [t("data.language", language=t("language.name")), t.plural("data.page_size", chat.page_size)]
     erase = Button(t("button.forget"), Forget())
     return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((erase,),))

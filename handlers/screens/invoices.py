@@ -44,15 +44,10 @@ def invoice_detail(
     t: Texts, account: str, invoice: Invoice, action: ShowInvoice, today: datetime.date, *, has_orders: bool
 ) -> Screen:
     """One invoice, and its PDF one tap away."""
-    money, long_date = t.formats.money, t.formats.long_date
-    facts = [clip(plain(account), 60), t("invoice.date", date=long_date(invoice.date))]
+    facts = [clip(plain(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
     if invoice.order_number:
         facts.append(t("invoice.order", number=invoice.order_number))
-    if invoice.amount < 0:
-        facts.append(t("invoice.credit", amount=money(invoice.amount, invoice.currency)))
-    else:
-        facts.append(t("invoice.amount", amount=money(invoice.amount, invoice.currency)))
-        facts.append(_payment(t, invoice, today))
+    facts += payment(t, invoice, today)
     keyboard: list[tuple[Button, ...]] = [(Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)]
     if invoice.url:
         label = t("button.pay_on_portal") if invoice.is_unpaid else t("button.on_portal")
@@ -106,7 +101,15 @@ def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     return t("state.partial_due", balance=balance, day=day) if is_partial else t("state.due", day=day)
 
 
-def _payment(t: Texts, invoice: Invoice, today: datetime.date) -> str:
+def payment(t: Texts, invoice: Invoice, today: datetime.date) -> list[str]:
+    """The amount, and what is paid or to be paid and when."""
+    amount = t.formats.money(invoice.amount, invoice.currency)
+    if invoice.amount < 0:
+        return [t("invoice.credit", amount=amount)]
+    return [t("invoice.amount", amount=amount), _to_pay(t, invoice, today)]
+
+
+def _to_pay(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     if not invoice.is_unpaid:
         return t("invoice.paid_on", date=t.formats.long_date(invoice.paid_on)) if invoice.paid_on else t("invoice.paid")
     balance = t.formats.money(invoice.balance, invoice.currency)

@@ -68,8 +68,12 @@ def too_often(t: Texts, until: datetime.datetime) -> Screen:
 
 def wrong_code(t: Texts, left: int) -> Screen:
     """Another code; at 0 it is burnt."""
-    fact = t.plural("link.wrong_code", left) if left else t("link.burnt_code")
-    return Screen(facts=(fact,), keyboard=_codes(t))
+    return Screen(facts=(wrong_code_words(t, left),), keyboard=_codes(t))
+
+
+def wrong_code_words(t: Texts, left: int) -> str:
+    """How many attempts are left, or that there is none."""
+    return t.plural("link.wrong_code", left) if left else t("link.burnt_code")
 
 
 def no_code_in_text(t: Texts) -> Screen:
@@ -107,8 +111,8 @@ def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
 
 def ask_wish(t: Texts, link: LinkState, title: str, accounts: int) -> Screen:
     """Asked once, plainly, for all the accounts just linked: whether to be told of new invoices."""
-    yes = Button(t("button.yes_tell"), Wish(link.link_id, yes=True, all_new=True))
-    no = Button(t("button.no_tell"), Wish(link.link_id, yes=False, all_new=True))
+    yes = Button(t("button.yes_tell"), Wish(link.link_id, yes=True))
+    no = Button(t("button.no_tell"), Wish(link.link_id, yes=False))
     return Screen(
         title,
         facts=(t("link.account", account=link.account_name), t.plural("link.ask_wish", accounts)),

@@ -9,15 +9,12 @@ from handlers.actions import (
     ShowPrivacy,
     ShowSettings,
     StartLinking,
-    Wish,
 )
 from handlers.screens.lists import reading
-from handlers.screens.screen import Button, Keyboard, Screen, clip
+from handlers.screens.screen import Button, Keyboard, Screen
 from portal.models import MenuLink
 from storage.chats import LinkState
-from storage.tables import Kind
 from texts.catalogue import Texts, message_id, texts_in
-from texts.escaping import plain
 from texts.language import Language
 
 PAGE_SIZES = (5, 10)
@@ -54,24 +51,6 @@ def settings(t: Texts, page_size: int) -> Screen:
     )
 
 
-def notices(t: Texts, links: Sequence[LinkState]) -> Screen:
-    """For each account, whether new invoices are told; a tap turns it."""
-    facts = [_wish(t, link) for link in links]
-    rows = [(_turn(link),) for link in links]
-    return Screen(t("notices.title"), facts=(t("notices.what"), "", *facts), keyboard=tuple(rows))
-
-
-def _wish(t: Texts, link: LinkState) -> str:
-    if Kind.INVOICE_ISSUED in (link.wishes or ()):
-        return t("notices.on", account=link.account_name)
-    return t("notices.off", account=link.account_name)
-
-
-def _turn(link: LinkState) -> Button:
-    is_on = Kind.INVOICE_ISSUED in (link.wishes or ())
-    return _choice(clip(plain(link.account_name), 50), is_on, Wish(link.link_id, yes=not is_on))
-
-
 def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
     """The portal's menu, in its order; entries this bot does not know are shown as they come."""
     rows = tuple(
@@ -106,5 +85,5 @@ def privacy(t: Texts, company: str, support: str) -> Screen:
     return Screen(t("privacy.title"), facts=spaced)
 
 
-def _choice(label: str, is_chosen: bool, action: ChooseLanguage | ShowSettings | Wish) -> Button:
+def _choice(label: str, is_chosen: bool, action: ChooseLanguage | ShowSettings) -> Button:
     return Button(f"✓ {label}" if is_chosen else label, action)

@@ -1,0 +1,345 @@
+"""What notices travel with: Telegram, by the handlers' screens and renderer, and mail."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import structlog
+from telegram import LinkPreviewOptions
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.ext import ExtBot
+
+from handlers import documents
+from handlers.outcome import NotDone
+from handlers.render import Message, render
+from handlers.screens import notices as screens
+from handlers.screens.invoices import payment
+from handlers.screens.notices import Told
+from handlers.screens.screen import Screen
+from mail.errors import MailMisconfigured, MailRefused, MailUnavailable
+from mail.mailer import Attachment, Mailer
+from portal.client import Portal, Reader
+from portal.errors import Forbidden as PortalForbidden
+from portal.errors import NotFound, PortalError, PortalRefused, PortalUnavailable, TooLarge
+from portal.models import Contact, Part
+from services.clock import Clock
+from services.delivery import Blocked, Cancelled, Later, Outcome, Ready, Retry, Sent, Uncertain, Unsent
+from services.letters import Stop, invoice_letter
+from services.notices import REMINDERS, wish_for
+from services.reminders import reminding_time
+from storage import chats, wishes
+from storage.chats import ChatState, LinkState
+from storage.database import Database
+from storage.outbox import Claimed
+from storage.tables import Kind
+from storage.vault import Vault
+from storage.wishes import CopyTo, Silence
+from texts.catalogue import Texts, texts_in
+from texts.language import Language
+
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
+_CAPTION_LIMIT = 1024
+_REFUSED_PAUSE = datetime.timedelta(minutes=10)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What screens and mails need to know of the company."""
+
+    name: str
+    zone: ZoneInfo
+    language: Language
+
+
+class _Unsendable(Exception):
+    """Rendering came to an end without a message; ``outcome`` says what that means for the delivery."""
+
+    def __init__(self, outcome: Unsent) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
+
+
+class TelegramCarrier:
+    """Notices into chats, each in the chat's current language, with access checked at that moment."""
+
+    is_paced = True
+
+    def __init__(self, bot: ExtBot[None], database: Database, portal: Portal, clock: Clock, company: Company) -> None:
+        self._bot = bot
+        self._database = database
+        self._portal = portal
+        self._clock = clock
+        self._company = company
+
+    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
+        """See ``Carrier``."""
+        try:
+            return await self._render(parcel)
+        except _Unsendable as end:
+            return end.outcome
+        except (NotFound, PortalForbidden) as error:
+            return Cancelled(type(error).__name__)
+        except PortalUnavailable as error:
+            after = datetime.timedelta(seconds=error.retry_after) if error.retry_after else None
+            return Retry(f"portal: {error}", after)
+        except PortalError as error:
+            return Retry(f"portal: {error}", _REFUSED_PAUSE)
+
+    async def _render(self, parcel: Sequence[Claimed]) -> Ready:
+        first = parcel[0]
+        async with self._database.read() as session:
+            chat = await chats.load(session, first.recipient)
+            silence = await wishes.silence(session, first.recipient)
+        t = texts_in(Language(chat.language) if chat.language else self._company.language)
+        if silence.blocked_at is not None:
+            raise _Unsendable(Blocked())
+        if first.kind in (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED):
+            screen = screens.end_notice(t, first.kind, first.account_name, self._company.name)
+            return self._message(chat.chat_id, render(screen))
+        zone = ZoneInfo(silence.timezone) if silence.timezone else self._company.zone
+        wanted = [each for each in parcel if self._is_wanted(chat, each)]
+        if not wanted:
+            raise _Unsendable(Cancelled("no longer wished for"))
+        self._keep_quiet(silence, zone)
+        if len(wanted) > 1:
+            return await self._summary(t, chat, wanted)
+        return await self._single(t, chat, wanted[0], zone)
+
+    @staticmethod
+    def _is_wanted(chat: ChatState, claimed: Claimed) -> bool:
+        link = chat.link(claimed.link_id)
+        if link is None:
+            return False
+        # A reminder put off was asked for by itself.
+        return claimed.kind is Kind.REMINDER_LATER or wish_for(claimed.kind) in (link.wishes or ())
+
+    def _keep_quiet(self, silence: Silence, zone: ZoneInfo) -> None:
+        if silence.quiet is None:
+            return
+        until = silence.quiet.until(self._clock().astimezone(zone))
+        if until is not None:
+            raise _Unsendable(Later(until, is_postponed=True))
+
+    async def _summary(self, t: Texts, chat: ChatState, parcel: Sequence[Claimed]) -> Ready:
+        """Several that waited: told by their numbers, where the contact may still see that part of the account."""
+        told: list[Told] = []
+        contacts: dict[str, Contact] = {}
+        for each in parcel:
+            link = chat.link(each.link_id)
+            if link is None or each.number is None:
+                continue
+            if link.contact_id not in contacts:
+                contacts[link.contact_id] = await self._portal.contact(link.contact_id)
+            if _may_see(contacts[link.contact_id], link, each.kind):
+                told.append(Told(each.kind, each.number, link.link_id))
+        if not told:
+            raise _Unsendable(Cancelled("no longer allowed"))
+        return self._message(chat.chat_id, render(screens.summary(t, told)))
+
+    async def _single(self, t: Texts, chat: ChatState, claimed: Claimed, zone: ZoneInfo) -> Ready:
+        link = chat.link(claimed.link_id)
+        if link is None or claimed.number is None:
+            raise _Unsendable(Cancelled("no longer linked"))
+        reader = Reader(link.contact_id, link.account_id)
+        if claimed.kind in _ORDERS:
+            order = await self._portal.order(reader, claimed.number)
+            screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
+            return self._message(chat.chat_id, render(screen))
+        invoice = await self._portal.invoice(reader, claimed.number)
+        today = self._clock().astimezone(self._company.zone).date()
+        if claimed.kind in REMINDERS:
+            if not invoice.is_unpaid:
+                raise _Unsendable(Cancelled("paid"))
+            await self._is_time(claimed, link, invoice.due_date, zone)
+        screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, today)
+        if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
+            return await self._with_pdf(t, chat.chat_id, reader, claimed.number, screen)
+        return self._message(chat.chat_id, render(screen))
+
+    async def _is_time(self, claimed: Claimed, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo) -> None:
+        """Whether a reminder's time has come; before it waits, and after it is none any more."""
+        async with self._database.read() as session:
+            if await wishes.is_muted(session, link.link_id, claimed.number or ""):
+                raise _Unsendable(Cancelled("muted"))
+        if claimed.kind is Kind.REMINDER_LATER:
+            return
+        if due_date is None:
+            raise _Unsendable(Cancelled("no due date"))
+        at = reminding_time(claimed.kind, due_date, zone)
+        if at < claimed.occurred_at:
+            raise _Unsendable(Cancelled("issued after its time"))
+        if self._clock() < at:
+            raise _Unsendable(Later(at))
+
+    async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, number: str, screen: Screen) -> Ready:
+        message = render(screen)
+        try:
+            prepared = await documents.prepare(self._bot, self._database, self._portal, reader, number, t)
+        except TooLarge:
+            return self._message(chat_id, message)
+        if len(message.html) > _CAPTION_LIMIT:
+            return self._message(chat_id, message)
+
+        async def send() -> Outcome:
+            try:
+                sent = await documents.send(
+                    self._bot, chat_id, prepared, caption=message.html, keyboard=message.keyboard
+                )
+            except BadRequest as error:
+                if prepared.known is None:
+                    return await self._outcome(chat_id, error)
+                await documents.forget(self._database, prepared)
+                return Retry("file_id refused")
+            except TelegramError as error:
+                return await self._outcome(chat_id, error)
+            await documents.remember(self._bot, self._database, prepared, sent)
+            return Sent()
+
+        return send
+
+    def _message(self, chat_id: int, message: Message) -> Ready:
+        async def send() -> Outcome:
+            try:
+                await self._bot.send_message(
+                    chat_id,
+                    message.html,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=message.keyboard,
+                    link_preview_options=_NO_PREVIEW,
+                )
+            except TelegramError as error:
+                return await self._outcome(chat_id, error)
+            return Sent()
+
+        return send
+
+    async def _outcome(self, chat_id: int, error: TelegramError) -> Outcome:
+        """What a failed call means for the delivery."""
+        match error:
+            case RetryAfter():
+                wait = error.retry_after
+                pause = wait if isinstance(wait, datetime.timedelta) else datetime.timedelta(seconds=wait)
+                return Retry("429", pause, halts=True)
+            case Forbidden():
+                async with self._database.write() as session:
+                    await wishes.set_blocked(session, chat_id, self._clock())
+                return Blocked()
+            case ChatMigrated():
+                async with self._database.write() as session:
+                    await chats.migrate(session, chat_id, error.new_chat_id)
+                return Retry("migrated")
+            case BadRequest() if "chat not found" in error.message.lower():
+                return Blocked()
+            case BadRequest():
+                log.error("delivery.refused", reason=error.message)
+                return Cancelled("Telegram refused it")
+            case InvalidToken():
+                return Retry("InvalidToken", _REFUSED_PAUSE)
+            case _ if isinstance(error, NotDone):
+                return Retry(type(error).__name__)
+            case NetworkError():
+                return Uncertain(type(error).__name__)
+        return Retry(type(error).__name__)
+
+
+def _may_see(contact: Contact, link: LinkState, kind: Kind) -> bool:
+    part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
+    return any(account.account_id == link.account_id and part in account.access for account in contact.accounts)
+
+
+class MailCarrier:
+    """New invoices to bookkeepers, each once, with its PDF and the way to stop."""
+
+    is_paced = False
+
+    def __init__(
+        self,
+        database: Database,
+        portal: Portal,
+        mailer: Mailer,
+        clock: Clock,
+        company: Company,
+        *,
+        public_url: str,
+        mail_from: str,
+    ) -> None:
+        self._database = database
+        self._portal = portal
+        self._mailer = mailer
+        self._clock = clock
+        self._company = company
+        self._public_url = public_url
+        self._mail_from = mail_from
+
+    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
+        """See ``Carrier``. A parcel to a bookkeeper is one delivery: quiet hours are for chats."""
+        claimed = parcel[0]
+        async with self._database.read() as session:
+            copy = await wishes.copy(session, claimed.recipient)
+        if copy is None or claimed.number is None:
+            return Cancelled("no longer wished for")
+        reader = Reader(copy.contact_id, copy.account_id)
+        language = Language(copy.language)
+        limit = documents.UPLOAD_LIMIT
+        try:
+            invoice = await self._portal.invoice(reader, claimed.number)
+            pdf = await self._portal.invoice_pdf(reader, claimed.number, language=language, limit=limit)
+        except (NotFound, PortalForbidden, TooLarge) as error:
+            return Cancelled(type(error).__name__)
+        except PortalRefused as error:
+            return Retry(f"portal: {error}", _REFUSED_PAUSE)
+        except PortalError as error:
+            return Retry(f"portal: {error}")
+        if pdf is None:
+            return Retry("portal: no document")
+        today = self._clock().astimezone(self._company.zone).date()
+        name = documents.file_name(texts_in(language), claimed.number)
+        letter = invoice_letter(
+            copy.email,
+            language,
+            number=claimed.number,
+            facts=lambda t: payment(t, invoice, today),
+            pdf=Attachment(name, pdf.content, "application/pdf"),
+            company=self._company.name,
+            account=copy.account_name,
+            stop=self._stop(copy),
+        )
+
+        async def send() -> Outcome:
+            try:
+                await self._mailer.send(letter)
+            except MailUnavailable as error:
+                return Uncertain("mail") if error.written else Retry("mail")
+            except MailRefused:
+                return Blocked()
+            except MailMisconfigured as error:
+                log.error("mail.misconfigured", reason=str(error))
+                return Retry("mail", _REFUSED_PAUSE)
+            return Sent()
+
+        return send
+
+    def _stop(self, copy: CopyTo) -> Stop:
+        token = stop_token(self._database.vault, copy)
+        if self._public_url:
+            return Stop(url=f"{self._public_url}/unsubscribe/{token}")
+        return Stop(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
+
+
+def stop_token(vault: Vault, copy: CopyTo) -> str:
+    """``copy id.keyed hash``: good for stopping this one copy, and for nothing else."""
+    return f"{copy.copy_id}.{vault.hash('unsubscribe', _stopped(copy))}"
+
+
+def is_stop_token(vault: Vault, copy: CopyTo, token: str) -> bool:
+    """Whether a token was given out for this copy, under any of the keys; compared in constant time."""
+    return vault.matches("unsubscribe", _stopped(copy), token.partition(".")[2])
+
+
+def _stopped(copy: CopyTo) -> str:
+    return f"{copy.copy_id}:{copy.email}"

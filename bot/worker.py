@@ -1,0 +1,111 @@
+"""The worker: reads the feed, carries notices, and keeps house."""
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from portal.errors import PortalError
+from services.clock import Clock
+from services.delivery import Courier
+from services.linking import Linking
+from services.notices import Intake
+from storage import outbox
+from storage.database import Database
+
+_RECLAIM_SECONDS = 10.0
+_HOUSEKEEPING_SECONDS = 600.0
+_KEPT = datetime.timedelta(days=400)
+"""How long a settled delivery stays: "the list of what was sent" reaches back over a year's invoices."""
+_DRAIN_SECONDS = 10.0
+_LONGEST_PAUSE = 300.0
+_PAUSE_AFTER_FAILURE = 1.0
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """What runs beside the conversations."""
+
+    def __init__(
+        self,
+        database: Database,
+        intake: Intake,
+        courier: Courier,
+        linking: Linking,
+        clock: Clock,
+        *,
+        poll_seconds: float,
+    ) -> None:
+        self._database = database
+        self._intake = intake
+        self._courier = courier
+        self._linking = linking
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._read_now = asyncio.Event()
+
+    def read_now(self) -> None:
+        """The portal says that something happened."""
+        self._read_now.set()
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Works until the body ends; then finishes what is being carried, for ten seconds at the most."""
+        # A single process on SQLite: whatever is leased was leased by one that is dead.
+        await self._courier.reclaim(everything=self._database.is_sqlite)
+        loops = (self._read_feed, self._courier.work, self._reclaim, self._keep_house)
+        tasks = [asyncio.create_task(_kept_alive(loop)) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await self._courier.drain()
+            except TimeoutError:
+                log.warning("worker.drain_cut_short", seconds=_DRAIN_SECONDS)
+
+    async def _read_feed(self) -> None:
+        pause = self._poll_seconds
+        while True:
+            self._read_now.clear()
+            try:
+                if await self._intake.read():
+                    self._courier.wake()
+                pause = self._poll_seconds
+            except PortalError as error:
+                self._intake.report.failures += 1
+                log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
+                pause = min(pause * 2, max(_LONGEST_PAUSE, self._poll_seconds))
+            try:
+                async with asyncio.timeout(pause):
+                    await self._read_now.wait()
+            except TimeoutError:
+                continue
+
+    async def _reclaim(self) -> None:
+        while True:
+            await asyncio.sleep(_RECLAIM_SECONDS)
+            await self._courier.reclaim()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await self._linking.purge()
+            async with self._database.write() as session:
+                await outbox.forget_settled(session, before=self._clock() - _KEPT)
+            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+
+
+async def _kept_alive(loop: Callable[[], Awaitable[None]]) -> None:
+    """A loop that fails, because the database is away for a moment, begins again."""
+    while True:
+        try:
+            await loop()
+        except Exception as error:
+            log.error("worker.loop_failed", loop=loop.__name__, error=type(error).__name__, exc_info=error)
+        await asyncio.sleep(_PAUSE_AFTER_FAILURE)

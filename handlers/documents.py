@@ -1,0 +1,97 @@
+"""Invoice PDFs on their way into a chat: from the portal, or Telegram's own copy while it is unchanged."""
+
+import re
+from dataclasses import dataclass
+
+from telegram import InlineKeyboardMarkup, InputFile, Message
+from telegram.constants import ParseMode
+from telegram.ext import ExtBot
+
+from portal.client import Portal, Reader
+from storage import documents
+from storage.database import Database
+from storage.tables import Document
+from texts.catalogue import Texts
+
+UPLOAD_LIMIT = 50 * 1024 * 1024
+"""What a bot may upload (Bot API, "Sending files")."""
+UPLOAD_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A PDF ready to be sent: new bytes, or the upload that Telegram still has."""
+
+    account_id: str
+    number: str
+    language: str
+    etag: str | None
+    new: InputFile | None
+    known: Document | None
+
+
+async def prepare(
+    bot: ExtBot[None], database: Database, portal: Portal, reader: Reader, number: str, t: Texts
+) -> Prepared:
+    """Asks the portal for the PDF, in one round trip, which also checks that the reader may still see it.
+
+    Raises:
+        PortalError: as ``Portal.invoice_pdf``.
+    """
+    async with database.read() as session:
+        known = await documents.find(session, bot.id, reader.account_id, number, t.language)
+    known_etag = known.etag if known else None
+    pdf = await portal.invoice_pdf(reader, number, language=t.language, known_etag=known_etag, limit=UPLOAD_LIMIT)
+    new = InputFile(pdf.content, filename=file_name(t, number), attach=False) if pdf else None
+    etag = pdf.etag if pdf else known_etag
+    return Prepared(reader.account_id, number, t.language, etag, new, None if pdf else known)
+
+
+async def send(
+    bot: ExtBot[None],
+    chat_id: int,
+    prepared: Prepared,
+    *,
+    caption: str | None = None,
+    keyboard: InlineKeyboardMarkup | None = None,
+) -> Message:
+    """Sends it. A ``BadRequest`` about a known upload means that Telegram keeps it no more: ``forget`` it."""
+    document = prepared.new or (prepared.known.file_id if prepared.known else "")
+    return await bot.send_document(
+        chat_id,
+        document,
+        caption=caption,
+        parse_mode=ParseMode.HTML if caption else None,
+        reply_markup=keyboard,
+        write_timeout=UPLOAD_SECONDS,
+        read_timeout=UPLOAD_SECONDS,
+    )
+
+
+async def remember(bot: ExtBot[None], database: Database, prepared: Prepared, sent: Message) -> None:
+    """Keeps what Telegram calls a new upload, where the portal says by what to know it again."""
+    if prepared.new is None or not prepared.etag or sent.document is None:
+        return
+    document = Document(
+        bot_id=bot.id,
+        account_id=prepared.account_id,
+        number=prepared.number,
+        language=prepared.language,
+        file_id=sent.document.file_id,
+        etag=prepared.etag,
+    )
+    async with database.write() as session:
+        await documents.keep(session, document)
+
+
+async def forget(database: Database, prepared: Prepared) -> None:
+    """Forgets an upload that Telegram keeps no more."""
+    if prepared.known is None:
+        return
+    async with database.write() as session:
+        await documents.drop(session, prepared.known)
+
+
+def file_name(t: Texts, number: str) -> str:
+    """``Facture-212380.pdf``, ``Invoice-212380.pdf``; what a file's name cannot hold becomes a dash."""
+    return t("pdf.file_name", number=re.sub(r"[^\w.-]+", "-", number).strip("-."))

@@ -1,0 +1,112 @@
+"""What every client over HTTP does alike: how long it waits, what it tries again, how much it reads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import httpx
+import stamina
+from pydantic import BaseModel, ValidationError
+
+from portal.errors import PortalBroken, PortalUnavailable, TooLarge
+
+TOTAL_SECONDS = 10.0
+"""How long a person waits for the portal at the most, retries included."""
+_ATTEMPT = httpx.Timeout(8.0, connect=3.0)
+_ATTEMPTS = 3
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+AnswerT = TypeVar("AnswerT")
+
+
+def http_client(
+    base_url: str, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """One pool of connections to one portal. A redirect would carry the token elsewhere: none is followed."""
+    return httpx.AsyncClient(
+        base_url=base_url.rstrip("/"),
+        headers=headers,
+        timeout=_ATTEMPT,
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=60),
+        transport=transport,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+async def persistently(call: str, attempt: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+    """A read's answer, tried up to three times within the total; ``call`` names it for a log."""
+    async with within_total(call):
+        async for each in stamina.retry_context(
+            on=_may_pass, attempts=_ATTEMPTS, timeout=TOTAL_SECONDS, wait_initial=0.1, wait_max=1.0
+        ):
+            with each:
+                return await attempt()
+    raise PortalUnavailable(f"{call}: no attempt was made")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the next second may mend it. A portal that says when to come back, or talks nonsense, is not pressed."""
+    return type(error) is PortalUnavailable and error.retry_after is None
+
+
+@asynccontextmanager
+async def within_total(call: str) -> AsyncIterator[None]:
+    """Ends whatever takes longer than the total with ``PortalUnavailable``."""
+    try:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            yield
+    except TimeoutError:
+        raise PortalUnavailable(f"{call}: no answer within {TOTAL_SECONDS:g} s") from None
+
+
+@asynccontextmanager
+async def connected(call: str) -> AsyncIterator[None]:
+    """Turns a failure on the wire into ``PortalUnavailable``, and what cannot be decoded into ``PortalBroken``."""
+    try:
+        yield
+    except httpx.DecodingError:
+        raise PortalBroken(f"{call}: what came cannot be decoded") from None
+    except httpx.TransportError as error:
+        raise PortalUnavailable(f"{call}: {type(error).__name__}") from error
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """When to come back, in seconds, where the portal said it so."""
+    seconds = response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isascii() and seconds.isdigit() else None
+
+
+async def at_most(limit: int, response: httpx.Response) -> bytes:
+    """The body of an open answer; raises ``TooLarge`` before reading more than ``limit`` bytes."""
+    declared = response.headers.get("Content-Length", "")
+    if declared.isascii() and declared.isdigit() and int(declared) > limit:
+        raise TooLarge(f"a document of {declared} bytes")
+    content = bytearray()
+    async for piece in response.aiter_bytes():
+        content += piece
+        if len(content) > limit:
+            raise TooLarge(f"a document over {limit} bytes")
+    return bytes(content)
+
+
+def whole_pdf(call: str, content: bytes) -> bytes:
+    """The same bytes; raises ``PortalBroken`` where they are not a PDF from its first line to its last."""
+    if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
+        raise PortalBroken(f"{call}: what came is not a whole PDF")
+    return content
+
+
+def parsed(model: type[ModelT], body: bytes) -> ModelT:
+    """A body as data; raises ``PortalBroken``, which names the fields and repeats no value."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise broken(model, error) from None
+
+
+def broken(model: type[BaseModel], error: ValidationError) -> PortalBroken:
+    """What to raise for data that is not the model's."""
+    fields = sorted({".".join(map(str, each["loc"])) for each in error.errors(include_input=False)})
+    return PortalBroken(f"{model.__name__}: not what the contract says at {', '.join(fields)[:200]}")

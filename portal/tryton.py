@@ -1,0 +1,191 @@
+"""A Tryton 8 server as a portal, over its REST API: sales are orders, invoices are invoices, a party is an account.
+
+The API user may read every customer's papers, so each question names the party in its domain: a number alone finds
+nothing, and a document is asked for only after its invoice was found within the party.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import httpx
+
+from portal.calling import at_most, whole_pdf
+from portal.client import Reader
+from portal.errors import NotFound, PortalBroken
+from portal.models import Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status
+from portal.tryton_feed import TrytonFeed
+from portal.tryton_papers import (
+    INVOICE_FIELDS,
+    NEWEST_INVOICE,
+    NEWEST_SALE,
+    PARTY_FIELDS,
+    SALE_FIELDS,
+    InvoiceRow,
+    PartyRow,
+    SaleRow,
+    contact,
+    etag,
+    invoice,
+    invoices_of,
+    order,
+    read,
+    sales_of,
+    with_email,
+    with_status,
+    with_words,
+)
+from portal.tryton_wire import Domain, Row, TrytonWire, parse_address
+
+_PARTY, _SALE, _INVOICE = "party.party", "sale.sale", "account.invoice"
+_MOST_CONTACTS = 100
+
+
+class TrytonPortal:
+    """See ``Portal``. ``links`` is the menu to show, since Tryton has no pages for customers."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        links: Sequence[MenuLink] = (),
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        address = parse_address(url)
+        self._company = address.company
+        self._links = tuple(links)
+        self._wire = TrytonWire(address, key, transport)
+        self._feed = TrytonFeed(self._wire, address.company, f"{address.database}#{address.company}")
+
+    async def aclose(self) -> None:
+        """Gives the connections back."""
+        await self._wire.aclose()
+
+    async def find_contacts(self, email: str) -> tuple[Contact, ...]:
+        """See ``Portal``."""
+        rows = await self._wire.search(
+            _PARTY, with_email(email), PARTY_FIELDS, order=(("id", "ASC"),), size=_MOST_CONTACTS
+        )
+        found = (contact(read(PartyRow, row), email) for row in rows)
+        return tuple(each for each in found if each is not None)
+
+    async def contact(self, contact_id: str) -> Contact:
+        """See ``Portal``."""
+        party = _record(contact_id)
+        rows = await self._wire.search(_PARTY, [["id", "=", party]], PARTY_FIELDS, size=1)
+        found = contact(read(PartyRow, rows[0])) if rows else None
+        if found is None:
+            raise NotFound("contact: no such party, or none that has an address")
+        return found
+
+    async def orders(self, reader: Reader, *, page: int, page_size: int, query: str = "") -> Page[Order]:
+        """See ``Portal``."""
+        domain = [*sales_of(_party(reader), self._company), *with_words(query, of_invoices=False)]
+        rows, total = await self._page(reader, _SALE, domain, SALE_FIELDS, NEWEST_SALE, page, page_size)
+        items = tuple(order(read(SaleRow, row)) for row in rows)
+        return Page(items=items, page=page, page_size=page_size, total=total)
+
+    async def order(self, reader: Reader, number: str) -> Order:
+        """See ``Portal``."""
+        domain = [*sales_of(_party(reader), self._company), ["number", "=", number]]
+        rows = await self._wire.search(_SALE, domain, SALE_FIELDS, order=NEWEST_SALE, size=1)
+        if not rows:
+            raise NotFound("order: not of this party")
+        return order(read(SaleRow, rows[0]))
+
+    async def invoices(
+        self,
+        reader: Reader,
+        *,
+        page: int,
+        page_size: int,
+        query: str = "",
+        order: str | None = None,
+        status: Status | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Page[Invoice]:
+        """See ``Portal``."""
+        domain = [*invoices_of(_party(reader), self._company), *with_words(query, of_invoices=True)]
+        if order is not None:
+            domain.append(["sales.number", "=", order])
+        if status is not None:
+            domain += with_status(status)
+        if since is not None:
+            domain.append(["invoice_date", ">=", since])
+        if until is not None:
+            domain.append(["invoice_date", "<=", until])
+        rows, total = await self._page(reader, _INVOICE, domain, INVOICE_FIELDS, NEWEST_INVOICE, page, page_size)
+        items = tuple(invoice(read(InvoiceRow, row)) for row in rows)
+        return Page(items=items, page=page, page_size=page_size, total=total)
+
+    async def invoice(self, reader: Reader, number: str) -> Invoice:
+        """See ``Portal``. Where the years have sequences of their own, the newest invoice with the number."""
+        return invoice(await self._invoice(reader, number))
+
+    async def invoice_pdf(
+        self,
+        reader: Reader,
+        number: str,
+        *,
+        language: str,  # noqa: ARG002
+        known_etag: str | None = None,
+        limit: int,
+    ) -> Pdf | None:
+        """See ``Portal``. Tryton prints an invoice once, in its customer's language: ``language`` changes nothing."""
+        row = await self._invoice(reader, number)
+        tag = etag(row)
+        if known_etag == tag:
+            return None
+        async with self._wire.report(_INVOICE, row.id) as response:
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            if kind != "application/pdf":
+                raise PortalBroken("report: not a PDF; its extension was not pdf when the invoice was posted")
+            content = await at_most(limit, response)
+        return Pdf(content=whole_pdf("report", content), etag=tag)
+
+    async def links(self, language: str) -> tuple[MenuLink, ...]:  # noqa: ARG002
+        """See ``Portal``. Those of the setting, in either language."""
+        return self._links
+
+    async def events(self, after: str | None, limit: int) -> EventPage:
+        """See ``Portal``. Invoices issued and paid: of anything else Tryton keeps no record to read."""
+        return await self._feed.read(after, limit)
+
+    async def _page(
+        self,
+        reader: Reader,
+        model: str,
+        domain: Domain,
+        fields: Sequence[str],
+        newest_first: Sequence[Sequence[str]],
+        page: int,
+        page_size: int,
+    ) -> tuple[list[Row], int]:
+        rows, total = await self._wire.page(
+            model, domain, fields, order=newest_first, first=(page - 1) * page_size, size=page_size
+        )
+        if not total:  # nothing there, or nobody: only the party itself can tell
+            await self.contact(reader.contact_id)
+        return rows, total
+
+    async def _invoice(self, reader: Reader, number: str) -> InvoiceRow:
+        domain = [*invoices_of(_party(reader), self._company), ["number", "=", number]]
+        rows = await self._wire.search(_INVOICE, domain, INVOICE_FIELDS, order=NEWEST_INVOICE, size=1)
+        if not rows:
+            raise NotFound("invoice: not of this party")
+        return read(InvoiceRow, rows[0])
+
+
+def _party(reader: Reader) -> int:
+    """The party that asks, and is asked about: a customer reads their own papers and nobody else's."""
+    if reader.contact_id != reader.account_id:
+        raise NotFound("account: not this contact's")
+    return _record(reader.contact_id)
+
+
+def _record(text: str) -> int:
+    """A record's id, written as Tryton writes it; anything else names nothing."""
+    if not text.isascii() or not text.isdecimal() or len(text) > 10 or str(int(text)) != text or int(text) >= 2**31:
+        raise NotFound("contact: no such party")
+    return int(text)

@@ -1,0 +1,170 @@
+"""What Tryton can tell of what happened: invoices issued and paid, read from where one left off.
+
+Issued: posting makes a move (an entry in the books) with a growing id, and the strict sequence that numbers invoices
+holds its lock until the commit, so moves appear in order of their ids. Paid: the invoice is written to when its last
+line is reconciled. Times do not appear in order, so the last two minutes are read again, without what was told of them.
+"""
+
+import datetime
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from portal.errors import CursorTooOld
+from portal.models import Event, EventPage
+from portal.tryton_papers import issued, read
+from portal.tryton_wire import Domain, Row, TrytonWire
+
+_INVOICE = "account.invoice"
+_FIELDS = ("number", "party", "move.create_date", "create_date", "write_date", "lines_to_pay.reconciliation")
+_IN_FLIGHT = datetime.timedelta(minutes=2)
+"""How long a transaction in Tryton may take before its commit."""
+_BEGINNING = "1970-01-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """``move`` is the last one told; ``paid_at`` and ``paid_id`` the invoice after which payments are read, ``told``
+    those after it that are known already. ``of`` says of which database all this is."""
+
+    of: str
+    move: int = 0
+    paid_at: str = _BEGINNING
+    paid_id: int = 0
+    told: tuple[int, ...] = ()
+
+    def written(self) -> str:
+        return urlsafe_b64encode(json.dumps(asdict(self), separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+class _Move(BaseModel):
+    id: int
+    create_date: datetime.datetime | None = None
+
+
+class _ToPay(BaseModel):
+    reconciliation: int | None = None
+
+
+class _EventRow(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    id: int
+    number: str
+    party: int | dict[str, Any]
+    move: _Move
+    create_date: datetime.datetime
+    write_date: datetime.datetime | None = None
+    lines_to_pay: tuple[_ToPay, ...] = ()
+
+    @property
+    def account_id(self) -> str:
+        return str(self.party["id"] if isinstance(self.party, dict) else self.party)
+
+    @property
+    def written_at(self) -> datetime.datetime:
+        return self.write_date or self.create_date
+
+
+class TrytonFeed:
+    """Reads the feed of one company in one database, which ``of`` names."""
+
+    def __init__(self, wire: TrytonWire, company: int, of: str) -> None:
+        self._wire = wire
+        self._company = company
+        self._of = of
+
+    async def read(self, after: str | None, limit: int) -> EventPage:
+        """What happened after a cursor; without one nothing, and the cursor of now. Raises ``CursorTooOld``."""
+        if not after:
+            return EventPage(items=(), cursor=(await self._now()).written())
+        cursor = self._cursor(after)
+        new = await self._search([["move", ">", cursor.move]], (("move.id", "ASC"),), limit)
+        events = [_issued(row) for row in new]
+        move = max([cursor.move, *(row.move.id for row in new)])
+        moved = _Cursor(cursor.of, move, cursor.paid_at, cursor.paid_id, cursor.told)
+        if len(events) < limit:
+            paid, moved = await self._paid(moved, limit - len(events))
+            events += paid
+        events.sort(key=lambda event: event.occurred_at)
+        return EventPage(items=tuple(events), cursor=moved.written())
+
+    async def _now(self) -> _Cursor:
+        newest = await self._search([], (("move.id", "DESC"),), 1)
+        paid = await self._search(_PAID, (("write_date", "DESC"), ("id", "DESC")), 1)
+        move = newest[0].move.id if newest else 0
+        if not paid:
+            return _Cursor(self._of, move)
+        since = paid[0].written_at - _IN_FLIGHT
+        known = await self._search(_after(since, 0), _BY_TIME, 1000)
+        return _Cursor(self._of, move, since.isoformat(), 0, tuple(row.id for row in known))
+
+    async def _paid(self, cursor: _Cursor, limit: int) -> tuple[list[Event], _Cursor]:
+        since = datetime.datetime.fromisoformat(cursor.paid_at)
+        size = limit + len(cursor.told)
+        rows = await self._search(_after(since, cursor.paid_id), _BY_TIME, size)
+        new = [row for row in rows if row.id not in cursor.told][:limit]
+        events = [_paid(row) for row in new]
+        if not new:
+            return events, cursor
+        if len(rows) == size or len(new) == limit:  # there is more: go on behind the last one told
+            last = new[-1]
+            told = tuple(row.id for row in rows if row.id in cursor.told and row.written_at >= last.written_at)
+            return events, _Cursor(cursor.of, cursor.move, last.written_at.isoformat(), last.id, told)
+        since = max(since, rows[-1].written_at - _IN_FLIGHT)
+        again = since.isoformat()
+        told = tuple(row.id for row in rows if row.written_at > since)
+        return events, _Cursor(cursor.of, cursor.move, again, cursor.paid_id if again == cursor.paid_at else 0, told)
+
+    async def _search(self, domain: Domain, order: tuple[tuple[str, str], ...], size: int) -> list[_EventRow]:
+        whole = [["company", "=", self._company], *issued(), *domain]
+        rows: list[Row] = await self._wire.search(_INVOICE, whole, _FIELDS, order=order, size=size)
+        return [read(_EventRow, row) for row in rows]
+
+    def _cursor(self, text: str) -> _Cursor:
+        """Raises ``CursorTooOld`` for the cursor of another portal or database, too: all one can do is start at now."""
+        try:
+            values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            cursor = _Cursor(**(values | {"told": tuple(map(int, values["told"]))}))
+            datetime.datetime.fromisoformat(cursor.paid_at)
+            known = cursor.of == self._of and type(cursor.move) is int and type(cursor.paid_id) is int
+        except (ValueError, TypeError, KeyError):
+            known = False
+        if not known:
+            raise CursorTooOld("the cursor is not one of this database")
+        return cursor
+
+
+# A credit note is used up rather than paid: nobody is told.
+_PAID: Domain = [["state", "=", "paid"], ["total_amount", ">", 0]]
+_BY_TIME = (("write_date", "ASC"), ("id", "ASC"))
+
+
+def _after(since: datetime.datetime, record: int) -> Domain:
+    later = ["OR", ["write_date", ">", since], [["write_date", "=", since], ["id", ">", record]]]
+    return [*_PAID, later]
+
+
+def _issued(row: _EventRow) -> Event:
+    return Event(
+        id=f"issued-{row.move.id}",
+        type="invoice.issued",
+        occurred_at=row.move.create_date or row.written_at,
+        account_id=row.account_id,
+        number=row.number,
+    )
+
+
+def _paid(row: _EventRow) -> Event:
+    """Named by the reconciliation: an invoice that is written to again later is not paid again."""
+    last = max((line.reconciliation or 0 for line in row.lines_to_pay), default=0)
+    return Event(
+        id=f"paid-{row.id}-{last}",
+        type="invoice.paid",
+        occurred_at=row.written_at,
+        account_id=row.account_id,
+        number=row.number,
+    )

@@ -1,0 +1,161 @@
+"""The portal's feed as it was read: the cursor, and the notices and deliveries that follow, in one transaction."""
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, update
+from sqlmodel import col, select
+
+from storage.database import Session
+from storage.tables import Channel, Copy, Delivery, Feed, Kind, Link, Notice, Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the feed was read, and when it last answered."""
+
+    cursor: str
+    read_at: datetime.datetime
+
+
+async def position(session: Session) -> Position | None:
+    """``None`` before the first reading."""
+    feed = await session.get(Feed, 1)
+    return Position(feed.cursor, feed.read_at) if feed else None
+
+
+async def advance(session: Session, seen: str | None, cursor: str, now: datetime.datetime) -> bool:
+    """Moves the cursor on from where it was seen; ``False`` when another reader was faster."""
+    if seen is None:
+        if await session.get(Feed, 1) is not None:
+            return False
+        session.add(Feed(cursor=cursor, read_at=now))
+        await session.flush()
+        return True
+    query = update(Feed).where(col(Feed.feed_id) == 1, col(Feed.cursor) == seen)
+    return bool(await session.change(query.values(cursor=cursor, read_at=now)))
+
+
+async def restart(session: Session, cursor: str, now: datetime.datetime) -> None:
+    """Starts anew at a cursor, because the portal no longer knows the old one."""
+    await session.change(update(Feed).where(col(Feed.feed_id) == 1).values(cursor=cursor, read_at=now))
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """One thing to tell; ``event_id`` keeps it from being told twice."""
+
+    event_id: str
+    kind: Kind
+    account_id: str
+    number: str | None
+    occurred_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """To whom, over what, and when."""
+
+    channel: Channel
+    recipient: int
+    link_id: int
+    due_at: datetime.datetime
+    account_name: str = ""
+
+
+async def known_events(session: Session, event_ids: Iterable[str]) -> set[str]:
+    """Which of these were recorded before."""
+    found = await session.exec(select(Notice.event_id).where(col(Notice.event_id).in_(list(event_ids))))
+    return set(found.all())
+
+
+async def record(session: Session, notice: NewNotice, deliveries: Sequence[NewDelivery]) -> int:
+    """Writes a notice and its deliveries; its id. A notice that nobody wants is recorded too: it was seen."""
+    row = Notice(
+        event_id=notice.event_id,
+        kind=notice.kind,
+        account_id=notice.account_id,
+        number=notice.number,
+        occurred_at=notice.occurred_at,
+    )
+    session.add(row)
+    await session.flush()
+    assert row.notice_id is not None
+    if deliveries:
+        rows = [
+            Delivery(
+                notice_id=row.notice_id,
+                channel=each.channel,
+                recipient=each.recipient,
+                link_id=each.link_id,
+                due_at=each.due_at,
+                account_sealed=session.vault.seal(each.account_name) if each.account_name else None,
+            ).model_dump(exclude={"delivery_id"})
+            for each in deliveries
+        ]
+        await session.exec(insert(Delivery), params=rows)
+    return row.notice_id
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A link that an event is about."""
+
+    link_id: int
+    chat_id: int
+    contact_id: str
+    wishes: frozenset[str]
+    account_sealed: str
+    copy_id: int | None
+
+
+async def reached(session: Session, account_id: str, contact_id: str | None) -> list[Reached]:
+    """The links of an account, or of one contact on it, with the bookkeeper's copy of each."""
+    query = (
+        select(Link, Copy.copy_id)
+        .outerjoin(Copy, col(Copy.link_id) == Link.link_id)
+        .where(col(Link.account_id) == account_id)
+        .order_by(col(Link.link_id))
+    )
+    if contact_id is not None:
+        query = query.where(col(Link.contact_id) == contact_id)
+    return [
+        Reached(
+            link_id=link.link_id or 0,
+            chat_id=link.chat_id,
+            contact_id=link.contact_id,
+            wishes=frozenset((link.wishes or "").split()),
+            account_sealed=link.account_name_sealed,
+            copy_id=copy_id,
+        )
+        for link, copy_id in (await session.exec(query)).all()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Times at which one worker may send, from ``start`` on, each ``gap`` after the other."""
+
+    start: datetime.datetime
+    count: int
+
+
+async def reserve(session: Session, now: datetime.datetime, gap: datetime.timedelta, count: int) -> Slots:
+    """Takes the next ``count`` times of the bulk lane, for this worker alone."""
+    pace = await session.get(Pace, 1, with_for_update=True)
+    if pace is None:
+        pace = Pace(next_at=now, halted_until=now)
+        session.add(pace)
+    start = max(pace.next_at, pace.halted_until, now)
+    pace.next_at = start + gap * count
+    return Slots(start, count)
+
+
+async def halt(session: Session, until: datetime.datetime) -> None:
+    """Stops the bulk lane of every worker until then; an earlier end is no end."""
+    pace = await session.get(Pace, 1, with_for_update=True)
+    if pace is None:
+        session.add(Pace(next_at=until, halted_until=until))
+        return
+    pace.halted_until = max(pace.halted_until, until)

@@ -1,0 +1,132 @@
+"""What a chat wishes of notices beyond their kinds: quiet hours, copies by mail, invoices it wants no reminders of."""
+
+import datetime
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, update
+from sqlmodel import col, select
+
+from storage.database import Session
+from storage.tables import Chat, Copy, Link, Mute
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours in which nothing is announced, in minutes after midnight of the chat's zone; they may span midnight."""
+
+    start: int
+    end: int
+
+    def until(self, at: datetime.datetime) -> datetime.datetime | None:
+        """When the quiet that reigns at a time of the chat's zone ends; ``None`` where none reigns.
+
+        The end is a wall-clock time: on the day the clocks change it is as far away as the clocks say (in UTC).
+        """
+        minute = at.hour * 60 + at.minute
+        spans_midnight = self.start > self.end
+        reigns = (minute >= self.start or minute < self.end) if spans_midnight else self.start <= minute < self.end
+        if not reigns:
+            return None
+        ends_on = at.date() + datetime.timedelta(days=1 if spans_midnight and minute >= self.start else 0)
+        wall = datetime.time(self.end // 60, self.end % 60)
+        return datetime.datetime.combine(ends_on, wall, tzinfo=at.tzinfo).astimezone(datetime.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A chat's choices about when it may be written to."""
+
+    timezone: str | None
+    quiet: Quiet | None
+    blocked_at: datetime.datetime | None
+
+
+async def silence(session: Session, chat_id: int) -> Silence:
+    """When a chat may be written to; a chat that is not known has chosen nothing."""
+    chat = await session.get(Chat, chat_id)
+    if chat is None:
+        return Silence(None, None, None)
+    quiet = Quiet(chat.quiet_from, chat.quiet_to) if chat.quiet_from is not None and chat.quiet_to is not None else None
+    return Silence(chat.timezone, quiet, chat.blocked_at)
+
+
+async def set_quiet(session: Session, chat_id: int, quiet: Quiet | None) -> None:
+    """Chooses quiet hours, or none."""
+    values = {"quiet_from": quiet.start if quiet else None, "quiet_to": quiet.end if quiet else None}
+    await session.change(update(Chat).where(col(Chat.chat_id) == chat_id).values(**values))
+
+
+async def set_timezone(session: Session, chat_id: int, timezone: str) -> None:
+    """Chooses the zone in which quiet hours and reminders are meant."""
+    await session.change(update(Chat).where(col(Chat.chat_id) == chat_id).values(timezone=timezone))
+
+
+async def set_blocked(session: Session, chat_id: int, at: datetime.datetime | None) -> None:
+    """The person blocked the bot, or came back."""
+    await session.change(update(Chat).where(col(Chat.chat_id) == chat_id).values(blocked_at=at))
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTo:
+    """A bookkeeper's copy: to which address, in which language, of which link."""
+
+    copy_id: int
+    link_id: int
+    chat_id: int
+    contact_id: str
+    account_id: str
+    account_name: str
+    language: str
+    email: str = field(repr=False)
+
+
+async def copy(session: Session, copy_id: int) -> CopyTo | None:
+    """One copy, while its link is there."""
+    return await _copy(session, col(Copy.copy_id) == copy_id)
+
+
+async def copy_of_link(session: Session, link_id: int) -> CopyTo | None:
+    """The copy of a link, if it has one."""
+    return await _copy(session, col(Copy.link_id) == link_id)
+
+
+async def _copy(session: Session, which: object) -> CopyTo | None:
+    query = select(Copy, Link).join(Link, col(Link.link_id) == Copy.link_id)
+    found = (await session.exec(query.where(which))).first()  # type: ignore[arg-type]
+    if found is None:
+        return None
+    row, link = found
+    assert row.copy_id is not None
+    assert link.link_id is not None
+    return CopyTo(
+        copy_id=row.copy_id,
+        link_id=link.link_id,
+        chat_id=link.chat_id,
+        contact_id=link.contact_id,
+        account_id=link.account_id,
+        account_name=session.vault.open(link.account_name_sealed),
+        language=row.language,
+        email=session.vault.open(row.email_sealed),
+    )
+
+
+async def set_copy(session: Session, link_id: int, email: str, language: str, now: datetime.datetime) -> None:
+    """A confirmed address takes the place of an earlier one."""
+    await stop_copy(session, link_id)
+    sealed = session.vault.seal(email)
+    session.add(Copy(link_id=link_id, email_sealed=sealed, language=language, confirmed_at=now))
+
+
+async def stop_copy(session: Session, link_id: int) -> bool:
+    """No more copies; ``False`` where there was none."""
+    return bool(await session.change(delete(Copy).where(col(Copy.link_id) == link_id)))
+
+
+async def mute(session: Session, link_id: int, number: str) -> None:
+    """No more reminders of one invoice."""
+    await session.merge(Mute(link_id=link_id, number=number))
+
+
+async def is_muted(session: Session, link_id: int, number: str) -> bool:
+    """Whether reminders of this invoice are unwanted."""
+    return await session.get(Mute, (link_id, number)) is not None
