@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from telegram import Update
 from telegram.error import InvalidToken, TelegramError
@@ -163,11 +164,15 @@ def _application(settings: Settings, services: Services, metrics: Metrics) -> Od
 
 async def prepare_database(database: Database) -> None:
     """Brings SQLite up to date; asks for ``odobot migrate`` on PostgreSQL, where replicas share one schema."""
-    if await migrations.is_current(database.engine):
-        return
-    if not database.is_sqlite:
-        raise StartError("ODOBOT_DATABASE_URL: the schema is not up to date, run: odobot migrate")
-    await migrations.upgrade(database.engine)
+    try:
+        if await migrations.is_current(database.engine):
+            return
+        if database.is_sqlite:
+            await migrations.upgrade(database.engine)
+            return
+    except (SQLAlchemyError, OSError) as error:
+        raise StartError(f"ODOBOT_DATABASE_URL: the database cannot be opened ({type(error).__name__})") from None
+    raise StartError("ODOBOT_DATABASE_URL: the schema is not up to date, run: odobot migrate")
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 
 _REDACTED = "[redacted]"
-_EMAIL = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
+# Bounded on the left: a long word without an @ must not be read again from each of its letters.
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]]{1,64}@[\w-]+(?:\.[\w-]+)*")
 _BOT_PATH = re.compile(r"/bot\d+:[^/\s\"']+")
 _OURS = ("bot", "handlers", "services", "portal", "mail", "storage", "texts")
 _LOUD = ("httpx", "httpcore", "aiohttp", "aiosqlite", "alembic", "asyncio")
@@ -30,7 +31,8 @@ class Redactor:
     def text(self, text: str) -> str:
         """One text without secrets and addresses."""
         text = self._secrets.sub(_REDACTED, text) if self._secrets else text
-        return _EMAIL.sub(_REDACTED, _BOT_PATH.sub(f"/bot{_REDACTED}", text))
+        text = _BOT_PATH.sub(f"/bot{_REDACTED}", text)
+        return _EMAIL.sub(_REDACTED, text) if "@" in text else text
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, bool | int | float | None):
@@ -40,6 +42,8 @@ class Redactor:
 
 def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
     """Routes structlog and the standard library's logging through one redacted chain, to standard error."""
+    # A line that cannot be formatted would be printed bare, with its arguments.
+    logging.raiseExceptions = False
     is_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

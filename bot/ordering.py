@@ -1,6 +1,7 @@
 """In which order updates are handled: one chat's in order, chats side by side."""
 
 import asyncio
+import inspect
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -36,6 +37,11 @@ class PerChatOrder(BaseUpdateProcessor):
         begun = time.monotonic()
         try:
             await self._in_turn(update, coroutine)
+        except asyncio.CancelledError:
+            # A drain cut short: what never began is closed, or Python warns of each.
+            if inspect.iscoroutine(coroutine):
+                coroutine.close()
+            raise
         finally:
             if self._handled:
                 self._handled(time.monotonic() - begun)

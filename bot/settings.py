@@ -77,7 +77,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_token(cls, value: SecretStr) -> SecretStr:
         number, _, rest = value.get_secret_value().partition(":")
-        if not number.isdigit() or len(rest) < 10 or not rest.isascii() or not rest.isprintable() or "/" in rest:
+        is_plain = rest.isascii() and rest.isprintable() and not set(rest) & set("/ ")
+        if not number.isdigit() or len(rest) < 10 or not is_plain:
             raise ValueError("expected the token that BotFather gave, like 123456789:AA…")
         return value
 

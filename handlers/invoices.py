@@ -48,7 +48,7 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
     reader = context.reader(action.link)
     async with _sending_shown(context):
         try:
-            await _send_document(context, reader, action.number)
+            await _send_document(context, reader, action)
         except TooLarge:
             invoice = await context.services.portal.invoice(reader, action.number)
             return screens.pdf_too_large(context.t, invoice, action.link)
@@ -82,10 +82,15 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
     return page.at_most(context.chat.page_size)
 
 
-async def _send_document(context: Context, reader: Reader, number: str) -> None:
+async def _send_document(context: Context, reader: Reader, action: SendPdf) -> None:
     services = context.services
     for is_last in (False, True):
-        prepared = await documents.prepare(context.bot, services.database, services.portal, reader, number, context.t)
+        prepared = await documents.prepare(
+            context.bot, services.database, services.portal, reader, action.number, context.t
+        )
+        # A PDF takes its time, and the link may have been revoked meanwhile.
+        await context.reload()
+        context.link(action.link)
         try:
             sent = await patiently(lambda made=prepared: documents.send(context.bot, context.chat.chat_id, made))  # type: ignore[misc]
         except BadRequest:  # Telegram does not keep files for ever
