@@ -1,30 +1,24 @@
 """The composition root: the only place where things are made and put together."""
 
-import asyncio
 import datetime
 import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
-from telegram import Update
-from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.carriers import Company, MailCarrier, TelegramCarrier
-from bot.menus import set_menus
 from bot.metrics import Metrics
 from bot.ordering import SLOTS, PerChatOrder
 from bot.readiness import Readiness
 from bot.request import AiohttpRequest
-from bot.serving import CannotListen, listening
-from bot.settings import Settings, split_address
+from bot.settings import Settings
 from bot.web import admin_app, public_app
+from bot.webhook import TelegramWebhook
 from bot.worker import Worker
 from handlers.background import Background
 from handlers.context import Context, Services
@@ -40,7 +34,6 @@ from services.clock import Clock, utc_now
 from services.delivery import BulkLane, Carrier, Courier
 from services.linking import Linking
 from services.notices import Intake
-from storage import migrations
 from storage.database import Database
 from storage.tables import Channel
 from storage.vault import Vault
@@ -50,18 +43,11 @@ from texts.language import Language
 # RetryAfter and others then speak of time as timedelta, which PTB asks for from version 22.2 on.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
-DRAIN_SECONDS = 10.0
-"""How long a stop waits for updates in hand."""
-UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 _POLL_SECONDS = 30
 
 log = structlog.get_logger()
 
 OdobotApplication = Application[ExtBot[None], Context, dict[Any, Any], dict[Any, Any], Services, None]
-
-
-class StartError(Exception):
-    """The process cannot start; the message is one line that names the part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +59,7 @@ class House:
     portal: Portal
     mailer: Mailer
     worker: Worker
+    webhook: TelegramWebhook | None
     public: Starlette
     admin: Starlette
 
@@ -117,13 +104,17 @@ def _house(settings: Settings, services: Services, mailer: Mailer) -> House:
     carriers: dict[Channel, Carrier] = {
         Channel.TELEGRAM: TelegramCarrier(application.bot, database, portal, clock, company),
         Channel.EMAIL: MailCarrier(
-            database, portal, mailer, clock, company, public_url=settings.public_url, mail_from=sender
+            database, portal, mailer, clock, company, public_url=settings.base_url, mail_from=sender
         ),
     }
     lane = BulkLane(database, clock, settings.bulk_rate)
     courier = Courier(database, clock, carriers, lane, chat_rate=settings.chat_rate)
     worker = Worker(database, intake, courier, services.linking, clock, poll_seconds=settings.portal_poll_seconds)
+    webhook = None
+    if settings.webhook_url:
+        webhook = TelegramWebhook(application, database, clock, settings.telegram_secret)
     public = public_app(
+        telegram=webhook,
         database=database,
         read_now=worker.read_now,
         portal_secret=settings.portal_webhook_secret.get_secret_value(),
@@ -132,7 +123,7 @@ def _house(settings: Settings, services: Services, mailer: Mailer) -> House:
     longest_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
     readiness = Readiness(database, application.bot, portal, clock, longest_lag=longest_lag)
     admin = admin_app(readiness=readiness, metrics=metrics)
-    return House(application, database, portal, mailer, worker, public, admin)
+    return House(application, database, portal, mailer, worker, webhook, public, admin)
 
 
 def portal_at(url: str, token: str, links: str = "") -> Portal:
@@ -160,79 +151,3 @@ def _application(settings: Settings, services: Services, metrics: Metrics) -> Od
     application: OdobotApplication = builder.build()
     register(application)
     return application
-
-
-async def prepare_database(database: Database) -> None:
-    """Brings SQLite up to date; asks for ``odobot migrate`` on PostgreSQL, where replicas share one schema."""
-    try:
-        if await migrations.is_current(database.engine):
-            return
-        if database.is_sqlite:
-            await migrations.upgrade(database.engine)
-            return
-    except (SQLAlchemyError, OSError) as error:
-        raise StartError(f"ODOBOT_DATABASE_URL: the database cannot be opened ({type(error).__name__})") from None
-    raise StartError("ODOBOT_DATABASE_URL: the schema is not up to date, run: odobot migrate")
-
-
-@asynccontextmanager
-async def polling(house: House, settings: Settings) -> AsyncIterator[None]:
-    """Takes updates by long polling; at the end drains those in hand, and confirms what was taken."""
-    application = house.application
-    updater = application.updater
-    assert updater is not None
-    try:
-        await application.initialize()
-    except InvalidToken:
-        raise StartError("ODOBOT_TELEGRAM_TOKEN: Telegram does not know this token") from None
-    except TelegramError as error:
-        raise StartError(f"ODOBOT_TELEGRAM_API_URL: Telegram cannot be reached ({type(error).__name__})") from None
-    try:
-        await application.start()
-        await updater.start_polling(timeout=_POLL_SECONDS, allowed_updates=UPDATES, error_callback=_poll_failed)
-        menus = application.create_task(set_menus(application.bot, settings.company, settings.default_language))
-        log.info("odobot.started", bot=application.bot.username)
-        try:
-            yield
-        finally:
-            await updater.stop()
-            menus.cancel()
-            try:
-                async with asyncio.timeout(DRAIN_SECONDS):
-                    await application.stop()
-                    await application.bot_data.background.drain()
-            except TimeoutError:
-                log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS)
-    finally:
-        await application.shutdown()
-        log.info("odobot.stopped")
-
-
-@asynccontextmanager
-async def serving(house: House, settings: Settings) -> AsyncIterator[tuple[str, str]]:
-    """Listens for the public and for the operator; gives both base URLs."""
-    try:
-        public_host, public_port = split_address(settings.listen)
-        admin_host, admin_port = split_address(settings.admin_listen)
-        async with (
-            listening(house.public, public_host, public_port) as public,
-            listening(house.admin, admin_host, admin_port) as admin,
-        ):
-            yield public, admin
-    except CannotListen as error:
-        raise StartError(f"ODOBOT_LISTEN or ODOBOT_ADMIN_LISTEN: {error}") from None
-
-
-def _poll_failed(error: TelegramError) -> None:
-    log.warning("telegram.poll_failed", error=type(error).__name__)
-
-
-async def run(settings: Settings) -> None:
-    """Runs until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    async with build(settings) as house:
-        await prepare_database(house.database)
-        async with serving(house, settings), house.worker.working(), polling(house, settings):
-            await stop.wait()

@@ -36,15 +36,19 @@ def _settings() -> Settings:
 
 
 @cli.command()
-def run() -> None:
+def run(
+    role: Annotated[str, typer.Option(help="web: conversations; worker: notices; all: both.")] = "all",
+) -> None:
     """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
     settings = _settings()
-    from bot.app import StartError
-    from bot.app import run as run_app
+    from bot.process import Role, StartError
+    from bot.process import run as run_process
 
+    if role not in set(Role):
+        raise _stop(f"odobot run: --role takes one of {', '.join(Role)}")
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_app(settings))
+            runner.run(run_process(settings, Role(role)))
     except StartError as error:
         raise _stop(str(error)) from None
 
@@ -144,6 +148,26 @@ def portal_check(
     print("\n".join(report.lines()))
     if not report.is_kept:
         raise typer.Exit(1)
+
+
+@cli.command()
+def notices(
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and show progress until nothing is queued.")] = False,
+) -> None:
+    """Show how many notices are queued, sent, uncertain and blocked, how old the feed is, and which are uncertain."""
+    settings = _settings()
+    from bot.overview import show, watch_progress
+    from storage.database import Database
+    from storage.vault import Vault
+
+    async def look() -> None:
+        database = Database(settings.database_url, Vault(settings.keys))
+        try:
+            await (watch_progress(database) if watch else show(database))
+        finally:
+            await database.close()
+
+    asyncio.run(look())
 
 
 @cli.command("new-key")

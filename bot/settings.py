@@ -2,6 +2,7 @@
 
 import base64
 import ipaddress
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from mail.smtp import parse_sender, parse_smtp_url
 from portal.tryton_links import parse_links
 from portal.tryton_wire import SCHEME, parse_address
+from storage.vault import Vault
 from texts.language import Language
 
 PREFIX = "ODOBOT_"
@@ -33,6 +35,8 @@ class Settings(BaseSettings):
 
     telegram_token: SecretStr
     telegram_api_url: str = "https://api.telegram.org"
+    webhook_url: str = ""
+    webhook_secret: SecretStr = SecretStr("")
     company: str = "Odotrack"
     support: str = ""
     timezone: str = "America/Toronto"
@@ -60,6 +64,17 @@ class Settings(BaseSettings):
         return [key.get_secret_value() for key in self.secret_keys]
 
     @property
+    def telegram_secret(self) -> str:
+        """What Telegram shows with each update it posts: chosen, or derived from the newest secret key."""
+        chosen = self.webhook_secret.get_secret_value()
+        return chosen or Vault(self.keys).hash("webhook", "telegram")
+
+    @property
+    def base_url(self) -> str:
+        """The base of links that the bot gives out; empty where there is none."""
+        return self.public_url or self.webhook_url
+
+    @property
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.timezone)
@@ -69,8 +84,8 @@ class Settings(BaseSettings):
         """Every value that must never be printed."""
         smtp = self.smtp_url.get_secret_value()
         passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
-        webhook = self.portal_webhook_secret.get_secret_value()
-        tokens = [self.telegram_token.get_secret_value(), self.portal_token.get_secret_value(), webhook]
+        secrets = (self.telegram_token, self.portal_token, self.portal_webhook_secret, self.webhook_secret)
+        tokens = [secret.get_secret_value() for secret in secrets]
         return [*tokens, smtp, *self.keys, *(password for password in passwords if password)]
 
     @field_validator("telegram_token")
@@ -113,7 +128,7 @@ class Settings(BaseSettings):
             return value.rstrip("/")
         raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
 
-    @field_validator("public_url")
+    @field_validator("public_url", "webhook_url")
     @classmethod
     def _is_public_url(cls, value: str) -> str:
         return cls._is_url(value) if value else ""
@@ -133,6 +148,13 @@ class Settings(BaseSettings):
                 raise ValueError
         except ValueError:
             raise ValueError("expected a Standard Webhooks secret, like whsec_…") from None
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_telegram_secret(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{0,256}", value.get_secret_value()):
+            raise ValueError("expected 1 to 256 characters of A-Z, a-z, 0-9, _ and -")
         return value
 
     @field_validator("portal_poll_seconds", "bulk_rate", "chat_rate")

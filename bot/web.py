@@ -11,42 +11,36 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.body_limit import TooLong, limited_body
 from bot.carriers import is_stop_token
 from bot.metrics import Metrics
 from bot.readiness import Readiness
+from bot.webhook import TelegramWebhook
 from storage import wishes
 from storage.database import Database
 from texts.catalogue import Texts, both
 from texts.language import Language
 
-BODY_LIMIT = 1024 * 1024
 _REMEMBERED = 1_000
 
 log = structlog.get_logger()
 
 
-class TooLong(Exception):
-    """The body is over the limit."""
-
-
-async def limited_body(request: Request) -> bytes:
-    """The whole body; raises ``TooLong`` over 1 MiB, without reading on."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_LIMIT:
-            raise TooLong
-    return bytes(body)
-
-
 def public_app(
-    *, database: Database, read_now: Callable[[], None], portal_secret: str, language: Language
+    *,
+    telegram: TelegramWebhook | None,
+    database: Database,
+    read_now: Callable[[], None],
+    portal_secret: str,
+    language: Language,
 ) -> Starlette:
-    """What the public reaches."""
+    """What the public reaches; without a Telegram webhook there is no place to post updates to."""
     portal = PortalEvents(read_now, portal_secret)
     stop = Unsubscribe(database, language)
+    updates = [Route("/telegram", telegram.receive, methods=["POST"])] if telegram else []
     return Starlette(
         routes=[
+            *updates,
             Route("/portal/events", portal.receive, methods=["POST"]),
             Route("/unsubscribe/{token}", stop.ask, methods=["GET"]),
             Route("/unsubscribe/{token}", stop.stop, methods=["POST"]),

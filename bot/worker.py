@@ -12,13 +12,14 @@ from services.clock import Clock
 from services.delivery import Courier
 from services.linking import Linking
 from services.notices import Intake
-from storage import outbox
+from storage import outbox, updates
 from storage.database import Database
 
 _RECLAIM_SECONDS = 10.0
 _HOUSEKEEPING_SECONDS = 600.0
 _KEPT = datetime.timedelta(days=400)
 """How long a settled delivery stays: "the list of what was sent" reaches back over a year's invoices."""
+_UPDATES_KEPT = datetime.timedelta(days=2)
 _DRAIN_SECONDS = 10.0
 _LONGEST_PAUSE = 300.0
 _PAUSE_AFTER_FAILURE = 1.0
@@ -56,19 +57,19 @@ class Worker:
         """Works until the body ends; then finishes what is being carried, for ten seconds at the most."""
         # A single process on SQLite: whatever is leased was leased by one that is dead.
         await self._courier.reclaim(everything=self._database.is_sqlite)
-        loops = (self._read_feed, self._courier.work, self._reclaim, self._keep_house)
-        tasks = [asyncio.create_task(_kept_alive(loop)) for loop in loops]
-        try:
+        async with _looping(self._read_feed, self._courier.work, self._reclaim, self._keep_house):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            try:
-                async with asyncio.timeout(_DRAIN_SECONDS):
-                    await self._courier.drain()
-            except TimeoutError:
-                log.warning("worker.drain_cut_short", seconds=_DRAIN_SECONDS)
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._courier.drain()
+        except TimeoutError:
+            log.warning("worker.drain_cut_short", seconds=_DRAIN_SECONDS)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Only reads the feed when the portal says so: the deliveries that follow are for the workers elsewhere."""
+        async with _looping(self._read_when_told):
+            yield
 
     async def _read_feed(self) -> None:
         pause = self._poll_seconds
@@ -88,6 +89,15 @@ class Worker:
             except TimeoutError:
                 continue
 
+    async def _read_when_told(self) -> None:
+        while True:
+            await self._read_now.wait()
+            self._read_now.clear()
+            try:
+                await self._intake.read()
+            except PortalError as error:
+                log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
+
     async def _reclaim(self) -> None:
         while True:
             await asyncio.sleep(_RECLAIM_SECONDS)
@@ -98,7 +108,19 @@ class Worker:
             await self._linking.purge()
             async with self._database.write() as session:
                 await outbox.forget_settled(session, before=self._clock() - _KEPT)
+                await updates.forget(session, before=self._clock() - _UPDATES_KEPT)
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+
+
+@asynccontextmanager
+async def _looping(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(_kept_alive(loop)) for loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _kept_alive(loop: Callable[[], Awaitable[None]]) -> None:

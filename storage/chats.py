@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from storage import codes, outbox
 from storage.database import Session
-from storage.tables import Awaited, Chat, CodeState, Link
+from storage.tables import DEFAULT_PAGE_SIZE, Awaited, Chat, CodeState, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ChatState:
     chat_id: int
     is_known: bool = False
     language: str | None = None
-    page_size: int = 5
+    page_size: int = DEFAULT_PAGE_SIZE
     awaiting: Awaiting | None = None
     is_blocked: bool = False
     links: tuple[LinkState, ...] = ()
@@ -103,9 +103,8 @@ async def ensure(session: Session, chat_id: int, now: datetime.datetime) -> Chat
     """The chat's row, made where there is none, and locked until the transaction ends."""
     chat = await session.get(Chat, chat_id, with_for_update=True)
     if chat is None:
-        chat = Chat(chat_id=chat_id, created_at=now)
-        session.add(chat)
-        await session.flush()
+        await session.put_if_absent(Chat, chat_id=chat_id, page_size=DEFAULT_PAGE_SIZE, created_at=now)
+        chat = await session.get_one(Chat, chat_id, with_for_update=True)
     return chat
 
 

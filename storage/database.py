@@ -5,7 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, UpdateBase, event
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.vault import Vault
@@ -23,6 +26,16 @@ class Session(AsyncSession):
     async def change(self, statement: UpdateBase) -> int:
         """Runs an UPDATE or a DELETE; how many rows it met."""
         return (await self.exec(statement)).rowcount
+
+    async def put_if_absent(self, table: type[SQLModel], **values: Any) -> bool:
+        """Inserts a row unless its key is taken, also by somebody who is just inserting it; whether it did."""
+        insert = sqlite_insert if self.bind_name == "sqlite" else postgresql_insert
+        return bool(await self.change(insert(table).values(**values).on_conflict_do_nothing()))
+
+    @property
+    def bind_name(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self.get_bind().dialect.name
 
 
 class Database:

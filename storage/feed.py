@@ -28,11 +28,7 @@ async def position(session: Session) -> Position | None:
 async def advance(session: Session, seen: str | None, cursor: str, now: datetime.datetime) -> bool:
     """Moves the cursor on from where it was seen; ``False`` when another reader was faster."""
     if seen is None:
-        if await session.get(Feed, 1) is not None:
-            return False
-        session.add(Feed(cursor=cursor, read_at=now))
-        await session.flush()
-        return True
+        return await session.put_if_absent(Feed, feed_id=1, cursor=cursor, read_at=now)
     query = update(Feed).where(col(Feed.feed_id) == 1, col(Feed.cursor) == seen)
     return bool(await session.change(query.values(cursor=cursor, read_at=now)))
 
@@ -143,19 +139,22 @@ class Slots:
 
 async def reserve(session: Session, now: datetime.datetime, gap: datetime.timedelta, count: int) -> Slots:
     """Takes the next ``count`` times of the bulk lane, for this worker alone."""
-    pace = await session.get(Pace, 1, with_for_update=True)
-    if pace is None:
-        pace = Pace(next_at=now, halted_until=now)
-        session.add(pace)
+    pace = await _pace(session, now)
     start = max(pace.next_at, pace.halted_until, now)
     pace.next_at = start + gap * count
     return Slots(start, count)
 
 
-async def halt(session: Session, until: datetime.datetime) -> None:
-    """Stops the bulk lane of every worker until then; an earlier end is no end."""
+async def _pace(session: Session, at: datetime.datetime) -> Pace:
+    """The one row, made where there is none, and locked until the transaction ends."""
     pace = await session.get(Pace, 1, with_for_update=True)
     if pace is None:
-        session.add(Pace(next_at=until, halted_until=until))
-        return
+        await session.put_if_absent(Pace, pace_id=1, next_at=at, halted_until=at)
+        pace = await session.get_one(Pace, 1, with_for_update=True)
+    return pace
+
+
+async def halt(session: Session, until: datetime.datetime) -> None:
+    """Stops the bulk lane of every worker until then; an earlier end is no end."""
+    pace = await _pace(session, until)
     pace.halted_until = max(pace.halted_until, until)

@@ -8,6 +8,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+DEFAULT_PAGE_SIZE = 5
+"""Rows of a list, until a chat chooses otherwise."""
+
 
 class UtcTime(TypeDecorator[datetime.datetime]):
     """An aware time. SQLite keeps no zone, so it is written as UTC and read back as UTC."""
@@ -53,7 +56,7 @@ class Chat(SQLModel, table=True):
 
     chat_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     language: str | None = Field(default=None, max_length=2)
-    page_size: int = 5
+    page_size: int = DEFAULT_PAGE_SIZE
     first_name_sealed: str | None = None
     awaited: str | None = None
     awaited_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
@@ -157,6 +160,15 @@ class Feed(SQLModel, table=True):
     feed_id: int = Field(default=1, primary_key=True)
     cursor: str
     read_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class HandledUpdate(SQLModel, table=True):
+    """An update that came by webhook and was handled: Telegram delivers it again when it missed the answer."""
+
+    __tablename__ = "handled_updates"
+
+    update_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    handled_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
 
 
 class Pace(SQLModel, table=True):

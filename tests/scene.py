@@ -9,7 +9,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from bot.app import House, build, polling, serving
+from bot.app import House, build
+from bot.process import running
 from bot.settings import Settings
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.server import PortalServer
@@ -79,10 +80,8 @@ class Scene:
         self._chosen |= settings_from_now
         settings = self.settings
         self.house = await self._running.enter_async_context(build(settings, clock=self.clock.now))
-        self.public_url, self.admin_url = await self._running.enter_async_context(serving(self.house, settings))
+        self.public_url, self.admin_url = await self._running.enter_async_context(running(self.house, settings))
         self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
-        await self._running.enter_async_context(self.house.worker.working())
-        await self._running.enter_async_context(polling(self.house, settings))
 
     async def stop_bot(self) -> None:
         """Stops the bot as SIGTERM does."""

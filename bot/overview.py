@@ -1,0 +1,59 @@
+"""``odobot notices``: the outbox in a terminal, by the same counts as the metrics."""
+
+import asyncio
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from services.clock import utc_now
+from storage import feed, outbox
+from storage.database import Database
+from storage.tables import State
+
+_LISTED = 20
+_SECONDS = 1.0
+_OPEN = (State.QUEUED, State.RETRY, State.LEASED, State.SENDING)
+
+
+async def show(database: Database) -> None:
+    """The counts, the feed's age, and the latest deliveries whose outcome nobody knows."""
+    async with database.read() as session:
+        counts = await outbox.counts(session)
+        position = await feed.position(session)
+        doubtful = await outbox.doubtful(session, _LISTED)
+    console = Console()
+    for state in State:
+        console.print(f"{state:<10} {counts.get(state, 0)}")
+    age = f"{(utc_now() - position.read_at).total_seconds():.0f} s ago" if position else "never"
+    console.print(f"feed read  {age}")
+    if doubtful:
+        table = Table(
+            "delivery", "kind", "number", "channel", "to", "when", "reason", title="uncertain, never sent again"
+        )
+        for each in doubtful:
+            when = each.settled_at.isoformat(timespec="seconds") if each.settled_at else ""
+            to = str(each.recipient)
+            table.add_row(
+                str(each.delivery_id), each.kind, each.number or "", each.channel, to, when, each.reason or ""
+            )
+        console.print(table)
+
+
+async def watch_progress(database: Database) -> None:
+    """A bar of what is settled, until nothing is due any more; what waits for later days is not waited for."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task("notices", total=None)
+        while True:
+            async with database.read() as session:
+                counts = await outbox.counts(session)
+                due = await outbox.next_due(session)
+            total = sum(counts.values())
+            left = sum(counts.get(state, 0) for state in _OPEN)
+            progress.update(task, total=total, completed=total - left)
+            in_hand = counts.get(State.LEASED, 0) + counts.get(State.SENDING, 0)
+            if not in_hand and (due is None or due > utc_now()):
+                break
+            await asyncio.sleep(_SECONDS)
+    await show(database)
