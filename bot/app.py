@@ -78,6 +78,7 @@ async def build(
         database=database,
         portal=portal,
         linking=linking,
+        lane=BulkLane(database, clock, settings.bulk_rate),
         clock=clock,
         background=Background(),
         company=settings.company,
@@ -107,12 +108,12 @@ def _house(settings: Settings, services: Services, mailer: Mailer) -> House:
             database, portal, mailer, clock, company, public_url=settings.base_url, mail_from=sender
         ),
     }
-    lane = BulkLane(database, clock, settings.bulk_rate)
-    courier = Courier(database, clock, carriers, lane, chat_rate=settings.chat_rate)
+    courier = Courier(database, clock, carriers, services.lane, chat_rate=settings.chat_rate)
     worker = Worker(database, intake, courier, services.linking, clock, poll_seconds=settings.portal_poll_seconds)
     webhook = None
     if settings.webhook_url:
-        webhook = TelegramWebhook(application, database, clock, settings.telegram_secret)
+        secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
+        webhook = TelegramWebhook(application, database, clock, secret)
     public = public_app(
         telegram=webhook,
         database=database,

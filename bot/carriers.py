@@ -105,10 +105,12 @@ class TelegramCarrier:
         wanted = [each for each in parcel if self._is_wanted(chat, each)]
         if not wanted:
             raise _Unsendable(Cancelled("no longer wished for"))
-        self._keep_quiet(silence, zone)
+        if first.kind in REMINDERS:  # a reminder has a time of its own, and is told by itself
+            return await self._reminder(t, chat, wanted[0], silence, zone)
+        self._keep_quiet(silence, zone, is_summed_up=True)
         if len(wanted) > 1:
             return await self._summary(t, chat, wanted)
-        return await self._single(t, chat, wanted[0], zone)
+        return await self._single(t, chat, wanted[0])
 
     @staticmethod
     def _is_wanted(chat: ChatState, claimed: Claimed) -> bool:
@@ -118,12 +120,12 @@ class TelegramCarrier:
         # A reminder put off was asked for by itself.
         return claimed.kind is Kind.REMINDER_LATER or wish_for(claimed.kind) in (link.wishes or ())
 
-    def _keep_quiet(self, silence: Silence, zone: ZoneInfo) -> None:
+    def _keep_quiet(self, silence: Silence, zone: ZoneInfo, *, is_summed_up: bool) -> None:
         if silence.quiet is None:
             return
         until = silence.quiet.until(self._clock().astimezone(zone))
         if until is not None:
-            raise _Unsendable(Later(until, is_postponed=True))
+            raise _Unsendable(Later(until, is_postponed=is_summed_up))
 
     async def _summary(self, t: Texts, chat: ChatState, parcel: Sequence[Claimed]) -> Ready:
         """Several that waited: told by their numbers, where the contact may still see that part of the account."""
@@ -141,25 +143,37 @@ class TelegramCarrier:
             raise _Unsendable(Cancelled("no longer allowed"))
         return self._message(chat.chat_id, render(screens.summary(t, told)))
 
-    async def _single(self, t: Texts, chat: ChatState, claimed: Claimed, zone: ZoneInfo) -> Ready:
+    async def _single(self, t: Texts, chat: ChatState, claimed: Claimed) -> Ready:
+        link, reader, number = self._about(chat, claimed)
+        if claimed.kind in _ORDERS:
+            order = await self._portal.order(reader, number)
+            screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
+            return self._message(chat.chat_id, render(screen))
+        invoice = await self._portal.invoice(reader, number)
+        screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
+        if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
+            return await self._with_pdf(t, chat.chat_id, reader, number, screen)
+        return self._message(chat.chat_id, render(screen))
+
+    async def _reminder(self, t: Texts, chat: ChatState, claimed: Claimed, silence: Silence, zone: ZoneInfo) -> Ready:
+        link, reader, number = self._about(chat, claimed)
+        invoice = await self._portal.invoice(reader, number)
+        if not invoice.is_unpaid:
+            raise _Unsendable(Cancelled("paid"))
+        await self._is_time(claimed, link, invoice.due_date, zone)
+        self._keep_quiet(silence, zone, is_summed_up=False)
+        screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
+        return self._message(chat.chat_id, render(screen))
+
+    @staticmethod
+    def _about(chat: ChatState, claimed: Claimed) -> tuple[LinkState, Reader, str]:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
             raise _Unsendable(Cancelled("no longer linked"))
-        reader = Reader(link.contact_id, link.account_id)
-        if claimed.kind in _ORDERS:
-            order = await self._portal.order(reader, claimed.number)
-            screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
-            return self._message(chat.chat_id, render(screen))
-        invoice = await self._portal.invoice(reader, claimed.number)
-        today = self._clock().astimezone(self._company.zone).date()
-        if claimed.kind in REMINDERS:
-            if not invoice.is_unpaid:
-                raise _Unsendable(Cancelled("paid"))
-            await self._is_time(claimed, link, invoice.due_date, zone)
-        screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, today)
-        if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
-            return await self._with_pdf(t, chat.chat_id, reader, claimed.number, screen)
-        return self._message(chat.chat_id, render(screen))
+        return link, Reader(link.contact_id, link.account_id), claimed.number
+
+    def _today(self) -> datetime.date:
+        return self._clock().astimezone(self._company.zone).date()
 
     async def _is_time(self, claimed: Claimed, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo) -> None:
         """Whether a reminder's time has come; before it waits, and after it is none any more."""

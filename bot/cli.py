@@ -3,12 +3,14 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from bot.settings import Settings, SettingsError, load_settings
+
+ResultT = TypeVar("ResultT")
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Odobot.")
 
@@ -21,6 +23,18 @@ def main() -> None:
 def _stop(line: str) -> typer.Exit:
     print(line, file=sys.stderr)
     return typer.Exit(1)
+
+
+def _on_database(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Runs what only needs the database; one that cannot be opened, or has no schema yet, is told in one line."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return asyncio.run(work)
+    except (SQLAlchemyError, OSError) as error:
+        raise _stop(
+            f"ODOBOT_DATABASE_URL: the database does not answer as it should ({type(error).__name__})"
+        ) from None
 
 
 def _settings() -> Settings:
@@ -90,7 +104,7 @@ def migrate() -> None:
         finally:
             await database.close()
 
-    asyncio.run(upgrade())
+    _on_database(upgrade())
     print("The schema is up to date.")
 
 
@@ -121,7 +135,7 @@ def unlink(
         finally:
             await database.close()
 
-    removed = asyncio.run(remove())
+    removed = _on_database(remove())
     print(f"Links removed: {removed}")
     if not removed:
         raise typer.Exit(1)
@@ -167,7 +181,7 @@ def notices(
         finally:
             await database.close()
 
-    asyncio.run(look())
+    _on_database(look())
 
 
 @cli.command("new-key")

@@ -51,19 +51,19 @@ async def _telegram(house: House) -> str:
     bot = house.application.bot
     try:
         await bot.initialize()
-        try:
-            return f"Telegram knows it as @{bot.username}"
-        finally:
-            await bot.shutdown()
+        return f"Telegram knows it as @{bot.username}"
     except InvalidToken:
         raise _Unwell("Telegram does not know this token") from None
     except TelegramError as error:
         raise _Unwell(f"Telegram cannot be reached ({type(error).__name__})") from None
+    finally:
+        await bot.shutdown()
 
 
 async def _portal(house: House) -> str:
     try:
         links = await house.portal.links(Language.FR)
+        await house.portal.events(None, 1)
     except PortalError as error:
         raise _Unwell(f"the portal does not answer as it should ({type(error).__name__}: {error})") from None
     return f"the portal answers, its menu has {len(links)} entries"

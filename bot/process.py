@@ -54,44 +54,34 @@ async def prepare_database(database: Database) -> None:
 
 
 @asynccontextmanager
-async def talking(house: House, settings: Settings) -> AsyncIterator[None]:
-    """Takes updates, by webhook where one is set, else by long polling; at the end drains those in hand."""
+async def connected(house: House) -> AsyncIterator[None]:
+    """A bot that can send: what the worker needs, and what is the last to go."""
     application = house.application
-    await _initialize(house)
     try:
-        await application.start()
-        menus = asyncio.create_task(set_menus(application.bot, settings.company, settings.default_language))
-        try:
-            async with _updates(house, settings):
-                log.info("odobot.started", bot=application.bot.username, webhook=house.webhook is not None)
-                yield
-        finally:
-            menus.cancel()
-            await _drain(house)
-    finally:
-        await application.shutdown()
-        log.info("odobot.stopped")
-
-
-@asynccontextmanager
-async def sending(house: House) -> AsyncIterator[None]:
-    """A bot that only sends: for a worker, which takes no updates."""
-    await _initialize(house)
-    try:
-        log.info("odobot.started", bot=house.application.bot.username, role=Role.WORKER)
+        await application.initialize()
         yield
-    finally:
-        await house.application.shutdown()
-        log.info("odobot.stopped")
-
-
-async def _initialize(house: House) -> None:
-    try:
-        await house.application.initialize()
     except InvalidToken:
         raise StartError("ODOBOT_TELEGRAM_TOKEN: Telegram does not know this token") from None
     except TelegramError as error:
         raise StartError(f"ODOBOT_TELEGRAM_API_URL: Telegram cannot be reached ({type(error).__name__})") from None
+    finally:
+        await application.shutdown()
+        await application.bot.shutdown()  # also where the application never came up
+        log.info("odobot.stopped")
+
+
+@asynccontextmanager
+async def talking(house: House, settings: Settings) -> AsyncIterator[None]:
+    """Takes updates, by webhook where one is set, else by long polling; at the end drains those in hand."""
+    application = house.application
+    await application.start()
+    menus = asyncio.create_task(set_menus(application.bot, settings.company, settings.default_language))
+    try:
+        async with _updates(house, settings):
+            yield
+    finally:
+        menus.cancel()
+        await _drain(house)
 
 
 @asynccontextmanager
@@ -101,7 +91,7 @@ async def _updates(house: House, settings: Settings) -> AsyncIterator[None]:
         try:
             await application.bot.set_webhook(
                 f"{settings.webhook_url}/telegram",
-                secret_token=settings.telegram_secret,
+                secret_token=house.webhook.secret,
                 max_connections=MAX_CONNECTIONS,
                 allowed_updates=UPDATES,
             )
@@ -155,14 +145,12 @@ async def running(house: House, settings: Settings, role: Role = Role.ALL) -> As
     first no more updates, then no more notices, and the endpoints last."""
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(serving(house, settings))
-        if role is Role.WORKER:
-            await stack.enter_async_context(sending(house))
-        if role is Role.WEB:
-            await stack.enter_async_context(house.worker.reading())
-        else:
-            await stack.enter_async_context(house.worker.working())
+        await stack.enter_async_context(connected(house))
+        worker = house.worker.reading() if role is Role.WEB else house.worker.working()
+        await stack.enter_async_context(worker)
         if role is not Role.WORKER:
             await stack.enter_async_context(talking(house, settings))
+        log.info("odobot.started", bot=house.application.bot.username, role=role, webhook=house.webhook is not None)
         yield urls
 
 

@@ -16,7 +16,6 @@ from sqlalchemy.exc import ArgumentError
 from mail.smtp import parse_sender, parse_smtp_url
 from portal.tryton_links import parse_links
 from portal.tryton_wire import SCHEME, parse_address
-from storage.vault import Vault
 from texts.language import Language
 
 PREFIX = "ODOBOT_"
@@ -62,12 +61,6 @@ class Settings(BaseSettings):
     def keys(self) -> list[str]:
         """The Fernet keys, newest first."""
         return [key.get_secret_value() for key in self.secret_keys]
-
-    @property
-    def telegram_secret(self) -> str:
-        """What Telegram shows with each update it posts: chosen, or derived from the newest secret key."""
-        chosen = self.webhook_secret.get_secret_value()
-        return chosen or Vault(self.keys).hash("webhook", "telegram")
 
     @property
     def base_url(self) -> str:

@@ -1,7 +1,7 @@
 """``POST /telegram``: updates by webhook, acknowledged only when they are handled.
 
-A crash before the acknowledgement brings the update back: at least once. Where nothing crashed it is handled once: an update
-that comes again is known, by its row or, while it is still in hand, by its task.
+A crash before the acknowledgement brings the update back: at least once. Where nothing crashed it is handled once: an
+update that comes again is known, by its row or, while it is still in hand, by its task.
 """
 
 import asyncio
@@ -39,12 +39,12 @@ class TelegramWebhook:
         self._application = application
         self._database = database
         self._clock = clock
-        self._secret = secret.encode()
+        self.secret = secret
         self._in_hand: dict[int, asyncio.Task[None]] = {}
 
     async def receive(self, request: Request) -> Response:
         """200 when the update is handled; 403 without the secret; 400 for what is no update; 503 while not running."""
-        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret):
+        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self.secret.encode()):
             log.warning("webhook.telegram_refused")
             return PlainTextResponse("the secret token is wrong\n", status_code=403)
         body = await limited_body(request)

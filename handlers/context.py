@@ -12,6 +12,7 @@ from telegram.ext import Application, CallbackContext, ExtBot
 from handlers.background import Background
 from portal.client import Portal, Reader
 from services.clock import Clock
+from services.delivery import BulkLane
 from services.linking import Linking
 from storage import chats, wishes
 from storage.chats import Awaiting, ChatState, LinkState
@@ -27,6 +28,7 @@ class Services:
     database: Database
     portal: Portal
     linking: Linking
+    lane: BulkLane
     clock: Clock
     background: Background
     company: str

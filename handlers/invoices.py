@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from telegram.constants import ChatAction
@@ -92,7 +93,7 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> N
         await context.reload()
         context.link(action.link)
         try:
-            sent = await patiently(lambda made=prepared: documents.send(context.bot, context.chat.chat_id, made))  # type: ignore[misc]
+            sent = await patiently(context, partial(documents.send, context.bot, context.chat.chat_id, prepared))
         except BadRequest:  # Telegram does not keep files for ever
             if is_last or prepared.known is None:
                 raise

@@ -1,6 +1,7 @@
 """Answers: a screen is sent, or takes the place of the one that was tapped."""
 
 import asyncio
+import datetime
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -34,13 +35,14 @@ async def send(context: Context, screen: Screen, *, to: int | None = None) -> Me
     """Sends a screen as a message of its own, to this chat or another."""
     message = render(screen)
     return await patiently(
+        context,
         lambda: context.bot.send_message(
             chat_id=to or context.chat.chat_id,
             text=message.html,
             parse_mode=ParseMode.HTML,
             reply_markup=message.keyboard,
             link_preview_options=_NO_PREVIEW,
-        )
+        ),
     )
 
 
@@ -49,6 +51,7 @@ async def edit(context: Context, message_id: int, screen: Screen) -> bool:
     message = render(screen)
     try:
         await patiently(
+            context,
             lambda: context.bot.edit_message_text(
                 chat_id=context.chat.chat_id,
                 message_id=message_id,
@@ -89,16 +92,18 @@ def was_not_done(error: NetworkError) -> bool:
     return isinstance(error, NotDone)
 
 
-async def patiently(call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False) -> ResultT:
+async def patiently(context: Context, call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False) -> ResultT:
     """Makes a call to Telegram, and once more where it was certainly not done, or may be done twice.
 
-    After a 429 it was not done, and Telegram says when it will be. After a time-out it may have been: only what is
-    ``repeatable`` (an edit) is then tried again.
+    After a 429 it was not done, and Telegram says when it will be; notices wait that
+    long too. After a time-out it may have been: only what is ``repeatable`` (an edit) is then tried again.
     """
     try:
         return await call()
     except RetryAfter as error:
-        wait = error.retry_after if isinstance(error.retry_after, int) else error.retry_after.total_seconds()
+        told = error.retry_after
+        wait = told if isinstance(told, int) else told.total_seconds()
+        await context.services.lane.halt(datetime.timedelta(seconds=wait))
         if wait > _LONGEST_WAIT:
             raise
     except BadRequest:

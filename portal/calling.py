@@ -10,6 +10,7 @@ import stamina
 from pydantic import BaseModel, ValidationError
 
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge
+from portal.transport import AiohttpTransport
 
 TOTAL_SECONDS = 10.0
 """How long a person waits for the portal at the most, retries included."""
@@ -28,8 +29,7 @@ def http_client(
         base_url=base_url.rstrip("/"),
         headers=headers,
         timeout=_ATTEMPT,
-        limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=60),
-        transport=transport,
+        transport=transport or AiohttpTransport(connections=64, idle_seconds=60),
         follow_redirects=False,
         trust_env=False,
     )

@@ -4,6 +4,7 @@
 Nothing is changed in a portal, and no finding repeats what it holds about anybody.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -116,6 +117,36 @@ class Check:
 
     promise: str
     run: Run
+
+
+def into(checks: list[Check]) -> Callable[[Run], Run]:
+    """A decorator that adds a check to a list; its docstring is the promise."""
+
+    def add(run: Run) -> Run:
+        checks.append(Check((run.__doc__ or "").rstrip("."), run))
+        return run
+
+    return add
+
+
+def expect(kept: bool, otherwise: str) -> None:
+    """Raises ``NotKept`` where it is not."""
+    if not kept:
+        raise NotKept(otherwise)
+
+
+async def refused_as(asked: Awaitable[object], kinds: tuple[type[Exception], ...], otherwise: str) -> None:
+    """Raises ``NotKept`` unless what was asked for is refused as one of these errors."""
+    try:
+        await asked
+    except kinds:
+        return
+    raise NotKept(otherwise)
+
+
+def unguessable() -> str:
+    """A word that nobody's papers hold."""
+    return f"odobot-portal-check-{secrets.token_hex(8)}"
 
 
 async def examine(subject: Subject, checks: list[Check]) -> list[Finding]:

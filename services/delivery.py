@@ -189,7 +189,7 @@ class Courier:
                 pass
         now = self._clock()
         async with self._database.write() as session:
-            return await outbox.claim(session, self.worker, now, now + LEASE, AT_ONCE)
+            return await outbox.claim(session, self.worker, now, now + LEASE, AT_ONCE, self._chat_gap)
 
     async def _rest(self) -> None:
         self._wake.clear()
@@ -236,8 +236,6 @@ class Courier:
                 case _:
                     state, why = _settled(outcome)
                     await outbox.settle(session, ids, self.worker, state, now, why)
-            if first.channel is Channel.TELEGRAM and isinstance(outcome, Sent | Uncertain):
-                await outbox.space_out(session, first.channel, first.recipient, now + self._chat_gap)
 
 
 def _settled(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:

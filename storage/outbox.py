@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, func, update
+from sqlalchemy import delete, exists, func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -38,17 +38,23 @@ class Claimed:
 
 
 async def claim(
-    session: Session, worker: str, now: datetime.datetime, lease_until: datetime.datetime, limit: int
+    session: Session,
+    worker: str,
+    now: datetime.datetime,
+    lease_until: datetime.datetime,
+    limit: int,
+    gap: datetime.timedelta,
 ) -> list[Claimed]:
     """Leases due deliveries, the oldest first, at most one a recipient. No two workers ever hold the same one.
 
-    A recipient with something in hand is left out: one message at a time keeps a chat's order and its rate.
+    A recipient with something in hand, or who got something less than ``gap`` ago, is left out: that keeps a chat's
+    order and its rate.
     """
     other = aliased(Delivery)
     busy = exists().where(
         col(other.channel) == Delivery.channel,
         col(other.recipient) == Delivery.recipient,
-        col(other.state).in_(IN_HAND),
+        or_(col(other.state).in_(IN_HAND), col(other.settled_at) > now - gap),
     )
     query = (
         select(Delivery, Notice)
@@ -162,20 +168,6 @@ async def put_back(
     if is_postponed is not None:
         values["is_postponed"] = is_postponed
     await session.change(update(Delivery).where(col(Delivery.delivery_id).in_(ids), *held).values(**values))
-
-
-async def space_out(session: Session, channel: Channel, recipient: int, not_before: datetime.datetime) -> None:
-    """Keeps a chat's next messages apart."""
-    await session.change(
-        update(Delivery)
-        .where(
-            col(Delivery.channel) == channel,
-            col(Delivery.recipient) == recipient,
-            col(Delivery.state).in_(WAITING),
-            col(Delivery.due_at) < not_before,
-        )
-        .values(due_at=not_before)
-    )
 
 
 async def reclaim(session: Session, now: datetime.datetime, *, everything: bool = False) -> tuple[int, int]:

@@ -12,6 +12,10 @@ DEFAULT_PAGE_SIZE = 5
 """Rows of a list, until a chat chooses otherwise."""
 
 
+# SQLite would give a deleted row's id to the next one: a button or a list of what was sent would be another's.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
 class UtcTime(TypeDecorator[datetime.datetime]):
     """An aware time. SQLite keeps no zone, so it is written as UTC and read back as UTC."""
 
@@ -76,7 +80,11 @@ class Link(SQLModel, table=True):
     """
 
     __tablename__ = "links"
-    __table_args__ = (UniqueConstraint("chat_id", "contact_id", "account_id"), Index("ix_links_account", "account_id"))
+    __table_args__ = (
+        UniqueConstraint("chat_id", "contact_id", "account_id"),
+        Index("ix_links_account", "account_id"),
+        _NEVER_REUSED,
+    )
 
     link_id: int | None = Field(default=None, primary_key=True)
     chat_id: int = Field(foreign_key="chats.chat_id", ondelete="CASCADE", sa_type=BigInteger)
@@ -131,6 +139,7 @@ class Copy(SQLModel, table=True):
     """A bookkeeper's address that receives each new invoice of a link's account by mail."""
 
     __tablename__ = "copies"
+    __table_args__ = _NEVER_REUSED
 
     copy_id: int | None = Field(default=None, primary_key=True)
     link_id: int = Field(sa_column_args=(ForeignKey("links.link_id", ondelete="CASCADE"),), unique=True)
@@ -240,7 +249,7 @@ class Delivery(SQLModel, table=True):
         UniqueConstraint("notice_id", "channel", "recipient"),
         Index("ix_deliveries_waiting", "due_at", "delivery_id", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_deliveries_in_hand", "channel", "recipient", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
-        Index("ix_deliveries_recipient", "channel", "recipient", "state"),
+        Index("ix_deliveries_recipient", "channel", "recipient", "settled_at"),
         Index("ix_deliveries_link", "link_id", "state"),
         Index("ix_deliveries_state", "state"),
     )

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["chat_id"], ["chats.chat_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("link_id"),
         sa.UniqueConstraint("chat_id", "contact_id", "account_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_links_email_hash", "links", ["email_hash"])
 

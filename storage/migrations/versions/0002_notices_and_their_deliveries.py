@@ -72,7 +72,7 @@ def upgrade() -> None:
         postgresql_where=_IN_HAND,
     )
     op.create_index("ix_deliveries_link", "deliveries", ["link_id", "state"])
-    op.create_index("ix_deliveries_recipient", "deliveries", ["channel", "recipient", "state"])
+    op.create_index("ix_deliveries_recipient", "deliveries", ["channel", "recipient", "settled_at"])
     op.create_index("ix_deliveries_state", "deliveries", ["state"])
     op.create_index(
         "ix_deliveries_waiting",
@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["link_id"], ["links.link_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("copy_id"),
         sa.UniqueConstraint("link_id"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "mutes",

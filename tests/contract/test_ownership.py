@@ -1,0 +1,23 @@
+"""Ownership on the sandbox portal; the same property is held on Tryton in tests/tryton."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.contract.ownership import Two, hold
+from tests.scene import Scene
+
+TWO = Two(
+    tries="anna@example.test",
+    owns="flotte@example.test",
+    numbers=("240130", "240129", "240204", "31450", "32010", "250118", "41010"),
+    secrets=("Transport Boréal", "1\u00a0293,08", "793,08", "401,26", "Caméra de bord", "ODO60 avec capteur"),
+    in_documents=("Transport Boréal", "240130", "240129", "240204"),
+)
+
+
+@pytest.mark.timeout(120)
+def test_nothing_of_another_customer_ever_comes(tmp_path: Path, empty_database: Path) -> None:
+    shutil.copy(empty_database, tmp_path / "odobot.db")
+    hold(TWO, lambda: Scene(f"sqlite+aiosqlite:///{tmp_path}/odobot.db"), examples=40)

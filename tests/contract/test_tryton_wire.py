@@ -1,0 +1,266 @@
+"""Tryton's wire without a Tryton: what is asked, and what its errors and oddities become."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.client import Reader
+from portal.errors import (
+    CursorTooOld,
+    Forbidden,
+    NotFound,
+    PortalBroken,
+    PortalError,
+    PortalRefused,
+    PortalUnavailable,
+    TooLarge,
+)
+from portal.models import MenuLink
+from portal.tryton import TrytonPortal
+from portal.tryton_links import parse_links
+from portal.tryton_wire import TrytonAddress, like, parse_address
+
+URL = "tryton+https://erp.example.com/odotrack"
+READER = Reader("7", "7")
+HTML = "<!doctype html><title>500 Internal Server Error</title>"
+INVOICE = {
+    "id": 3,
+    "number": "212380",
+    "invoice_date": {"__class__": "date", "year": 2020, "month": 9, "day": 28},
+    "state": "posted",
+    "total_amount": {"__class__": "Decimal", "decimal": "293.08"},
+    "amount_to_pay": {"__class__": "Decimal", "decimal": "93.08"},
+    "currency": {"code": "CAD"},
+}
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def portal(answer: Answer) -> TrytonPortal:
+    return TrytonPortal(URL, "key", transport=httpx.MockTransport(answer))
+
+
+def always(status: int, content: str | bytes = HTML, **headers: str) -> Answer:
+    return lambda _request: httpx.Response(status, content=content, headers=headers)
+
+
+def asked(request: httpx.Request) -> Any:
+    """The domain of a question."""
+    return json.loads(base64.urlsafe_b64decode(request.url.params["d"]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (always(400, '{"status": 400, "message": "You are not allowed"}'), Forbidden),
+        (always(401), PortalRefused),
+        (always(403), PortalRefused),
+        (always(404), PortalRefused),
+        (always(429, **{"Retry-After": "30"}), PortalUnavailable),
+        (always(500), PortalBroken),
+        (always(503), PortalUnavailable),
+        (always(302, Location="https://elsewhere.example.com/"), PortalBroken),
+        (always(200, "<html>Sign in</html>"), PortalBroken),
+        (always(200, "{}"), PortalBroken),
+        (always(200, "[3]"), PortalBroken),
+        (always(200, '[{"id": 3}]'), PortalBroken),
+        (always(200, '[{"id": 3, "total_amount": {"__class__": "Decimal", "decimal": "x"}}]'), PortalBroken),
+        (always(200, '[{"id": 3, "invoice_date": {"__class__": "date", "year": 2020}}]'), PortalBroken),
+    ],
+)
+async def test_what_an_answer_becomes(answer: Answer, error: type[PortalError]) -> None:
+    client = portal(answer)
+    with pytest.raises(error) as raised:
+        await client.invoice(READER, "212380")
+    assert type(raised.value) is error
+    assert "212380" not in str(raised.value)
+    await client.aclose()
+
+
+async def test_a_connection_that_fails_is_tried_again_three_times() -> None:
+    calls = 0
+
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        raise httpx.ConnectError("no")
+
+    with pytest.raises(PortalUnavailable):
+        await portal(refuse).orders(READER, page=1, page_size=5)
+    assert calls == 3
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client, reader: client.orders(reader, page=1, page_size=5),
+        lambda client, reader: client.order(reader, "26387"),
+        lambda client, reader: client.invoices(reader, page=1, page_size=5),
+        lambda client, reader: client.invoice(reader, "212380"),
+        lambda client, reader: client.invoice_pdf(reader, "212380", language="fr", limit=100),
+    ],
+)
+@pytest.mark.parametrize("reader", [Reader("7", "8"), Reader("x", "x"), Reader("07", "07"), Reader("9" * 12, "9" * 12)])
+async def test_who_is_not_the_account_is_refused_without_asking(
+    ask: Callable[[TrytonPortal, Reader], Awaitable[object]], reader: Reader
+) -> None:
+    def never(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    with pytest.raises(NotFound):
+        await ask(portal(never), reader)
+
+
+async def test_every_question_names_the_party_and_the_company() -> None:
+    domains = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("party.party"):
+            return httpx.Response(200, json=[{"id": 7, "contact_mechanisms": [{"type": "email", "value": "a@b.test"}]}])
+        domains.append(asked(request))
+        return httpx.Response(200, json=[], headers={"Content-Range": "records 0-0/0"})
+
+    client = portal(answer)
+    await client.orders(READER, page=1, page_size=5, query="x")
+    await client.invoices(READER, page=1, page_size=5, query="x", order="26387")
+    for question in (client.order(READER, "1"), client.invoice(READER, "1")):
+        with pytest.raises(NotFound):
+            await question
+    assert len(domains) == 4
+    for domain in domains:
+        assert domain[:3] == [["party", "=", 7], ["party.active", "=", True], ["company", "=", 1]]
+
+
+async def test_a_party_that_is_gone_is_not_an_empty_list() -> None:
+    empty = always(200, "[]", **{"Content-Range": "records 0-0/0"})
+    with pytest.raises(NotFound):
+        await portal(empty).invoices(READER, page=1, page_size=5)
+
+
+@pytest.mark.parametrize("total", ["*", "7"])
+async def test_a_total_that_tryton_does_not_count_is_asked_for(total: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("search_count"):
+            return httpx.Response(200, content="1234")
+        return httpx.Response(200, json=[INVOICE], headers={"Content-Range": f"records 0-1/{total}"})
+
+    page = await portal(answer).invoices(READER, page=1, page_size=1)
+    assert page.total == (1234 if total == "*" else 7)
+    assert page.items[0].balance == Decimal("93.08")
+
+
+async def test_a_page_past_the_end_is_empty_and_knows_the_total() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content="8") if request.method == "POST" else httpx.Response(416, content=HTML)
+
+    for number in (9, 10**15):
+        page = await portal(answer).invoices(READER, page=number, page_size=5)
+        assert (page.items, page.total) == ((), 8)
+
+
+def with_report(report: httpx.Response) -> Answer:
+    return lambda request: report if "/report/" in request.url.path else httpx.Response(200, json=[INVOICE])
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "error"),
+    [
+        ("application/vnd.oasis.opendocument.text", b"PK", PortalBroken),
+        ("text/html", b"%PDF-1.7 %%EOF", PortalBroken),
+        ("application/pdf", b"", PortalBroken),
+        ("application/pdf", b"%PDF-1.7 half", PortalBroken),
+        ("application/pdf", b"%PDF-1.7" + b"0" * 200 + b"%%EOF", TooLarge),
+    ],
+)
+async def test_what_is_no_whole_pdf(kind: str, content: bytes, error: type[PortalError]) -> None:
+    report = httpx.Response(200, content=content, headers={"Content-Type": kind})
+    with pytest.raises(error):
+        await portal(with_report(report)).invoice_pdf(READER, "212380", language="fr", limit=100)
+
+
+async def test_a_pdf_is_fetched_only_when_the_invoice_was_written_to() -> None:
+    whole = b"%PDF-1.7 %%EOF"
+    report = httpx.Response(200, content=whole, headers={"Content-Type": "application/pdf"})
+    first = await portal(with_report(report)).invoice_pdf(READER, "212380", language="fr", limit=100)
+    assert first is not None
+    assert first.content == whole
+    unasked = with_report(httpx.Response(500))
+    again = await portal(unasked).invoice_pdf(READER, "212380", language="en", known_etag=first.etag, limit=100)
+    assert again is None
+
+
+async def test_a_former_or_another_address_is_not_the_contacts() -> None:
+    mechanisms = [{"type": "email", "value": "axb@example.test"}, {"type": "phone", "value": "a_b@example.test"}]
+    client = portal(always(200, json.dumps([{"id": 7, "name": "A", "contact_mechanisms": mechanisms}])))
+    assert await client.find_contacts("a_b@example.test") == ()
+    assert [contact.email for contact in await client.find_contacts("AXB@example.test")] == ["axb@example.test"]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "e30", "MTIz", "bnVsbA", "eyJvZiI6ICJlbHNld2hlcmUjMSIsICJ0b2xkIjogW119"])
+async def test_the_cursor_of_another_portal_is_too_old(cursor: str) -> None:
+    client = portal(always(200, "[]"))
+    if not cursor:
+        assert (await client.events(cursor, 5)).items == ()
+        return
+    with pytest.raises(CursorTooOld):
+        await client.events(cursor, 5)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        (URL, TrytonAddress("https://erp.example.com/odotrack/rest", "odotrack", 1)),
+        (URL + "/", TrytonAddress("https://erp.example.com/odotrack/rest", "odotrack", 1)),
+        (URL + "?company=2", TrytonAddress("https://erp.example.com/odotrack/rest", "odotrack", 2)),
+        ("tryton+http://127.0.0.1:8069/db", TrytonAddress("http://127.0.0.1:8069/db/rest", "db", 1)),
+    ],
+)
+def test_an_address(url: str, address: TrytonAddress) -> None:
+    assert parse_address(url) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://erp.example.com/odotrack",
+        "tryton+https://erp.example.com",
+        "tryton+https:///odotrack",
+        "tryton+https://erp.example.com/a/b",
+        URL + "?company=x",
+        URL + "?company=",
+        URL + "?other=1",
+        URL + "#x",
+    ],
+)
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        parse_address(url)
+
+
+@given(st.text())
+def test_a_pattern_fits_only_its_own_text(text: str) -> None:
+    escaped = like(text)
+    plain, at = "", 0
+    while at < len(escaped):
+        assert escaped[at] not in "%_"
+        at += escaped[at] == "\\"
+        plain += escaped[at]
+        at += 1
+    assert plain == text
+
+
+def test_links_as_a_setting() -> None:
+    assert parse_links("") == ()
+    assert parse_links("login=https://a.test/?x=1  Notre_boutique=https://b.test/") == (
+        MenuLink(key="login", title="login", url="https://a.test/?x=1"),
+        MenuLink(key="Notre_boutique", title="Notre boutique", url="https://b.test/"),
+    )
+    for wrong in ("login", "=https://a.test", "login=a.test", "login=javascript:alert(1)", "login=http://["):
+        with pytest.raises(ValueError, match="expected key=https://address"):
+            parse_links(wrong)
