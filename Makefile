@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton portal-api demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
 	@echo "make test      every test that needs nothing but this machine"
 	@echo "make check     format, lint, types, import rules, catalogues, quick tests: before each commit"
 	@echo "make test-all  make test, and what needs more than Python"
+	@echo "make test-browser  the sandbox's page in a real browser; make screenshots takes the README's pictures"
+	@echo "make test-tryton  the contract and whole conversations against a real Tryton 8"
 
 setup: $(READY)
 
@@ -37,7 +39,33 @@ check: static
 test: $(READY)
 	$(BIN)/pytest -n 2
 
-test-all: test
+test-all: test test-browser test-tryton
+
+# The sandbox's page in Debian's Chromium, driven by Playwright.
+test-browser: $(VENV)/.browser chromium
+	$(BIN)/pytest tests/browser --timeout 120
+
+screenshots: $(VENV)/.browser chromium
+	$(BIN)/pytest tests/browser/test_conversation.py --timeout 120 --pictures docs/screenshots
+
+$(VENV)/.browser: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@test -x /usr/bin/chromium || { test "$$(id -u)" = 0 && echo "Installing Chromium (once) ..." && \
+		apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+		{ echo "The browser tests need /usr/bin/chromium; on Debian, as root: apt-get install chromium"; exit 1; }
+
+# A real Tryton 8: from PyPI and, for LibreOffice, Debian; installed and seeded once, into .cache/tryton.
+test-tryton: $(READY)
+	@$(BIN)/python -m tests.tryton.install
+	ODOBOT_TEST_TRYTON=1 $(BIN)/pytest tests/tryton
+
+# The contract as OpenAPI, from what the bot reads.
+portal-api: $(READY)
+	$(BIN)/python -m tests.contract.test_openapi
 
 demo: $(READY)
 	@$(BIN)/python -m sandbox $(if $(SCRIPT),--script,)

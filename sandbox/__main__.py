@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
+import webbrowser
 from pathlib import Path
 
 from sandbox.script import play
@@ -17,9 +19,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--script", action="store_true", help="end after the conversation: 0, or the reason")
     parser.add_argument("--folder", type=Path, default=Path("demo"), help="where database, log and PDFs go")
+    parser.add_argument("--port", type=int, default=0, help="where the page is served; 0 takes a free port")
     chosen = parser.parse_args()
     try:
-        asyncio.run(_run(chosen.folder.resolve(), stay=not chosen.script))
+        asyncio.run(_run(chosen.folder.resolve(), chosen.port, stay=not chosen.script))
     except (StageError, SandboxMisuse, TimeoutError, AssertionError) as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         return 1
@@ -28,8 +31,10 @@ def main() -> int:
     return 0
 
 
-async def _run(folder: Path, *, stay: bool) -> None:
-    async with set_stage(folder) as stage:
+async def _run(folder: Path, port: int, *, stay: bool) -> None:
+    async with set_stage(folder, port) as stage:
+        if stay:
+            print(f"Chat, mailbox and portal on one page: {stage.page_url}")
         ended = asyncio.create_task(stage.bot.ended())
         played = asyncio.create_task(play(stage))
         await asyncio.wait({ended, played}, return_when=asyncio.FIRST_COMPLETED)
@@ -48,15 +53,20 @@ async def _run(folder: Path, *, stay: bool) -> None:
 
 def _say_how_to_go_on(stage: Stage) -> None:
     telegram = f"{stage.telegram.url}/control"
-    print(f"\nIt stays up; Ctrl-C ends it. The bot's log is {stage.bot.log}")
-    print("Go on through the control API (JSON over HTTP; see the README.md beside each part of sandbox/):")
+    print("\nIt stays up; Ctrl-C ends it. Go on in the browser, as these people or as somebody new:")
+    print(f"\n  {stage.page_url}\n")
+    if _has_a_screen():
+        webbrowser.open(stage.page_url)
+    print(f"The bot's log is {stage.bot.log}")
+    print("For programs there is a control API (JSON over HTTP; see the README.md beside each part of sandbox/):")
     print(f"  Telegram  {telegram}")
     print(f"  portal    {stage.portal.url}/control")
     print(f"  mailbox   {stage.mail_url}/messages")
-    print("For example, somebody new:")
-    print(f"""  curl -s {telegram}/persons -d '{{"first_name": "Luc", "language_code": "fr"}}'""")
-    print(f"""  curl -s {telegram}/persons/USER_ID/say -d '{{"text": "/start"}}'""")
-    print(f"  curl -s '{telegram}/chats/USER_ID/transcript'")
+
+
+def _has_a_screen() -> bool:
+    """Whether a browser can open; a text browser in this terminal would only be in the way."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 async def _until_told(ended: "asyncio.Task[str]") -> None:

@@ -16,6 +16,7 @@ from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
 from sandbox.telegram.server import TelegramServer
+from sandbox.web.app import open_page
 
 BOT_TOKEN = "123456789:AAsandbox-sandbox-sandbox-sandbox-0"
 START_SECONDS = 30.0
@@ -35,6 +36,7 @@ class Stage:
     portal: PortalServer
     mailbox: Mailbox
     mail_url: str
+    page_url: str
     bot: "BotProcess"
 
 
@@ -79,20 +81,24 @@ class BotProcess:
 
 
 @asynccontextmanager
-async def set_stage(folder: Path) -> AsyncIterator[Stage]:
-    """Brings everything up in a fresh folder, waits until the bot polls, and takes all of it down at the end."""
+async def set_stage(folder: Path, page_port: int = 0) -> AsyncIterator[Stage]:
+    """Brings everything up in a fresh folder, waits until the bot polls, and takes all of it down at the end.
+
+    Port 0 takes a free one for the page.
+    """
     _empty(folder)
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(TelegramServer())
         portal = await stack.enter_async_context(PortalServer(secrets.token_urlsafe(16)))
         mailbox = await stack.enter_async_context(Mailbox())
         mail_url = await stack.enter_async_context(serve(control_app(mailbox)))
+        page_url = await stack.enter_async_context(open_page(telegram.world, portal, mailbox, page_port))
         telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
         bot = BotProcess(folder, _settings(telegram, portal, mailbox))
         await bot.start()
         stack.push_async_callback(bot.stop)
         await _until_it_polls(telegram, bot)
-        yield Stage(folder, telegram, portal, mailbox, mail_url, bot)
+        yield Stage(folder, telegram, portal, mailbox, mail_url, page_url, bot)
 
 
 def _empty(folder: Path) -> None:
@@ -120,6 +126,10 @@ def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox) 
         "ODOBOT_TELEGRAM_API_URL": telegram.url,
         "ODOBOT_PORTAL_URL": portal.url,
         "ODOBOT_PORTAL_TOKEN": portal.token,
+        "ODOBOT_PORTAL_POLL_SECONDS": "2",
+        # Free ports: nobody asks, and another bot on this machine may have the usual ones.
+        "ODOBOT_LISTEN": "127.0.0.1:0",
+        "ODOBOT_ADMIN_LISTEN": "127.0.0.1:0",
         "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",
         "ODOBOT_SMTP_URL": mailbox.url,
         "ODOBOT_MAIL_FROM": "Odotrack <odobot@odotrack.test>",

@@ -118,6 +118,11 @@ class Person(Sender):
         bot.queue("my_chat_member", membership(chat, self.user(), bot, old, new), chat.chat_id)
         self.world.publish("person", lambda: {"person": self.json()}, bot=bot, chat=chat)
 
+    def set_language(self, language_code: str | None) -> None:
+        """Change the language of the client; the bot reads it in the next update."""
+        self.language_code = language_code
+        self.world.publish("person", lambda: {"person": self.json()})
+
     def deactivate(self) -> None:
         """Delete the Telegram account."""
         self.deactivated = True

@@ -1,0 +1,103 @@
+"""The page as one server on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from sandbox.mail.mailbox import Mailbox
+from sandbox.portal.journal import UnknownRow
+from sandbox.portal.server import PortalServer
+from sandbox.serving import serve
+from sandbox.telegram.errors import SandboxMisuse
+from sandbox.telegram.world import TelegramWorld
+from sandbox.web.calls import Call, Handler, NotHere, Routes
+from sandbox.web.chat import CHAT_ROUTES, chat_values, default_person, people_values
+from sandbox.web.guard import Guard
+from sandbox.web.health import HEALTH_ROUTES, health_values
+from sandbox.web.letters import LETTER_ROUTES, letters_values
+from sandbox.web.live import LIVE_ROUTES
+from sandbox.web.office import OFFICE_ROUTES, office_values
+from sandbox.web.page import Page
+from sandbox.web.views import HERE, Views
+
+PANES = ("chat", "mailbox", "office", "faults", "log")
+SHOWN_CALLS = 200
+
+
+@asynccontextmanager
+async def open_page(world: TelegramWorld, portal: PortalServer, mailbox: Mailbox, port: int = 0) -> AsyncIterator[str]:
+    """Serves the page of a sandbox until the body ends; gives its address. Port 0 takes a free one."""
+    page = Page(world, portal, mailbox)
+    watching = [asyncio.create_task(page.announce_letters()), asyncio.create_task(page.keep_looking())]
+    try:
+        async with serve(create_app(page), port) as url:
+            try:
+                yield f"{url}/"
+            finally:
+                page.close()
+    finally:
+        for task in watching:
+            task.cancel()
+
+
+def create_app(page: Page) -> ASGIApp:
+    """The page's application, behind its guard."""
+    views = Views()
+    table: Routes = [("GET", "/", home)]
+    table += CHAT_ROUTES + LETTER_ROUTES + OFFICE_ROUTES + HEALTH_ROUTES + LIVE_ROUTES
+    routes: list[BaseRoute] = [
+        Route(path, _endpoint(page, views, handler), methods=[verb]) for verb, path, handler in table
+    ]
+    routes.append(Mount("/static", StaticFiles(directory=HERE / "static")))
+    return Guard(Starlette(routes=routes))
+
+
+def _endpoint(page: Page, views: Views, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        form = await request.form() if request.method == "POST" else FormData()
+        try:
+            return await handler(Call(page, views, request, form))
+        except (NotHere, UnknownRow) as error:
+            raise HTTPException(404) from error
+        except SandboxMisuse as error:
+            return PlainTextResponse(str(error), 409)
+        except ValueError as error:
+            return PlainTextResponse(str(error), 422)
+
+    return endpoint
+
+
+async def home(call: Call) -> Response:
+    """The whole page; the address says what is open: `person`, `pane`, `account`."""
+    page, query = call.page, call.request.query_params
+    asked = query.get("person", "")
+    person = page.world.persons.get(int(asked)) if asked.isdecimal() else None
+    person = person or default_person(page)
+    theme = call.request.cookies.get("theme", "")
+    values: dict[str, Any] = {
+        "theme": theme if theme in ("light", "dark") else "",
+        "pane": query.get("pane") if query.get("pane") in PANES else PANES[0],
+        "panes": PANES,
+        "since": page.world.events.sequence,
+        "house": page.house,
+        "calls": [entry.json() for entry in list(page.world.log.entries)[: -SHOWN_CALLS - 1 : -1]],
+        "person": person,
+        **people_values(page, person.user_id if person else None),
+        **letters_values(page),
+        **office_values(page, query.get("account")),
+        **health_values(page),
+    }
+    if person is not None:
+        page.read[person.user_id] = page.world.events.sequence
+        values |= chat_values(page, person)
+    return call.show("page", **values)
