@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from sandbox.stage import Stage
@@ -45,6 +46,12 @@ class Player:
             raise AssertionError("the mail holds no code")
         return await self.say(found.group())
 
+    async def hear(self, words: str) -> Message:
+        """Waits for a message that nobody asked for."""
+        message = await self._person.wait_for_message(words, new=True, timeout=PATIENCE)
+        self._transcript.bot(message)
+        return message
+
     async def _read(self, containing: str = "") -> Message:
         message = await self._person.wait_for_message(containing, timeout=PATIENCE)
         self._transcript.bot(message)
@@ -68,6 +75,9 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     await camille.tap("Facture (1)")
     await camille.tap("212380")
     french = await camille.tap("PDF", file="Facture-212380.pdf")
+    transcript.happening("Le portail émet une facture.")
+    number = stage.portal.portal.issue_invoice("a-2001", amount=Decimal("293.08"), order_number="26387")
+    await camille.hear(number)
     await camille.say("/langue")
     await camille.tap("English")
 

@@ -29,3 +29,10 @@ async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         await server.shutdown(sockets=[listener])
+
+
+def free_port() -> int:
+    """A port that is free now, for a process that has to be told its port before it starts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

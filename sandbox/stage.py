@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import sys
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ from pathlib import Path
 from sandbox.mail.control import control_app
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.server import PortalServer
-from sandbox.serving import serve
+from sandbox.serving import free_port, serve
 from sandbox.telegram.server import TelegramServer
 from sandbox.web.app import open_page
 
 BOT_TOKEN = "123456789:AAsandbox-sandbox-sandbox-sandbox-0"
+WEBHOOK_SECRET = "whsec_" + b64encode(b"the sandbox's own secret").decode()
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
@@ -94,7 +95,9 @@ async def set_stage(folder: Path, page_port: int = 0) -> AsyncIterator[Stage]:
         mail_url = await stack.enter_async_context(serve(control_app(mailbox)))
         page_url = await stack.enter_async_context(open_page(telegram.world, portal, mailbox, page_port))
         telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
-        bot = BotProcess(folder, _settings(telegram, portal, mailbox))
+        public_port = free_port()
+        portal.portal.webhook.configure(f"http://127.0.0.1:{public_port}/portal/events", WEBHOOK_SECRET)
+        bot = BotProcess(folder, _settings(telegram, portal, mailbox, public_port))
         await bot.start()
         stack.push_async_callback(bot.stop)
         await _until_it_polls(telegram, bot)
@@ -120,15 +123,16 @@ async def _until_it_polls(telegram: TelegramServer, bot: BotProcess) -> None:
         raise StageError(f"odobot did not poll within {START_SECONDS:g} s, see {bot.log}")
 
 
-def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox) -> dict[str, str]:
+def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, public_port: int) -> dict[str, str]:
     return {
         "ODOBOT_TELEGRAM_TOKEN": BOT_TOKEN,
         "ODOBOT_TELEGRAM_API_URL": telegram.url,
         "ODOBOT_PORTAL_URL": portal.url,
         "ODOBOT_PORTAL_TOKEN": portal.token,
-        "ODOBOT_PORTAL_POLL_SECONDS": "2",
-        # Free ports: nobody asks, and another bot on this machine may have the usual ones.
-        "ODOBOT_LISTEN": "127.0.0.1:0",
+        "ODOBOT_PORTAL_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "ODOBOT_PORTAL_POLL_SECONDS": "10",
+        # Free ports: another bot on this machine may have the usual ones.
+        "ODOBOT_LISTEN": f"127.0.0.1:{public_port}",
         "ODOBOT_ADMIN_LISTEN": "127.0.0.1:0",
         "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",
         "ODOBOT_SMTP_URL": mailbox.url,

@@ -19,6 +19,10 @@ class Transcript:
         """A new scene."""
         self._write(f"\n━━ {title} {'━' * max(2, WIDTH - len(title))}\n")
 
+    def happening(self, what: str) -> None:
+        """Something that happens elsewhere."""
+        self._write(f"· {what}\n")
+
     def person(self, name: str, says: str) -> None:
         """What a person types."""
         self._write(f"{name} ▸ {says}\n")

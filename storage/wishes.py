@@ -28,8 +28,10 @@ class Quiet:
         if not reigns:
             return None
         ends_on = at.date() + datetime.timedelta(days=1 if spans_midnight and minute >= self.start else 0)
-        wall = datetime.time(self.end // 60, self.end % 60)
-        return datetime.datetime.combine(ends_on, wall, tzinfo=at.tzinfo).astimezone(datetime.UTC)
+        wall = datetime.datetime.combine(ends_on, datetime.time(self.end // 60, self.end % 60), tzinfo=at.tzinfo)
+        # In the hour that autumn repeats, the end that is meant is the one still to come.
+        passes = (wall.replace(fold=fold).astimezone(datetime.UTC) for fold in (0, 1))
+        return next((end for end in passes if end > at), at.astimezone(datetime.UTC) + datetime.timedelta(minutes=1))
 
 
 @dataclass(frozen=True, slots=True)
