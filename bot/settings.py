@@ -3,6 +3,7 @@
 import base64
 import ipaddress
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -175,6 +176,8 @@ class Settings(BaseSettings):
             driver = ""
         if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
             raise ValueError("expected sqlite+aiosqlite:///file.db or postgresql+asyncpg://user:password@host/name")
+        if driver == "sqlite+aiosqlite" and not Path(make_url(value).database or "").absolute().parent.is_dir():
+            raise ValueError("expected a file in a folder that is there")
         return value
 
     @field_validator("smtp_url")

@@ -12,6 +12,7 @@ from services.clock import Clock
 from services.delivery import Courier
 from services.linking import Linking
 from services.notices import Intake
+from services.uninterrupted import uninterrupted
 from storage import outbox, updates
 from storage.database import Database
 
@@ -101,15 +102,18 @@ class Worker:
     async def _reclaim(self) -> None:
         while True:
             await asyncio.sleep(_RECLAIM_SECONDS)
-            await self._courier.reclaim()
+            await uninterrupted(self._courier.reclaim())
 
     async def _keep_house(self) -> None:
         while True:
-            await self._linking.purge()
-            async with self._database.write() as session:
-                await outbox.forget_settled(session, before=self._clock() - _KEPT)
-                await updates.forget(session, before=self._clock() - _UPDATES_KEPT)
+            await uninterrupted(self._clean())
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+
+    async def _clean(self) -> None:
+        await self._linking.purge()
+        async with self._database.write() as session:
+            await outbox.forget_settled(session, before=self._clock() - _KEPT)
+            await updates.forget(session, before=self._clock() - _UPDATES_KEPT)
 
 
 @asynccontextmanager

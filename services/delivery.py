@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from services.clock import Clock
+from services.uninterrupted import uninterrupted
 from storage import feed, outbox
 from storage.database import Database
 from storage.outbox import Claimed
@@ -187,6 +188,9 @@ class Courier:
         if self._free.locked():
             async with self._free:  # until one of those in hand is done
                 pass
+        return await uninterrupted(self._lease_due())
+
+    async def _lease_due(self) -> list[Claimed]:
         now = self._clock()
         async with self._database.write() as session:
             return await outbox.claim(session, self.worker, now, now + LEASE, AT_ONCE, self._chat_gap)

@@ -11,6 +11,7 @@ from portal.client import Portal
 from portal.errors import CursorTooOld
 from portal.models import Event
 from services.clock import Clock
+from services.uninterrupted import uninterrupted
 from storage import chats, feed, outbox
 from storage.database import Database, Session
 from storage.feed import NewDelivery, NewNotice, Reached
@@ -59,16 +60,19 @@ class Intake:
         """
         made = 0
         while True:
-            async with self._database.read() as session:
-                seen = await feed.position(session)
+            seen = await uninterrupted(self._position())
             try:
                 page = await self._portal.events(seen.cursor if seen else None, PAGE)
             except CursorTooOld:
                 await self._start_anew()
                 return made
-            made += await self._take(seen.cursor if seen else None, page.cursor, list(page.items))
+            made += await uninterrupted(self._take(seen.cursor if seen else None, page.cursor, list(page.items)))
             if len(page.items) < PAGE:
                 return made
+
+    async def _position(self) -> feed.Position | None:
+        async with self._database.read() as session:
+            return await feed.position(session)
 
     async def _start_anew(self) -> None:
         """The portal no longer knows the cursor: what happened in between is lost, and the operator is told."""

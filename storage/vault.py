@@ -44,7 +44,7 @@ class Vault:
         """Whether ``known`` is a hash of the text, in constant time for each key."""
         found = False
         for candidate in self.hashes(purpose, text):
-            found |= hmac.compare_digest(known, candidate)
+            found |= hmac.compare_digest(known.encode(), candidate.encode())
         return found
 
     @staticmethod

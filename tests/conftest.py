@@ -10,11 +10,16 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from hypothesis import settings
 
 from storage import migrations
 from storage.database import Database
 from storage.vault import Vault
 from tests.scene import Scene
+
+# A busy machine is no finding: what takes too long meets the time-out of the test.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
