@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 from sandbox.stage import Stage
@@ -76,7 +75,7 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     await camille.tap("212380")
     french = await camille.tap("PDF", file="Facture-212380.pdf")
     transcript.happening("Le portail émet une facture.")
-    number = stage.portal.portal.issue_invoice("a-2001", amount=Decimal("293.08"), order_number="26387")
+    number = stage.portal.portal.issue_invoice("a-2001", amount="293.08", order_number="26387")
     await camille.hear(number)
     await camille.say("/langue")
     await camille.tap("English")

@@ -5,7 +5,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from texts.escaping import markup, person_name, plain
@@ -44,6 +44,7 @@ def test_plain(text: str, expected: str) -> None:
     assert plain(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=60))
 @example("\ud800")
 @example(f"\u202e{HEBREW}\n<")
@@ -60,6 +61,7 @@ def test_plain_text_is_one_encodable_line_without_controls_in_its_own_direction(
     assert plain(shown) == shown
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp", "Zs")), max_size=60))
 def test_plain_loses_nothing_that_can_be_seen(text: str) -> None:
     assert plain(text).removeprefix(FSI).removesuffix(PDI) == text
@@ -98,6 +100,7 @@ def test_no_name_is_a_telephone_number_that_a_mail_client_would_dial(name: str) 
     assert longest_run_of_digits(person_name(name)) < 7
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=100))
 @example("g⒈com")
 @example("evil.com")
@@ -132,6 +135,7 @@ class Reader(HTMLParser):
         self.text += data
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("<script>&amp;\"'>&#x41;&lt")
 def test_markup_is_read_back_as_itself_and_opens_no_tag(text: str) -> None:

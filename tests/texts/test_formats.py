@@ -5,7 +5,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from texts.catalogue import texts_in
@@ -35,6 +35,7 @@ def test_money(amount: str, currency: str, french: str, english: str) -> None:
     assert EN.money(Decimal(amount), currency) == english
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-(10**12), max_value=10**12, places=2))
 def test_no_cent_is_lost_and_no_line_breaks_inside_an_amount(amount: Decimal) -> None:
     french, english = FR.money(amount, "CAD"), EN.money(amount, "CAD")
@@ -76,6 +77,7 @@ def test_a_day_has_its_year_where_it_is_another_than_todays(date: str, french: s
     assert EN.day(day, today) == english
 
 
+@settings(deadline=None)
 @given(st.dates())
 def test_only_the_first_of_a_month_is_an_ordinal_in_french(date: datetime.date) -> None:
     for written in (FR.long_date(date), FR.day(date, date)):
@@ -85,6 +87,7 @@ def test_only_the_first_of_a_month_is_an_ordinal_in_french(date: datetime.date) 
 
 
 @BOTH
+@settings(deadline=None)
 @given(date=st.dates(min_value=datetime.date(1000, 1, 1)))
 def test_short_dates_are_iso(formats: Formats, date: datetime.date) -> None:
     assert formats.short_date(date) == f"{date.year}-{date.month:02}-{date.day:02}"
@@ -172,6 +175,7 @@ def test_a_message_that_is_not_there_or_lacks_a_value_is_an_error_and_never_half
         t("orders.title")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_value_is_never_read_as_a_template(value: str) -> None:
     braces = f"{{account}} {{0.__class__}} {value}"

@@ -1,7 +1,7 @@
 """Which language a chat is spoken to in, before it chose one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from texts.catalogue import both, texts_in
@@ -30,6 +30,7 @@ def test_any_other_gets_the_default(code: str | None, default: Language) -> None
     assert Language.of_client(code, default) is default
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from(Language))
 def test_no_language_code_stops_the_bot(code: str, default: Language) -> None:
     assert Language.of_client(code, default) in Language
