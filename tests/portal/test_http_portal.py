@@ -1,0 +1,710 @@
+"""The portal's API over HTTP, against real servers on loopback that answer as no portal should."""
+
+import asyncio
+import gzip
+import json
+import socket
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qs, unquote_to_bytes
+
+import pytest
+import stamina
+import uvicorn
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from uvicorn.lifespan.off import LifespanOff
+
+from portal import calling
+from portal.client import Reader
+from portal.errors import (
+    CursorTooOld,
+    Forbidden,
+    NotFound,
+    NotReady,
+    PortalBroken,
+    PortalError,
+    PortalRefused,
+    PortalUnavailable,
+    TooLarge,
+)
+from portal.http import HttpPortal
+from portal.models import Part, Status
+
+TOKEN = "portal-token-secret"
+EMAIL = "client+odo@example.test"
+READER = Reader("contact-7781", "account-4402")
+NUMBER = "F-212380"
+SECRETS = (EMAIL, "client", NUMBER, "212380", READER.contact_id, READER.account_id, TOKEN)
+PDF = b"%PDF-1.7\n" + b"x" * 2000 + b"\n%%EOF\n"
+LIMIT = 50 * 1024 * 1024
+
+CONTACT = {"contact_id": "c", "email": EMAIL, "accounts": [{"account_id": "a", "name": "n", "access": ["orders"]}]}
+INVOICE = {"number": "1", "date": "2020-09-28", "amount": "293.08", "balance": "0.00"}
+PAGE = {"items": [], "page": 1, "page_size": 5, "total": 0}
+
+
+@dataclass
+class Asked:
+    """One request as it came over the wire."""
+
+    method: str
+    raw_path: bytes
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def segments(self) -> list[str]:
+        """The path's segments, split as they came and then decoded."""
+        return [unquote_to_bytes(part).decode() for part in self.raw_path.split(b"/")[1:]]
+
+
+@dataclass
+class Answer:
+    """What the portal says."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def as_json(body: object, status: int = 200, **headers: str) -> Answer:
+    return Answer(status, json.dumps(body).encode(), {"content-type": "application/json", **headers})
+
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Behaviour = Callable[[Asked, Send], Awaitable[Answer | None]]
+
+
+class BadPortal:
+    """A server that answers what it was told, in order, the last one again and again; or behaves as it was told."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.answers: list[Answer] = [Answer()]
+        self.behaviour: Behaviour | None = None
+        self.url = ""
+
+    def says(self, *answers: Answer) -> None:
+        self.asked.clear()
+        self.behaviour = None
+        self.answers = list(answers)
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        asked = Asked(scope["method"], scope["raw_path"], parse_qs(scope["query_string"].decode()), headers, body)
+        self.asked.append(asked)
+        if self.behaviour:
+            answer = await self.behaviour(asked, send)
+            if answer is None:
+                return
+        else:
+            answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        if "content-length" not in answer.headers and answer.status not in (204, 304):
+            raw.append((b"content-length", str(len(answer.body)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """The app on a free port of this machine, in this event loop."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = LifespanOff(config)
+    await server.startup(sockets=[listener])
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        for listening in server.servers:
+            listening.close()
+        connections, tasks = list(server.server_state.connections), list(server.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        for connection in connections:
+            connection.transport.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for listening in server.servers:
+            await listening.wait_closed()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[BadPortal]:
+    app = BadPortal()
+    async with serving(app) as url:
+        app.url = url
+        yield app
+
+
+@pytest.fixture
+async def portal(server: BadPortal) -> AsyncIterator[HttpPortal]:
+    """The client; between its tries it waits for nothing."""
+    client = HttpPortal(server.url, TOKEN)
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield client
+    await client.aclose()
+
+
+def pdf(portal: HttpPortal, *, known_etag: str | None = None, limit: int = LIMIT, number: str = NUMBER) -> Any:
+    return portal.invoice_pdf(READER, number, language="fr", known_etag=known_etag, limit=limit)
+
+
+CALLS: dict[str, Callable[[HttpPortal], Awaitable[Any]]] = {
+    "find_contacts": lambda portal: portal.find_contacts(EMAIL),
+    "contact": lambda portal: portal.contact(READER.contact_id),
+    "orders": lambda portal: portal.orders(READER, page=1, page_size=5, query="212380"),
+    "order": lambda portal: portal.order(READER, NUMBER),
+    "invoices": lambda portal: portal.invoices(READER, page=1, page_size=5, order=NUMBER),
+    "invoice": lambda portal: portal.invoice(READER, NUMBER),
+    "invoice_pdf": lambda portal: pdf(portal),
+    "links": lambda portal: portal.links("fr"),
+    "events": lambda portal: portal.events("212380", 10),
+}
+
+
+def assert_tells_nobody(error: BaseException) -> None:
+    """Neither the error nor its traceback repeats whom or what was asked about."""
+    shown = "".join(traceback.format_exception(error, limit=0)) + repr(error) + str(error)
+    cause = error.__cause__
+    while cause is not None:
+        shown, cause = shown + repr(cause), cause.__cause__
+    assert [secret for secret in SECRETS if secret in shown] == []
+
+
+STATUSES = {
+    201: PortalBroken, 204: PortalBroken, 206: PortalBroken, 301: PortalBroken, 302: PortalBroken, 307: PortalBroken,
+    400: PortalRefused, 401: PortalRefused, 403: Forbidden, 404: NotFound, 405: PortalRefused, 409: NotReady,
+    410: CursorTooOld, 422: PortalRefused, 429: PortalUnavailable,
+    500: PortalUnavailable, 502: PortalUnavailable, 503: PortalUnavailable, 504: PortalUnavailable,
+    599: PortalUnavailable,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "expected"), STATUSES.items(), ids=str)
+async def test_every_status_has_its_error(
+    server: BadPortal, portal: HttpPortal, status: int, expected: type[PortalError]
+) -> None:
+    problem = json.dumps({"type": "about:blank", "title": f"{EMAIL} {NUMBER}", "status": status}).encode()
+    body = b"" if status in (204,) else problem
+    server.says(Answer(status, body, {"content-type": "application/problem+json", "location": f"/{NUMBER}"}))
+    for name, call in CALLS.items():
+        with pytest.raises(PortalError) as raised:
+            await call(portal)
+        assert type(raised.value) is expected, name
+        assert str(status) in str(raised.value), name
+        assert_tells_nobody(raised.value)
+
+
+async def test_what_is_refused_is_not_asked_twice_and_what_may_pass_is(server: BadPortal, portal: HttpPortal) -> None:
+    for status, expected in STATUSES.items():
+        server.says(Answer(status))
+        with pytest.raises(expected):
+            await portal.links("fr")
+        assert len(server.asked) == (3 if expected is PortalUnavailable else 1), status
+
+
+async def test_a_redirect_takes_the_token_nowhere(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(Answer(307, headers={"location": f"{server.url}/v1/links"}), as_json({"items": []}))
+    with pytest.raises(PortalBroken):
+        await portal.links("fr")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+async def test_a_read_is_tried_again_and_then_answered(server: BadPortal, portal: HttpPortal, failures: int) -> None:
+    server.says(*[Answer(503)] * failures, as_json({"items": [{"key": "login", "title": "Connexion", "url": "x"}]}))
+    assert [link.key for link in await portal.links("fr")] == ["login"]
+    assert len(server.asked) == failures + 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("said", "understood"), [("7", 7.0), ("0", 0.0), ("120", 120.0), ("99999999999", 99999999999.0)]
+)
+async def test_a_portal_that_says_when_to_come_back_is_not_pressed(
+    server: BadPortal, portal: HttpPortal, status: int, said: str, understood: float
+) -> None:
+    server.says(Answer(status, headers={"retry-after": said}))
+    with pytest.raises(PortalUnavailable) as raised:
+        await portal.links("fr")
+    assert raised.value.retry_after == understood
+    assert len(server.asked) == 1
+
+
+async def test_a_document_that_is_being_made_says_when(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(Answer(409, headers={"retry-after": "3"}))
+    with pytest.raises(NotReady) as raised:
+        await pdf(portal)
+    assert raised.value.retry_after == 3.0
+
+
+@pytest.mark.parametrize("status", [429, 409, 503])
+@pytest.mark.parametrize(
+    "said", ["", "soon", "-1", "1.5", "\xb2", "٣", "nan", "inf", "1e3", "Wed, 21 Oct 2099 07:28:00 GMT"]
+)
+async def test_any_other_retry_after_breaks_nothing(
+    server: BadPortal, portal: HttpPortal, status: int, said: str
+) -> None:
+    try:
+        said.encode("latin-1")
+    except UnicodeEncodeError:
+        said = said.encode().decode("latin-1")
+    server.says(Answer(status, headers={"retry-after": said}))
+    with pytest.raises(PortalUnavailable) as raised:
+        await portal.links("fr")
+    seconds = raised.value.retry_after
+    assert seconds is None or 0 <= seconds < 10**12
+
+
+BROKEN_BODIES = {
+    "nothing": b"",
+    "html": b"<html>502</html>",
+    "cut short": b'{"items": [',
+    "a list": b"[]",
+    "null": b"null",
+    "a number": b"5",
+    "a string": b'"items"',
+    "not UTF-8": b'{"items": "\xff\xfe"}',
+    "a lone surrogate": b'{"number":"\\ud800","contact_id":"\\ud800","items":"\\ud800"}',
+    "deep": b"[" * 50_000,
+    "NaN": b"NaN",
+    "two objects": b"{}{}",
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
+async def test_a_body_that_is_no_answer_is_a_broken_portal_and_is_not_pressed(
+    server: BadPortal, portal: HttpPortal, body: bytes
+) -> None:
+    for name, call in CALLS.items():
+        server.says(Answer(200, body, {"content-type": "application/json"}))
+        with pytest.raises(PortalBroken) as raised:
+            await call(portal)
+        assert len(server.asked) == 1, name
+        assert_tells_nobody(raised.value)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("name", ["links", "invoice_pdf"])
+async def test_a_body_that_cannot_be_decompressed_is_a_broken_portal(
+    server: BadPortal, portal: HttpPortal, name: str, coding: str
+) -> None:
+    server.says(Answer(200, b'{"items": []}', {"content-encoding": coding}))
+    with pytest.raises(PortalBroken):
+        await CALLS[name](portal)
+
+
+def changed(given: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    return {name: value for name, value in (given | facts).items() if value is not ...}
+
+
+def a_contact_with(access: Any) -> dict[str, Any]:
+    return changed(CONTACT, accounts=[{"account_id": "a", "name": "n", "access": access}])
+
+
+WRONG_CONTACTS = {
+    "no id": changed(CONTACT, contact_id=...),
+    "a number as id": changed(CONTACT, contact_id=5),
+    "no email": changed(CONTACT, email=...),
+    "null email": changed(CONTACT, email=None),
+    "accounts null": changed(CONTACT, accounts=None),
+    "accounts an object": changed(CONTACT, accounts={"a": 1}),
+    "an account without name": changed(CONTACT, accounts=[{"account_id": "a"}]),
+    "a third language": changed(CONTACT, language="de"),
+    "access null": a_contact_with(None),
+    "access a number": a_contact_with(5),
+    "access a word": a_contact_with("orders"),
+    "access an object": a_contact_with({"orders": True}),
+    "access of lists": a_contact_with([["orders"]]),
+    "access of objects": a_contact_with([{"orders": True}]),
+}
+
+
+@pytest.mark.parametrize("contact", WRONG_CONTACTS.values(), ids=WRONG_CONTACTS)
+async def test_a_wrong_contact_is_a_broken_portal(
+    server: BadPortal, portal: HttpPortal, contact: dict[str, Any]
+) -> None:
+    server.says(as_json(contact), as_json({"items": [contact]}))
+    for call in (portal.contact(READER.contact_id), portal.find_contacts(EMAIL)):
+        with pytest.raises(PortalBroken) as raised:
+            await call
+        assert_tells_nobody(raised.value)
+
+
+WRONG_INVOICES = {
+    "no number": changed(INVOICE, number=...),
+    "an integer as number": changed(INVOICE, number=212380),
+    "an empty number": changed(INVOICE, number=""),
+    "an endless number": changed(INVOICE, number="1" * 101),
+    "no date": changed(INVOICE, date=...),
+    "another date": changed(INVOICE, date="28/09/2020"),
+    "no such day": changed(INVOICE, date="2020-02-30"),
+    "no amount": changed(INVOICE, amount=...),
+    "no balance": changed(INVOICE, balance=None),
+    "an amount in words": changed(INVOICE, amount="many"),
+    "an amount with a sign of money": changed(INVOICE, amount="$5.00"),
+    "a French amount": changed(INVOICE, amount="293,08"),
+    "not a number": changed(INVOICE, amount="NaN"),
+    "infinite": changed(INVOICE, balance="Infinity"),
+    "too large to write": changed(INVOICE, amount="1E+400"),
+    "a true amount": changed(INVOICE, amount=True),
+    "a small currency": changed(INVOICE, currency="cad"),
+    "a long currency": changed(INVOICE, currency="DOLLARS"),
+    "a due date of another type": changed(INVOICE, due_date=["2020-10-01"]),
+    "an order number of another type": changed(INVOICE, order_number=26387),
+    "an address of another type": changed(INVOICE, url={"href": "x"}),
+}
+
+
+@pytest.mark.parametrize("invoice", WRONG_INVOICES.values(), ids=WRONG_INVOICES)
+async def test_a_wrong_invoice_is_a_broken_portal(
+    server: BadPortal, portal: HttpPortal, invoice: dict[str, Any]
+) -> None:
+    server.says(as_json(invoice), as_json(changed(PAGE, items=[invoice], total=1)))
+    for call in (portal.invoice(READER, NUMBER), portal.invoices(READER, page=1, page_size=5)):
+        with pytest.raises(PortalBroken) as raised:
+            await call
+        assert_tells_nobody(raised.value)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"page": 0}, {"page": None}, {"page": ...}, {"page_size": 0}, {"total": -1}, {"total": "many"},
+        {"items": None}, {"items": ...}, {"items": {}}, {"items": [None]}, {"items": [5]},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_wrong_page_is_a_broken_portal(server: BadPortal, portal: HttpPortal, facts: dict[str, Any]) -> None:
+    server.says(as_json(changed(PAGE, **facts)))
+    for call in (portal.orders(READER, page=1, page_size=5), portal.invoices(READER, page=1, page_size=5)):
+        with pytest.raises(PortalBroken):
+            await call
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"progress": 101}, {"progress": -1}, {"progress": "half"}, {"progress": "nan"}, {"start_date": "soon"},
+        {"lines": None}, {"lines": [{}]}, {"lines": [{"description": None}]}, {"number": 5}, {"number": None},
+        {"lines": [{"description": "x", "quantity": "many"}]}, {"lines": [{"description": "x", "quantity": "1E+99"}]},
+        {"invoice_count": "some"},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_wrong_order_is_a_broken_portal(server: BadPortal, portal: HttpPortal, facts: dict[str, Any]) -> None:
+    server.says(as_json({"number": "26387", **facts}))
+    with pytest.raises(PortalBroken):
+        await portal.order(READER, "26387")
+
+
+async def test_what_is_optional_may_be_missing_and_what_is_unknown_is_ignored(
+    server: BadPortal, portal: HttpPortal
+) -> None:
+    server.says(as_json({"number": "26387", "colour": "red", "lines": [{"description": "x", "weight": 5}]}))
+    order = await portal.order(READER, "26387")
+    assert (order.start_date, order.end_date, order.progress, order.invoice_count, order.url) == (None,) * 5
+    assert order.lines[0].quantity is None
+
+    server.says(as_json({**INVOICE, "colour": "red"}))
+    invoice = await portal.invoice(READER, "1")
+    assert (invoice.currency, invoice.due_date, invoice.paid_on, invoice.order_number) == ("CAD", None, None, None)
+
+    server.says(as_json({"contact_id": "c", "email": EMAIL}))
+    contact = await portal.contact("c")
+    assert (contact.accounts, contact.language) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        (["orders", "invoices"], set(Part)),
+        (["invoices"], {Part.INVOICES}),
+        (["orders", "fleet", "ORDERS", ""], {Part.ORDERS}),
+        (["fleet"], set()),
+        ([], set()),
+        (["orders", "orders"], {Part.ORDERS}),
+    ],
+)
+async def test_an_unknown_word_of_access_opens_nothing(
+    server: BadPortal, portal: HttpPortal, access: list[str], expected: set[Part]
+) -> None:
+    server.says(as_json({"items": [a_contact_with(access)]}))
+    contacts = await portal.find_contacts(EMAIL)
+    assert contacts[0].accounts[0].access == expected
+
+
+async def test_an_event_of_an_unknown_type_is_handed_on(server: BadPortal, portal: HttpPortal) -> None:
+    event = {"id": "1", "type": "weather.changed", "occurred_at": "2026-10-15T18:00:00Z", "account_id": "a"}
+    server.says(as_json({"items": [event], "cursor": "x"}))
+    page = await portal.events(None, 10)
+    assert [event.type for event in page.items] == ["weather.changed"]
+    assert "after" not in server.asked[0].query
+
+
+async def test_an_address_is_in_the_body_and_never_in_a_url(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(as_json({"items": []}))
+    assert await portal.find_contacts(EMAIL) == ()
+    (asked,) = server.asked
+    assert (asked.method, asked.segments, asked.query) == ("POST", ["v1", "contacts", "search"], {})
+    assert json.loads(asked.body) == {"email": EMAIL}
+    assert asked.headers["authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_only_what_is_asked_for_is_in_the_query(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(as_json(PAGE))
+    await portal.invoices(READER, page=2, page_size=10)
+    await portal.invoices(
+        READER, page=1, page_size=5, query="é&x=1#", order="26/387", status=Status.UNPAID,
+        since=date(2020, 1, 1), until=date(2020, 12, 31),
+    )  # fmt: skip
+    first, second = server.asked
+    assert first.query == {"page": ["2"], "page_size": ["10"]}
+    assert second.query == {
+        "page": ["1"], "page_size": ["5"], "query": ["é&x=1#"], "order": ["26/387"], "status": ["unpaid"],
+        "from": ["2020-01-01"], "to": ["2020-12-31"],
+    }  # fmt: skip
+
+
+NUMBERS = st.text(min_size=1, max_size=30) | st.text("./\\%2eE?#;:@ é", min_size=1, max_size=12)
+
+
+@settings(max_examples=15, deadline=None)  # each holds forty conversations
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=10, max_size=10))
+@example([("..", "..", "../../x"), (".", "...", "%2e%2e"), ("a/b", "a\\b", "..%2f..")])
+@example([("?x=1", "#x", "%00"), (";", "//", "/"), ("\x00", "\n", "\u202e"), ("%", "é", " ")])
+def test_any_number_reaches_exactly_what_it_names(asked: list[tuple[str, str, str]]) -> None:
+    async def ask() -> None:
+        app = BadPortal()
+        app.says(Answer(404))
+        async with serving(app) as url:
+            portal = HttpPortal(url, TOKEN)
+            for contact, account, number in asked:
+                reader = Reader(contact, account)
+                for call in (portal.order(reader, number), portal.invoice(reader, number), portal.contact(contact)):
+                    with pytest.raises(NotFound):
+                        await call
+                with pytest.raises(NotFound):
+                    await portal.invoice_pdf(reader, number, language="fr", limit=LIMIT)
+            await portal.aclose()
+        expected = [
+            path
+            for contact, account, number in asked
+            for path in (
+                ["v1", "contacts", contact, "accounts", account, "orders", number],
+                ["v1", "contacts", contact, "accounts", account, "invoices", number],
+                ["v1", "contacts", contact],
+                ["v1", "contacts", contact, "accounts", account, "invoices", number, "pdf"],
+            )
+        ]
+        assert [request.segments for request in app.asked] == expected
+        for request in app.asked:
+            assert request.raw_path.isascii()
+            # A proxy may fold what is not escaped; these must not be there for it to fold.
+            assert not {b".", b".."} & set(request.raw_path.split(b"/"))
+            assert set(request.query) <= {"language"}
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("number", ["\ud800", ""])
+async def test_a_number_that_cannot_be_asked_for_is_a_portal_error(
+    server: BadPortal, portal: HttpPortal, number: str
+) -> None:
+    server.says(Answer(404))
+    calls = (lambda: portal.invoice(READER, number), lambda: portal.order(READER, number))
+    for call in (*calls, lambda: pdf(portal, number=number)):
+        with pytest.raises(PortalError):
+            await call()
+
+
+async def test_a_pdf_comes_with_its_tag(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(Answer(200, PDF, {"etag": '"v1"', "content-type": "application/pdf"}))
+    document = await pdf(portal)
+    assert (document.content, document.etag) == (PDF, '"v1"')
+    assert "if-none-match" not in server.asked[0].headers
+    assert server.asked[0].query == {"language": ["fr"]}
+    assert "%PDF" not in repr(document)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_unchanged"),
+    [
+        (Answer(304), True),
+        (Answer(304, headers={"etag": '"v1"'}), True),
+        (Answer(200, PDF, {"etag": '"v1"'}), True),
+        (Answer(200, b"", {"etag": '"v1"'}), True),
+        (Answer(200, PDF, {"etag": '"v2"'}), False),
+        (Answer(200, PDF, {"etag": ""}), False),
+        (Answer(200, PDF), False),
+    ],
+)
+async def test_an_unchanged_pdf_is_not_read_again(
+    server: BadPortal, portal: HttpPortal, answer: Answer, is_unchanged: bool
+) -> None:
+    server.says(answer)
+    assert (await pdf(portal, known_etag='"v1"') is None) is is_unchanged
+    assert server.asked[0].headers["if-none-match"] == '"v1"'
+
+
+async def test_unchanged_says_nothing_to_who_has_nothing(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(Answer(304, headers={"etag": '"v1"'}))
+    with pytest.raises(PortalBroken):
+        await pdf(portal)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"%PDF-1.7\n", b"%PDF-1.7\n" + b"x" * 5000, b"<html>%%EOF", b"%%EOF", PDF[:-8], PDF + b"x" * 2000, PDF[1:]],
+    ids=["0 bytes", "a head", "no end", "html", "only an end", "cut short", "much behind it", "no head"],
+)
+async def test_what_is_no_whole_pdf_is_a_broken_portal(server: BadPortal, portal: HttpPortal, content: bytes) -> None:
+    server.says(Answer(200, content, {"content-type": "application/pdf"}))
+    with pytest.raises(PortalBroken) as raised:
+        await pdf(portal)
+    assert_tells_nobody(raised.value)
+
+
+@pytest.mark.parametrize("limit", [len(PDF), len(PDF) + 1])
+async def test_a_pdf_of_exactly_the_limit_is_taken(server: BadPortal, portal: HttpPortal, limit: int) -> None:
+    server.says(Answer(200, PDF))
+    assert (await pdf(portal, limit=limit)).content == PDF
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_pdf_over_the_limit_is_given_up_before_it_is_read(
+    server: BadPortal, portal: HttpPortal, declared: bool
+) -> None:
+    sent = 0
+    hung_up = asyncio.Event()
+
+    async def endless(_asked: Asked, send: Send) -> None:
+        nonlocal sent
+        headers = [(b"content-length", b"1000000000")] if declared else []
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        try:
+            while sent < 1000:
+                await send({"type": "http.response.body", "body": PDF + b"x" * 60_000, "more_body": True})
+                sent += 1
+                await asyncio.sleep(0)
+        finally:
+            hung_up.set()
+
+    server.behaviour = endless
+    with pytest.raises(TooLarge) as raised:
+        await pdf(portal, limit=200_000)
+    assert_tells_nobody(raised.value)
+    assert sent < 200
+
+
+async def test_a_small_file_that_swells_is_given_up_too(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(Answer(200, gzip.compress(PDF + b"x" * 5_000_000), {"content-encoding": "gzip"}))
+    with pytest.raises(TooLarge):
+        await pdf(portal, limit=100_000)
+
+
+async def test_an_answer_that_breaks_off_is_a_portal_that_is_away(server: BadPortal, portal: HttpPortal) -> None:
+    async def breaks_off(_asked: Asked, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5000")]})
+        await send({"type": "http.response.body", "body": PDF, "more_body": True})
+        raise ConnectionResetError
+
+    server.behaviour = breaks_off
+    for call in (CALLS["invoice_pdf"], CALLS["links"]):
+        with pytest.raises(PortalUnavailable) as raised:
+            await call(portal)
+        assert type(raised.value) is PortalUnavailable
+        assert_tells_nobody(raised.value)
+
+
+async def test_nobody_at_home_is_a_portal_that_is_away() -> None:
+    with socket.socket() as taken:  # bound and not listening: connections are refused, and nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        portal = HttpPortal(f"http://127.0.0.1:{taken.getsockname()[1]}", TOKEN)
+        with stamina.set_testing(True, attempts=3, cap=True):
+            for call in CALLS.values():
+                with pytest.raises(PortalUnavailable) as raised:
+                    await call(portal)
+                assert_tells_nobody(raised.value)
+        await portal.aclose()
+
+
+async def hangs(_asked: Asked, _send: Send) -> None:
+    await asyncio.Event().wait()
+
+
+async def drips(_asked: Asked, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(1000):
+        await send({"type": "http.response.body", "body": b" ", "more_body": True})
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("behaviour", [hangs, drips])
+async def test_nobody_waits_longer_than_the_total(
+    server: BadPortal, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour
+) -> None:
+    monkeypatch.setattr(calling, "TOTAL_SECONDS", 0.15)
+    server.behaviour = behaviour
+    portal = HttpPortal(server.url, TOKEN)
+    for name, call in CALLS.items():
+        started = time.monotonic()
+        with pytest.raises(PortalUnavailable) as raised:
+            await call(portal)
+        assert time.monotonic() - started < 2, name
+        assert_tells_nobody(raised.value)
+    await portal.aclose()
+
+
+async def test_what_fails_at_once_and_again_is_over_within_the_total_too(
+    server: BadPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "TOTAL_SECONDS", 0.3)
+    server.says(Answer(503))
+    portal = HttpPortal(server.url, TOKEN)
+    started = time.monotonic()
+    with pytest.raises(PortalUnavailable):
+        await portal.links("fr")
+    assert time.monotonic() - started < 2
+    await portal.aclose()
+
+
+def test_the_total_is_what_the_issue_promises() -> None:
+    assert calling.TOTAL_SECONDS <= 10
+
+
+async def test_a_call_that_is_given_up_leaves_a_portal_that_works(server: BadPortal, portal: HttpPortal) -> None:
+    reached = asyncio.Event()
+
+    async def hangs_once_reached(asked: Asked, send: Send) -> None:
+        reached.set()
+        await hangs(asked, send)
+
+    server.behaviour = hangs_once_reached
+    waiting = asyncio.create_task(portal.links("fr"))
+    await reached.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    server.says(as_json({"items": []}))
+    assert await portal.links("fr") == ()
+
+
+async def test_no_model_shows_what_it_holds(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(as_json({"items": [CONTACT]}))
+    (contact,) = await portal.find_contacts(EMAIL)
+    assert EMAIL not in repr(contact) + str(contact) + f"{contact}" + repr([contact])

@@ -1,0 +1,302 @@
+"""Chats and links: sealed, found under every key, moved only from where they were seen to stand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from cryptography.fernet import InvalidToken
+
+from storage import chats, codes
+from storage.chats import Awaiting, NewLink
+from storage.database import Database
+from storage.tables import Awaited, CodeState, Kind
+from tests.storage import EMAIL, NOW, a_key, columns_of, file_of, later, opened, rows_of
+
+BOTH = frozenset({"orders", "invoices"})
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with opened(database_url) as database:
+        yield database
+
+
+def to(account: str = "a1", email: str = EMAIL, name: str = "Client Odotrack", contact: str = "c1") -> NewLink:
+    return NewLink(contact, account, name, BOTH, email)
+
+
+async def link(database: Database, chat_id: int, *new: NewLink, name: str = "Camille", at: Any = NOW) -> None:
+    async with database.write() as session:
+        await chats.add_links(session, chat_id, name, new or [to()], at)
+
+
+async def state(database: Database, chat_id: int) -> chats.ChatState:
+    async with database.read() as session:
+        return await chats.load(session, chat_id)
+
+
+async def test_a_chat_that_nobody_knows_is_empty(database: Database) -> None:
+    known = await state(database, 1)
+    assert (known.is_known, known.links, known.current, known.awaiting, known.page_size) == (False, (), None, None, 5)
+
+
+async def test_the_first_account_is_the_current_one_until_another_is_chosen(database: Database) -> None:
+    await link(database, 1, to("a1", name="One"), to("a2", name="Two"), to("a3", name="Three"))
+    first = await state(database, 1)
+    assert [each.account_name for each in first.links] == ["One", "Two", "Three"]
+    async with database.write() as session:
+        await chats.choose(session, 1, first.links[2].link_id, later(seconds=1))
+    assert [each.account_name for each in (await state(database, 1)).links] == ["Three", "One", "Two"]
+
+
+async def test_linking_again_refreshes_and_keeps_the_wish(database: Database) -> None:
+    await link(database, 1, to(name="Old"))
+    (before,) = (await state(database, 1)).links
+    async with database.write() as session:
+        await chats.set_wishes(session, 1, [before.link_id], {Kind.INVOICE_ISSUED}, on=True)
+    await link(database, 1, NewLink("c1", "a1", "New", frozenset({"orders"}), EMAIL), at=later(days=1))
+    (after,) = (await state(database, 1)).links
+    assert (after.link_id, after.account_name, after.access) == (before.link_id, "New", {"orders"})
+    assert after.wishes == {Kind.INVOICE_ISSUED}
+    assert after.linked_at == before.linked_at
+
+
+async def test_an_account_that_the_portal_names_twice_is_linked_once(database: Database) -> None:
+    await link(database, 1, to("a1", name="One"), to("a1", name="One"))
+    assert len((await state(database, 1)).links) == 1
+
+
+async def test_two_contacts_of_one_account_are_two_links(database: Database) -> None:
+    await link(database, 1, to(contact="c1"), to(contact="c2"))
+    assert len((await state(database, 1)).links) == 2
+
+
+async def test_nobody_touches_the_links_of_another_chat(database: Database) -> None:
+    await link(database, 1)
+    await link(database, 2, to(email="other@example.test", name="Other"))
+    (foreign,) = (await state(database, 2)).links
+    mine = await state(database, 1)
+    assert mine.link(foreign.link_id) is None
+    async with database.write() as session:
+        await chats.choose(session, 1, foreign.link_id, later(days=1))
+        await chats.set_wishes(session, 1, [foreign.link_id], {Kind.INVOICE_ISSUED}, on=True)
+        assert await chats.revoke(session, 1, 2, NOW) == 0
+        assert await chats.revoke(session, 1, 1, NOW) == 0
+    (kept,) = (await state(database, 2)).links
+    assert kept == foreign
+
+
+async def test_unlinking_removes_the_links_the_name_and_what_was_awaited(database: Database) -> None:
+    await link(database, 1, to("a1"), to("a2"))
+    async with database.write() as session:
+        await chats.set_language(session, 1, "en", NOW)
+        await chats.set_awaiting(session, 1, Awaiting(Awaited.CODE, later(hours=1)), NOW)
+        await codes.replace(session, 1, EMAIL, "123456", now=NOW, expires_at=later(minutes=10))
+    async with database.write() as session:
+        assert await chats.unlink(session, 1, NOW) == 2
+        assert await chats.unlink(session, 1, NOW) == 0
+    after = await state(database, 1)
+    assert (after.links, after.awaiting, after.language) == ((), None, "en")
+    async with database.read() as session:
+        kept = await chats.kept(session, 1)
+        assert kept is not None
+        assert (kept.first_name, kept.emails) == ("", ())
+        assert await codes.latest(session, 1, CodeState.LIVE) is None
+
+
+async def test_unlinking_an_address_reaches_every_chat_and_no_other_address(database: Database) -> None:
+    await link(database, 1, to("a1"), name="Camille")
+    await link(database, 2, to("a1"), name="Dominique")
+    await link(database, 2, to("a2", email="other@example.test"), name="Dominique")
+    await link(database, 3, to("a2", email="other@example.test"), name="Claude")
+    async with database.write() as session:
+        assert await chats.unlink_email(session, EMAIL, NOW) == 2
+        assert await chats.unlink_email(session, EMAIL, NOW) == 0
+    assert [len((await state(database, chat)).links) for chat in (1, 2, 3)] == [0, 1, 1]
+    async with database.read() as session:
+        names = [kept.first_name for chat in (1, 2, 3) if (kept := await chats.kept(session, chat))]
+    assert names == ["", "Dominique", "Claude"]  # a name is kept for as long as the chat is linked
+
+
+async def test_unlinking_an_address_ends_what_it_had_already_proven(database: Database) -> None:
+    await link(database, 1)
+    async with database.write() as session:
+        code_id = await codes.replace(session, 1, EMAIL, "123456", now=NOW, expires_at=later(minutes=10))
+        assert await codes.move(session, code_id, CodeState.LIVE, CodeState.PROVEN)
+    async with database.write() as session:
+        await chats.unlink_email(session, EMAIL, NOW)
+    async with database.read() as session:
+        assert await codes.latest(session, 1, CodeState.PROVEN) is None
+
+
+async def test_neighbours_are_the_other_chats_of_the_same_address(database: Database) -> None:
+    await link(database, 1, to("a1"), to("a2"))
+    await link(database, 2, to("a1"), to("a2"), name="Dominique", at=later(days=2))
+    await link(database, 3, to("a1"), name="", at=later(days=1))
+    await link(database, 4, to("a1", email="other@example.test"))
+    async with database.read() as session:
+        seen = [(each.chat_id, each.first_name) for each in await chats.neighbours(session, 1)]
+        assert await chats.neighbours(session, 4) == []
+        assert await chats.neighbours(session, 99) == []
+    assert seen == [(3, ""), (2, "Dominique")]
+
+
+async def test_revoking_takes_what_was_shared_and_nothing_else(database: Database) -> None:
+    await link(database, 1)
+    await link(database, 2, to("a1"), to("a2"))
+    await link(database, 2, to("a3", email="other@example.test"))
+    async with database.write() as session:
+        assert await chats.revoke(session, 1, 2, NOW) == 2
+        assert await chats.revoke(session, 1, 2, NOW) == 0
+    assert [each.account_id for each in (await state(database, 2)).links] == ["a3"]
+    assert len((await state(database, 1)).links) == 1
+
+
+async def test_a_rotation_of_the_keys_loses_nobody(database_url: str) -> None:
+    old, new = a_key(), a_key()
+    async with opened(database_url, [old]) as database:
+        await link(database, 1)
+    async with opened(database_url, [new, old]) as database:
+        assert [each.account_name for each in (await state(database, 1)).links] == ["Client Odotrack"]
+        await link(database, 2, name="Dominique")
+        async with database.read() as session:
+            assert set(await chats.chats_of_email(session, EMAIL)) == {1, 2}
+            assert [each.chat_id for each in await chats.neighbours(session, 1)] == [2]
+            assert [each.chat_id for each in await chats.neighbours(session, 2)] == [1]
+        async with database.write() as session:
+            assert await chats.revoke(session, 2, 1, NOW) == 1
+            assert await chats.unlink_email(session, EMAIL, NOW) == 1
+
+
+async def test_what_is_written_after_a_rotation_needs_the_new_key_alone(database_url: str) -> None:
+    old, new = a_key(), a_key()
+    async with opened(database_url, [old]) as database:
+        await link(database, 1)
+    async with opened(database_url, [new, old]) as database:
+        await link(database, 2)
+        await link(database, 1, at=later(days=1))
+    async with opened(database_url, [new]) as database:
+        for chat in (1, 2):
+            assert [each.account_name for each in (await state(database, chat)).links] == ["Client Odotrack"]
+        async with database.read() as session:
+            assert set(await chats.chats_of_email(session, EMAIL)) == {1, 2}
+
+
+async def test_a_key_that_is_taken_away_too_early_is_missed_loudly(database_url: str) -> None:
+    async with opened(database_url) as database:
+        await link(database, 1)
+    async with opened(database_url) as database:
+        with pytest.raises(InvalidToken):
+            await state(database, 1)
+
+
+@pytest.mark.sqlite
+async def test_no_name_and_no_address_is_readable_in_the_file(database_url: str) -> None:
+    key = a_key()
+    async with opened(database_url, [key]) as database:
+        await link(database, 1, to(email="camille.tremblay@example.test", name="Transport Boréal inc."), name="Zénobie")
+    path = file_of(database_url)
+    stored = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    for secret in ("camille", "tremblay", "example.test", "Boréal", "Transport", "Zénobie", key):
+        assert secret.encode() not in stored
+
+
+async def test_what_is_personal_is_sealed_or_hashed(database: Database) -> None:
+    columns = await columns_of(database)
+    personal = {name for name in columns if any(word in name for word in ("email", "first_name", "account_name"))}
+    assert [name for name in personal if not name.endswith(("_sealed", "_hash"))] == []
+
+
+async def test_everything_kept_is_told_and_everything_told_is_forgotten(database: Database) -> None:
+    await link(database, 1, to("a1"), to("a2", email="other@example.test"), name="Camille")
+    await link(database, 2)
+    async with database.read() as session:
+        kept = await chats.kept(session, 1)
+        assert await chats.kept(session, 9) is None
+    assert kept is not None
+    assert (kept.first_name, kept.emails, kept.since) == ("Camille", (EMAIL, "other@example.test"), NOW)
+    async with database.write() as session:
+        await chats.forget(session, 1, NOW)
+        await chats.forget(session, 1, NOW)
+    async with database.read() as session:
+        assert await chats.kept(session, 1) is None
+        assert await chats.chats_of_email(session, EMAIL) == [2]
+    assert [each["chat_id"] for each in (await rows_of(database))["links"]] == [2]
+
+
+async def test_a_conversation_moves_only_from_where_it_was_seen_to_stand(database: Database) -> None:
+    email, code = Awaiting(Awaited.EMAIL, later(hours=1)), Awaiting(Awaited.CODE, later(hours=2))
+    search = Awaiting(Awaited.ORDER_SEARCH, later(hours=3), 7)
+    async with database.write() as session:
+        await chats.set_awaiting(session, 1, email, NOW)
+        assert not await chats.move_awaiting(session, 1, None, code)
+        assert not await chats.move_awaiting(session, 1, code, None)
+        assert not await chats.move_awaiting(session, 1, Awaiting(Awaited.EMAIL, later(hours=9)), code)
+        assert not await chats.move_awaiting(session, 2, email, code)
+        assert await chats.move_awaiting(session, 1, email, search)
+    assert (await state(database, 1)).awaiting == search
+    async with database.write() as session:
+        assert await chats.move_awaiting(session, 1, search, None)
+        assert await chats.move_awaiting(session, 1, None, code)
+    assert (await state(database, 1)).awaiting == code
+
+
+async def test_of_many_who_move_a_conversation_one_does(database_url: str) -> None:
+    key = a_key()
+    seen = Awaiting(Awaited.CODE, later(hours=1))
+    async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
+        async with one.write() as session:
+            await chats.set_awaiting(session, 1, seen, NOW)
+
+        async def move(database: Database, number: int) -> bool:
+            async with database.write() as session:
+                target = Awaiting(Awaited.INVOICE_SEARCH, later(hours=2, seconds=number), number)
+                return await chats.move_awaiting(session, 1, seen, target)
+
+        moved = await asyncio.gather(*(move(each, n) for n, each in enumerate((one, two) * 5)))
+        assert sorted(moved) == [False] * 9 + [True]
+        awaiting = (await state(one, 1)).awaiting
+        assert awaiting is not None
+        assert awaiting.link_id == moved.index(True)
+
+
+async def test_of_an_album_one_message_is_the_first(database_url: str) -> None:
+    key = a_key()
+    async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
+
+        async def see(database: Database, album: str) -> bool:
+            async with database.write() as session:
+                return await chats.first_of_album(session, 1, album, NOW)
+
+        assert sorted(await asyncio.gather(*(see(each, "x") for each in (one, two) * 5))) == [False] * 9 + [True]
+        assert await see(one, "y")
+        assert not await see(two, "y")
+
+
+async def test_a_chat_first_seen_twice_at_once_is_made_once(database_url: str) -> None:
+    key = a_key()
+    async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
+
+        async def see(database: Database, language: str) -> None:
+            async with database.write() as session:
+                await chats.set_language(session, 1, language, NOW)
+
+        await asyncio.gather(*(see(each, language) for each, language in ((one, "fr"), (two, "en")) * 5))
+        assert (await state(one, 1)).language in ("fr", "en")
+
+
+@pytest.mark.parametrize("chat_id", [1, 2**52 - 1, 2**62, -1])
+async def test_a_chats_number_may_be_large(database: Database, chat_id: int) -> None:
+    await link(database, chat_id)
+    assert (await state(database, chat_id)).links
+
+
+@pytest.mark.parametrize("name", ["", "שלום", "<b>", "x" * 5000, "O'Neil; DROP TABLE chats"])
+async def test_a_name_comes_back_as_it_was(database: Database, name: str) -> None:
+    await link(database, 1, to(name=name), name=name)
+    assert (await state(database, 1)).links[0].account_name == name
+    async with database.read() as session:
+        kept = await chats.kept(session, 1)
+    assert kept is not None
+    assert kept.first_name == name

@@ -1,0 +1,185 @@
+"""Codes: found by chat, counted by chat and by address, tried five times, proven once, used once."""
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator
+
+import pytest
+
+from storage import chats, codes
+from storage.database import Database, Session
+from storage.tables import CodeState
+from tests.storage import EMAIL, NOW, a_key, file_of, later, opened, rows_of
+
+CODE = "048213"
+LIMIT = 5
+HOUR = datetime.timedelta(hours=1)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with opened(database_url) as database:
+        yield database
+
+
+async def a_code(
+    database: Database, chat_id: int = 1, email: str = EMAIL, code: str = CODE, at: datetime.datetime = NOW
+) -> int:
+    """A code that was asked for; its id."""
+    async with database.write() as session:
+        return await codes.replace(
+            session, chat_id, email, code, now=at, expires_at=at + datetime.timedelta(minutes=10)
+        )
+
+
+async def is_right(session: Session, chat_id: int, code: str) -> bool:
+    known = await codes.latest(session, chat_id, CodeState.LIVE)
+    return known is not None and codes.is_right(session, known, chat_id, code)
+
+
+async def test_a_code_is_right_in_its_own_chat_alone(database: Database) -> None:
+    await a_code(database)
+    await a_code(database, chat_id=2, code="999999")
+    async with database.read() as session:
+        assert await is_right(session, 1, CODE)
+        assert not await is_right(session, 2, CODE)
+        assert not await is_right(session, 3, CODE)
+        for wrong in ("", "48213", "048214", "0482130", " 048213", "１２３４５６"):
+            assert not await is_right(session, 1, wrong)
+
+
+async def test_a_new_code_replaces_the_old_one(database: Database) -> None:
+    old, new = await a_code(database), await a_code(database, code="111111", at=later(minutes=1))
+    async with database.write() as session:
+        known = await codes.latest(session, 1, CodeState.LIVE)
+        assert known is not None
+        assert (known.code_id, known.email, known.expires_at) == (new, EMAIL, later(minutes=11))
+        assert not codes.is_right(session, known, 1, CODE)
+        assert await codes.take_attempt(session, old, LIMIT) is None
+        assert not await codes.move(session, old, CodeState.LIVE, CodeState.PROVEN)
+
+
+async def test_an_attempt_is_counted_down_to_none(database: Database) -> None:
+    code_id = await a_code(database)
+    left = []
+    for _ in range(LIMIT + 2):
+        async with database.write() as session:
+            left.append(await codes.take_attempt(session, code_id, LIMIT))
+    assert left == [4, 3, 2, 1, 0, None, None]
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+async def test_attempts_at_once_never_exceed_the_limit(database_url: str, replicas: int) -> None:
+    key = a_key()
+    async with (
+        opened(database_url, [key]) as one,
+        opened(database_url, [key]) as two,
+        opened(database_url, [key]) as three,
+    ):
+        databases = [one, two, three][:replicas]
+        code_id = await a_code(one)
+
+        async def attempt(number: int) -> int | None:
+            async with databases[number % replicas].write() as session:
+                return await codes.take_attempt(session, code_id, LIMIT)
+
+        left = await asyncio.gather(*(attempt(number) for number in range(12)))
+    assert sorted(each for each in left if each is not None) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("seen", "to"), [(CodeState.LIVE, CodeState.PROVEN), (CodeState.LIVE, CodeState.CLOSED)], ids=str
+)
+async def test_a_code_is_moved_on_once(database_url: str, seen: CodeState, to: CodeState) -> None:
+    key = a_key()
+    async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
+        code_id = await a_code(one)
+
+        async def move(database: Database) -> bool:
+            async with database.write() as session:
+                return await codes.move(session, code_id, seen, to)
+
+        assert sorted(await asyncio.gather(*(move(each) for each in (one, two) * 5))) == [False] * 9 + [True]
+
+
+async def test_a_proven_code_is_used_once_and_takes_no_attempt(database: Database) -> None:
+    code_id = await a_code(database)
+    async with database.write() as session:
+        assert await codes.move(session, code_id, CodeState.LIVE, CodeState.PROVEN)
+        assert await codes.take_attempt(session, code_id, LIMIT) is None
+        assert await codes.latest(session, 1, CodeState.LIVE) is None
+        proven = await codes.latest(session, 1, CodeState.PROVEN)
+        assert proven is not None
+        assert proven.email == EMAIL
+        assert await codes.move(session, code_id, CodeState.PROVEN, CodeState.CLOSED)
+        assert not await codes.move(session, code_id, CodeState.PROVEN, CodeState.CLOSED)
+        assert await codes.latest(session, 1, CodeState.PROVEN) is None
+
+
+async def test_asking_is_counted_by_chat_and_by_address(database: Database) -> None:
+    await a_code(database, 1, EMAIL, at=later(minutes=-70))
+    await a_code(database, 1, EMAIL, at=later(minutes=-50))
+    await a_code(database, 1, "other@example.test", at=later(minutes=-40))
+    await a_code(database, 2, EMAIL, at=later(minutes=-30))
+    async with database.read() as session:
+        asked = await codes.asked_since(session, 1, EMAIL, NOW - HOUR)
+        assert list(asked.by_chat) == [later(minutes=-50), later(minutes=-40)]
+        assert list(asked.by_email) == [later(minutes=-50), later(minutes=-30)]
+        stranger = await codes.asked_since(session, 9, "nobody@example.test", NOW - HOUR)
+        assert (tuple(stranger.by_chat), tuple(stranger.by_email)) == ((), ())
+
+
+async def test_neither_unlinking_nor_forgetting_starts_the_count_anew(database: Database) -> None:
+    await a_code(database)
+    async with database.write() as session:
+        await chats.unlink(session, 1, NOW)
+        await chats.forget(session, 1, NOW)
+    async with database.read() as session:
+        asked = await codes.asked_since(session, 1, EMAIL, NOW - HOUR)
+        assert (len(asked.by_chat), len(asked.by_email)) == (1, 1)
+        assert await codes.latest(session, 1, CodeState.LIVE) is None
+
+
+async def test_a_code_that_could_not_be_mailed_is_not_counted(database: Database) -> None:
+    code_id = await a_code(database)
+    async with database.write() as session:
+        await codes.discount(session, code_id)
+        asked = await codes.asked_since(session, 1, EMAIL, NOW - HOUR)
+    assert (tuple(asked.by_chat), tuple(asked.by_email)) == ((), ())
+
+
+async def test_what_no_limit_counts_is_forgotten_with_its_address(database: Database) -> None:
+    await a_code(database, 1, at=later(minutes=-61))
+    kept = await a_code(database, 2, at=later(minutes=-59))
+    async with database.write() as session:
+        await codes.purge(session, before=NOW - HOUR)
+    assert [each["code_id"] for each in (await rows_of(database))["codes"]] == [kept]
+
+
+@pytest.mark.sqlite
+async def test_neither_code_nor_address_is_readable_in_the_file(database: Database, database_url: str) -> None:
+    await a_code(database, email="camille.tremblay@example.test", code="739264")
+    await database.close()
+    path = file_of(database_url)
+    stored = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    for secret in (b"camille", b"tremblay", b"example.test", b"739264"):
+        assert secret not in stored
+
+
+async def test_a_code_shows_in_no_repr(database: Database) -> None:
+    await a_code(database)
+    async with database.read() as session:
+        known = await codes.latest(session, 1, CodeState.LIVE)
+    assert known is not None
+    assert EMAIL not in repr(known)
+    assert known.code_hash not in repr(known)
+
+
+async def test_a_code_outlives_a_rotation_of_the_keys(database_url: str) -> None:
+    old, new = a_key(), a_key()
+    async with opened(database_url, [old]) as database:
+        await a_code(database)
+    async with opened(database_url, [new, old]) as database, database.read() as session:
+        assert await is_right(session, 1, CODE)
+        asked = await codes.asked_since(session, 9, EMAIL, NOW - HOUR)
+        assert len(asked.by_email) == 1

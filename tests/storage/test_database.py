@@ -1,0 +1,161 @@
+"""SQLite as the design has it: WAL, foreign keys, one writer at a time and nobody refused."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, func, select
+
+from storage import chats
+from storage.database import Database
+from storage.tables import Chat, Link
+from tests.storage import EMAIL, NOW, a_key, copied, opened, url_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def database(tmp_path: Path, empty_database: Path) -> AsyncIterator[Database]:
+    async with opened(url_of(copied(empty_database, tmp_path))) as database:
+        yield database
+
+
+async def count(database: Database, table: type[Chat] | type[Link]) -> int:
+    async with database.read() as session:
+        return (await session.exec(select(func.count()).select_from(table))).one()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 5000), ("synchronous", 1)]
+)
+async def test_every_connection_is_set_up(database: Database, pragma: str, value: object) -> None:
+    async def ask() -> object:
+        async with database.read() as session:
+            return (await session.exec(text(f"PRAGMA {pragma}"))).scalar_one()  # type: ignore[call-overload]
+
+    assert await asyncio.gather(*(ask() for _ in range(4))) == [value] * 4
+
+
+async def test_foreign_keys_are_kept_and_links_go_with_their_chat(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with database.write() as session:
+            session.add(
+                Link(
+                    chat_id=404,
+                    contact_id="c",
+                    account_id="a",
+                    account_name_sealed="",
+                    access="",
+                    email_sealed="",
+                    email_hash="",
+                    linked_at=NOW,
+                    chosen_at=NOW,
+                )
+            )
+    async with database.write() as session:
+        await chats.add_links(session, 1, "x", [chats.NewLink("c", "a", "n", frozenset(), EMAIL)], NOW)
+    async with database.write() as session:
+        await chats.forget(session, 1, NOW)
+    assert await count(database, Link) == 0
+    assert await count(database, Chat) == 0
+
+
+async def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
+    async def fail() -> None:
+        async with database.write() as session:
+            await chats.ensure(session, 1, NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await count(database, Chat) == 0
+
+
+async def test_readers_see_what_is_committed_and_wait_for_nobody(database: Database) -> None:
+    async with database.write() as session:
+        await chats.ensure(session, 1, NOW)
+        assert await count(database, Chat) == 0
+    assert await count(database, Chat) == 1
+
+
+async def test_a_reader_keeps_its_view_while_another_writes(database: Database) -> None:
+    async with database.read() as reading:
+        assert (await reading.exec(select(func.count()).select_from(Chat))).one() == 0
+        async with database.write() as session:
+            await chats.ensure(session, 1, NOW)
+        assert (await reading.exec(select(func.count()).select_from(Chat))).one() == 0
+
+
+async def test_twenty_writers_that_read_first_are_all_served_and_none_overwrites_another(database: Database) -> None:
+    async with database.write() as session:
+        await chats.set_page_size(session, 1, 0, NOW)
+
+    async def raise_by_one() -> None:
+        async with database.write() as session:
+            chat = (await session.exec(select(Chat).where(col(Chat.chat_id) == 1))).one()
+            await asyncio.sleep(0)
+            chat.page_size += 1
+
+    await asyncio.gather(*(raise_by_one() for _ in range(20)))
+    async with database.read() as session:
+        assert (await chats.load(session, 1)).page_size == 20
+
+
+WRITER = """
+import asyncio, sys
+from sqlmodel import col, select
+from storage.database import Database
+from storage.tables import Chat
+from storage.vault import Vault
+
+async def write():
+    database = Database(f"sqlite+aiosqlite:///{sys.argv[1]}", Vault([sys.argv[2]]))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for _ in range(40):
+        async with database.write() as session:
+            chat = (await session.exec(select(Chat).where(col(Chat.chat_id) == 1))).one()
+            chat.page_size += 1
+    await database.close()
+
+asyncio.run(write())
+"""
+
+
+async def test_processes_write_side_by_side_and_none_is_told_that_the_database_is_locked(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    path, key = copied(empty_database, tmp_path), a_key()
+    async with opened(url_of(path), [key]) as database:
+        async with database.write() as session:
+            await chats.set_page_size(session, 1, 0, NOW)
+        writers = [
+            subprocess.Popen(  # noqa: ASYNC220
+                [sys.executable, "-c", WRITER, str(path), key], cwd=ROOT, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        for writer in writers:
+            assert writer.stdout is not None
+            assert await asyncio.to_thread(writer.stdout.readline) == "ready\n"
+        ends = await asyncio.gather(*(asyncio.to_thread(writer.communicate, "go\n", 30) for writer in writers))
+        assert [(writer.returncode, end[1]) for writer, end in zip(writers, ends, strict=True)] == [(0, ""), (0, "")]
+        async with database.read() as session:
+            assert (await chats.load(session, 1)).page_size == 80
+
+
+async def test_times_come_back_in_utc_whatever_zone_they_had(database: Database) -> None:
+    async with database.write() as session:
+        await chats.ensure(session, 1, NOW.astimezone(timezone(timedelta(hours=-4))))
+    async with database.read() as session:
+        kept = await chats.kept(session, 1)
+    assert kept is not None
+    assert kept.since == NOW
+    assert kept.since.utcoffset() == timedelta(0)

@@ -1,0 +1,110 @@
+"""The schema's history: every step goes up, down and up again, and ends where the models are."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+from sqlmodel import SQLModel
+
+from storage import chats, migrations
+from storage.database import Database
+from tests.storage import EMAIL, NOW, opened
+
+REVISIONS = migrations.revisions()
+
+
+@pytest.fixture
+async def fresh(tmp_path: Path) -> AsyncIterator[Database]:
+    """A database with nothing in it."""
+    async with opened(tmp_path / "fresh.db") as database:
+        yield database
+
+
+async def schema(database: Database) -> dict[str, object]:
+    """Every table with its columns, indexes and keys."""
+
+    def read(connection: Connection) -> dict[str, object]:
+        seen = inspect(connection)
+        return {
+            table: (
+                sorted((c["name"], str(c["type"]), c["nullable"]) for c in seen.get_columns(table)),
+                sorted((i["name"], tuple(i["column_names"]), i["unique"]) for i in seen.get_indexes(table)),
+                seen.get_pk_constraint(table)["constrained_columns"],
+                sorted(
+                    (tuple(k["constrained_columns"]), k["referred_table"], str(k["options"]))
+                    for k in seen.get_foreign_keys(table)
+                ),
+                sorted(tuple(u["column_names"]) for u in seen.get_unique_constraints(table)),
+            )
+            for table in seen.get_table_names()
+            if table != "alembic_version"
+        }
+
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(read)
+
+
+async def test_every_step_goes_up_and_down_and_up_again(fresh: Database) -> None:
+    seen = [await schema(fresh)]
+    for at, revision in enumerate(REVISIONS):
+        await migrations.upgrade(fresh.engine, revision)
+        seen.append(await schema(fresh))
+        assert await migrations.is_current(fresh.engine) is (revision == REVISIONS[-1])
+        await migrations.downgrade(fresh.engine, REVISIONS[at - 1] if at else "base")
+        assert await schema(fresh) == seen[at]
+        await migrations.upgrade(fresh.engine, revision)
+        assert await schema(fresh) == seen[at + 1]
+    assert seen[0] == {}
+
+
+async def test_the_way_back_leads_to_nothing(fresh: Database) -> None:
+    await migrations.upgrade(fresh.engine)
+    await migrations.downgrade(fresh.engine, "base")
+    assert await schema(fresh) == {}
+    assert not await migrations.is_current(fresh.engine)
+
+
+async def test_the_models_are_the_migrated_schema(fresh: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, SQLModel.metadata))
+
+    await migrations.upgrade(fresh.engine)
+    async with fresh.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    migrated = await schema(fresh)
+
+    async with fresh.engine.begin() as connection:
+        await connection.execute(text("DROP TABLE alembic_version"))
+    for table in reversed(SQLModel.metadata.sorted_tables):
+        async with fresh.engine.begin() as connection:
+            await connection.execute(text(f"DROP TABLE {table.name}"))
+    async with fresh.engine.begin() as connection:
+        await connection.run_sync(SQLModel.metadata.create_all)
+    assert await schema(fresh) == migrated
+
+
+async def test_walking_up_twice_changes_nothing_and_loses_nothing(fresh: Database) -> None:
+    await migrations.upgrade(fresh.engine)
+    async with fresh.write() as session:
+        link = chats.NewLink("c", "a", "Client Odotrack", frozenset({"orders"}), EMAIL)
+        await chats.add_links(session, 1, "Camille", [link], NOW)
+    before = await schema(fresh)
+    await migrations.upgrade(fresh.engine)
+    assert await schema(fresh) == before
+    async with fresh.read() as session:
+        assert [link.account_name for link in (await chats.load(session, 1)).links] == ["Client Odotrack"]
+
+
+async def test_an_unknown_step_is_refused(fresh: Database) -> None:
+    with pytest.raises(Exception, match="nowhere"):
+        await migrations.upgrade(fresh.engine, "nowhere")
+    assert await schema(fresh) == {}
+
+
+def test_the_history_is_one_line() -> None:
+    assert len(set(REVISIONS)) == len(REVISIONS) > 0
+    assert sorted(REVISIONS) == REVISIONS
