@@ -72,7 +72,7 @@ def compose(letter: Letter, *, name: str, sender: Address, recipient: Address, a
     message.add_alternative(_writable(letter.html), subtype="html", cte="quoted-printable")
     for attachment in letter.attachments:
         _attach(message, attachment)
-    message["From"] = f"{_phrase(name)} <{sender}>".lstrip()
+    message["From"] = f"{_phrase(_one_line(name))} <{sender}>".lstrip()
     message["To"] = f"<{recipient}>"
     message["Subject"] = _encoded(_one_line(letter.subject))
     message["Date"] = format_datetime(at)

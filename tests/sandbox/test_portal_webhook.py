@@ -82,7 +82,7 @@ async def test_a_receiver_that_fails_is_tried_again_off_the_request_path(visit: 
     began = time.perf_counter()
     response = await visit.http.post("/control/invoices", json={"account_id": "a-2001", "amount": "10.00"})
     assert response.status_code == 201
-    assert time.perf_counter() - began < 0.1
+    assert time.perf_counter() - began < 2  # generous: a try would wait much longer for its turn
     await until(lambda: visit.portal.webhook.delivered == 1)
     assert len(receiver.got) == 3
     assert len({verified(received)["data"]["id"] for received in receiver.got}) == 1
