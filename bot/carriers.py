@@ -189,6 +189,8 @@ class TelegramCarrier:
             raise _Unsendable(Cancelled("issued after its time"))
         if self._clock() < at:
             raise _Unsendable(Later(at))
+        if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminding_time(Kind.REMINDER_DUE, due_date, zone):
+            raise _Unsendable(Cancelled("overtaken"))
 
     async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, number: str, screen: Screen) -> Ready:
         message = render(screen)

@@ -112,6 +112,7 @@ async def snooze(context: Context, action: Snooze) -> Screen:
     now = context.services.clock()
     async with context.services.database.write() as session:
         silence = await wishes.silence(session, context.chat.chat_id)
+        await wishes.unmute(session, link.link_id, action.number)
         there = ZoneInfo(silence.timezone) if silence.timezone else context.services.zone
         days = action.days if action.days in notice_screens.SNOOZE_DAYS else notice_screens.SNOOZE_DAYS[0]
         date = now.astimezone(there).date() + datetime.timedelta(days=days)

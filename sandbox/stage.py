@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sys
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +82,12 @@ class BotProcess:
 
 
 @asynccontextmanager
-async def set_stage(folder: Path, page_port: int = 0) -> AsyncIterator[Stage]:
+async def set_stage(
+    folder: Path, page_port: int = 0, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Stage]:
     """Brings everything up in a fresh folder, waits until the bot polls, and takes all of it down at the end.
 
-    Port 0 takes a free one for the page.
+    Port 0 takes a free one for the page; ``settings`` are more of the bot's, or other ones.
     """
     _empty(folder)
     async with AsyncExitStack() as stack:
@@ -97,7 +99,7 @@ async def set_stage(folder: Path, page_port: int = 0) -> AsyncIterator[Stage]:
         telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
         public_port = free_port()
         portal.portal.webhook.configure(f"http://127.0.0.1:{public_port}/portal/events", WEBHOOK_SECRET)
-        bot = BotProcess(folder, _settings(telegram, portal, mailbox, public_port))
+        bot = BotProcess(folder, _settings(telegram, portal, mailbox, public_port) | dict(settings or {}))
         await bot.start()
         stack.push_async_callback(bot.stop)
         await _until_it_polls(telegram, bot)

@@ -109,12 +109,12 @@ class BulkLane:
                 return
 
     async def halt(self, pause: datetime.timedelta) -> None:
-        """A 429: nobody sends bulk before it is over."""
-        async with self._lock:
-            self._times.clear()
-            self._halted_until = self._clock() + pause
-            async with self._database.write() as session:
-                await feed.halt(session, self._halted_until)
+        """A 429: nobody sends bulk before it is over. Here it holds at once, in other workers with their next times."""
+        until = self._clock() + pause
+        self._halted_until = max(self._halted_until or until, until)
+        self._times.clear()
+        async with self._database.write() as session:
+            await feed.halt(session, until)
 
     async def _next(self) -> datetime.datetime:
         now = self._clock()
@@ -139,7 +139,6 @@ class Courier:
         *,
         chat_rate: float,
     ) -> None:
-        self.worker = secrets.token_hex(8)
         self._database = database
         self._clock = clock
         self._carriers = carriers
@@ -180,6 +179,7 @@ class Courier:
     def _carried(self, task: "asyncio.Task[None]") -> None:
         self._carrying.discard(task)
         self._free.release()
+        self._wake.set()  # its recipient may have more
         if not task.cancelled() and (error := task.exception()) is not None:
             # Its lease runs out and the delivery comes back, or is uncertain: nothing is lost here.
             log.error("delivery.failed", error=type(error).__name__, exc_info=error)
@@ -193,7 +193,7 @@ class Courier:
     async def _lease_due(self) -> list[Claimed]:
         now = self._clock()
         async with self._database.write() as session:
-            return await outbox.claim(session, self.worker, now, now + LEASE, AT_ONCE, self._chat_gap)
+            return await outbox.claim(session, secrets.token_hex(8), now, now + LEASE, AT_ONCE, self._chat_gap)
 
     async def _rest(self) -> None:
         self._wake.clear()
@@ -208,7 +208,7 @@ class Courier:
         if first.is_postponed:
             now = self._clock()
             async with self._database.write() as session:
-                parcel += await outbox.claim_postponed(session, first, self.worker, now, now + LEASE)
+                parcel += await outbox.claim_postponed(session, first, now, now + LEASE)
         carrier = self._carriers[first.channel]
         ready = await carrier.render(parcel)
         if isinstance(ready, Retry | Blocked | Cancelled | Later):
@@ -219,7 +219,7 @@ class Courier:
         ids = [each.delivery_id for each in parcel]
         now = self._clock()
         async with self._database.write() as session:
-            if not await outbox.begin_sending(session, ids, self.worker, now, now + SENDING_LEASE):
+            if not await outbox.begin_sending(session, ids, first.lease, now, now + SENDING_LEASE):
                 return
         await self._record(parcel, await ready())
 
@@ -232,14 +232,14 @@ class Courier:
             match outcome:
                 case Retry(reason, after, _):
                     due_at = now + max(after or datetime.timedelta(), _backoff(first.attempts))
-                    await outbox.put_back(session, ids, self.worker, State.RETRY, due_at, reason=reason)
+                    await outbox.put_back(session, ids, first.lease, State.RETRY, due_at, reason=reason)
                 case Later(due_at, is_postponed):
                     await outbox.put_back(
-                        session, ids, self.worker, State.QUEUED, due_at, is_postponed=is_postponed or None
+                        session, ids, first.lease, State.QUEUED, due_at, is_postponed=is_postponed or None
                     )
                 case _:
                     state, why = _settled(outcome)
-                    await outbox.settle(session, ids, self.worker, state, now, why)
+                    await outbox.settle(session, ids, first.lease, state, now, why)
 
 
 def _settled(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:

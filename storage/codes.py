@@ -42,8 +42,9 @@ class Asked:
 
 
 async def asked_since(session: Session, chat_id: int, email: str, since: datetime.datetime) -> Asked:
-    """What the limits count."""
+    """What the limits count. Until the transaction ends nobody else counts for this address, or both would go ahead."""
     hashes = session.vault.hashes("email", email)
+    await session.alone(f"asking {hashes[-1]}")
     by_either = or_(col(Code.chat_id) == chat_id, col(Code.email_hash).in_(hashes))
     query = select(Code).where(col(Code.asked_at) > since, col(Code.is_counted), by_either).order_by(col(Code.asked_at))
     found = (await session.exec(query)).all()

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, UpdateBase, event
+from sqlalchemy import Connection, UpdateBase, event, func, inspect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.vault import Vault
@@ -31,6 +31,19 @@ class Session(AsyncSession):
         """Inserts a row unless its key is taken, also by somebody who is just inserting it; whether it did."""
         insert = sqlite_insert if self.bind_name == "sqlite" else postgresql_insert
         return bool(await self.change(insert(table).values(**values).on_conflict_do_nothing()))
+
+    async def put(self, row: SQLModel) -> None:
+        """Inserts a row in place of the one with its key, also of one that somebody is just inserting."""
+        insert = sqlite_insert if self.bind_name == "sqlite" else postgresql_insert
+        table, values = type(row), row.model_dump()
+        key = [column.name for column in inspect(table).primary_key]
+        rest = {name: value for name, value in values.items() if name not in key}
+        await self.change(insert(table).values(**values).on_conflict_do_update(index_elements=key, set_=rest))
+
+    async def alone(self, with_what: str) -> None:
+        """Waits until no other transaction is busy with the same; SQLite has one writer at a time anyway."""
+        if self.bind_name == "postgresql":
+            await self.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(with_what, 0))))
 
     @property
     def bind_name(self) -> str:

@@ -14,7 +14,7 @@ async def find(session: Session, bot_id: int, account_id: str, number: str, lang
 
 async def keep(session: Session, document: Document) -> None:
     """Remembers an upload in place of an earlier one."""
-    await session.merge(document)
+    await session.put(document)
 
 
 async def drop(session: Session, document: Document) -> None:

@@ -21,9 +21,10 @@ IN_HAND = (State.LEASED, State.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that one worker holds until its lease runs out."""
+    """A delivery that is held until its lease runs out; ``lease`` is new at each claim: a latecomer holds nothing."""
 
     delivery_id: int
+    lease: str
     event_id: str
     kind: Kind
     account_id: str
@@ -39,7 +40,7 @@ class Claimed:
 
 async def claim(
     session: Session,
-    worker: str,
+    lease: str,
     now: datetime.datetime,
     lease_until: datetime.datetime,
     limit: int,
@@ -50,6 +51,8 @@ async def claim(
     A recipient with something in hand, or who got something less than ``gap`` ago, is left out: that keeps a chat's
     order and its rate.
     """
+    # One claims at a time: what another is just leasing is not seen as in hand before it is committed.
+    await session.alone("claim")
     other = aliased(Delivery)
     busy = exists().where(
         col(other.channel) == Delivery.channel,
@@ -68,11 +71,11 @@ async def claim(
     chosen: dict[tuple[str, int], tuple[Delivery, Notice]] = {}
     for delivery, notice in rows:
         chosen.setdefault((delivery.channel, delivery.recipient), (delivery, notice))
-    return await _lease(session, list(chosen.values()), worker, lease_until)
+    return await _lease(session, list(chosen.values()), lease, lease_until)
 
 
 async def claim_postponed(
-    session: Session, claimed: Claimed, worker: str, now: datetime.datetime, lease_until: datetime.datetime
+    session: Session, claimed: Claimed, now: datetime.datetime, lease_until: datetime.datetime
 ) -> list[Claimed]:
     """Leases whatever else waited for the end of the same chat's quiet hours, to be told in one message."""
     query = (
@@ -88,28 +91,29 @@ async def claim_postponed(
         .order_by(col(Delivery.delivery_id))
         .with_for_update(of=Delivery, skip_locked=True)
     )
-    return await _lease(session, list((await session.exec(query)).all()), worker, lease_until)
+    return await _lease(session, list((await session.exec(query)).all()), claimed.lease, lease_until)
 
 
 async def _lease(
-    session: Session, rows: Sequence[tuple[Delivery, Notice]], worker: str, lease_until: datetime.datetime
+    session: Session, rows: Sequence[tuple[Delivery, Notice]], lease: str, lease_until: datetime.datetime
 ) -> list[Claimed]:
     ids = [delivery.delivery_id for delivery, _ in rows]
     if ids:
-        leased = {"state": State.LEASED, "lease_owner": worker, "lease_until": lease_until}
+        leased = {"state": State.LEASED, "lease_owner": lease, "lease_until": lease_until}
         await session.change(
             update(Delivery)
             .where(col(Delivery.delivery_id).in_(ids))
             .values(**leased)
             .execution_options(synchronize_session=False)
         )
-    return [_claimed(session, delivery, notice) for delivery, notice in rows]
+    return [_claimed(session, lease, delivery, notice) for delivery, notice in rows]
 
 
-def _claimed(session: Session, delivery: Delivery, notice: Notice) -> Claimed:
+def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -> Claimed:
     assert delivery.delivery_id is not None
     return Claimed(
         delivery_id=delivery.delivery_id,
+        lease=lease,
         event_id=notice.event_id,
         kind=Kind(notice.kind),
         account_id=notice.account_id,
@@ -125,10 +129,10 @@ def _claimed(session: Session, delivery: Delivery, notice: Notice) -> Claimed:
 
 
 async def begin_sending(
-    session: Session, ids: Sequence[int], worker: str, now: datetime.datetime, lease_until: datetime.datetime
+    session: Session, ids: Sequence[int], lease: str, now: datetime.datetime, lease_until: datetime.datetime
 ) -> bool:
     """Marks leased deliveries as being sent, all or none; ``False`` when one was cancelled, or its lease ran out."""
-    held = (col(Delivery.state) == State.LEASED, col(Delivery.lease_owner) == worker, col(Delivery.lease_until) > now)
+    held = (col(Delivery.state) == State.LEASED, col(Delivery.lease_owner) == lease, col(Delivery.lease_until) > now)
     moved = await session.change(
         update(Delivery)
         .where(col(Delivery.delivery_id).in_(ids), *held)
@@ -141,10 +145,10 @@ async def begin_sending(
 
 
 async def settle(
-    session: Session, ids: Sequence[int], worker: str, state: State, now: datetime.datetime, reason: str | None = None
+    session: Session, ids: Sequence[int], lease: str, state: State, now: datetime.datetime, reason: str | None = None
 ) -> bool:
     """Records how it ended. ``False`` when somebody else has settled it meanwhile."""
-    held = (col(Delivery.state).in_(IN_HAND), col(Delivery.lease_owner) == worker)
+    held = (col(Delivery.state).in_(IN_HAND), col(Delivery.lease_owner) == lease)
     values = {"state": state, "settled_at": now, "reason": reason, "lease_owner": None, "lease_until": None}
     query = update(Delivery).where(col(Delivery.delivery_id).in_(ids), *held).values(**values)
     return bool(await session.change(query))
@@ -153,7 +157,7 @@ async def settle(
 async def put_back(
     session: Session,
     ids: Sequence[int],
-    worker: str,
+    lease: str,
     state: State,
     due_at: datetime.datetime,
     *,
@@ -161,7 +165,7 @@ async def put_back(
     reason: str | None = None,
 ) -> None:
     """Gives deliveries back, to be taken up again later. A ``retry`` counts as an attempt."""
-    held = (col(Delivery.state).in_(IN_HAND), col(Delivery.lease_owner) == worker)
+    held = (col(Delivery.state).in_(IN_HAND), col(Delivery.lease_owner) == lease)
     counted = Delivery.attempts + (1 if state is State.RETRY else 0)
     values: dict[str, object] = {"state": state, "due_at": due_at, "attempts": counted, "reason": reason}
     values |= {"lease_owner": None, "lease_until": None}

@@ -9,6 +9,8 @@ from sqlmodel import col, select
 from storage.database import Session
 from storage.tables import Chat, Copy, Link, Mute
 
+_LARGEST = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
@@ -83,7 +85,9 @@ class CopyTo:
 
 
 async def copy(session: Session, copy_id: int) -> CopyTo | None:
-    """One copy, while its link is there."""
+    """One copy, while its link is there. PostgreSQL refuses to look for a number that no row can have."""
+    if copy_id > _LARGEST:
+        return None
     return await _copy(session, col(Copy.copy_id) == copy_id)
 
 
@@ -114,6 +118,7 @@ async def _copy(session: Session, which: object) -> CopyTo | None:
 
 async def set_copy(session: Session, link_id: int, email: str, language: str, now: datetime.datetime) -> None:
     """A confirmed address takes the place of an earlier one."""
+    await session.alone(f"copy {link_id}")
     await stop_copy(session, link_id)
     sealed = session.vault.seal(email)
     session.add(Copy(link_id=link_id, email_sealed=sealed, language=language, confirmed_at=now))
@@ -126,7 +131,12 @@ async def stop_copy(session: Session, link_id: int) -> bool:
 
 async def mute(session: Session, link_id: int, number: str) -> None:
     """No more reminders of one invoice."""
-    await session.merge(Mute(link_id=link_id, number=number))
+    await session.put_if_absent(Mute, link_id=link_id, number=number)
+
+
+async def unmute(session: Session, link_id: int, number: str) -> None:
+    """Who puts a reminder off wants it after all."""
+    await session.change(delete(Mute).where(col(Mute.link_id) == link_id, col(Mute.number) == number))
 
 
 async def is_muted(session: Session, link_id: int, number: str) -> bool:

@@ -55,6 +55,8 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
         rows.append(tuple(Button(label, Snooze(link, invoice.number, days)) for label, days in pairs))
         rows.append((Button(t("button.mute"), MuteInvoice(link, invoice.number)),))
     rows.append((_stop(t, kind, link),))
+    if kind is Kind.REMINDER_DUE and invoice.due_date != today:  # told late: "today" would be a lie
+        kind = Kind.REMINDER_LATER
     return Screen(t(_TITLES[kind], number=invoice.number), facts=tuple(facts), keyboard=tuple(rows))
 
 
