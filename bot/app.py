@@ -11,12 +11,14 @@ import structlog
 from starlette.applications import Starlette
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
-from bot.carriers import Company, MailCarrier, TelegramCarrier
+from bot.company import Company
+from bot.mail_carrier import MailCarrier
 from bot.metrics import Metrics
 from bot.ordering import SLOTS, PerChatOrder
 from bot.readiness import Readiness
 from bot.request import AiohttpRequest
 from bot.settings import Settings
+from bot.telegram_carrier import TelegramCarrier
 from bot.web import admin_app, public_app
 from bot.webhook import TelegramWebhook
 from bot.worker import Worker

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from bot.body_limit import TooLong, limited_body
-from bot.carriers import is_stop_token
+from bot.mail_carrier import is_stop_token
 from bot.metrics import Metrics
 from bot.readiness import Readiness
 from bot.webhook import TelegramWebhook

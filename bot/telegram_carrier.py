@@ -1,8 +1,7 @@
-"""What notices travel with: Telegram, by the handlers' screens and renderer, and mail."""
+"""Notices on their way into chats, by the handlers' screens and renderer."""
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -11,22 +10,19 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
+from bot.company import Company
 from handlers import documents
 from handlers.outcome import NotDone
 from handlers.render import Message, render
 from handlers.screens import notices as screens
-from handlers.screens.invoices import payment
 from handlers.screens.notices import Told
 from handlers.screens.screen import Screen
-from mail.errors import MailMisconfigured, MailRefused, MailUnavailable
-from mail.mailer import Attachment, Mailer
 from portal.client import Portal, Reader
 from portal.errors import Forbidden as PortalForbidden
-from portal.errors import NotFound, PortalError, PortalRefused, PortalUnavailable, TooLarge
+from portal.errors import NotFound, PortalError, PortalUnavailable, TooLarge
 from portal.models import Contact, Part
 from services.clock import Clock
 from services.delivery import Blocked, Cancelled, Later, Outcome, Ready, Retry, Sent, Uncertain, Unsent
-from services.letters import Stop, invoice_letter
 from services.notices import REMINDERS, wish_for
 from services.reminders import reminding_time
 from storage import chats, wishes
@@ -34,8 +30,7 @@ from storage.chats import ChatState, LinkState
 from storage.database import Database
 from storage.outbox import Claimed
 from storage.tables import Kind
-from storage.vault import Vault
-from storage.wishes import CopyTo, Silence
+from storage.wishes import Silence
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -45,15 +40,6 @@ _CAPTION_LIMIT = 1024
 _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """What screens and mails need to know of the company."""
-
-    name: str
-    zone: ZoneInfo
-    language: Language
 
 
 class _Unsendable(Exception):
@@ -266,96 +252,3 @@ class TelegramCarrier:
 def _may_see(contact: Contact, link: LinkState, kind: Kind) -> bool:
     part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
     return any(account.account_id == link.account_id and part in account.access for account in contact.accounts)
-
-
-class MailCarrier:
-    """New invoices to bookkeepers, each once, with its PDF and the way to stop."""
-
-    is_paced = False
-
-    def __init__(
-        self,
-        database: Database,
-        portal: Portal,
-        mailer: Mailer,
-        clock: Clock,
-        company: Company,
-        *,
-        public_url: str,
-        mail_from: str,
-    ) -> None:
-        self._database = database
-        self._portal = portal
-        self._mailer = mailer
-        self._clock = clock
-        self._company = company
-        self._public_url = public_url
-        self._mail_from = mail_from
-
-    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
-        """See ``Carrier``. A parcel to a bookkeeper is one delivery: quiet hours are for chats."""
-        claimed = parcel[0]
-        async with self._database.read() as session:
-            copy = await wishes.copy(session, claimed.recipient)
-        if copy is None or claimed.number is None:
-            return Cancelled("no longer wished for")
-        reader = Reader(copy.contact_id, copy.account_id)
-        language = Language(copy.language)
-        limit = documents.UPLOAD_LIMIT
-        try:
-            invoice = await self._portal.invoice(reader, claimed.number)
-            pdf = await self._portal.invoice_pdf(reader, claimed.number, language=language, limit=limit)
-        except (NotFound, PortalForbidden, TooLarge) as error:
-            return Cancelled(type(error).__name__)
-        except PortalRefused as error:
-            return Retry(f"portal: {error}", _REFUSED_PAUSE)
-        except PortalError as error:
-            return Retry(f"portal: {error}")
-        if pdf is None:
-            return Retry("portal: no document")
-        today = self._clock().astimezone(self._company.zone).date()
-        name = documents.file_name(texts_in(language), claimed.number)
-        letter = invoice_letter(
-            copy.email,
-            language,
-            number=claimed.number,
-            facts=lambda t: payment(t, invoice, today),
-            pdf=Attachment(name, pdf.content, "application/pdf"),
-            company=self._company.name,
-            account=copy.account_name,
-            stop=self._stop(copy),
-        )
-
-        async def send() -> Outcome:
-            try:
-                await self._mailer.send(letter)
-            except MailUnavailable as error:
-                return Uncertain("mail") if error.written else Retry("mail")
-            except MailRefused:
-                return Blocked()
-            except MailMisconfigured as error:
-                log.error("mail.misconfigured", reason=str(error))
-                return Retry("mail", _REFUSED_PAUSE)
-            return Sent()
-
-        return send
-
-    def _stop(self, copy: CopyTo) -> Stop:
-        token = stop_token(self._database.vault, copy)
-        if self._public_url:
-            return Stop(url=f"{self._public_url}/unsubscribe/{token}")
-        return Stop(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
-
-
-def stop_token(vault: Vault, copy: CopyTo) -> str:
-    """``copy id.keyed hash``: good for stopping this one copy, and for nothing else."""
-    return f"{copy.copy_id}.{vault.hash('unsubscribe', _stopped(copy))}"
-
-
-def is_stop_token(vault: Vault, copy: CopyTo, token: str) -> bool:
-    """Whether a token was given out for this copy, under any of the keys; compared in constant time."""
-    return vault.matches("unsubscribe", _stopped(copy), token.partition(".")[2])
-
-
-def _stopped(copy: CopyTo) -> str:
-    return f"{copy.copy_id}:{copy.email}"
