@@ -116,18 +116,25 @@ class TelegramCarrier:
     async def _summary(self, t: Texts, chat: ChatState, parcel: Sequence[Claimed]) -> Ready:
         """Several that waited: told by their numbers, where the contact may still see that part of the account."""
         told: list[Told] = []
-        contacts: dict[str, Contact] = {}
+        contacts: dict[str, Contact | None] = {}
         for each in parcel:
             link = chat.link(each.link_id)
             if link is None or each.number is None:
                 continue
             if link.contact_id not in contacts:
-                contacts[link.contact_id] = await self._portal.contact(link.contact_id)
+                contacts[link.contact_id] = await self._contact(link.contact_id)
             if _may_see(contacts[link.contact_id], link, each.kind):
                 told.append(Told(each.kind, each.number, link.link_id))
         if not told:
             raise _Unsendable(Cancelled("no longer allowed"))
         return self._message(chat.chat_id, render(screens.summary(t, told)))
+
+    async def _contact(self, contact_id: str) -> Contact | None:
+        """A contact who is no more may see nothing, and takes nobody else's lines along."""
+        try:
+            return await self._portal.contact(contact_id)
+        except (NotFound, PortalForbidden):
+            return None
 
     async def _single(self, t: Texts, chat: ChatState, claimed: Claimed) -> Ready:
         link, reader, number = self._about(chat, claimed)
@@ -249,6 +256,8 @@ class TelegramCarrier:
         return Retry(type(error).__name__)
 
 
-def _may_see(contact: Contact, link: LinkState, kind: Kind) -> bool:
+def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:
     part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
+    if contact is None:
+        return False
     return any(account.account_id == link.account_id and part in account.access for account in contact.accounts)
