@@ -1,6 +1,6 @@
 """How long a tap takes while the bulk lane runs at its limit, against an idle bot: the median and the 95th percentile.
 
-The bot is a process of its own; Telegram, portal and mailbox run here. Prints a table and the ratio, in half a minute.
+The bot is a process of its own; Telegram, portal and mailbox run here. Prints tables and ratios, in a minute.
 
     .venv/bin/python -m benches.taps_under_notices
 """
@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from sandbox.portal.faults import Fault, FaultKind
 from sandbox.script import Player
 from sandbox.stage import Stage, set_stage
 from sandbox.telegram.persons import Person
@@ -23,13 +24,27 @@ CHATS = 8
 SETTINGS = {"ODOBOT_CHAT_RATE": "28"}
 
 
+LATENCIES = ((0.0, 0.0), (0.03, 0.05))
+"""Seconds of Telegram and of the portal: none, and what a real line takes."""
+
+
 async def main() -> None:
+    """Both latencies, each by itself."""
+    for telegram, portal in LATENCIES:
+        print(f"Telegram {telegram * 1000:.0f} ms, portal {portal * 1000:.0f} ms")
+        await measure(telegram, portal)
+
+
+async def measure(telegram: float, portal: float) -> None:
     """Measures idle, loaded, and idle again, so that a drifting machine shows."""
     with tempfile.TemporaryDirectory() as folder:
         async with set_stage(Path(folder) / "bench", settings=SETTINGS) as stage:
             people = [await linked(stage, f"Camille {n}") for n in range(CHATS)]
             reader, told = people[0], people[1:]
             await reader_at_list(reader)
+            if telegram:
+                stage.telegram.world.faults.add("latency", count=None, seconds=telegram)
+                stage.portal.faults.set(Fault(FaultKind.SLOW, seconds=portal))
             before = await taps(reader)
             issuing = asyncio.create_task(issue_for_ever(stage))
             await asyncio.sleep(2)

@@ -24,6 +24,7 @@ AT_ONCE = 32
 _FIRST_RETRY = datetime.timedelta(seconds=5)
 _LONGEST_RETRY = datetime.timedelta(minutes=10)
 _IDLE_SECONDS = 0.5
+_GATHER_SECONDS = 0.1  # claims are taken for several at a time: one for each would cost as much as the sending
 
 log = structlog.get_logger()
 
@@ -202,6 +203,7 @@ class Courier:
                 await self._wake.wait()
         except TimeoutError:
             return
+        await asyncio.sleep(_GATHER_SECONDS)
 
     async def _carry(self, first: Claimed) -> None:
         parcel = [first]
