@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton portal-api demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-postgres test-replicas portal-api demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-all  make test, and what needs more than Python"
 	@echo "make test-browser  the sandbox's page in a real browser; make screenshots takes the README's pictures"
 	@echo "make test-tryton  the contract and whole conversations against a real Tryton 8"
+	@echo "make test-postgres  the suite on a real PostgreSQL; make test-replicas: several processes, nginx, kill -9"
 
 setup: $(READY)
 
@@ -39,7 +40,8 @@ check: static
 test: $(READY)
 	$(BIN)/pytest -n 2
 
-test-all: test test-browser test-tryton
+test-all: test test-browser test-tryton test-postgres test-replicas
+	$(BIN)/pytest -m load tests/load
 
 # The sandbox's page in Debian's Chromium, driven by Playwright.
 test-browser: $(VENV)/.browser chromium
@@ -62,6 +64,14 @@ chromium:
 test-tryton: $(READY)
 	@$(BIN)/python -m tests.tryton.install
 	ODOBOT_TEST_TRYTON=1 $(BIN)/pytest tests/tryton
+
+# Everything that keeps something in a database, on a real PostgreSQL (Debian's, started by the tests themselves).
+test-postgres: $(READY)
+	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/contract
+
+# Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
+test-replicas: $(READY)
+	$(BIN)/pytest -m load tests/replicas
 
 # The contract as OpenAPI, from what the bot reads.
 portal-api: $(READY)

@@ -37,6 +37,7 @@ from texts.language import Language
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
 _CAPTION_LIMIT = 1024
+_PDF_ATTEMPTS = 4
 _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 log = structlog.get_logger()
@@ -145,7 +146,7 @@ class TelegramCarrier:
         invoice = await self._portal.invoice(reader, number)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
-            return await self._with_pdf(t, chat.chat_id, reader, number, screen)
+            return await self._with_pdf(t, chat.chat_id, reader, claimed, screen)
         return self._message(chat.chat_id, render(screen))
 
     async def _reminder(self, t: Texts, chat: ChatState, claimed: Claimed, silence: Silence, zone: ZoneInfo) -> Ready:
@@ -185,11 +186,16 @@ class TelegramCarrier:
         if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminding_time(Kind.REMINDER_DUE, due_date, zone):
             raise _Unsendable(Cancelled("overtaken"))
 
-    async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, number: str, screen: Screen) -> Ready:
-        message = render(screen)
+    async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, claimed: Claimed, screen: Screen) -> Ready:
+        message, number = render(screen), claimed.number or ""
         try:
             prepared = await documents.prepare(self._bot, self._database, self._portal, reader, number, t)
         except TooLarge:
+            return self._message(chat_id, message)
+        except PortalUnavailable:
+            # The news does not wait for ever for a document that the portal cannot make; a button asks for it later.
+            if claimed.attempts < _PDF_ATTEMPTS:
+                raise
             return self._message(chat_id, message)
         if len(message.html) > _CAPTION_LIMIT:
             return self._message(chat_id, message)

@@ -22,6 +22,7 @@ _KEPT = datetime.timedelta(days=400)
 """How long a settled delivery stays: "the list of what was sent" reaches back over a year's invoices."""
 _UPDATES_KEPT = datetime.timedelta(days=2)
 _DRAIN_SECONDS = 10.0
+_FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
 _PAUSE_AFTER_FAILURE = 1.0
 
@@ -73,17 +74,18 @@ class Worker:
             yield
 
     async def _read_feed(self) -> None:
-        pause = self._poll_seconds
+        pause, failures = self._poll_seconds, 0
         while True:
             self._read_now.clear()
             try:
                 if await self._intake.read():
                     self._courier.wake()
-                pause = self._poll_seconds
+                pause, failures = self._poll_seconds, 0
             except PortalError as error:
                 self._intake.report.failures += 1
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
-                pause = min(pause * 2, max(_LONGEST_PAUSE, self._poll_seconds))
+                failures += 1
+                pause = min(_FIRST_PAUSE * 2**failures, max(_LONGEST_PAUSE, self._poll_seconds))
             try:
                 async with asyncio.timeout(pause):
                     await self._read_now.wait()

@@ -90,6 +90,7 @@ async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
             await wishes.set_quiet(session, context.chat.chat_id, Quiet(action.start, action.end))
         elif action.start == -1:
             await wishes.set_quiet(session, context.chat.chat_id, None)
+            await outbox.release_postponed(session, context.chat.chat_id, context.services.clock())
         silence = await wishes.silence(session, context.chat.chat_id)
     return screens.quiet_hours(context.t, silence.quiet, silence.timezone or context.services.zone.key)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.clock import Clock
 from services.uninterrupted import uninterrupted
@@ -23,6 +24,7 @@ SENDING_LEASE = datetime.timedelta(seconds=300)
 AT_ONCE = 32
 _FIRST_RETRY = datetime.timedelta(seconds=5)
 _LONGEST_RETRY = datetime.timedelta(minutes=10)
+_RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0, 30.0)
 _IDLE_SECONDS = 0.5
 _GATHER_SECONDS = 0.1  # claims are taken for several at a time: one for each would cost as much as the sending
 
@@ -106,8 +108,13 @@ class BulkLane:
                 at = await self._next()
             await asyncio.sleep(max(0.0, (at - self._clock()).total_seconds()))
             # A halt that came meanwhile takes this time away too.
-            if self._halted_until is None or self._clock() >= self._halted_until:
+            if not self.is_halted:
                 return
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether a 429 still holds."""
+        return self._halted_until is not None and self._clock() < self._halted_until
 
     async def halt(self, pause: datetime.timedelta) -> None:
         """A 429: nobody sends bulk before it is over. Here it holds at once, in other workers with their next times."""
@@ -216,14 +223,32 @@ class Courier:
         if isinstance(ready, Retry | Blocked | Cancelled | Later):
             await self._record(parcel, ready)
             return
-        if carrier.is_paced:
-            await self._lane.turn()
+        if await self._begin(parcel, is_paced=carrier.is_paced):
+            await self._record_surely(parcel, await ready())
+
+    async def _begin(self, parcel: Sequence[Claimed], *, is_paced: bool) -> bool:
+        """Waits for the turn and commits ``sending``; ``False`` where the parcel is no longer ours."""
         ids = [each.delivery_id for each in parcel]
-        now = self._clock()
-        async with self._database.write() as session:
-            if not await outbox.begin_sending(session, ids, first.lease, now, now + SENDING_LEASE):
+        while True:
+            if is_paced:
+                await self._lane.turn()
+            async with self._database.write() as session:
+                if is_paced and self._lane.is_halted:  # while this waited for its turn to write
+                    continue
+                now = self._clock()
+                return await outbox.begin_sending(session, ids, parcel[0].lease, now, now + SENDING_LEASE)
+
+    async def _record_surely(self, parcel: Sequence[Claimed], outcome: Outcome) -> None:
+        """What came of a message is known now, and must not be forgotten because the database is busy or away."""
+        for pause in _RECORD_PAUSES:
+            try:
+                await self._record(parcel, outcome)
+            except SQLAlchemyError as error:
+                log.warning("delivery.not_recorded", error=type(error).__name__)
+                await asyncio.sleep(pause)
+            else:
                 return
-        await self._record(parcel, await ready())
+        await self._record(parcel, outcome)
 
     async def _record(self, parcel: Sequence[Claimed], outcome: Outcome | Later) -> None:
         ids = [each.delivery_id for each in parcel]

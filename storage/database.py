@@ -1,7 +1,8 @@
 """The engine: SQLite in WAL with foreign keys on, or PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, UpdateBase, event, func, inspect
@@ -56,11 +57,14 @@ class Database:
 
     def __init__(self, url: str, vault: Vault) -> None:
         self.vault = vault
-        self.engine = create_async_engine(url)
+        self.engine = create_async_engine(url, hide_parameters=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        # SQLite has one writer. Its own waiting is a sleeping poll without any order, in which the writers of one
+        # process starve each other for longer than the busy time-out; here they take turns.
+        self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._writing = self.engine.execution_options(**{_WRITES: True})
 
     @asynccontextmanager
@@ -72,7 +76,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
         """A session that is committed at the end, or rolled back where it raised."""
-        async with Session(self._writing, self.vault) as session, session.begin():
+        async with self._turn, Session(self._writing, self.vault) as session, session.begin():
             yield session
 
     async def close(self) -> None:

@@ -1,7 +1,6 @@
 """PDFs that Telegram already has."""
 
 from sqlalchemy import delete
-from sqlmodel import col
 
 from storage.database import Session
 from storage.tables import Document
@@ -19,6 +18,6 @@ async def keep(session: Session, document: Document) -> None:
 
 async def drop(session: Session, document: Document) -> None:
     """Forgets an upload that Telegram no longer takes."""
-    await session.change(
-        delete(Document).where(col(Document.bot_id) == document.bot_id, col(Document.file_id) == document.file_id)
-    )
+    key = {"bot_id": document.bot_id, "account_id": document.account_id, "number": document.number}
+    query = delete(Document).filter_by(**key, language=document.language, file_id=document.file_id)
+    await session.change(query)

@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, func, or_, update
+from sqlalchemy import BindParameter, bindparam, delete, exists, func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -17,6 +17,11 @@ from storage.tables import Channel, Delivery, Kind, Notice, State
 
 WAITING = (State.QUEUED, State.RETRY)
 IN_HAND = (State.LEASED, State.SENDING)
+
+
+def _written(states: Sequence[State]) -> BindParameter[Sequence[State]]:
+    """States as words of the SQL itself: the engines use a partial index only where they can read its condition."""
+    return bindparam(None, states, expanding=True, literal_execute=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,12 @@ async def claim(
     busy = exists().where(
         col(other.channel) == Delivery.channel,
         col(other.recipient) == Delivery.recipient,
-        or_(col(other.state).in_(IN_HAND), col(other.settled_at) > now - gap),
+        or_(col(other.state).in_(_written(IN_HAND)), col(other.settled_at) > now - gap),
     )
     query = (
         select(Delivery, Notice)
         .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
-        .where(col(Delivery.state).in_(WAITING), col(Delivery.due_at) <= now, ~busy)
+        .where(col(Delivery.state).in_(_written(WAITING)), col(Delivery.due_at) <= now, ~busy)
         .order_by(col(Delivery.due_at), col(Delivery.delivery_id))
         .limit(limit)
         .with_for_update(of=Delivery, skip_locked=True)
@@ -179,16 +184,14 @@ async def reclaim(session: Session, now: datetime.datetime, *, everything: bool 
 
     ``everything`` takes also leases that still run: for a start where there can be no other worker.
     """
-    expired = () if everything else (col(Delivery.lease_until) <= now,)
-    free = {"lease_owner": None, "lease_until": None}
-    returned = await session.change(
-        update(Delivery).where(col(Delivery.state) == State.LEASED, *expired).values(state=State.QUEUED, **free)
-    )
-    unknown = await session.change(
-        update(Delivery)
-        .where(col(Delivery.state) == State.SENDING, *expired)
-        .values(state=State.UNCERTAIN, settled_at=now, reason="the worker died", **free)
-    )
+    held = update(Delivery).where(col(Delivery.state).in_(_written(IN_HAND)))
+    if not everything:
+        held = held.where(col(Delivery.lease_until) <= now)
+    held = held.values(lease_owner=None, lease_until=None).execution_options(synchronize_session=False)
+    leased = held.where(col(Delivery.state) == State.LEASED)
+    returned = await session.change(leased.values(state=State.QUEUED))
+    sending = held.where(col(Delivery.state) == State.SENDING)
+    unknown = await session.change(sending.values(state=State.UNCERTAIN, settled_at=now, reason="the worker died"))
     return returned, unknown
 
 
@@ -225,7 +228,8 @@ async def cancel_of_number(
 
 async def next_due(session: Session) -> datetime.datetime | None:
     """When the next waiting delivery is due."""
-    query = select(Delivery.due_at).where(col(Delivery.state).in_(WAITING)).order_by(col(Delivery.due_at)).limit(1)
+    waits = col(Delivery.state).in_(_written(WAITING))
+    query = select(Delivery.due_at).where(waits).order_by(col(Delivery.due_at)).limit(1)
     return (await session.exec(query)).first()
 
 
@@ -253,7 +257,7 @@ async def doubtful(session: Session, limit: int) -> list[Doubtful]:
     query = (
         select(Delivery, Notice)
         .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
-        .where(col(Delivery.state) == State.UNCERTAIN)
+        .where(col(Delivery.state) == bindparam(None, State.UNCERTAIN, literal_execute=True))
         .order_by(col(Delivery.delivery_id).desc())
         .limit(limit)
     )
@@ -300,3 +304,13 @@ async def readdress(session: Session, chat_id: int, new_chat_id: int) -> None:
         )
         .values(recipient=new_chat_id)
     )
+
+
+async def release_postponed(session: Session, chat_id: int, now: datetime.datetime) -> None:
+    """What waited for the end of quiet hours that are no more is due now."""
+    waiting = (
+        col(Delivery.channel) == Channel.TELEGRAM,
+        col(Delivery.recipient) == chat_id,
+        col(Delivery.is_postponed),
+    )
+    await session.change(update(Delivery).where(*waiting, col(Delivery.state).in_(WAITING)).values(due_at=now))

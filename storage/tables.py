@@ -208,6 +208,7 @@ class Notice(SQLModel, table=True):
     """Something the portal reported, or a reminder that follows from it; ``event_id`` keeps it from coming twice."""
 
     __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_number", "number"), Index("ix_notices_occurred_at", "occurred_at"))
 
     notice_id: int | None = Field(default=None, primary_key=True)
     event_id: str = Field(unique=True)
@@ -239,6 +240,7 @@ class State(StrEnum):
 
 _WAITING = text("state IN ('queued', 'retry')")
 _IN_HAND = text("state IN ('leased', 'sending')")
+_UNCERTAIN = text("state = 'uncertain'")
 
 
 class Delivery(SQLModel, table=True):
@@ -251,7 +253,8 @@ class Delivery(SQLModel, table=True):
         Index("ix_deliveries_in_hand", "channel", "recipient", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
         Index("ix_deliveries_recipient", "channel", "recipient", "settled_at"),
         Index("ix_deliveries_link", "link_id", "state"),
-        Index("ix_deliveries_state", "state"),
+        Index("ix_deliveries_uncertain", "delivery_id", sqlite_where=_UNCERTAIN, postgresql_where=_UNCERTAIN),
+        Index("ix_deliveries_settled_at", "settled_at"),
     )
 
     delivery_id: int | None = Field(default=None, primary_key=True)

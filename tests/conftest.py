@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,33 @@ from hypothesis import settings
 from storage import migrations
 from storage.database import Database
 from storage.vault import Vault
+from tests.postgres.server import PostgresServer, postgres_server
 from tests.scene import Scene
+
+ENGINES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=ENGINES, default="sqlite", help="the database that the tests run on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sqlite: about SQLite itself, left out on another engine")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--engine") == "sqlite":
+        return
+    left_out = [item for item in items if item.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgresql``."""
+    return str(request.config.getoption("--engine"))
+
 
 # A busy machine is no finding: what takes too long meets the time-out of the test.
 settings.register_profile("patient", deadline=None)
@@ -49,11 +75,42 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the session, started when the first test asks for it."""
+    with postgres_server() as server:
+        yield server
+
+
 @pytest.fixture
-async def scene(tmp_path: Path, empty_database: Path) -> AsyncIterator[Scene]:
+def new_database(
+    engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], str]]:
+    """Makes databases that are up to date, each a new one, on the engine of choice; gives their URLs."""
+    made: list[str] = []
+
+    def make() -> str:
+        if engine == "postgresql":
+            made.append(request.getfixturevalue("postgres").create())
+            return made[-1]
+        path = tmp_path_factory.mktemp("odobot") / "odobot.db"
+        shutil.copy(request.getfixturevalue("empty_database"), path)
+        return f"sqlite+aiosqlite:///{path}"
+
+    yield make
+    for url in made:
+        request.getfixturevalue("postgres").drop(url)
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[], str]) -> str:
+    """The test's own database, up to date."""
+    return new_database()
+
+
+@pytest.fixture
+async def scene(database_url: str) -> AsyncIterator[Scene]:
     """Telegram, portal and mailbox on loopback, and the real bot on a database of its own."""
-    path = tmp_path / "odobot.db"
-    shutil.copy(empty_database, path)
-    async with Scene(f"sqlite+aiosqlite:///{path}") as scene:
+    async with Scene(database_url) as scene:
         yield scene
         assert scene.telegram.world.log.lint == []

@@ -7,7 +7,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("bot", "handlers", "services", "portal", "mail", "storage", "texts")
-MADE_BY_APP = {"Database", "HttpPortal", "TrytonPortal", "SmtpMailer", "Linking", "Vault", "ApplicationBuilder", "Services"}
+MADE_BY_APP = {
+    "Database",
+    "HttpPortal",
+    "TrytonPortal",
+    "SmtpMailer",
+    "Linking",
+    "Vault",
+    "ApplicationBuilder",
+    "Services",
+}
 # The command line opens the database by itself where no bot is wanted; a vault belongs to it.
 ALSO = {Path("bot/cli.py"): {"Database", "Vault"}}
 

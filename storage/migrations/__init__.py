@@ -1,13 +1,18 @@
 """The schema's history. ``upgrade`` brings a database up to date."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+_LOCK = int.from_bytes(b"odobot", "big")
+"""What the replicas agree to lock: any number would do."""
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -18,15 +23,34 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
-    """Walks up to a revision; each migration is one transaction."""
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda sync: command.upgrade(_config(sync), revision))
+    """Walks up to a revision; each migration is one transaction. Of several replicas one walks, the others wait."""
+    await _walk(engine, lambda connection: command.upgrade(_config(connection), revision))
 
 
 async def downgrade(engine: AsyncEngine, revision: str) -> None:
     """Walks down to a revision (``base``: to nothing)."""
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda sync: command.downgrade(_config(sync), revision))
+    await _walk(engine, lambda connection: command.downgrade(_config(connection), revision))
+
+
+async def _walk(engine: AsyncEngine, walk: Callable[[Connection], None]) -> None:
+    async with engine.connect() as connection, _alone(connection):
+        await connection.run_sync(walk)
+
+
+@asynccontextmanager
+async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
+    """The server's lock, held by the connection over all of the walk's transactions; SQLite has one writer anyway."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    await connection.execute(select(func.pg_advisory_lock(_LOCK)))
+    await connection.commit()
+    try:
+        yield
+    finally:
+        await connection.rollback()
+        await connection.execute(select(func.pg_advisory_unlock(_LOCK)))
+        await connection.commit()
 
 
 async def is_current(engine: AsyncEngine) -> bool:

@@ -1,8 +1,5 @@
 """Ownership on the sandbox portal; the same property is held on Tryton in tests/tryton."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from tests.contract.ownership import Two, hold
@@ -18,6 +15,5 @@ TWO = Two(
 
 
 @pytest.mark.timeout(120)
-def test_nothing_of_another_customer_ever_comes(tmp_path: Path, empty_database: Path) -> None:
-    shutil.copy(empty_database, tmp_path / "odobot.db")
-    hold(TWO, lambda: Scene(f"sqlite+aiosqlite:///{tmp_path}/odobot.db"), examples=40)
+def test_nothing_of_another_customer_ever_comes(database_url: str) -> None:
+    hold(TWO, lambda: Scene(database_url), examples=40)

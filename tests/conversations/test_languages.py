@@ -1,8 +1,6 @@
 """Two languages: what a client speaks, what a chat chose, and every command by either name in both."""
 
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -60,9 +58,8 @@ async def test_the_client_s_language_is_the_first_guess(scene: Scene) -> None:
         assert await menu_is(scene, person, language), client
 
 
-async def test_the_default_language_is_a_setting(tmp_path: Path, empty_database: Path) -> None:
-    shutil.copy(empty_database, tmp_path / "odobot.db")
-    async with Scene(f"sqlite+aiosqlite:///{tmp_path}/odobot.db", default_language="en") as scene:
+async def test_the_default_language_is_a_setting(database_url: str) -> None:
+    async with Scene(database_url, default_language="en") as scene:
         for client, language in ((None, "en"), ("es", "en"), ("fr-CA", "fr")):
             person = scene.person(client)
             assert (await scene.say(person, "/start")).text.startswith(WELCOME[language])

@@ -1,8 +1,5 @@
 """What is kept, shown, erased, and never written down."""
 
-import sqlite3
-from pathlib import Path
-
 import pytest
 from cryptography.fernet import Fernet
 
@@ -10,6 +7,7 @@ from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from storage.vault import Vault
 from tests.scene import CLIENT, Scene
+from tests.storage import file_of, rows_of
 
 POLICY = {
     "fr": ("Odotrack est responsable", "telegram.org/privacy", "/mesdonnees", "/oublier", "48 heures", "Commission"),
@@ -21,32 +19,23 @@ DATA = {
 }
 
 
-def database(scene: Scene) -> Path:
-    """The bot's SQLite file."""
-    return Path(scene.database_url.removeprefix("sqlite+aiosqlite:///"))
-
-
-def written(scene: Scene) -> bytes:
-    """Every byte the bot keeps on disk, the write-ahead log included."""
-    path = database(scene)
+async def written(scene: Scene) -> bytes:
+    """Every byte the bot keeps on disk, SQLite's write-ahead log included; of PostgreSQL's, the rows."""
+    if not scene.house.database.is_sqlite:
+        return repr(await rows_of(scene.house.database)).encode()
+    path = file_of(scene.database_url)
     return b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*"))
 
 
-def opened(scene: Scene) -> str:
+async def opened(scene: Scene) -> str:
     """All that the bot keeps, its sealed columns opened."""
     vault = Vault([scene.keys])
-    connection = sqlite3.connect(database(scene))
-    kept = []
-    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        rows = connection.execute(f'SELECT * FROM "{table}"')
-        names = [column[0] for column in rows.description]
-        for row in rows.fetchall():
-            kept += [
-                vault.open(value) if name.endswith("_sealed") and value else str(value)
-                for name, value in zip(names, row, strict=True)
-            ]
-    connection.close()
-    return "\n".join(kept)
+    return "\n".join(
+        vault.open(value) if name.endswith("_sealed") and value else str(value)
+        for rows in (await rows_of(scene.house.database)).values()
+        for row in rows
+        for name, value in row.items()
+    )
 
 
 async def forget(scene: Scene, person: Person, language: str = "fr") -> str:
@@ -85,7 +74,7 @@ async def test_nothing_is_kept_of_who_only_looks_around(scene: Scene) -> None:
         await scene.say(person, command)
 
     assert "Rien n’est conservé" in (await scene.say(person, "/mesdonnees")).text
-    assert str(person.user_id) not in opened(scene)
+    assert str(person.user_id) not in await opened(scene)
 
 
 async def test_an_address_that_a_code_was_asked_for_is_among_the_data(scene: Scene) -> None:
@@ -101,10 +90,10 @@ async def test_no_address_name_or_code_lies_open_in_the_database(scene: Scene) -
     await scene.say(person, "flotte@example.test")
     code = await scene.code("flotte@example.test")
     await scene.say(person, "/langue")
-    assert "Éloïse-Zoé" in opened(scene)
-    assert CLIENT in opened(scene)
+    assert "Éloïse-Zoé" in await opened(scene)
+    assert CLIENT in await opened(scene)
 
-    on_disk = written(scene)
+    on_disk = await written(scene)
 
     for word in (CLIENT, "flotte@", "example.test", "Éloïse", "Zo\u00e9", "Client Odotrack", "Camille Client", code):
         assert word.encode() not in on_disk, word
@@ -119,7 +108,7 @@ async def test_after_oublier_only_the_count_of_codes_is_left(scene: Scene) -> No
 
     await forget(scene, person)
 
-    left = opened(scene)
+    left = await opened(scene)
     assert all(word not in left for word in (CLIENT, "flotte@example.test", "Éloïse", "Client Odotrack"))
 
 
@@ -136,7 +125,7 @@ async def test_after_an_unlinking_by_anybody_neither_name_nor_address_is_left(sc
     await scene.say(camille, "/delier")
     await scene.tap(camille, "Oui")
 
-    left = opened(scene)
+    left = await opened(scene)
     assert all(word not in left for word in ("Aline-Zoé", "Camille", "Client Odotrack"))
 
 

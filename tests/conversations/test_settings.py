@@ -1,8 +1,5 @@
 """Settings, notices, help and the portal's own menu."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from sandbox.portal.faults import Fault, FaultKind
@@ -180,10 +177,9 @@ async def test_nobody_is_offered_what_the_portal_does_not_let_them_see(
         assert hidden not in labels, text
 
 
-async def test_how_to_reach_a_human_is_a_setting(tmp_path: Path, empty_database: Path) -> None:
-    shutil.copy(empty_database, tmp_path / "odobot.db")
+async def test_how_to_reach_a_human_is_a_setting(database_url: str) -> None:
     support = "418 555-0199 <aide@odotrack.test>"
-    async with Scene(f"sqlite+aiosqlite:///{tmp_path}/odobot.db", support=support, company="Flotte & fils") as scene:
+    async with Scene(database_url, support=support, company="Flotte & fils") as scene:
         person = scene.person()
         for command in ("/aide", "/confidentialite"):
             text = (await scene.say(person, command)).text

@@ -97,7 +97,10 @@ def test_nothing_is_postponed_past_the_end(quiet: Quiet, at: datetime.datetime, 
     end = quiet.until(at.astimezone(zone))
     if end is None:
         return
-    assert quiet.until(end.astimezone(zone)) is None
+    there = end.astimezone(zone)
+    if there.hour * 60 + there.minute != quiet.end:
+        return  # the end is in the hour that spring leaves out, and so may be the beginning
+    assert quiet.until(there) is None
 
 
 @given(quiet=hours, at=moments, zone=zones)

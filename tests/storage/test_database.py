@@ -1,4 +1,4 @@
-"""SQLite as the design has it: WAL, foreign keys, one writer at a time and nobody refused."""
+"""Sessions on both engines, and SQLite as the design has it: WAL, one writer at a time and nobody refused."""
 
 import asyncio
 import subprocess
@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def database(tmp_path: Path, empty_database: Path) -> AsyncIterator[Database]:
-    async with opened(url_of(copied(empty_database, tmp_path))) as database:
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with opened(database_url) as database:
         yield database
 
 
@@ -31,6 +31,7 @@ async def count(database: Database, table: type[Chat] | type[Link]) -> int:
         return (await session.exec(select(func.count()).select_from(table))).one()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 5000), ("synchronous", 1)]
 )
@@ -84,6 +85,7 @@ async def test_readers_see_what_is_committed_and_wait_for_nobody(database: Datab
     assert await count(database, Chat) == 1
 
 
+@pytest.mark.sqlite
 async def test_a_reader_keeps_its_view_while_another_writes(database: Database) -> None:
     async with database.read() as reading:
         assert (await reading.exec(select(func.count()).select_from(Chat))).one() == 0
@@ -92,6 +94,7 @@ async def test_a_reader_keeps_its_view_while_another_writes(database: Database) 
         assert (await reading.exec(select(func.count()).select_from(Chat))).one() == 0
 
 
+@pytest.mark.sqlite
 async def test_twenty_writers_that_read_first_are_all_served_and_none_overwrites_another(database: Database) -> None:
     async with database.write() as session:
         await chats.set_page_size(session, 1, 0, NOW)
@@ -128,6 +131,7 @@ asyncio.run(write())
 """
 
 
+@pytest.mark.sqlite
 async def test_processes_write_side_by_side_and_none_is_told_that_the_database_is_locked(
     tmp_path: Path, empty_database: Path
 ) -> None:

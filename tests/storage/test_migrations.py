@@ -1,6 +1,8 @@
 """The schema's history: every step goes up, down and up again, and ends where the models are."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,27 @@ from sqlmodel import SQLModel
 
 from storage import chats, migrations
 from storage.database import Database
-from tests.storage import EMAIL, NOW, opened
+from tests.postgres.server import PostgresServer
+from tests.storage import EMAIL, NOW, opened, url_of
 
 REVISIONS = migrations.revisions()
 
 
 @pytest.fixture
-async def fresh(tmp_path: Path) -> AsyncIterator[Database]:
+def fresh_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database with nothing in it."""
-    async with opened(tmp_path / "fresh.db") as database:
+    if engine == "sqlite":
+        yield url_of(tmp_path / "fresh.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create(migrated=False)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def fresh(fresh_url: str) -> AsyncIterator[Database]:
+    async with opened(fresh_url) as database:
         yield database
 
 
@@ -103,6 +117,24 @@ async def test_an_unknown_step_is_refused(fresh: Database) -> None:
     with pytest.raises(Exception, match="nowhere"):
         await migrations.upgrade(fresh.engine, "nowhere")
     assert await schema(fresh) == {}
+
+
+async def test_of_replicas_that_migrate_at_once_one_does_and_the_others_find_it_done(fresh_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        replicas = [
+            await stack.enter_async_context(opened(fresh_url)) for _ in range(1 if "sqlite" in fresh_url else 4)
+        ]
+        await asyncio.gather(*(migrations.upgrade(each.engine) for each in replicas))
+        assert await migrations.is_current(replicas[0].engine)
+
+
+async def test_a_step_that_fails_lets_the_next_replica_in(fresh_url: str) -> None:
+    async with opened(fresh_url) as failing, opened(fresh_url) as next_one:
+        with pytest.raises(Exception, match="nowhere"):
+            await migrations.upgrade(failing.engine, "nowhere")
+        async with asyncio.timeout(20):
+            await migrations.upgrade(next_one.engine)
+        assert await migrations.is_current(next_one.engine)
 
 
 def test_the_history_is_one_line() -> None:

@@ -1,0 +1,40 @@
+"""docs/operating.md tells of every metric, every state and every reason that there is."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from storage.tables import State
+from tests.scene import Scene
+
+ROOT = Path(__file__).parents[2]
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
+
+
+async def test_every_metric_is_explained(scene: Scene) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        text = (await client.get(f"{scene.admin_url}/metrics")).text
+    named = set(re.findall(r"^# HELP (odobot_\w+)", text, re.MULTILINE))
+    assert named
+    assert {name for name in named if f"`{name}" not in OPERATING} == set()
+    told = set(re.findall(r"`(odobot_\w+)", OPERATING))
+    assert told - named == set(), "metrics that are no more"
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_explained(state: State) -> None:
+    assert f"`{state}`" in OPERATING
+
+
+@pytest.mark.parametrize("part", ["database", "telegram", "portal", "feed"])
+def test_every_reason_is_explained(part: str) -> None:
+    source = (ROOT / "bot" / "readiness.py").read_text()
+    assert f"{part}: " in source
+    assert f"| `{part}: " in OPERATING
+
+
+def test_what_is_deployed_is_what_the_page_names() -> None:
+    named = set(re.findall(r"`deploy/([^`]+)`", OPERATING))
+    assert named == {path.name for path in (ROOT / "deploy").iterdir()}

@@ -1,0 +1,345 @@
+"""The web endpoints: what the portal and mail clients call, and what the operator asks."""
+
+import base64
+import datetime
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from bot.mail_carrier import stop_token
+from sandbox.portal.faults import Fault, FaultKind
+from storage import chats, wishes
+from storage.wishes import CopyTo
+from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
+
+MEBIBYTE = 1024 * 1024
+BODY = '{"type":"invoice.issued","timestamp":"2026-10-15T18:00:00Z","data":{"id":"e1"}}'
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        yield client
+
+
+def signed(
+    body: str = BODY, message_id: str = "msg-1", *, age: float = 0, secret: str = WEBHOOK_SECRET
+) -> dict[str, str]:
+    """The three headers of Standard Webhooks, as the portal makes them."""
+    at = datetime.datetime.now(UTC) - datetime.timedelta(seconds=age)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, at, body),
+    }
+
+
+async def post(scene: Scene, client: httpx.AsyncClient, headers: dict[str, str], body: str | bytes = BODY) -> int:
+    return (await client.post(f"{scene.public_url}/portal/events", content=body, headers=headers)).status_code
+
+
+def readings(scene: Scene) -> int:
+    return scene.portal.log.counts["events"]
+
+
+async def test_a_signed_webhook_is_taken(scene: Scene, client: httpx.AsyncClient) -> None:
+    assert await post(scene, client, signed()) == 204
+    assert await post(scene, client, signed("not json", "msg-2"), "not json") == 204
+
+
+async def test_names_of_headers_in_any_case_and_several_signatures(scene: Scene, client: httpx.AsyncClient) -> None:
+    headers = {name.title(): value for name, value in signed().items()}
+    wrong = "v1," + base64.b64encode(bytes(32)).decode()
+    headers["Webhook-Signature"] = f"{wrong} {headers['Webhook-Signature']}"
+    assert await post(scene, client, headers) == 204
+
+
+OTHER_SECRET = "whsec_" + base64.b64encode(b"a secret of somebody else").decode()
+REFUSED: dict[str, dict[str, str]] = {
+    "nothing": {},
+    "no signature": {"webhook-signature": ""},
+    "no id": {"webhook-id": ""},
+    "no time": {"webhook-timestamp": ""},
+    "another id": {"webhook-id": "msg-2"},
+    "another time": {"webhook-timestamp": str(int(datetime.datetime.now(UTC).timestamp()) + 60)},
+    "no number as time": {"webhook-timestamp": "yesterday"},
+    "an endless time": {"webhook-timestamp": "inf"},
+    "no time at all": {"webhook-timestamp": "nan"},
+    "zeros": {"webhook-signature": "v1," + base64.b64encode(bytes(32)).decode()},
+    "another version": {"webhook-signature": signed()["webhook-signature"].replace("v1,", "v2,")},
+    "no version": {"webhook-signature": "x"},
+    "no base64": {"webhook-signature": "v1,a"},
+    "three parts": {"webhook-signature": "v1,a,b"},
+    "only a comma": {"webhook-signature": ","},
+    "another secret": signed(secret=OTHER_SECRET),
+    "too old": signed(age=301),
+    "too new": signed(age=-900),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_a_webhook_that_is_not_the_portals_is_refused_and_reads_nothing(
+    scene: Scene, client: httpx.AsyncClient, what: str
+) -> None:
+    headers = {} if what == "nothing" else signed() | REFUSED[what]
+    before = readings(scene)
+    assert await post(scene, client, {name: value for name, value in headers.items() if value}) == 401
+    assert readings(scene) == before
+    # And the id is not remembered: the portal's own message with it still counts.
+    assert await post(scene, client, signed()) == 204
+    await until_read(scene, before + 1)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"\x80" * 10, BODY.encode() + b" "])
+async def test_another_body_than_the_signed_one_is_refused(
+    scene: Scene, client: httpx.AsyncClient, body: bytes
+) -> None:
+    assert await post(scene, client, signed(), body) == 401
+
+
+@pytest.mark.parametrize("age", [0, 290, -290])
+async def test_clocks_may_differ_by_five_minutes(scene: Scene, client: httpx.AsyncClient, age: float) -> None:
+    assert await post(scene, client, signed(age=age)) == 204
+
+
+async def until_read(scene: Scene, count: int) -> None:
+    """Until the feed was read so often: the signal is the next conversation's, so this looks at the portal's log."""
+    person = scene.person()
+    for _ in range(50):
+        if readings(scene) >= count:
+            return
+        person.start()
+        await person.wait_for_message()
+    pytest.fail(f"the feed was read {readings(scene)} times, not {count}")
+
+
+async def test_a_webhook_reads_the_feed_once_and_its_replay_does_not(scene: Scene, client: httpx.AsyncClient) -> None:
+    before = readings(scene)
+    headers = signed()
+    assert await post(scene, client, headers) == 204
+    await until_read(scene, before + 1)
+    for _ in range(3):
+        assert await post(scene, client, headers) == 204
+    assert await post(scene, client, signed(message_id="msg-2")) == 204
+    await until_read(scene, before + 2)
+    assert readings(scene) == before + 2
+
+
+async def test_without_a_secret_there_is_no_webhook(scene: Scene, client: httpx.AsyncClient) -> None:
+    await scene.stop_bot()
+    await scene.start_bot(portal_webhook_secret="")
+    assert await post(scene, client, signed()) == 404
+
+
+@pytest.mark.parametrize("path", ["portal/events", "unsubscribe/1.a"])
+async def test_a_body_over_a_mebibyte_is_refused(scene: Scene, client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.post(f"{scene.public_url}/{path}", content=b"x" * (MEBIBYTE + 1))
+    assert answer.status_code == 413
+
+
+async def test_a_mebibyte_is_still_read(scene: Scene, client: httpx.AsyncClient) -> None:
+    body = json.dumps({"x": "y" * (MEBIBYTE - 9)})
+    assert len(body) == MEBIBYTE
+    assert await post(scene, client, signed(body), body) == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/portal/events", 405),
+        ("GET", "/", 404),
+        ("GET", "/metrics", 404),
+        ("GET", "/readyz", 404),
+        ("GET", "/healthz", 404),
+        ("GET", "/unsubscribe/", 404),
+        ("GET", "/unsubscribe/1/2", 404),
+        ("PUT", "/unsubscribe/1.a", 405),
+        ("POST", "/telegram", 404),  # while polling there is no webhook of Telegram's
+        ("GET", "/docs", 404),
+    ],
+)
+async def test_the_public_reaches_nothing_else(
+    scene: Scene, client: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    assert (await client.request(method, f"{scene.public_url}{path}")).status_code == status
+
+
+async def a_copy(scene: Scene, email: str = "compta@example.test") -> CopyTo:
+    """A chat with a bookkeeper's copy, put there without a conversation."""
+    database, now = scene.house.database, scene.clock.now()
+    async with database.write() as session:
+        link = chats.NewLink("c-1001", "a-2001", "Client Odotrack", frozenset({"invoices"}), "client@example.test")
+        await chats.add_links(session, 77, "Camille", [link], now)
+        (linked,) = (await chats.load(session, 77)).links
+        await wishes.set_copy(session, linked.link_id, email, "fr", now)
+        await session.flush()
+        copy = await wishes.copy_of_link(session, linked.link_id)
+        assert copy is not None
+    return copy
+
+
+async def remaining(scene: Scene, copy: CopyTo) -> CopyTo | None:
+    async with scene.house.database.read() as session:
+        return await wishes.copy_of_link(session, copy.link_id)
+
+
+async def test_opening_the_link_asks_and_does_nothing(scene: Scene, client: httpx.AsyncClient) -> None:
+    copy = await a_copy(scene)
+    url = f"{scene.public_url}/unsubscribe/{stop_token(scene.house.database.vault, copy)}"
+    page = await client.get(url)
+    assert page.status_code == 200
+    assert "Arrêter l’envoi" in page.text
+    assert "Stop sending" in page.text
+    assert page.text.count('<form method="post">') == 2
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert copy.email not in page.text
+    assert (await client.head(url)).status_code == 200
+    assert await remaining(scene, copy) is not None
+
+
+async def test_one_click_stops_and_a_second_is_no_error(scene: Scene, client: httpx.AsyncClient) -> None:
+    copy = await a_copy(scene)
+    url = f"{scene.public_url}/unsubscribe/{stop_token(scene.house.database.vault, copy)}"
+    for _ in range(2):
+        # RFC 8058: exactly this body, no cookie, no question.
+        page = await client.post(url, data={"List-Unsubscribe": "One-Click"})
+        assert page.status_code == 200
+        assert "C’est fait" in page.text
+    assert await remaining(scene, copy) is None
+    assert (await client.get(url)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: token[:-1],
+        lambda token: token + "0",
+        lambda token: token.partition(".")[0],
+        lambda token: token.partition(".")[0] + ".",
+        lambda token: "9" + token,
+        lambda token: token.replace(".", ".é"),
+        lambda token: "x." + token.partition(".")[2],
+        lambda token: "٣." + token.partition(".")[2],
+        lambda token: "9" * 30 + "." + token.partition(".")[2],
+        lambda token: "-1." + token.partition(".")[2],
+        lambda token: token.upper(),
+        lambda token: "." + token,
+        lambda token: "%00",
+    ],
+)
+async def test_another_token_stops_nothing(scene: Scene, client: httpx.AsyncClient, change) -> None:  # type: ignore[no-untyped-def]
+    copy = await a_copy(scene)
+    url = f"{scene.public_url}/unsubscribe/{change(stop_token(scene.house.database.vault, copy))}"
+    assert (await client.get(url)).status_code == 404
+    assert (await client.post(url)).status_code < 500
+    assert await remaining(scene, copy) is not None
+
+
+async def test_the_link_of_an_earlier_address_stops_nothing(scene: Scene, client: httpx.AsyncClient) -> None:
+    earlier = await a_copy(scene, "avant@example.test")
+    now = await a_copy(scene, "apres@example.test")
+    token = stop_token(scene.house.database.vault, earlier)
+    assert (await client.get(f"{scene.public_url}/unsubscribe/{token}")).status_code == 404
+    await client.post(f"{scene.public_url}/unsubscribe/{token}")
+    assert await remaining(scene, now) is not None
+
+
+async def test_alive_is_alive(scene: Scene, client: httpx.AsyncClient) -> None:
+    await scene.portal.stop()
+    await scene.telegram.stop()
+    answer = await client.get(f"{scene.admin_url}/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+    await scene.telegram.start()
+    await scene.portal.start()
+
+
+async def ready(scene: Scene, client: httpx.AsyncClient) -> tuple[int, list[str]]:
+    """What ``/readyz`` says, past the ten seconds for which an answer is kept."""
+    scene.later(seconds=11)
+    answer = await client.get(f"{scene.admin_url}/readyz")
+    assert answer.json()["ready"] == (answer.status_code == 200)
+    return answer.status_code, answer.json()["reasons"]
+
+
+async def test_ready_says_which_part_is_not_and_when_it_is_again(scene: Scene, client: httpx.AsyncClient) -> None:
+    await until_read(scene, 1)
+    assert await ready(scene, client) == (200, [])
+
+    await scene.portal.stop()
+    status, reasons = await ready(scene, client)
+    assert (status, [reason.partition(":")[0] for reason in reasons]) == (503, ["portal"])
+    await scene.portal.start()
+    assert await ready(scene, client) == (200, [])
+
+    scene.telegram.world.faults.add("error", method="getMe", status=502, count=None)
+    status, reasons = await ready(scene, client)
+    assert (status, [reason.partition(":")[0] for reason in reasons]) == (503, ["telegram"])
+    scene.telegram.world.faults.clear()
+    assert await ready(scene, client) == (200, [])
+
+
+async def test_a_feed_that_is_not_read_is_told_and_a_reading_ends_it(scene: Scene, client: httpx.AsyncClient) -> None:
+    await until_read(scene, 1)
+    scene.portal.faults.set(Fault(FaultKind.SERVER_ERROR, path="*/events"))
+    scene.later(minutes=10)
+    status, reasons = await ready(scene, client)
+    assert status == 503
+    assert [reason for reason in reasons if reason.startswith("feed: not read for 6")]
+    lag = await metric(scene, client, "odobot_feed_lag_seconds")
+    assert 600 <= lag <= 700
+    scene.portal.faults.clear()
+    assert await post(scene, client, signed()) == 204
+    person = scene.person()
+    for _ in range(50):
+        if await ready(scene, client) == (200, []):
+            break
+        person.start()
+        await person.wait_for_message()
+    else:
+        pytest.fail("the feed is still not read")
+    assert await metric(scene, client, "odobot_feed_lag_seconds") < 60
+
+
+async def test_an_answer_of_readiness_is_kept_for_a_moment(scene: Scene, client: httpx.AsyncClient) -> None:
+    await ready(scene, client)
+    asked = scene.portal.log.counts["links"]
+    for _ in range(5):
+        await client.get(f"{scene.admin_url}/readyz")
+    assert scene.portal.log.counts["links"] == asked
+
+
+async def metric(scene: Scene, client: httpx.AsyncClient, name: str) -> float:
+    answer = await client.get(f"{scene.admin_url}/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    (line,) = [line for line in answer.text.splitlines() if line.startswith(name + " ")]
+    return float(line.rpartition(" ")[2])
+
+
+async def test_metrics_tell_of_updates_and_deliveries_and_of_nobody(scene: Scene, client: httpx.AsyncClient) -> None:
+    camille = await scene.linked(notices=True)
+    scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
+    await camille.wait_for_message("212381", new=True, timeout=10)
+    text = (await client.get(f"{scene.admin_url}/metrics")).text
+    assert await metric(scene, client, "odobot_update_seconds_count") >= 5
+    assert await metric(scene, client, "odobot_feed_events") == 1
+    assert await metric(scene, client, "odobot_feed_failures") == 0
+    for state in ("queued", "leased", "sending", "retry", "sent", "blocked", "cancelled", "uncertain"):
+        assert f'odobot_deliveries{{state="{state}"}}' in text
+    private = (
+        TOKEN, TOKEN.partition(":")[2], PORTAL_TOKEN, WEBHOOK_SECRET, scene.keys, str(camille.user_id), "212381",
+        "a-2001", "c-1001", "client@example.test", "Camille", "Odotrack",
+    )  # fmt: skip
+    assert [secret for secret in private if secret in text] == []
+
+
+@pytest.mark.parametrize("path", ["portal/events", "unsubscribe/1.a", "telegram", "other"])
+async def test_the_operators_address_takes_nothing_from_the_public(
+    scene: Scene, client: httpx.AsyncClient, path: str
+) -> None:
+    assert (await client.post(f"{scene.admin_url}/{path}")).status_code == 404

@@ -1,0 +1,1 @@
+"""A real PostgreSQL server, and what only it can show."""

@@ -1,0 +1,145 @@
+"""A PostgreSQL server of the tests' own: Debian's, in a temporary folder, on a free port of loopback."""
+
+import asyncio
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from sandbox.serving import free_port
+from storage import migrations
+from storage.database import Database
+from storage.vault import Vault
+
+_DEBIAN = Path("/usr/lib/postgresql")
+_USER = "odobot"
+_EMPTY = "empty"
+# Nothing here outlives the tests: what a crash of the machine would lose may be lost.
+_SETTINGS = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "max_connections=200",
+    "shared_buffers=64MB",
+)
+
+
+class Missing(Exception):
+    """There is no PostgreSQL and none can be installed here; the message says what to do."""
+
+
+class PostgresServer:
+    """One running server. Databases are made of a template that is up to date."""
+
+    def __init__(self, programs: Path, folder: Path, port: int) -> None:
+        self._programs = programs
+        self.folder = folder
+        self.port = port
+        self._numbers = itertools.count(1)
+
+    def url(self, name: str) -> str:
+        """What ``ODOBOT_DATABASE_URL`` takes."""
+        return f"postgresql+asyncpg://{_USER}@127.0.0.1:{self.port}/{name}"
+
+    def create(self, *, migrated: bool = True) -> str:
+        """A database of one's own, up to date or with nothing in it; its URL."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self.run("createdb", *(("--template", _EMPTY) if migrated else ()), name)
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Gives a database's room back, also where somebody is still connected."""
+        self.run("dropdb", "--force", "--if-exists", url.rpartition("/")[2])
+
+    def run(self, program: str, *arguments: str) -> str:
+        """One of PostgreSQL's programs on this server; what it printed."""
+        server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", _USER)
+        done = subprocess.run(
+            [self._programs / program, *server, *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{program}: {done.stderr}"
+        return done.stdout
+
+    def restart(self) -> None:
+        """As after a crash: every connection is cut (``immediate``), and the server comes back."""
+        control = [self._programs / "pg_ctl", "-D", self.folder / "data", "-w", "-m", "immediate"]
+        _as_nobody([*control, "-l", self.folder / "log", "restart"], self.folder)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Starts a server in a temporary folder, and stops it at the end."""
+    programs = _programs()
+    with tempfile.TemporaryDirectory(prefix="odobot-postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        data, log, port = folder / "data", folder / "log", free_port()
+        _as_nobody(
+            [programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+            folder,
+        )
+        options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={folder}"))
+        control = [programs / "pg_ctl", "-D", data, "-w", "-t", "30"]
+        listen = f"-h 127.0.0.1 -p {port} {options}"
+        _as_nobody([*control, "-l", log, "-o", listen, "start"], folder)
+        try:
+            server = PostgresServer(programs, folder, port)
+            server.run("createdb", _EMPTY)
+            _migrate(server.url(_EMPTY))
+            yield server
+        finally:
+            _as_nobody([*control, "-m", "immediate", "stop"], folder)
+
+
+def _programs() -> Path:
+    """Where Debian keeps the newest server's programs; installs it where root may."""
+    if found := _newest():
+        return found
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing PostgreSQL (once) ...", file=sys.stderr)  # noqa: T201
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"]):
+            subprocess.run(command, check=False, capture_output=True, env=environment)
+        if found := _newest():
+            return found
+    raise Missing("these tests need a PostgreSQL server; on Debian, as root: apt-get install postgresql")
+
+
+def _newest() -> Path | None:
+    folders = [path.parent for path in _DEBIAN.glob("*/bin/initdb")]
+    if folders:
+        return max(folders, key=lambda folder: float(folder.parent.name))
+    program = shutil.which("initdb")
+    return Path(program).resolve().parent if program else None
+
+
+def _as_nobody(command: Sequence[str | Path], folder: Path) -> None:
+    """PostgreSQL refuses to run as root."""
+    unprivileged = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+    # A server that is started here must not hold the pipes of pytest.
+    with (folder / "commands").open("ab") as said:
+        done = subprocess.run(
+            [*unprivileged, *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False
+        )
+    assert done.returncode == 0, (folder / "commands").read_text(errors="replace")
+
+
+def _migrate(url: str) -> None:
+    async def walk() -> None:
+        database = Database(url, Vault([Fernet.generate_key().decode()]))
+        try:
+            await migrations.upgrade(database.engine)
+        finally:
+            await database.close()
+
+    asyncio.run(walk())

@@ -1,0 +1,151 @@
+"""What replicas do at the same moment: SQLite has one writer, on PostgreSQL it is the queries that must hold."""
+
+import asyncio
+import datetime
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+import pytest
+from sqlmodel import col, select
+
+from storage import chats, codes, documents, feed, outbox, updates, wishes
+from storage.chats import NewLink
+from storage.database import Database
+from storage.feed import NewDelivery, NewNotice
+from storage.tables import Channel, Copy, Delivery, Document, Kind, State
+from tests.storage import EMAIL, NOW, a_key, later, opened, rows_of
+
+HOUR = datetime.timedelta(hours=1)
+MINUTE = datetime.timedelta(minutes=1)
+SECOND = datetime.timedelta(seconds=1)
+
+
+@pytest.fixture
+async def replicas(database_url: str) -> AsyncIterator[list[Database]]:
+    """Three processes' view of one database."""
+    key = a_key()
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(opened(database_url, [key])) for _ in range(3)]
+
+
+async def a_link(database: Database, chat_id: int = 1) -> int:
+    async with database.write() as session:
+        await chats.add_links(session, chat_id, "Camille", [NewLink("c1", "a1", "Client", frozenset(), EMAIL)], NOW)
+    async with database.read() as session:
+        return (await chats.load(session, chat_id)).links[0].link_id
+
+
+async def test_one_pdf_uploaded_by_several_chats_at_once_is_kept_once(replicas: list[Database]) -> None:
+    async def keep(database: Database, number: int) -> None:
+        async with database.write() as session:
+            known = {"bot_id": 1, "account_id": "a1", "number": "212380", "language": "fr"}
+            await documents.keep(session, Document(**known, file_id=f"file-{number}", etag="e"))
+
+    await asyncio.gather(*(keep(replicas[number % 3], number) for number in range(12)))
+    assert len((await rows_of(replicas[0]))["documents"]) == 1
+
+
+async def test_one_invoice_muted_twice_at_once_is_muted(replicas: list[Database]) -> None:
+    link_id = await a_link(replicas[0])
+
+    async def mute(database: Database) -> None:
+        async with database.write() as session:
+            await wishes.mute(session, link_id, "212380")
+
+    await asyncio.gather(*(mute(each) for each in replicas * 4))
+    async with replicas[0].read() as session:
+        assert await wishes.is_muted(session, link_id, "212380")
+
+
+async def test_a_copy_set_twice_at_once_is_one_copy(replicas: list[Database]) -> None:
+    link_id = await a_link(replicas[0])
+
+    async def set_copy(database: Database) -> None:
+        async with database.write() as session:
+            await wishes.set_copy(session, link_id, EMAIL, "fr", NOW)
+
+    await asyncio.gather(*(set_copy(each) for each in replicas * 4))
+    async with replicas[0].read() as session:
+        assert len((await session.exec(select(Copy))).all()) == 1
+
+
+async def test_many_chats_that_ask_for_one_address_at_once_are_counted_one_by_one(replicas: list[Database]) -> None:
+    async def ask(database: Database, chat_id: int) -> bool:
+        async with database.write() as session:
+            await chats.ensure(session, chat_id, NOW)
+            asked = await codes.asked_since(session, chat_id, EMAIL, NOW - HOUR)
+            if len(asked.by_email) >= 5:
+                return False
+            await asyncio.sleep(0.01)
+            await codes.replace(session, chat_id, EMAIL, "123456", now=NOW, expires_at=NOW + MINUTE)
+            return True
+
+    taken = await asyncio.gather(*(ask(replicas[chat % 3], chat) for chat in range(12)))
+    assert sum(taken) == 5
+
+
+async def test_a_recipient_never_has_two_messages_in_hand_whoever_claims(replicas: list[Database]) -> None:
+    people = 5
+    for event in range(30):
+        async with replicas[0].write() as session:
+            notice = NewNotice(f"e{event}", Kind.INVOICE_ISSUED, "a1", "1", NOW)
+            wanted = [NewDelivery(Channel.TELEGRAM, chat, chat, NOW) for chat in range(people)]
+            await feed.record(session, notice, wanted)
+    most = 0
+
+    async def work(database: Database, worker: str) -> int:
+        nonlocal most
+        done = 0
+        while True:
+            async with database.write() as session:
+                claimed = await outbox.claim(session, worker, later(minutes=1), later(minutes=2), 7, 0 * SECOND)
+            if not claimed:
+                return done
+            async with database.read() as session:
+                in_hand = col(Delivery.state).in_(outbox.IN_HAND)
+                held = Counter((await session.exec(select(Delivery.recipient).where(in_hand))).all())
+            most = max(most, *held.values())
+            async with database.write() as session:
+                await outbox.settle(session, [each.delivery_id for each in claimed], worker, State.SENT, NOW)
+            done += len(claimed)
+
+    while (await left(replicas[0])) > 0:
+        await asyncio.gather(*(work(database, str(number)) for number, database in enumerate(replicas)))
+    assert most == 1
+
+
+async def left(database: Database) -> int:
+    async with database.read() as session:
+        counts = await outbox.counts(session)
+    return sum(n for state, n in counts.items() if state is not State.SENT)
+
+
+async def test_times_of_the_bulk_lane_are_reserved_once(replicas: list[Database]) -> None:
+    gap = datetime.timedelta(seconds=1 / 28)
+
+    async def reserve(database: Database) -> list[datetime.datetime]:
+        async with database.write() as session:
+            slots = await feed.reserve(session, NOW, gap, 2)
+        return [slots.start + gap * n for n in range(slots.count)]
+
+    times = sorted(time for each in await asyncio.gather(*map(reserve, replicas * 10)) for time in each)
+    assert len(times) == 60
+    assert min(b - a for a, b in pairwise(times)) >= gap - datetime.timedelta(microseconds=1)
+
+
+async def test_an_update_marked_twice_at_once_is_marked(replicas: list[Database]) -> None:
+    async def mark(database: Database) -> None:
+        async with database.write() as session:
+            await updates.mark_handled(session, 7, NOW)
+
+    await asyncio.gather(*(mark(each) for each in replicas * 4))
+    async with replicas[0].read() as session:
+        assert await updates.was_handled(session, 7)
+
+
+@pytest.mark.parametrize("number", [2**31, 2**40, 10**15 - 1])
+async def test_a_number_beyond_what_a_row_can_have_is_nobodys(replicas: list[Database], number: int) -> None:
+    async with replicas[0].read() as session:
+        assert await wishes.copy(session, number) is None

@@ -1,0 +1,452 @@
+"""The outbox: whoever holds a delivery holds it alone, and what a dead worker held comes back or is uncertain."""
+
+import asyncio
+import datetime
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from storage import chats, feed, outbox
+from storage.chats import NewLink
+from storage.database import Database
+from storage.feed import NewDelivery, NewNotice
+from storage.outbox import Claimed
+from storage.tables import Channel, Delivery, Kind, State
+from tests.storage import EMAIL, NOW, a_key, later, opened
+
+MINUTE = datetime.timedelta(minutes=1)
+NO_GAP = datetime.timedelta()
+SETTLED = {State.SENT, State.BLOCKED, State.CANCELLED, State.UNCERTAIN}
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with opened(database_url) as database:
+        yield database
+
+
+async def queue(
+    database: Database,
+    *recipients: int,
+    event: str = "e1",
+    channel: Channel = Channel.TELEGRAM,
+    at: datetime.datetime = NOW,
+    number: str = "1",
+    kind: Kind = Kind.INVOICE_ISSUED,
+) -> None:
+    """One notice, to each of these; the link is the recipient's number."""
+    async with database.write() as session:
+        wanted = [NewDelivery(channel, recipient, recipient, at, "Client") for recipient in recipients]
+        await feed.record(session, NewNotice(event, kind, "a1", number, NOW), wanted)
+
+
+async def claim(
+    database: Database, worker: str, at: datetime.datetime = NOW, limit: int = 32, *, gap: float = 0
+) -> list[Claimed]:
+    async with database.write() as session:
+        return await outbox.claim(session, worker, at, at + MINUTE, limit, datetime.timedelta(seconds=gap))
+
+
+async def begin(database: Database, worker: str, *ids: int, at: datetime.datetime = NOW) -> bool:
+    async with database.write() as session:
+        return await outbox.begin_sending(session, ids, worker, at, at + MINUTE)
+
+
+async def settle(database: Database, worker: str, *ids: int, state: State = State.SENT) -> bool:
+    async with database.write() as session:
+        return await outbox.settle(session, ids, worker, state, NOW)
+
+
+async def reclaim(database: Database, at: datetime.datetime, *, everything: bool = False) -> tuple[int, int]:
+    async with database.write() as session:
+        return await outbox.reclaim(session, at, everything=everything)
+
+
+async def states(database: Database) -> dict[int, State]:
+    async with database.read() as session:
+        found = await session.exec(select(Delivery.delivery_id, Delivery.state).order_by(col(Delivery.delivery_id)))
+        return {number: State(state) for number, state in found.all() if number is not None}
+
+
+async def counts(database: Database) -> dict[State, int]:
+    async with database.read() as session:
+        return await outbox.counts(session)
+
+
+async def test_the_oldest_due_come_first_and_each_is_held_once(database: Database) -> None:
+    await queue(database, 1, 2, 3)
+    await queue(database, 4, event="e2", at=later(seconds=-5))
+    await queue(database, 5, event="e3", at=later(seconds=5))
+    first = await claim(database, "a", limit=2)
+    assert [each.recipient for each in first] == [4, 1]
+    assert [each.recipient for each in await claim(database, "b")] == [2, 3]
+    assert await claim(database, "c") == []
+    assert [each.recipient for each in await claim(database, "c", later(seconds=6))] == [5]
+
+
+async def test_what_is_claimed_says_all_that_rendering_needs(database: Database) -> None:
+    await queue(database, 7, number="212381")
+    (claimed,) = await claim(database, "a")
+    assert (claimed.kind, claimed.account_id, claimed.number) == (Kind.INVOICE_ISSUED, "a1", "212381")
+    assert (claimed.channel, claimed.recipient, claimed.link_id) == (Channel.TELEGRAM, 7, 7)
+    assert (claimed.account_name, claimed.attempts, claimed.is_postponed) == ("Client", 0, False)
+
+
+async def test_one_recipient_has_one_message_in_hand_at_a_time(database: Database) -> None:
+    await queue(database, 1, 2)
+    await queue(database, 1, event="e2")
+    first = {each.recipient: each.delivery_id for each in await claim(database, "a")}
+    assert set(first) == {1, 2}
+    assert await claim(database, "b") == []
+    await begin(database, "a", first[1])
+    assert await claim(database, "b") == []
+    await settle(database, "a", first[1])
+    assert [each.recipient for each in await claim(database, "b")] == [1]
+
+
+async def test_a_chat_and_a_bookkeeper_with_the_same_number_do_not_wait_for_each_other(database: Database) -> None:
+    await queue(database, 1)
+    await queue(database, 1, event="e2", channel=Channel.EMAIL)
+    assert len(await claim(database, "a")) == 2
+
+
+async def test_a_notice_goes_once_to_a_recipient_over_a_channel(database: Database) -> None:
+    await queue(database, 1)
+    with pytest.raises(IntegrityError):
+        await queue(database, 2)  # the same event
+    with pytest.raises(IntegrityError):
+        await queue(database, 3, 3, event="e2")
+    assert await counts(database) == {State.QUEUED: 1}
+
+
+async def test_a_dead_workers_lease_returns(database: Database) -> None:
+    await queue(database, 1)
+    (held,) = await claim(database, "dead")
+    assert await reclaim(database, later(seconds=59)) == (0, 0)
+    assert await claim(database, "b", later(seconds=59)) == []
+    assert await reclaim(database, later(seconds=60)) == (1, 0)
+    (again,) = await claim(database, "b", later(seconds=60))
+    assert again.delivery_id == held.delivery_id
+    # Whoever was only believed dead can do nothing with it any more.
+    assert not await begin(database, "dead", held.delivery_id, at=later(seconds=60))
+    assert not await settle(database, "dead", held.delivery_id)
+    assert await states(database) == {held.delivery_id: State.LEASED}
+
+
+async def test_a_latecomer_touches_nothing_that_its_own_worker_has_claimed_again(database: Database) -> None:
+    await queue(database, 1)
+    (late,) = await claim(database, "first lease")
+    await reclaim(database, later(seconds=60))
+    (again,) = await claim(database, "second lease", later(seconds=60))
+    assert await begin(database, again.lease, again.delivery_id, at=later(seconds=60))
+    async with database.write() as session:
+        await outbox.put_back(session, [late.delivery_id], late.lease, State.RETRY, NOW)
+    assert not await settle(database, late.lease, late.delivery_id, state=State.CANCELLED)
+    assert await states(database) == {late.delivery_id: State.SENDING}
+
+
+async def test_a_lease_that_ran_out_begins_nothing_though_nobody_took_it_back(database: Database) -> None:
+    await queue(database, 1)
+    (held,) = await claim(database, "a")
+    assert not await begin(database, "a", held.delivery_id, at=later(seconds=60))
+    assert await states(database) == {held.delivery_id: State.LEASED}
+
+
+async def test_what_a_dead_worker_was_sending_is_uncertain_and_stays_so(database: Database) -> None:
+    await queue(database, 1)
+    (held,) = await claim(database, "dead")
+    assert await begin(database, "dead", held.delivery_id)
+    assert await reclaim(database, later(seconds=59)) == (0, 0)
+    assert await reclaim(database, later(seconds=60)) == (0, 1)
+    assert await claim(database, "b", later(days=1)) == []
+    assert not await settle(database, "dead", held.delivery_id)
+    async with database.write() as session:
+        await outbox.put_back(session, [held.delivery_id], "dead", State.RETRY, NOW)
+    assert await states(database) == {held.delivery_id: State.UNCERTAIN}
+    async with database.read() as session:
+        (doubtful,) = await outbox.doubtful(session, 10)
+    assert (doubtful.recipient, doubtful.number, doubtful.reason) == (1, "1", "the worker died")
+
+
+async def test_a_start_takes_everything_back_at_once(database: Database) -> None:
+    await queue(database, 1, 2, 3)
+    held = await claim(database, "dead", limit=2)
+    await begin(database, "dead", held[0].delivery_id)
+    assert await reclaim(database, NOW, everything=True) == (1, 1)
+    assert await counts(database) == {State.QUEUED: 2, State.UNCERTAIN: 1}
+
+
+async def test_several_begin_together_or_not_at_all(database: Database) -> None:
+    await queue(database, 1, 2)
+    one, two = await claim(database, "a")
+    async with database.write() as session:
+        await outbox.cancel_of_links(session, [2], NOW, "unlinked")
+    assert not await begin(database, "a", one.delivery_id, two.delivery_id)
+    assert await states(database) == {one.delivery_id: State.LEASED, two.delivery_id: State.CANCELLED}
+
+
+async def test_unlinking_cancels_what_is_queued_and_nothing_else(database: Database) -> None:
+    async with database.write() as session:
+        new = NewLink("c1", "a1", "Client", frozenset({"invoices"}), EMAIL)
+        await chats.add_links(session, 1, "Camille", [new], NOW)
+        await chats.add_links(session, 2, "Camille", [new], NOW)
+        mine, theirs = [(await chats.load(session, chat)).links[0].link_id for chat in (1, 2)]
+    for event, kind in (("queued", Kind.ORDER_CREATED), ("retry", Kind.REMINDER_DUE), ("sending", Kind.INVOICE_PAID)):
+        async with database.write() as session:
+            wanted = [NewDelivery(Channel.TELEGRAM, chat, link, NOW) for chat, link in ((1, mine), (2, theirs))]
+            await feed.record(session, NewNotice(event, kind, "a1", "1", NOW), wanted)
+    first = await claim(database, "a")
+    assert {each.event_id for each in first} == {"queued"}
+    await begin(database, "a", *(each.delivery_id for each in first))
+    async with database.write() as session:
+        assert await chats.unlink(session, 1, NOW) == 1
+    found = Counter((State(each.state), each.recipient) for each in await rows(database))
+    assert found == {
+        (State.SENDING, 1): 1, (State.CANCELLED, 1): 2, (State.SENDING, 2): 1, (State.QUEUED, 2): 2,
+    }  # fmt: skip
+    # What was being sent arrives, and that is known.
+    assert await settle(database, "a", *(each.delivery_id for each in first))
+
+
+async def test_what_is_leased_is_cancelled_too_and_does_not_begin(database: Database) -> None:
+    await queue(database, 1)
+    (held,) = await claim(database, "a")
+    async with database.write() as session:
+        assert await outbox.cancel_of_links(session, [1], NOW, "unlinked") == 1
+    assert not await begin(database, "a", held.delivery_id)
+    assert not await settle(database, "a", held.delivery_id)
+    async with database.write() as session:
+        await outbox.put_back(session, [held.delivery_id], "a", State.RETRY, NOW)
+    assert await claim(database, "b", later(days=1)) == []
+    assert await counts(database) == {State.CANCELLED: 1}
+
+
+async def test_a_payment_cancels_the_reminders_of_that_invoice_alone(database: Database) -> None:
+    await queue(database, 1, event="issued", number="1")
+    await queue(database, 1, event="due", number="1", kind=Kind.REMINDER_DUE)
+    await queue(database, 1, event="other", number="2", kind=Kind.REMINDER_DUE)
+    async with database.write() as session:
+        reminders = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE)
+        assert await outbox.cancel_of_number(session, reminders, "1", NOW, "paid", account_id="another") == 0
+        assert await outbox.cancel_of_number(session, reminders, "1", NOW, "paid", account_id="a1") == 1
+    assert list((await states(database)).values()) == [State.QUEUED, State.CANCELLED, State.QUEUED]
+
+
+async def test_what_is_put_back_waits_for_its_time_and_counts_its_attempts(database: Database) -> None:
+    await queue(database, 1)
+    for attempt in range(3):
+        at = later(minutes=10 * attempt)
+        (held,) = await claim(database, "a", at)
+        assert held.attempts == attempt
+        await begin(database, "a", held.delivery_id, at=at)
+        async with database.write() as session:
+            due_at = at + 10 * MINUTE
+            await outbox.put_back(session, [held.delivery_id], "a", State.RETRY, due_at, reason="429")
+        assert await claim(database, "b", at + 9 * MINUTE) == []
+    async with database.read() as session:
+        assert await outbox.next_due(session) == later(minutes=30)
+
+
+async def test_what_waited_for_the_same_morning_is_taken_together(database: Database) -> None:
+    for event in ("e1", "e2", "e3"):
+        await queue(database, 1, event=event)
+    for _ in range(2):
+        (held,) = await claim(database, "a")
+        async with database.write() as session:
+            await outbox.put_back(session, [held.delivery_id], "a", State.QUEUED, later(hours=8), is_postponed=True)
+    await settle(database, "a", (await claim(database, "a"))[0].delivery_id)
+    (first,) = await claim(database, "a", later(hours=8))
+    assert first.is_postponed
+    async with database.write() as session:
+        rest = await outbox.claim_postponed(session, first, later(hours=8), later(hours=9))
+    assert len(rest) == 1
+    assert await counts(database) == {State.SENT: 1, State.LEASED: 2}
+
+
+async def test_a_chats_rate_holds_for_what_waited_and_for_what_is_queued_afterwards(database: Database) -> None:
+    await queue(database, 1, 2)
+    await queue(database, 1, event="e2")
+    held = {each.recipient: each.delivery_id for each in await claim(database, "a")}
+    await begin(database, "a", *held.values())
+    await settle(database, "a", *held.values())
+    await queue(database, 2, event="e3", at=later(seconds=0.2))
+    assert await claim(database, "a", later(seconds=0.3), gap=1) == []
+    assert [each.recipient for each in await claim(database, "a", later(seconds=1), gap=1)] == [1, 2]
+
+
+async def test_deliveries_follow_a_chat_that_moved(database: Database) -> None:
+    await queue(database, 1)
+    await queue(database, 1, event="e2")
+    (held,) = await claim(database, "a")
+    await begin(database, "a", held.delivery_id)
+    async with database.write() as session:
+        await outbox.readdress(session, 1, 99)
+        await outbox.put_back(session, [held.delivery_id], "a", State.RETRY, NOW)
+    assert {each.recipient for each in await rows(database)} == {99}
+
+
+async def test_settled_deliveries_are_forgotten_and_what_waits_is_not(database: Database) -> None:
+    await queue(database, 1, 2)
+    await settle(database, "a", (await claim(database, "a", limit=1))[0].delivery_id)
+    async with database.write() as session:
+        await outbox.forget_settled(session, before=later(days=1))
+    assert list((await states(database)).values()) == [State.QUEUED]
+    await settle(database, "b", (await claim(database, "b"))[0].delivery_id)
+    async with database.write() as session:
+        await outbox.forget_settled(session, before=later(days=1))
+        assert await feed.known_events(session, ["e1"]) == set()
+
+
+async def rows(database: Database) -> list[Delivery]:
+    async with database.read() as session:
+        return list((await session.exec(select(Delivery).order_by(col(Delivery.delivery_id)))).all())
+
+
+class Holders:
+    """Who holds what, as seen from outside: a delivery is written by one worker, once."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, str] = {}
+        self.written: Counter[int] = Counter()
+
+    def takes(self, worker: str, claimed: list[Claimed]) -> None:
+        recipients = [each.recipient for each in claimed]
+        assert len(set(recipients)) == len(recipients)
+        for each in claimed:
+            assert each.delivery_id not in self.held, f"{worker} and {self.held[each.delivery_id]} hold one delivery"
+            self.held[each.delivery_id] = worker
+
+
+async def work(database: Database, worker: str, holders: Holders, chance: random.Random, limit: int) -> None:
+    """Claims and sends until nothing is due, and sometimes gives back instead."""
+    while True:
+        async with database.write() as session:
+            claimed = await outbox.claim(session, worker, NOW, NOW + MINUTE, limit, NO_GAP)
+            # Looked at inside the transaction, so that the next claim cannot be seen before this one.
+            holders.takes(worker, claimed)
+        if not claimed:
+            if all(state in SETTLED for state in (await states(database)).values()):
+                return
+            await asyncio.sleep(0)
+            continue
+        for each in claimed:
+            gives_up = chance.random() < 0.3
+            async with database.write() as session:
+                if not gives_up:
+                    assert await outbox.begin_sending(session, [each.delivery_id], worker, NOW, NOW + MINUTE)
+            await asyncio.sleep(0)
+            async with database.write() as session:
+                del holders.held[each.delivery_id]
+                if gives_up:
+                    await outbox.put_back(session, [each.delivery_id], worker, State.RETRY, NOW)
+                    continue
+                holders.written[each.delivery_id] += 1
+                assert await outbox.settle(session, [each.delivery_id], worker, State.SENT, NOW)
+
+
+@pytest.mark.parametrize(("engines", "workers"), [(1, 4), (2, 2)])
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_two_workers_ever_hold_one_delivery(database_url: str, engines: int, workers: int, seed: int) -> None:
+    key = a_key()
+    holders = Holders()
+    async with AsyncExitStack() as stack:
+        databases = [await stack.enter_async_context(opened(database_url, [key])) for _ in range(engines)]
+        for event in range(4):
+            await queue(databases[0], *range(1, 11), event=f"e{event}")
+        await asyncio.gather(
+            *(
+                work(database, f"{number}.{n}", holders, random.Random(seed * 100 + number * 10 + n), 3)
+                for number, database in enumerate(databases)
+                for n in range(workers)
+            )
+        )
+        assert await counts(databases[0]) == {State.SENT: 40}
+    assert set(holders.written.values()) == {1}
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["claim", "begin", "sent", "retry", "uncertain", "die", "reclaim", "unlink", "wait"]),
+        st.integers(0, 2),
+        st.integers(1, 4),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=ACTS)
+def test_whatever_happens_nothing_is_lost_and_nothing_is_written_twice(
+    new_database: Callable[[], str], acts: list
+) -> None:
+    url = new_database()
+
+    async def play() -> None:
+        async with opened(url) as database:
+            await _play(database, acts)
+
+    asyncio.run(play())
+
+
+async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
+    """Three workers that may die at any line. ``written`` is what Telegram has seen: twice must never be."""
+    for event in range(3):
+        await queue(database, 1, 2, 3, 4, event=f"e{event}")
+    now = NOW
+    held: list[dict[int, tuple[str, bool]]] = [{}, {}, {}]  # by worker: the lease of each, and whether it was begun
+    written: Counter[int] = Counter()
+    for turn, (act, number, link) in enumerate(acts):
+        mine = held[number]
+        begun = {one: lease for one, (lease, is_begun) in mine.items() if is_begun}
+        match act:
+            case "claim":
+                for each in await claim(database, f"lease {turn}", now, limit=3):
+                    mine[each.delivery_id] = (each.lease, False)
+            case "begin":
+                for one, (lease, is_begun) in list(mine.items()):
+                    if is_begun:
+                        continue
+                    if await begin(database, lease, one, at=now):
+                        mine[one] = (lease, True)
+                        written[one] += 1
+                    else:
+                        del mine[one]
+            case "sent" | "uncertain":
+                for one, lease in begun.items():
+                    await settle(database, lease, one, state=State(act))
+                    del mine[one]
+            case "retry":
+                # Telegram said that it was not done; or, before anything was written, the portal did not answer.
+                for one, (lease, is_begun) in list(mine.items()):
+                    async with database.write() as session:
+                        await outbox.put_back(session, [one], lease, State.RETRY, now)
+                    written[one] -= is_begun
+                    del mine[one]
+            case "die":
+                mine.clear()
+            case "reclaim":
+                await reclaim(database, now)
+            case "unlink":
+                async with database.write() as session:
+                    await outbox.cancel_of_links(session, [link], now, "unlinked")
+            case "wait":
+                now += datetime.timedelta(seconds=25)
+        assert not [one for one, times in written.items() if times > 1], "written twice"
+    # Everybody dies, and somebody else finishes.
+    await reclaim(database, now, everything=True)
+    while claimed := await claim(database, "last", now):
+        for each in claimed:
+            assert await begin(database, "last", each.delivery_id, at=now)
+            written[each.delivery_id] += 1
+            assert await settle(database, "last", each.delivery_id)
+    assert not [one for one, times in written.items() if times > 1], "written twice"
+    found = await states(database)
+    assert set(found.values()) <= SETTLED
+    assert all(written[one] == 1 for one, state in found.items() if state is State.SENT)
