@@ -63,9 +63,12 @@ class TelegramWebhook:
 
     def _parsed(self, body: bytes) -> Update | None:
         try:
-            return Update.de_json(orjson.loads(body), self._application.bot)
+            update = Update.de_json(orjson.loads(body), self._application.bot)
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
+        # PTB takes whatever stands there, and the number is a key in the database.
+        is_number = isinstance(update.update_id, int) and not isinstance(update.update_id, bool)
+        return update if is_number and 0 <= update.update_id < 2**63 else None
 
     async def _handled_once(self, update: Update) -> None:
         task = self._in_hand.get(update.update_id)
