@@ -25,7 +25,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 static: $(READY)
@@ -35,7 +35,7 @@ static: $(READY)
 	$(BIN)/lint-imports
 
 check: static
-	$(BIN)/pytest --ignore tests/conversations --ignore tests/sandbox --ignore tests/mail
+	$(BIN)/pytest -n 2 tests/test_house.py tests/texts tests/handlers tests/services tests/portal tests/storage
 
 test: $(READY)
 	$(BIN)/pytest -n 2
@@ -51,7 +51,7 @@ screenshots: $(VENV)/.browser chromium
 	$(BIN)/pytest tests/browser/test_conversation.py --timeout 120 --pictures docs/screenshots
 
 $(VENV)/.browser: $(READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
 	@touch $@
 
 .PHONY: chromium
