@@ -38,7 +38,7 @@ check: static
 	$(BIN)/pytest -n 2 tests/test_house.py tests/texts tests/handlers tests/services tests/portal tests/storage
 
 test: $(READY)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 test-all: test test-browser test-tryton test-postgres test-replicas
 	$(BIN)/pytest -m load tests/load
