@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-postgres test-replicas portal-api demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-load test-postgres test-replicas portal-api demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -40,7 +40,10 @@ check: static
 test: $(READY)
 	$(BIN)/pytest -n 4
 
-test-all: test test-browser test-tryton test-postgres test-replicas
+test-all: test test-browser test-tryton test-load test-postgres test-replicas
+
+# Five thousand notices with five kills, and the rates as the sandbox's Telegram sees them.
+test-load: $(READY)
 	$(BIN)/pytest -m load tests/load
 
 # The sandbox's page in Debian's Chromium, driven by Playwright.

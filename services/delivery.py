@@ -25,6 +25,7 @@ AT_ONCE = 32
 _FIRST_RETRY = datetime.timedelta(seconds=5)
 _LONGEST_RETRY = datetime.timedelta(minutes=10)
 _RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0, 30.0)
+_OVERSLEPT = datetime.timedelta(milliseconds=20)
 _IDLE_SECONDS = 0.5
 _GATHER_SECONDS = 0.1  # claims are taken for several at a time: one for each would cost as much as the sending
 
@@ -107,8 +108,8 @@ class BulkLane:
             async with self._lock:
                 at = await self._next()
             await asyncio.sleep(max(0.0, (at - self._clock()).total_seconds()))
-            # A halt that came meanwhile takes this time away too.
-            if not self.is_halted:
+            # A halt that came meanwhile takes this time away too, and one overslept would come together with the next.
+            if not self.is_halted and self._clock() - at <= max(self._gap, _OVERSLEPT):
                 return
 
     @property
@@ -155,6 +156,7 @@ class Courier:
         self._wake = asyncio.Event()
         self._free = asyncio.Semaphore(AT_ONCE)
         self._carrying: set[asyncio.Task[None]] = set()
+        self._claimed: list[Claimed] = []
 
     def wake(self) -> None:
         """There may be something new."""
@@ -163,19 +165,23 @@ class Courier:
     async def work(self) -> None:
         """Carries until cancelled; then what is being carried is finished by ``drain``."""
         while True:
-            claimed = await self._claim()
-            for each in claimed:
+            await self._claim()
+            if not self._claimed:
+                await self._rest()
+            while self._claimed:
                 await self._free.acquire()
-                task = asyncio.create_task(self._carry(each))
+                task = asyncio.create_task(self._carry(self._claimed.pop(0)))
                 self._carrying.add(task)
                 task.add_done_callback(self._carried)
-            if not claimed:
-                await self._rest()
 
     async def drain(self) -> None:
-        """Waits for what is being carried; leases that were not begun go back by themselves."""
+        """Waits for what is being carried, and gives back what was claimed and not begun."""
         while self._carrying:
             await asyncio.wait(self._carrying)
+        for each in self._claimed:
+            async with self._database.write() as session:
+                await outbox.put_back(session, [each.delivery_id], each.lease, State.QUEUED, self._clock())
+        self._claimed.clear()
 
     async def reclaim(self, *, everything: bool = False) -> None:
         """Takes back what dead workers held."""
@@ -192,16 +198,16 @@ class Courier:
             # Its lease runs out and the delivery comes back, or is uncertain: nothing is lost here.
             log.error("delivery.failed", error=type(error).__name__, exc_info=error)
 
-    async def _claim(self) -> list[Claimed]:
+    async def _claim(self) -> None:
         if self._free.locked():
             async with self._free:  # until one of those in hand is done
                 pass
-        return await uninterrupted(self._lease_due())
+        await uninterrupted(self._lease_due())
 
-    async def _lease_due(self) -> list[Claimed]:
+    async def _lease_due(self) -> None:
         now = self._clock()
         async with self._database.write() as session:
-            return await outbox.claim(session, secrets.token_hex(8), now, now + LEASE, AT_ONCE, self._chat_gap)
+            self._claimed = await outbox.claim(session, secrets.token_hex(8), now, now + LEASE, AT_ONCE, self._chat_gap)
 
     async def _rest(self) -> None:
         self._wake.clear()

@@ -108,6 +108,7 @@ async def test_without_the_secret_nothing_is_taken(scene: Scene, client: httpx.A
     [
         b"", b"nonsense", b"\xff\xfe", b"[" * 5_000, b"null", b"7", b"[]", b"{}",
         b'{"update_id": 7, "message": 5}', b'{"update_id": 7, "message": {"text": "x"}}',
+        b'{"update_id": null}', b'{"update_id": "7"}', b'{"update_id": 7.5}', b'{"update_id": 100000000000000000000}',
     ],
 )  # fmt: skip
 async def test_what_is_no_update_is_refused(scene: Scene, client: httpx.AsyncClient, body: bytes) -> None:

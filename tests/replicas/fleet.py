@@ -1,0 +1,107 @@
+"""A scene whose bot is several processes: ``odobot run --role web`` and ``--role worker`` on one PostgreSQL."""
+
+import asyncio
+import datetime
+import os
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from sandbox.serving import free_port
+from storage.database import Database
+from storage.vault import Vault
+from tests.replicas.nginx import load_balancer
+from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
+
+START_SECONDS = 60.0
+
+
+class Replica:
+    """One process, which may be killed and started again."""
+
+    def __init__(self, role: str, folder: Path, settings: dict[str, str]) -> None:
+        self.role = role
+        self.port = free_port()
+        self.log = folder / f"{role}-{self.port}.log"
+        self._folder = folder
+        own = {"listen": f"127.0.0.1:{self.port}", "admin_listen": "127.0.0.1:0"}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ODOBOT_")}
+        self._environment = inherited | {f"ODOBOT_{name.upper()}": value for name, value in (settings | own).items()}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Starts it and waits until it says that it has started."""
+        before = self._starts()
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                Path(sys.executable).with_name("odobot"), "run", "--role", self.role,
+                cwd=self._folder, env=self._environment, stdout=log, stderr=log,
+            )  # fmt: skip
+        deadline = time.monotonic() + START_SECONDS
+        while self._starts() == before:
+            assert self._process.returncode is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            await asyncio.sleep(0.05)
+
+    def _starts(self) -> int:
+        return self.log.read_text().count("odobot.started") if self.log.exists() else 0
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-3000:]
+
+    async def end(self, sign: signal.Signals) -> None:
+        """SIGKILL, or SIGTERM and a stop within its time."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.send_signal(sign)
+        async with asyncio.timeout(30):
+            await self._process.wait()
+
+
+class Fleet(Scene):
+    """Replicas instead of one bot in the test's own process."""
+
+    def __init__(self, database_url: str, folder: Path, *, web: int = 0, workers: int = 0, **settings: str) -> None:
+        super().__init__(database_url)
+        self.clock.set(datetime.datetime.now(datetime.UTC))  # the processes have the machine's
+        self.telegram.world.settings.webhook_retry_base = 0.2
+        self.database = Database(database_url, Vault([self.keys]))
+        self.replicas: list[Replica] = []
+        self._folder = folder
+        self._roles = ["web"] * web + ["worker"] * workers
+        self._more = settings
+        self._fleet = AsyncExitStack()
+
+    async def start_bot(self, **_: object) -> None:
+        """Starts the processes one after the other, and the load balancer where there are web replicas."""
+        settings = {
+            "telegram_token": TOKEN,
+            "telegram_api_url": self.telegram.url,
+            "portal_url": self.portal.url,
+            "portal_token": PORTAL_TOKEN,
+            "portal_webhook_secret": WEBHOOK_SECRET,
+            "portal_poll_seconds": "0.5",
+            "database_url": self.database_url,
+            "smtp_url": self.mailbox.url,
+            "mail_from": "odobot@odotrack.test",
+            "secret_keys": self.keys,
+            "log_format": "json",
+        } | self._more
+        self.replicas = [Replica(role, self._folder, settings) for role in self._roles]
+        web = [each for each in self.replicas if each.role == "web"]
+        if web:
+            balancer = load_balancer(self._folder / "nginx", [each.port for each in web])
+            self.public_url = await self._fleet.enter_async_context(balancer)
+            for each in web:
+                each._environment["ODOBOT_WEBHOOK_URL"] = self.public_url
+            self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
+        await asyncio.gather(*(each.start() for each in self.replicas))
+
+    async def stop_bot(self) -> None:
+        """SIGTERM to all."""
+        await asyncio.gather(*(each.end(signal.SIGTERM) for each in self.replicas))
+        await self._fleet.aclose()
+        await self.database.close()
