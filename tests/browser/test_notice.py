@@ -20,7 +20,12 @@ async def test_an_invoice_issued_in_the_back_office_is_told_in_the_chat(visit: V
     before = await visit.tab.locator(".message.theirs").count()
 
     await visit.pane("office")
+    # Choosing an account brings its form anew: what is typed before it came would go with the old one.
+    settled = "() => document.body.dataset.chosen = '1'"
+    listen = f"() => document.body.addEventListener('htmx:afterSettle', {settled}, {{once: true}})"
+    await visit.tab.evaluate(listen)
     await visit.tab.locator("#account").select_option("a-2001")
+    await expect(visit.tab.locator("body")).to_have_attribute("data-chosen", "1")
     await visit.tab.locator("#amount").fill("512.34")
     await visit.tab.locator("#issue").click()
     # The stage's bot reads the feed every two seconds.
