@@ -84,14 +84,6 @@ async def delete(context: Context, message_id: int) -> None:
         return
 
 
-def was_not_done(error: NetworkError) -> bool:
-    """Whether Telegram certainly did not do what it was asked: it was not reached, or it answered so itself.
-
-    A time-out or a cut connection after the request was written, and a gateway's page, tell nothing.
-    """
-    return isinstance(error, NotDone)
-
-
 async def patiently(context: Context, call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False) -> ResultT:
     """Makes a call to Telegram, and once more where it was certainly not done, or may be done twice.
 
@@ -109,7 +101,7 @@ async def patiently(context: Context, call: Callable[[], Awaitable[ResultT]], *,
     except BadRequest:
         raise
     except NetworkError as error:
-        if not (repeatable or was_not_done(error)):
+        if not (repeatable or isinstance(error, NotDone)):
             raise
         wait = _PAUSE
     await asyncio.sleep(wait)

@@ -30,9 +30,7 @@ def accounts(
     facts += [t("account.other", account=name(link)) for link in links[1:]]
     if neighbours:
         facts += ["", t.plural("account.neighbours", len(neighbours))]
-        facts += [
-            t("account.neighbour", name=_name(t, n), date=t.formats.long_date(n.linked_at.date())) for n in neighbours
-        ]
+        facts += [_since(t, neighbour) for neighbour in neighbours]
     rows = [(Button(clip(plain(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
     rows += [(Button(t("button.revoke", name=clip(_name(t, n), 30)), Revoke(n.chat_id)),) for n in neighbours]
     rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]

@@ -36,7 +36,7 @@ def invoice_list(
     )
     rows = numbers([(plain(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
     note = t("list.searched", query=action.query) if action.query else ""
-    keyboard = (*rows, *paging(t, page, action), *ways)
+    keyboard = (*rows, *paging(t, page.page, page.last, action), *ways)
     return Screen(title, where(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
 
 

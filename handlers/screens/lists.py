@@ -1,10 +1,14 @@
 """What the two lists share: where one is, and how to get on."""
 
-from handlers.actions import Action, ListInvoices, ListOrders, at_page
+from typing import TypeVar
+
+from handlers.actions import Action, ListInvoices, ListOrders, ShowOrder, at_page
 from handlers.screens.screen import Button, Keyboard, rows_of
 from portal.models import ItemT, Page, Part
 from storage.chats import LinkState
 from texts.catalogue import Texts
+
+PagedT = TypeVar("PagedT", ListOrders, ListInvoices, ShowOrder)
 
 
 def reading(t: Texts, link: LinkState) -> Keyboard:
@@ -22,16 +26,16 @@ def where(t: Texts, page: Page[ItemT], shown: int) -> str:
     return t("list.where", first=number(first), last=number(first + shown - 1), total=number(page.total))
 
 
-def paging(t: Texts, page: Page[ItemT], action: ListOrders | ListInvoices) -> Keyboard:
+def paging(t: Texts, here: int, last: int, action: PagedT) -> Keyboard:
     """``‹ 1/7 ›``; the one in the middle reads the page again. Nothing where there is one page."""
-    if page.last == 1:
+    if last == 1:
         return ()
-    here = Button(t("list.page", page=t.formats.number(page.page), last=t.formats.number(page.last)), action)
-    buttons = [here]
-    if page.page > 1:
-        buttons.insert(0, Button("‹", at_page(action, page.page - 1)))
-    if page.page < page.last:
-        buttons.append(Button("›", at_page(action, page.page + 1)))
+    number = t.formats.number
+    buttons = [Button(t("list.page", page=number(here), last=number(last)), action)]
+    if here > 1:
+        buttons.insert(0, Button("‹", at_page(action, here - 1)))
+    if here < last:
+        buttons.append(Button("›", at_page(action, here + 1)))
     return (tuple(buttons),)
 
 

@@ -1,6 +1,6 @@
 """Orders: the list, and one."""
 
-from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder
+from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
 from handlers.screens.lists import numbers, paging, where
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Order, OrderLine, Page
@@ -28,7 +28,7 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
     rows = numbers([(plain(o.number), ShowOrder(action.link, o.number)) for o in page.items])
     ways = (every, search) if action.query else (search,)
     note = t("list.searched", query=action.query) if action.query else ""
-    keyboard = (*rows, *paging(t, page, action), ways)
+    keyboard = (*rows, *paging(t, page.page, page.last, action), ways)
     return Screen(title, where(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
 
 
@@ -52,8 +52,7 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
     if has_invoices and count != 0:
         label = t("button.its_invoices") if count is None else t.plural("button.order_invoices", count)
         keyboard.append((Button(label, ListInvoices(action.link, order=order.number)),))
-    if last > 1:
-        keyboard.append(_line_pages(t, action, page, last))
+    keyboard += paging(t, page, last, at_page(action, page))
     if order.url:
         keyboard.append((Button(t("button.on_portal"), url=order.url),))
     keyboard.append((Button(t("button.all_orders"), ListOrders(action.link)),))
@@ -94,16 +93,6 @@ def _below(t: Texts, order: Order) -> str:
 
 def _agreement(t: Texts, order: Order) -> str:
     return ", ".join(_line(t, line) for line in order.lines)
-
-
-def _line_pages(t: Texts, action: ShowOrder, page: int, last: int) -> tuple[Button, ...]:
-    def to(number: int) -> ShowOrder:
-        return ShowOrder(action.link, action.number, number)
-
-    here = Button(t("list.page", page=t.formats.number(page), last=t.formats.number(last)), to(page))
-    before = (Button("‹", to(page - 1)),) if page > 1 else ()
-    after = (Button("›", to(page + 1)),) if page < last else ()
-    return (*before, here, *after)
 
 
 def _to_invoices(t: Texts, link: int) -> Button:

@@ -42,6 +42,11 @@ def rows_of(buttons: list[Button], width: int) -> Keyboard:
     return tuple(tuple(buttons[i : i + width]) for i in range(0, len(buttons), width))
 
 
+def choice(label: str, is_chosen: bool, action: Action) -> Button:
+    """A button of several to choose from; what is chosen bears a check mark."""
+    return Button(f"✓ {label}" if is_chosen else label, action)
+
+
 def clip(text: str, length: int) -> str:
     """A text cut to a length, with an ellipsis where something is missing."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -11,7 +11,7 @@ from handlers.actions import (
     StartLinking,
 )
 from handlers.screens.lists import reading
-from handlers.screens.screen import Button, Keyboard, Screen
+from handlers.screens.screen import Button, Keyboard, Screen, choice
 from portal.models import MenuLink
 from storage.chats import LinkState
 from texts.catalogue import Texts, message_id, texts_in
@@ -42,9 +42,9 @@ def language_chosen(t: Texts, ways: Keyboard) -> Screen:
 def settings(t: Texts, page_size: int) -> Screen:
     """What can be chosen, and what is chosen now."""
     facts = (t("settings.language", language=t("language.name")), t.plural("settings.page_size", page_size))
-    sizes = tuple(_choice(t.plural("button.page_size", n), n == page_size, ShowSettings(n)) for n in PAGE_SIZES)
+    sizes = tuple(choice(t.plural("button.page_size", n), n == page_size, ShowSettings(n)) for n in PAGE_SIZES)
     languages = tuple(
-        _choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)) for each in Language
+        choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)) for each in Language
     )
     return Screen(
         t("settings.title"), facts=facts, keyboard=(languages, sizes, (Button(t("button.notices"), ShowNotices()),))
@@ -83,7 +83,3 @@ def privacy(t: Texts, company: str, support: str) -> Screen:
     ]
     spaced = tuple(line for fact in facts for line in (fact, ""))[:-1]
     return Screen(t("privacy.title"), facts=spaced)
-
-
-def _choice(label: str, is_chosen: bool, action: ChooseLanguage | ShowSettings) -> Button:
-    return Button(f"✓ {label}" if is_chosen else label, action)

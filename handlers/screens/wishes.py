@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Sequence
 
 from handlers.actions import (
-    Action,
     AskCopy,
     AttachPdf,
     ChooseZone,
@@ -15,7 +14,7 @@ from handlers.actions import (
     ShowWishes,
     StopCopy,
 )
-from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
+from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
 from services.notices import REMIND, WISHES
 from storage.chats import LinkState
 from storage.tables import Kind
@@ -53,12 +52,10 @@ def wishes(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
     """One account's notices: a tap turns each."""
     chosen = link.wishes or frozenset()
     rows: list[tuple[Button, ...]] = [
-        (_choice(t(WISH_NAMES[wish]), wish in chosen, SetWish(link.link_id, wish, on=wish not in chosen)),)
+        (choice(t(WISH_NAMES[wish]), wish in chosen, SetWish(link.link_id, wish, on=wish not in chosen)),)
         for wish in WISHES
     ]
-    rows.append(
-        (_choice(t("button.attach_pdf"), link.attaches_pdf, AttachPdf(link.link_id, on=not link.attaches_pdf)),)
-    )
+    rows.append((choice(t("button.attach_pdf"), link.attaches_pdf, AttachPdf(link.link_id, on=not link.attaches_pdf)),))
     rows.append((Button(t("button.copy"), ShowCopy(link.link_id)), Button(t("button.quiet"), ShowQuiet())))
     if has_others:
         rows.append((Button(t("button.other_accounts"), ShowNotices()),))
@@ -70,9 +67,9 @@ def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:
     """When nothing is announced; what falls in then comes afterwards, in one message."""
     now = t("quiet.none") if quiet is None else hours(t, quiet)
     rows: list[Button] = [
-        _choice(hours(t, choice), choice == quiet, ShowQuiet(choice.start, choice.end)) for choice in QUIET_CHOICES
+        choice(hours(t, offered), offered == quiet, ShowQuiet(offered.start, offered.end)) for offered in QUIET_CHOICES
     ]
-    off = _choice(t("quiet.none"), quiet is None, ShowQuiet(-1, -1))
+    off = choice(t("quiet.none"), quiet is None, ShowQuiet(-1, -1))
     facts = (t("quiet.what"), t("quiet.now", hours=now), t("quiet.zone", zone=zone))
     ways: Keyboard = ((Button(t("button.zone"), ChooseZone()),), (Button(t("button.notices"), ShowNotices()),))
     return Screen(t("quiet.title"), facts=facts, keyboard=((off,), *rows_of(rows, 2), *ways))
@@ -80,7 +77,7 @@ def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:
 
 def zones(t: Texts, zone: str) -> Screen:
     """In which zone the hours are meant."""
-    rows = tuple((_choice(name.partition("/")[2].replace("_", " "), name == zone, ChooseZone(name)),) for name in ZONES)
+    rows = tuple((choice(name.partition("/")[2].replace("_", " "), name == zone, ChooseZone(name)),) for name in ZONES)
     return Screen(t("quiet.zone_title"), facts=(t("quiet.zone_ask"),), keyboard=rows)
 
 
@@ -126,7 +123,3 @@ def hours(t: Texts, quiet: Quiet) -> str:
         return t.formats.time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))
 
     return t("quiet.hours", start=written(quiet.start), end=written(quiet.end))
-
-
-def _choice(label: str, is_chosen: bool, action: Action) -> Button:
-    return Button(f"✓ {label}" if is_chosen else label, action)
