@@ -37,6 +37,7 @@ from services.delivery import BulkLane, Carrier, Courier
 from services.linking import Linking
 from services.notices import Intake
 from storage.database import Database
+from storage.recent import RecentChats
 from storage.tables import Channel
 from storage.vault import Vault
 from texts.catalogue import texts_in
@@ -78,6 +79,7 @@ async def build(
     linking = Linking(database, portal, mailer, clock, company=settings.company, support=settings.support)
     services = Services(
         database=database,
+        recent=RecentChats(database),
         portal=portal,
         linking=linking,
         lane=BulkLane(database, clock, settings.bulk_rate),

@@ -14,9 +14,10 @@ from portal.client import Portal, Reader
 from services.clock import Clock
 from services.delivery import BulkLane
 from services.linking import Linking
-from storage import chats, wishes
+from storage import wishes
 from storage.chats import Awaiting, ChatState, LinkState
 from storage.database import Database
+from storage.recent import RecentChats
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -26,6 +27,7 @@ class Services:
     """What the composition root made, for as long as the process runs."""
 
     database: Database
+    recent: RecentChats
     portal: Portal
     linking: Linking
     lane: BulkLane
@@ -68,8 +70,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
     async def reload(self) -> None:
         """Reads the chat again, after a change to its links or choices."""
-        async with self.services.database.read() as session:
-            self.chat = await chats.load(session, self.chat.chat_id)
+        self.chat = await self.services.recent.load(self.chat.chat_id)
 
     @property
     def services(self) -> Services:

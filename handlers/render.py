@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -88,6 +89,7 @@ def _keyboard(screen: Screen) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(rows) if rows else None
 
 
+@lru_cache(4096)  # a menu's buttons are the same for everybody, a list's for whoever comes back to it
 def _button(button: Button) -> InlineKeyboardButton | None:
     label = clip(plain(button.label), _LABEL_LIMIT) or _NO_LABEL
     if button.does is not None:

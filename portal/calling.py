@@ -1,9 +1,10 @@
 """What every client over HTTP does alike: how long it waits, what it tries again, how much it reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
+from urllib.parse import quote, urlencode
 
 import httpx
 import stamina
@@ -14,25 +15,76 @@ from portal.transport import AiohttpTransport
 
 TOTAL_SECONDS = 10.0
 """How long a person waits for the portal at the most, retries included."""
-_ATTEMPT = httpx.Timeout(8.0, connect=3.0)
+_TIMEOUTS = httpx.Timeout(8.0, connect=3.0).as_dict()
 _ATTEMPTS = 3
+
+Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
 
 
-def http_client(
-    base_url: str, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None = None
-) -> httpx.AsyncClient:
-    """One pool of connections to one portal. A redirect would carry the token elsewhere: none is followed."""
-    return httpx.AsyncClient(
-        base_url=base_url.rstrip("/"),
-        headers=headers,
-        timeout=_ATTEMPT,
-        transport=transport or AiohttpTransport(connections=64, idle_seconds=60),
-        follow_redirects=False,
-        trust_env=False,
-    )
+class HttpClient:
+    """One pool of connections to one portal: httpx's requests and answers, without its own client.
+
+    What that merges, keeps and follows (cookies, auth flows, redirects) is wanted by no portal, and cost as much as
+    the call itself. A redirect would carry the token elsewhere: none is followed.
+    """
+
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "odobot", **headers}
+        self._transport = transport or AiohttpTransport(connections=64, idle_seconds=60)
+
+    async def aclose(self) -> None:
+        """Gives the connections back."""
+        await self._transport.aclose()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params = (),
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """A whole answer, whatever its status; ``content`` is JSON.
+
+        Raises ``httpx.TransportError`` and ``httpx.DecodingError``.
+        """
+        async with self.stream(method, path, params=params, content=content, headers=headers) as response:
+            await response.aread()
+        return response
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params = (),
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is still to be read; raises as ``request``."""
+        query = urlencode(params, quote_via=quote)
+        kind = {"Content-Type": "application/json"} if content is not None else {}
+        request = httpx.Request(
+            method,
+            f"{self._base_url}{path}?{query}" if query else f"{self._base_url}{path}",
+            headers={**self._headers, **kind, **(headers or {})},
+            content=content,
+            extensions={"timeout": _TIMEOUTS},
+        )
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
 
 async def persistently(call: str, attempt: Callable[[], Awaitable[AnswerT]]) -> AnswerT:

@@ -1,5 +1,6 @@
 """The portal's API, version 1, over HTTP: JSON, a bearer token, RFC 9457 errors."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
@@ -8,7 +9,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel
 
-from portal.calling import at_most, connected, http_client, parsed, persistently, retry_after, whole_pdf, within_total
+from portal.calling import HttpClient, at_most, connected, parsed, persistently, retry_after, whole_pdf, within_total
 from portal.client import Reader
 from portal.errors import CursorTooOld, Forbidden, NotFound, NotReady, PortalBroken, PortalRefused, PortalUnavailable
 from portal.models import Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status
@@ -27,7 +28,7 @@ class HttpPortal:
 
     def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        self._http = http_client(url, headers, transport)
+        self._http = HttpClient(url, headers, transport)
 
     async def aclose(self) -> None:
         """Gives the connections back."""
@@ -35,7 +36,8 @@ class HttpPortal:
 
     async def find_contacts(self, email: str) -> tuple[Contact, ...]:
         """See ``Portal``. The address is in the body: URLs end up in logs."""
-        body = await self._read("POST", "/v1/contacts/search", json={"email": email})
+        asked = json.dumps({"email": email}).encode()
+        body = await self._read("POST", "/v1/contacts/search", content=asked)
         return parsed(_Contacts, body).items
 
     async def contact(self, contact_id: str) -> Contact:
@@ -109,15 +111,15 @@ class HttpPortal:
         path: str,
         *,
         params: Mapping[str, object] | None = None,
-        json: object = None,
+        content: bytes | None = None,
     ) -> bytes:
         """One answer's body, tried up to three times within the total."""
         known = {name: str(value) for name, value in (params or {}).items() if value not in (None, "")}
-        return await persistently(_call(path), lambda: self._attempt(method, path, known, json))
+        return await persistently(_call(path), lambda: self._attempt(method, path, known, content))
 
-    async def _attempt(self, method: str, path: str, params: dict[str, str], json: object) -> bytes:
+    async def _attempt(self, method: str, path: str, params: dict[str, str], content: bytes | None) -> bytes:
         async with connected(_call(path)):
-            response = await self._http.request(method, path, params=params, json=json)
+            response = await self._http.request(method, path, params=params, content=content)
         _refuse(path, response)
         return response.content
 

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 
-from portal.calling import connected, http_client, persistently, retry_after, within_total
+from portal.calling import HttpClient, connected, persistently, retry_after, within_total
 from portal.errors import Forbidden, PortalBroken, PortalRefused, PortalUnavailable
 
 SCHEME = "tryton+"
@@ -65,7 +65,7 @@ class TrytonWire:
             "Accept": "application/json",
             "X-Tryton-Context": _encoded({"company": address.company}),
         }
-        self._http = http_client(address.base_url, headers, transport)
+        self._http = HttpClient(address.base_url, headers, transport)
 
     async def aclose(self) -> None:
         """Gives the connections back."""
@@ -137,17 +137,15 @@ class TrytonWire:
         body: object = None,
     ) -> httpx.Response:
         path = "/model/" + "/".join(filter(None, (model, action)))
-        content = _json(body) if body is not None else None
-        kind = {"Content-Type": "application/json"} if content else {}
-        asked = urlencode(params or [])
+        content = _json(body).encode() if body is not None else None
 
         async def attempt() -> httpx.Response:
             async with connected(model):
                 response = await self._http.request(
                     method,
                     path,
-                    params=asked,
-                    headers=(headers or {}) | kind,
+                    params=params or (),
+                    headers=headers,
                     content=content,
                 )
             _refuse(model, response)

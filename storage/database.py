@@ -1,19 +1,23 @@
 """The engine: SQLite in WAL with foreign keys on, or PostgreSQL."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, UpdateBase, event, func, inspect
+from sqlalchemy import Connection, UpdateBase, event, func, inspect, make_url
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from storage import inline
 from storage.vault import Vault
 
+CONNECTIONS = 15
+"""How many connections to PostgreSQL a process holds at the most."""
 _WRITES = "odobot_writes"
 
 
@@ -57,11 +61,10 @@ class Database:
 
     def __init__(self, url: str, vault: Vault) -> None:
         self.vault = vault
-        self.engine = create_async_engine(url, hide_parameters=True)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
-        if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
+        self._reading = _sqlite(url, async_creator_fn=inline.connect) if self.is_sqlite else self.engine
+        self._watch: sqlite3.Connection | None = None
         # SQLite has one writer. Its own waiting is a sleeping poll without any order, in which the writers of one
         # process starve each other for longer than the busy time-out; here they take turns.
         self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
@@ -69,8 +72,8 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
-        """A session that changes nothing."""
-        async with Session(self.engine, self.vault) as session:
+        """A session that changes nothing. On SQLite the event loop itself reads: nothing here is ever suspended."""
+        async with Session(self._reading, self.vault) as session:
             yield session
 
     @asynccontextmanager
@@ -79,13 +82,39 @@ class Database:
         async with self._turn, Session(self._writing, self.vault) as session, session.begin():
             yield session
 
+    def version(self) -> int | None:
+        """A number that changes whenever anybody commits, in this process or another (SQLite's PRAGMA data_version;
+        it takes microseconds). ``None`` on PostgreSQL, which would have to be asked."""
+        if not self.is_sqlite:
+            return None
+        if self._watch is None:
+            self._watch = sqlite3.connect(self.engine.url.database or "", isolation_level=None)
+        version: int = self._watch.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
     async def close(self) -> None:
         """Gives the connections back."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        await self._reading.dispose()
         await self.engine.dispose()
 
 
+def _postgresql(url: str) -> AsyncEngine:
+    # None beyond the pool's size: opening one for a single transaction takes longer than waiting for one.
+    return create_async_engine(url, hide_parameters=True, pool_size=CONNECTIONS, max_overflow=0)
+
+
+def _sqlite(url: str, **driver: object) -> AsyncEngine:
+    # Without a level the driver begins nothing by itself: _begin_sqlite does.
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"isolation_level": None, **driver})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")

@@ -22,6 +22,7 @@ class Formats:
         self.money = lru_cache(_KEPT)(self._money)
         self.long_date = lru_cache(_KEPT)(self._long_date)
         self.day = lru_cache(_KEPT)(self._day)
+        self.number = lru_cache(_KEPT)(self._number)
 
     def warm(self) -> None:
         """Reads what CLDR keeps in files: the first amount takes 27 ms, and nobody should wait for it."""
@@ -64,6 +65,6 @@ class Formats:
         """A percentage from 0 to 100: ``95 %``, ``95%``."""
         return format_percent(progress / 100, locale=self._locale)
 
-    def number(self, value: Decimal | int) -> str:
+    def _number(self, value: Decimal | int) -> str:
         """``1 234,5``, ``1,234.5``."""
         return format_decimal(value, locale=self._locale)

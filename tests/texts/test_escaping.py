@@ -1,6 +1,7 @@
 """Somebody else's words: on one line, in their own direction, never mark-up, never a link in a mail."""
 
 import re
+import sys
 import unicodedata
 from html.parser import HTMLParser
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from texts.escaping import markup, person_name, plain
+from texts import escaping
+from texts.escaping import markup, one_line, person_name, plain
 
 FSI, PDI = "\u2068", "\u2069"
 CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -146,3 +148,23 @@ def test_markup_is_read_back_as_itself_and_opens_no_tag(text: str) -> None:
     assert reader.text == text
     assert '"' not in markup(text)
     assert "'" not in markup(text)
+
+
+@given(st.text())
+@example("\u00a0 \u202f’…–")
+@example("\u0590\u05d0")
+def test_what_is_taken_for_harmless_would_have_come_out_the_same(text: str) -> None:
+    quick = one_line(text), plain(text)
+    with pytest.MonkeyPatch.context() as slowly:
+        slowly.setattr(escaping, "_HARMLESS", re.compile(r"(?!)"))
+        assert (one_line(text), plain(text)) == quick
+
+
+def test_every_character_is_harmless_or_looked_at() -> None:
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if escaping._HARMLESS.fullmatch(character):
+            assert unicodedata.category(character) not in ("Cc", "Cs")
+            assert unicodedata.bidirectional(character) not in ("R", "AL", "AN")
+            assert not escaping._BIDI.fullmatch(character)
+            assert not escaping._SPACES.fullmatch(character)

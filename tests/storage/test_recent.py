@@ -1,0 +1,81 @@
+"""What is kept of a chat is what the database holds, whoever wrote last."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import event
+
+from storage import chats, recent
+from storage.chats import NewLink
+from storage.database import Database
+from storage.recent import RecentChats
+from tests.storage import EMAIL, NOW, a_key, file_of, opened
+
+KEYS = [a_key()]
+A_LINK = NewLink("c1", "a1", "Client Odotrack", frozenset({"orders"}), EMAIL)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with opened(database_url, KEYS) as database:
+        async with database.write() as session:
+            await chats.add_links(session, 1, "Camille", [A_LINK], NOW)
+        yield database
+
+
+def reads_of(database: Database) -> list[str]:
+    """Every SELECT from now on that the database itself answers."""
+    asked: list[str] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM chats" in statement:
+            asked.append(statement)
+
+    for engine in {database.engine.sync_engine, database._reading.sync_engine}:
+        event.listen(engine, "before_cursor_execute", listen)
+    return asked
+
+
+async def test_what_is_written_here_is_seen_at_once(database: Database) -> None:
+    known = RecentChats(database)
+    assert (await known.load(1)).language is None
+    async with database.write() as session:
+        await chats.set_language(session, 1, "en", NOW)
+    assert (await known.load(1)).language == "en"
+
+
+async def test_who_is_unlinked_by_another_process_is_unlinked_at_once(database: Database, database_url: str) -> None:
+    known = RecentChats(database)
+    assert (await known.load(1)).current is not None
+    async with opened(database_url, KEYS) as elsewhere, elsewhere.write() as session:
+        await chats.unlink_email(session, EMAIL, NOW)
+    assert (await known.load(1)).current is None
+
+
+@pytest.mark.sqlite
+async def test_a_change_by_a_program_that_is_not_ours_is_seen(database: Database, database_url: str) -> None:
+    known = RecentChats(database)
+    await known.load(1)
+    change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM links'); c.commit()"
+    changing = await asyncio.create_subprocess_exec(sys.executable, "-c", change, str(file_of(database_url)))
+    assert await changing.wait() == 0
+    assert (await known.load(1)).links == ()
+
+
+@pytest.mark.sqlite
+async def test_while_nobody_writes_a_chat_is_read_once(database: Database) -> None:
+    known, asked = RecentChats(database), reads_of(database)
+    states = [await known.load(1) for _ in range(5)]
+    assert len(asked) == 1
+    assert all(state == states[0] for state in states)
+
+
+@pytest.mark.sqlite
+async def test_no_more_is_kept_than_the_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "_KEPT", 10)
+    known = RecentChats(database)
+    for chat_id in range(100):
+        await known.load(chat_id)
+        assert len(known._kept) <= 10
