@@ -29,8 +29,6 @@ from mail.mailer import Mailer
 from mail.smtp import SmtpMailer, parse_sender, parse_smtp_url
 from portal.client import Portal
 from portal.http import HttpPortal
-from portal.tryton import TrytonPortal
-from portal.tryton_links import parse_links
 from portal.tryton_wire import SCHEME
 from services.clock import Clock, utc_now
 from services.delivery import BulkLane, Carrier, Courier
@@ -135,6 +133,9 @@ def portal_at(url: str, token: str, links: str = "") -> Portal:
     """The client for a portal's address: ``https://…`` speaks the contract, ``tryton+https://…`` is a Tryton 8 server,
     whose menu the company writes itself."""
     if url.startswith(SCHEME):
+        from portal.tryton import TrytonPortal
+        from portal.tryton_links import parse_links
+
         return TrytonPortal(url, token, links=parse_links(links))
     return HttpPortal(url, token)
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -89,14 +90,29 @@ def _keyboard(screen: Screen) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(rows) if rows else None
 
 
+class PreparedButton(InlineKeyboardButton):
+    """A button that is written out once: PTB goes through its seventeen attributes each time a keyboard is sent."""
+
+    __slots__ = ("_written",)
+
+    def __init__(self, text: str, **does: str) -> None:
+        super().__init__(text, **does)  # type: ignore[arg-type]
+        with self._unfrozen():
+            self._written = super().to_dict()
+
+    def to_dict(self, recursive: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        """See ``TelegramObject``."""
+        return dict(self._written)
+
+
 @lru_cache(4096)  # a menu's buttons are the same for everybody, a list's for whoever comes back to it
 def _button(button: Button) -> InlineKeyboardButton | None:
     label = clip(plain(button.label), _LABEL_LIMIT) or _NO_LABEL
     if button.does is not None:
         data = encode(button.does)
         # A number of 60 characters has no room in a button; it can still be typed.
-        return InlineKeyboardButton(label, callback_data=data) if data else None
-    return InlineKeyboardButton(label, url=button.url) if _is_public(button.url) else None
+        return PreparedButton(label, callback_data=data) if data else None
+    return PreparedButton(label, url=button.url) if _is_public(button.url) else None
 
 
 def _is_public(url: str) -> bool:

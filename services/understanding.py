@@ -3,8 +3,6 @@
 import re
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
-
 CODE_DIGITS = 6
 _GROUPED_DIGITS = re.compile(r"\d(?:[ \u00a0.\-–]?\d)*")
 _NUMBER = re.compile(r"(?:(?:n[º°o]\.?|#)\s*|n\.\s*|no?\s+)?([A-Za-z]{0,4}[-/]?\d[\dA-Za-z/.-]{0,98})", re.IGNORECASE)
@@ -44,6 +42,9 @@ def email_in(text: str) -> str | None:
 
 def normal_email(address: str) -> str | None:
     """An address as it is compared and hashed; ``None`` when it is none. Nothing is asked of any network."""
+    # It builds its tables for 40 ms when it is imported: most starts, and most of who writes, name no address.
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         # Reserved domains such as .test are real on a company's own network and in the sandbox.
         valid = validate_email(address, check_deliverability=False, test_environment=True)

@@ -4,17 +4,19 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, UpdateBase, event, func, inspect, make_url
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage import inline
 from storage.vault import Vault
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 CONNECTIONS = 15
 """How many connections to PostgreSQL a process holds at the most."""
@@ -34,16 +36,24 @@ class Session(AsyncSession):
 
     async def put_if_absent(self, table: type[SQLModel], **values: Any) -> bool:
         """Inserts a row unless its key is taken, also by somebody who is just inserting it; whether it did."""
-        insert = sqlite_insert if self.bind_name == "sqlite" else postgresql_insert
-        return bool(await self.change(insert(table).values(**values).on_conflict_do_nothing()))
+        return bool(await self.change(self._insert(table).values(**values).on_conflict_do_nothing()))
 
     async def put(self, row: SQLModel) -> None:
         """Inserts a row in place of the one with its key, also of one that somebody is just inserting."""
-        insert = sqlite_insert if self.bind_name == "sqlite" else postgresql_insert
         table, values = type(row), row.model_dump()
         key = [column.name for column in inspect(table).primary_key]
         rest = {name: value for name, value in values.items() if name not in key}
-        await self.change(insert(table).values(**values).on_conflict_do_update(index_elements=key, set_=rest))
+        await self.change(self._insert(table).values(**values).on_conflict_do_update(index_elements=key, set_=rest))
+
+    def _insert(self, table: type[SQLModel]) -> "SqliteInsert | PostgresqlInsert":
+        """The engine's own INSERT, which can be told what to do about a taken key. Only that engine is imported."""
+        if self.bind_name == "sqlite":
+            from sqlalchemy.dialects import sqlite
+
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
 
     async def alone(self, with_what: str) -> None:
         """Waits until no other transaction is busy with the same; SQLite has one writer at a time anyway."""

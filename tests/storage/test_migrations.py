@@ -140,3 +140,7 @@ async def test_a_step_that_fails_lets_the_next_replica_in(fresh_url: str) -> Non
 def test_the_history_is_one_line() -> None:
     assert len(set(REVISIONS)) == len(REVISIONS) > 0
     assert sorted(REVISIONS) == REVISIONS
+
+
+def test_the_revision_that_a_start_looks_for_is_the_newest() -> None:
+    assert migrations.revisions()[-1] == migrations.HEAD

@@ -1,0 +1,119 @@
+"""The whole of Odobot against its peers: updates a second, and processor time for each.
+
+    python -m benches.throughput [--rounds N] [--updates N]
+
+Odobot answers ``/aide`` and ``/factures`` with everything it does (order per chat, database, portal at zero latency);
+the peers only send the same text and keyboard. Telegram and portal are stubs in this process, each bot is a process of
+its own, they alternate, and each figure is the median of the rounds: trust the ratios within one run.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benches.bots import CHATS, FIRST_CHAT, ODOBOT, PEERS, PTB, Process, install, odobot, peer
+from benches.measure import median, table
+from benches.portal_stub import portal
+from benches.telegram_stub import TelegramStub
+
+COMMANDS = {"/aide": 2.5, "/factures": 1.5}
+"""What is asked, and how many times bare PTB's rate Odobot must answer it at."""
+WARM_UP = 300
+SETTLE_SECONDS = 1.5  # menus and the feed's first reading: what a start does beside the first answers
+_SAME = ("text", "parse_mode", "reply_markup")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Updates a second, and milliseconds of processor time for each."""
+
+    rate: float
+    cpu: float
+
+
+async def measure(bot: Process, stub: TelegramStub, command: str, updates: int) -> Figure:
+    """Puts all the updates into Telegram's queue at once, after a warm-up, and waits for as many answers."""
+    await asyncio.sleep(SETTLE_SECONDS)
+    await ask(stub, command, WARM_UP)
+    before, begun = bot.cpu, len(stub.calls)
+    await ask(stub, command, updates)
+    took = stub.calls[-1].came - stub.calls[begun].came
+    return Figure((updates - 1) / took, (bot.cpu - before) * 1000 / updates)
+
+
+async def ask(stub: TelegramStub, command: str, updates: int) -> None:
+    """So many updates, from many chats in turn; returns when all are answered."""
+    before = len(stub.calls)
+    for number in range(updates):
+        stub.says(FIRST_CHAT + number % CHATS, command)
+    await stub.until(before + updates)
+
+
+@asynccontextmanager
+async def started(name: str, stub: TelegramStub, answer: dict[str, Any]) -> AsyncIterator[Process]:
+    """One of the bots, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        if name == ODOBOT:
+            async with portal() as url, odobot(stub, url, Path(folder)) as process:
+                yield process
+        else:
+            async with peer(name, stub, answer, Path(folder)) as process:
+                yield process
+
+
+async def answer_to(command: str) -> dict[str, Any]:
+    """What Odobot answers, for the peers to send the same."""
+    stub = TelegramStub()
+    async with started(ODOBOT, stub, {}):
+        await ask(stub, command, 1)
+    return {name: stub.calls[0].params.get(name) for name in _SAME}
+
+
+async def main(rounds: int, updates: int, names: list[str]) -> bool:
+    """Prints the table and the verdicts; whether they are kept."""
+    kept = True
+    rows = []
+    for command, limit in COMMANDS.items():
+        answer = await answer_to(command)
+        found: dict[str, list[Figure]] = {name: [] for name in names}
+        for _ in range(rounds):
+            for name, figures in found.items():
+                stub = TelegramStub()
+                async with started(name, stub, answer) as bot:
+                    figures.append(await measure(bot, stub, command, updates))
+        rates = {name: median([each.rate for each in figures]) for name, figures in found.items()}
+        costs = {name: median([each.cpu for each in figures]) for name, figures in found.items()}
+        rows += [
+            (
+                f"`{command}`",
+                name,
+                f"{rates[name]:.0f}",
+                rates[name] / rates[PTB],
+                costs[name],
+                costs[name] / costs[PTB],
+            )
+            for name in names
+        ]
+        kept &= rates[ODOBOT] / rates[PTB] >= limit
+    print(f"{rounds} rounds of {updates} updates from {CHATS} chats")
+    print(table(("asked", "bot", "updates/s", "× bare PTB", "CPU ms an update", "× bare PTB"), rows))
+    for command, limit in COMMANDS.items():
+        ratio = next(row[3] for row in rows if row[0] == f"`{command}`" and row[1] == ODOBOT)
+        print(f"{command}: {ratio:.2f} times bare PTB, at least {limit}")
+    return kept
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--updates", type=int, default=2000)
+    arguments.add_argument("--only", nargs="*", default=[ODOBOT, *PEERS])
+    given = arguments.parse_args()
+    install()
+    sys.exit(not asyncio.run(main(given.rounds, given.updates, given.only)))
