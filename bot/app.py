@@ -90,9 +90,12 @@ async def build(
     )
     for language in Language:
         texts_in(language)
+    house = _house(settings, services, mailer)
     try:
-        yield _house(settings, services, mailer)
+        yield house
     finally:
+        if house.webhook is not None:
+            await house.webhook.close()
         await portal.aclose()
         await database.close()
 

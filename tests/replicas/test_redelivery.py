@@ -1,0 +1,70 @@
+"""An update that Telegram delivers again, to another replica, while the first still has it in hand."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.webhook import SECRET_HEADER
+from sandbox.portal.faults import Fault, FaultKind
+from sandbox.telegram.persons import Person
+from tests.postgres.server import PostgresServer
+from tests.replicas.fleet import Fleet, Replica
+
+pytestmark = [pytest.mark.load, pytest.mark.timeout(120)]
+SLOW_SECONDS = 4.0
+UPDATE_ID = 2**40 + 7
+
+
+@pytest.fixture
+async def fleet(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with Fleet(postgres.create(), tmp_path, web=2, workers=1) as fleet:
+        yield fleet
+
+
+async def deliver(fleet: Fleet, replica: Replica, person: Person) -> int:
+    """Posts one update to one replica; what it answers, 0 where it died."""
+    who = {"id": person.user_id, "first_name": person.first_name}
+    text = {"text": "/factures", "entities": [{"type": "bot_command", "offset": 0, "length": 9}]}
+    chat = {"chat": who | {"type": "private"}, "from": who | {"is_bot": False, "language_code": "fr"}}
+    update = {"update_id": UPDATE_ID, "message": {"message_id": 77_000, "date": 1_790_000_000} | text | chat}
+    headers = {SECRET_HEADER: fleet.database.vault.hash("webhook", "telegram")}
+    async with httpx.AsyncClient(trust_env=False, timeout=40) as client:
+        try:
+            answer = await client.post(f"http://127.0.0.1:{replica.port}/telegram", json=update, headers=headers)
+        except httpx.TransportError:
+            return 0
+    return answer.status_code
+
+
+def lists(person: Person) -> int:
+    """How many lists of invoices the chat shows."""
+    return sum(message.from_bot and "1 à 5 de" in message.text for message in person.chat().visible)
+
+
+async def delivered_twice(fleet: Fleet, person: Person, *, kill: bool) -> tuple[int, int]:
+    """To the first replica, and a second later to the other one; what both answer."""
+    first, second = (each for each in fleet.replicas if each.role == "web")
+    fleet.portal.faults.set(Fault(FaultKind.SLOW, seconds=SLOW_SECONDS))
+    before = asyncio.create_task(deliver(fleet, first, person))
+    await asyncio.sleep(1)
+    again = asyncio.create_task(deliver(fleet, second, person))
+    await asyncio.sleep(1)
+    if kill:
+        await first.end(signal.SIGKILL)
+    return await before, await again
+
+
+async def test_it_is_answered_once(fleet: Fleet) -> None:
+    camille = await fleet.linked(email="flotte@example.test")
+    assert await delivered_twice(fleet, camille, kill=False) == (200, 200)
+    assert lists(camille) == 1
+
+
+async def test_whoever_has_it_in_hand_and_dies_leaves_it_to_the_other_at_once(fleet: Fleet) -> None:
+    camille = await fleet.linked(email="flotte@example.test")
+    assert await delivered_twice(fleet, camille, kill=True) == (0, 200)
+    assert lists(camille) == 1
