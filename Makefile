@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-load test-postgres test-replicas portal-api demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-load test-postgres test-replicas portal-api bench demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-browser  the sandbox's page in a real browser; make screenshots takes the README's pictures"
 	@echo "make test-tryton  the contract and whole conversations against a real Tryton 8"
 	@echo "make test-postgres  the suite on a real PostgreSQL; make test-replicas: several processes, nginx, kill -9"
+	@echo "make bench     what is measured, as tables (BENCH=latency: one of them; KEEP=1: into benches/README.md)"
 
 setup: $(READY)
 
@@ -75,6 +76,10 @@ test-postgres: $(READY)
 # Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
 test-replicas: $(READY)
 	$(BIN)/pytest -m load tests/replicas
+
+# What is measured, an hour of it: the whole bot beside its peers, taps, the start, storage, memory, a soak.
+bench: $(READY)
+	$(BIN)/python -m benches $(if $(KEEP),--keep,) $(BENCH)
 
 # The contract as OpenAPI, from what the bot reads.
 portal-api: $(READY)
