@@ -26,7 +26,7 @@ from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
 from bot.body import Body, multipart
-from handlers.outcome import NotDone, NotSent
+from handlers.outcome import NotDone, NotSent, echo_wanted
 
 _IDLE_SECONDS = 30
 """How long an unused connection is kept: less than servers do (nginx: 75), or requests meet closed ones."""
@@ -36,7 +36,9 @@ _POOL_TIMED_OUT = (
 )
 _UNKNOWN_TO_SENDER = ("message_id", "date", "chat", "document")
 _SENT = frozenset({"sendMessage", "sendDocument"})
-_EDITED = frozenset({"editMessageText", "editMessageReplyMarkup"})
+_UNREAD = frozenset({"sendMessage", "editMessageText", "editMessageReplyMarkup"})
+_OK = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,')
+_DONE = b'{"ok":true,"result":true}'
 _TOKEN = re.compile(r"/bot\d+:([^/]+)")
 
 
@@ -66,8 +68,9 @@ class AiohttpRequest(BaseRequest):
     ``connect_timeout`` for name, TCP and TLS together, ``write_timeout`` for each part of the body
     (``media_write_timeout`` where there are files), ``read_timeout`` for each silence in the answer.
 
-    With ``cut_echoes``, what Telegram echoes of a message is not built into objects nobody reads: a text or document
-    sent comes back as a ``Message`` of ``message_id``, ``date``, ``chat`` and ``document`` only, an edit as ``True``.
+    With ``cut_echoes``, what Telegram echoes of a message is not built into objects nobody reads: a text sent and an
+    edit come back as ``True``; a document, and a text where ``echo_wanted``, as a ``Message`` of ``message_id``,
+    ``date``, ``chat`` and ``document`` only.
     """
 
     __slots__ = (
@@ -234,14 +237,16 @@ def _description(answer: bytes) -> str | None:
 
 def _cut(url: str, answer: bytes) -> bytes:
     method = url.rpartition("/")[2]
-    if method not in _SENT and method not in _EDITED:
+    if method in _UNREAD and not (method in _SENT and echo_wanted.get()):
+        return _DONE if _OK.match(answer) else answer
+    if method not in _SENT:
         return answer
     try:
         message = orjson.loads(answer)["result"]
         kept = {name: message[name] for name in _UNKNOWN_TO_SENDER if name in message}
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return answer
-    return orjson.dumps({"ok": True, "result": kept if method in _SENT else True})
+    return orjson.dumps({"ok": True, "result": kept})
 
 
 def _leniently(payload: bytes) -> Any:

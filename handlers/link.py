@@ -5,7 +5,7 @@ from telegram import Update
 
 from handlers.actions import FinishLinking, GiveCode, GiveEmail, ResendCode, Start, StartLinking
 from handlers.context import Context
-from handlers.reply import delete, edit, send
+from handlers.reply import delete, edit, send, send_to_edit
 from handlers.screens import linking
 from handlers.screens.screen import Screen
 from mail.errors import MailError
@@ -62,7 +62,7 @@ async def _shown(context: Context, screen: Screen) -> int:
     query = context.incoming.callback_query if context.incoming else None
     if query and query.message and await edit(context, query.message.message_id, screen):
         return query.message.message_id
-    return (await send(context, screen)).message_id
+    return await send_to_edit(context, screen)
 
 
 async def _deliver(context: Context, asked: CodeAsked, message_id: int) -> None:

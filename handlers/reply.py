@@ -11,7 +11,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from handlers.context import Context
-from handlers.outcome import NotDone
+from handlers.outcome import NotDone, echo_wanted
 from handlers.render import render
 from handlers.screens.screen import Screen
 
@@ -31,13 +31,26 @@ async def show(context: Context, screen: Screen) -> None:
     await send(context, screen)
 
 
-async def send(context: Context, screen: Screen, *, to: int | None = None) -> Message:
+async def send(context: Context, screen: Screen, *, to: int | None = None) -> None:
     """Sends a screen as a message of its own, to this chat or another."""
+    await _sent(context, screen, to or context.chat.chat_id)
+
+
+async def send_to_edit(context: Context, screen: Screen) -> int:
+    """Sends a screen that may have to be edited later; its message id."""
+    wanted = echo_wanted.set(True)
+    try:
+        return (await _sent(context, screen, context.chat.chat_id)).message_id
+    finally:
+        echo_wanted.reset(wanted)
+
+
+async def _sent(context: Context, screen: Screen, chat_id: int) -> Message:
     message = render(screen)
     return await patiently(
         context,
         lambda: context.bot.send_message(
-            chat_id=to or context.chat.chat_id,
+            chat_id=chat_id,
             text=message.html,
             parse_mode=ParseMode.HTML,
             reply_markup=message.keyboard,

@@ -19,7 +19,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.request import AiohttpRequest, ConnectTimedOut, NotConnected, PoolTimedOut, ServerFailed
-from handlers.outcome import NotDone, NotSent
+from handlers.outcome import NotDone, NotSent, echo_wanted
 from sandbox.telegram import Person, TelegramServer
 
 SECRET = "AAsandboxsandboxsandboxsandboxsandb"
@@ -470,7 +470,10 @@ async def test_echoes_are_cut_where_asked(telegram: TelegramServer, camille: Per
     keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Retour", callback_data="1H")]])
     async with AiohttpRequest(cut_echoes=True) as request:
         bot = bot_at(telegram.url, request)
+        assert await bot.send_message(camille.user_id, "nouvelle", reply_markup=keyboard) is True
+        wanted = echo_wanted.set(True)
         sent = await bot.send_message(camille.user_id, "avis", reply_markup=keyboard)
+        echo_wanted.reset(wanted)
         assert (sent.chat_id, sent.text, sent.reply_markup) == (camille.user_id, None, None)
         assert isinstance(sent, Message)
         assert await bot.edit_message_text("autre", camille.user_id, sent.message_id) is True
