@@ -43,9 +43,10 @@ test: $(READY)
 
 test-all: test test-browser test-tryton test-load test-postgres test-replicas
 
-# Five thousand notices with five kills, and the rates as the sandbox's Telegram sees them.
+# Five thousand notices with five kills, and the rates as the sandbox's Telegram sees them, on both engines.
 test-load: $(READY)
 	$(BIN)/pytest -m load tests/load
+	$(BIN)/pytest -m load tests/load --engine postgresql
 
 # The sandbox's page in Debian's Chromium, driven by Playwright.
 test-browser: $(VENV)/.browser chromium

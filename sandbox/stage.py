@@ -42,10 +42,11 @@ class Stage:
 
 
 class BotProcess:
-    """``odobot run``, exactly as an operator starts it."""
+    """``odobot run``, with more arguments or none, exactly as an operator starts it."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], *arguments: str) -> None:
         self.log = folder / "odobot.log"
+        self._arguments = arguments
         self._folder = folder
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ODOBOT_")}
         self._environment = inherited | settings
@@ -58,7 +59,7 @@ class BotProcess:
             raise StageError(f"{program} is missing: run make setup")
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                program, "run", cwd=self._folder, env=self._environment, stderr=log, stdout=log
+                program, "run", *self._arguments, cwd=self._folder, env=self._environment, stderr=log, stdout=log
             )
 
     async def ended(self) -> str:

@@ -19,8 +19,10 @@ from sandbox.telegram.persons import Person
 from sandbox.telegram.request_log import LoggedRequest
 from sandbox.telegram.server import TelegramServer
 from services.clock import utc_now
+from services.delivery import SENDING_LEASE
 from storage import feed, outbox
 from storage.database import Database
+from storage.outbox import WAITING
 from storage.tables import Chat, Delivery, Kind, Link, State
 from storage.vault import Vault
 
@@ -32,18 +34,27 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Mortal(BotProcess):
     """``odobot run`` that may be killed, and the processor time that all its lives took."""
 
-    def __init__(self, folder: Path, settings: dict[str, str], telegram: TelegramServer) -> None:
-        super().__init__(folder, settings)
-        self._telegram = telegram
+    def __init__(self, folder: Path, settings: dict[str, str], *arguments: str) -> None:
+        super().__init__(folder, settings, *arguments)
         self._spent = 0.0
 
     async def begin(self) -> None:
-        """Starts it, and waits until it is about to poll: PTB takes a webhook away just before."""
-        log = self._telegram.world.log
-        since = log.count
+        """Starts it, and waits until it says so."""
+        before = self._starts()
         await self.start()
-        begun = await log.wait("deleteWebhook", since=since, timeout=START_SECONDS)
-        assert begun, self.log.read_text(errors="replace")[-2000:]
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while self._starts() == before:
+            assert self._process.returncode is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            await asyncio.sleep(0.02)
+
+    def _starts(self) -> int:
+        return self.log.read_text(errors="replace").count("odobot.started") if self.log.exists() else 0
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-3000:]
 
     @property
     def cpu(self) -> float:
@@ -68,13 +79,12 @@ class LoadStage:
     """Telegram, portal, mailbox, a database to look into, and the bot."""
 
     def __init__(
-        self, telegram: TelegramServer, portal: PortalServer, database: Database, bot: Mortal, folder: Path
+        self, telegram: TelegramServer, portal: PortalServer, database: Database, bots: Sequence[Mortal] = ()
     ) -> None:
         self.telegram = telegram
         self.portal = portal
         self.database = database
-        self.bot = bot
-        self.folder = folder
+        self.bots = bots
 
     async def people(self, accounts: Sequence[tuple[str, str]]) -> list[Person]:
         """For each contact and account somebody who is linked, wishes for new invoices, and has an open chat."""
@@ -98,8 +108,8 @@ class LoadStage:
         return people
 
     async def reads_the_feed(self) -> None:
-        """Starts the bot, and waits until it knows where "now" is: what came before is told to nobody."""
-        await self.bot.begin()
+        """Starts the bots, and waits until they know where "now" is: what came before is told to nobody."""
+        await asyncio.gather(*(bot.begin() for bot in self.bots))
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             async with self.database.read() as session:
@@ -118,17 +128,33 @@ class LoadStage:
         async with self.database.read() as session:
             return set((await session.exec(select(Delivery.recipient).where(col(Delivery.state) == state))).all())
 
+    async def states(self) -> dict[int, State]:
+        """How each recipient's delivery stands, where each has one."""
+        async with self.database.read() as session:
+            rows = (await session.exec(select(Delivery.recipient, Delivery.state))).all()
+        return {recipient: State(state) for recipient, state in rows}
+
     async def settled(self, total: int, timeout: float) -> dict[State, int]:
-        """Waits until so many deliveries stand at their end."""
-        open_states = (State.QUEUED, State.RETRY, State.LEASED, State.SENDING)
+        """Waits until so many deliveries stand at their end. What the dead were sending takes five minutes to be given
+        up by itself: when nothing else is left, those minutes pass at once."""
         deadline = time.monotonic() + timeout
         while True:
             counts = await self.counts()
-            if sum(counts.values()) == total and not any(counts.get(state) for state in open_states):
-                return counts
+            if sum(counts.values()) == total and not any(counts.get(state) for state in (*WAITING, State.LEASED)):
+                if not counts.get(State.SENDING):
+                    return counts
+                await self._bury()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{counts} after {timeout} s\n{self.bot.log.read_text(errors='replace')[-3000:]}")
+                raise TimeoutError(f"{counts} after {timeout} s\n{[bot.said() for bot in self.bots]}")
             await asyncio.sleep(0.2)
+
+    async def _bury(self) -> None:
+        """Whoever has been sending for half a minute is dead."""
+        now = utc_now()
+        async with self.database.write() as session:
+            sending = select(Delivery.lease_until).where(col(Delivery.state) == State.SENDING)
+            if all(until and until < now + SENDING_LEASE * 0.9 for until in (await session.exec(sending)).all()):
+                await outbox.reclaim(session, now + SENDING_LEASE)
 
     async def sent(self, count: int, timeout: float = 60.0) -> None:
         """Waits until the bot has called Telegram so often, in all."""
@@ -148,15 +174,16 @@ class LoadStage:
 
 
 @asynccontextmanager
-async def load_stage(folder: Path, **settings: str) -> AsyncIterator[LoadStage]:
-    """Everything but the bot is up; the database is up to date. ``begin`` the bot when the people are there."""
+async def load_stage(folder: Path, url: str, *, workers: int = 0, **settings: str) -> AsyncIterator[LoadStage]:
+    """Everything but the bot is up; the database is up to date. ``begin`` the bots when the people are there: one that
+    does everything, or so many workers on PostgreSQL."""
     key = Fernet.generate_key().decode()
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(TelegramServer())
         portal = await stack.enter_async_context(PortalServer("portal-token"))
         mailbox = await stack.enter_async_context(Mailbox())
         telegram.world.create_bot(TOKEN, username="odobot", first_name="Odobot")
-        database = Database(f"sqlite+aiosqlite:///{folder}/odobot.db", Vault([key]))
+        database = Database(url, Vault([key]))
         stack.push_async_callback(database.close)
         given = {
             "telegram_token": TOKEN,
@@ -166,15 +193,19 @@ async def load_stage(folder: Path, **settings: str) -> AsyncIterator[LoadStage]:
             "portal_poll_seconds": "0.5",
             "listen": "127.0.0.1:0",
             "admin_listen": "127.0.0.1:0",
-            "database_url": "sqlite+aiosqlite:///odobot.db",
+            "database_url": url,
             "smtp_url": mailbox.url,
             "mail_from": "odobot@odotrack.test",
             "secret_keys": key,
-            "log_level": "WARNING",
         } | settings
-        bot = Mortal(folder, {f"ODOBOT_{name.upper()}": value for name, value in given.items()}, telegram)
-        stack.push_async_callback(bot.stop)
-        yield LoadStage(telegram, portal, database, bot, folder)
+        environment = {f"ODOBOT_{name.upper()}": value for name, value in given.items()}
+        arguments = ("--role", "worker") if workers else ()
+        bots = []
+        for number in range(max(1, workers)):
+            (folder / f"bot-{number}").mkdir()
+            bots.append(Mortal(folder / f"bot-{number}", environment, *arguments))
+            stack.push_async_callback(bots[-1].stop)
+        yield LoadStage(telegram, portal, database, bots)
 
 
 def most_in_a_second(times: Sequence[datetime]) -> int:

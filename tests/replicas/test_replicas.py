@@ -12,22 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlmodel import col, select
 
 from sandbox.telegram.persons import Person
-from services.clock import utc_now
-from services.delivery import SENDING_LEASE
-from storage import feed, outbox
-from storage.tables import Delivery, State
+from storage import feed
+from storage.tables import State
 from tests.load.stage import LoadStage, most_in_a_second
 from tests.postgres.server import PostgresServer
 from tests.replicas.fleet import Fleet
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(400)]
-NOTICES = int(os.environ.get("ODOBOT_LOAD_NOTICES", "400"))
 PATIENCE = 60.0
+SETTLING = 150.0
 RAMP_SECONDS = 2.0
-UNKNOWN = ("hang_after", "close_after", "reset_before")
 
 
 @pytest.fixture
@@ -83,7 +79,7 @@ async def test_whoever_dies_no_update_goes_unanswered_and_no_notice_is_lost_or_d
 ) -> None:
     async with Fleet(url, tmp_path, web=2, workers=2, bulk_rate="15") as fleet:
         people = [await fleet.linked(first_name="P0", notices=True)]
-        stage = LoadStage(fleet.telegram, fleet.portal, fleet.database, None, tmp_path)  # type: ignore[arg-type]
+        stage = LoadStage(fleet.telegram, fleet.portal, fleet.database)
         told = await stage.people([("c-1001", "a-2001")] * 150)
         people += told[:7]
         await position(fleet)
@@ -98,7 +94,8 @@ async def test_whoever_dies_no_update_goes_unanswered_and_no_notice_is_lost_or_d
             await asyncio.sleep(chance.random())
             await victim.start()
         await asyncio.gather(*talking)
-        states = await settled(fleet, 151)
+        await stage.settled(151, SETTLING)
+        states = await stage.states()
         copies = Counter(
             chat_id
             for chat_id, chat in fleet.telegram.world.bot().private.items()
@@ -112,51 +109,10 @@ async def test_whoever_dies_no_update_goes_unanswered_and_no_notice_is_lost_or_d
         assert set(states.values()) <= {State.SENT, State.UNCERTAIN}
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-async def test_notices_through_kills_and_faults(
-    url: str, tmp_path: Path, chance: random.Random, capsys: pytest.CaptureFixture[str], workers: int
-) -> None:
-    async with Fleet(url, tmp_path, workers=workers, bulk_rate="1000", log_level="INFO") as fleet:
-        stage = LoadStage(fleet.telegram, fleet.portal, fleet.database, None, tmp_path)  # type: ignore[arg-type]
-        people = await stage.people([("c-1001", "a-2001")] * NOTICES)
-        faults, log = fleet.telegram.world.faults, fleet.telegram.world.log
-        faults.seed(chance.randrange(10**6))
-        for kind, count in (
-            ("retry_after", 3),
-            ("error", 5),
-            ("hang_after", 2),
-            ("close_after", 2),
-            ("reset_before", 2),
-        ):
-            more = {"retry_after": 1} if kind == "retry_after" else {"status": 500} if kind == "error" else {}
-            faults.add(kind, method="sendMessage", count=count, probability=0.02, **more)
-        await position(fleet)
-        began = time.monotonic()
-        fleet.portal.portal.issue_invoice("a-2001", amount="40.19")
-        dying: set[int] = set()
-        for moment in sorted(log.count + chance.randrange(NOTICES * 8 // 10) for _ in range(5)):
-            assert await log.changed.until(lambda: log.count >= moment or None, PATIENCE), fleet.replicas[0].said()  # noqa: B023
-            victim = chance.choice(fleet.replicas)
-            await asyncio.sleep(chance.random() * 0.1)
-            await victim.end(signal.SIGKILL)
-            dying |= await stage.in_state(State.SENDING)
-            await victim.start()
-        states = await settled(fleet, NOTICES)
-        shown = stage.told()
-        took = time.monotonic() - began
-        say(capsys, f"{workers} workers: {NOTICES} notices, 5 kills, {took:.0f} s: {Counter(states.values())}")
-        assert set(states) == {person.user_id for person in people}
-        assert {chat for chat, count in shown.items() if count > 1} == set()
-        assert [chat for chat, state in states.items() if state is State.SENT and shown[chat] != 1] == []
-        assert set(states.values()) <= {State.SENT, State.UNCERTAIN}
-        doubted = {int(call.params["chat_id"]) for call in stage.messages if call.fault in UNKNOWN}
-        assert {chat for chat, state in states.items() if state is State.UNCERTAIN} <= dying | doubted
-
-
 async def test_the_rate_holds_over_two_workers(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rate, notices = 28, 224
     async with Fleet(url, tmp_path, workers=2, bulk_rate=str(rate), chat_rate="1000") as fleet:
-        stage = LoadStage(fleet.telegram, fleet.portal, fleet.database, None, tmp_path)  # type: ignore[arg-type]
+        stage = LoadStage(fleet.telegram, fleet.portal, fleet.database)
         await stage.people([("c-1001", "a-2001")] * notices)
         await position(fleet)
         kept = False
@@ -164,7 +120,7 @@ async def test_the_rate_holds_over_two_workers(url: str, tmp_path: Path, capsys:
         # A machine that holds a process up for a tenth of a second breaks the promise in its place: the best of three.
         for run in range(1, 4):
             fleet.portal.portal.issue_invoice("a-2001", amount="40.19", number=f"99000{run}")
-            await settled(fleet, notices * run)
+            await stage.settled(notices * run, SETTLING)
             times = [call.at for call in stage.messages][-notices:]
             # While both render their first 32 at once, this machine holds up everybody, the sandbox's Telegram too.
             begun = [at for at in times if (at - times[0]).total_seconds() > RAMP_SECONDS]
@@ -200,28 +156,3 @@ async def position(fleet: Fleet) -> None:
                 return
         assert time.monotonic() < deadline, [each.said() for each in fleet.replicas]
         await asyncio.sleep(0.1)
-
-
-async def settled(fleet: Fleet, total: int) -> dict[int, State]:
-    """Waits until the living have done what there is; then five minutes pass for what the dead were sending."""
-    deadline = time.monotonic() + 150
-    while True:
-        async with fleet.database.read() as session:
-            rows = (await session.exec(select(Delivery).order_by(col(Delivery.delivery_id)))).all()
-            counts = Counter(row.state for row in rows)
-        waiting = counts[State.QUEUED] + counts[State.RETRY] + counts[State.LEASED]
-        if len(rows) >= total and not waiting:
-            now = utc_now()
-            if all(
-                row.lease_until and row.lease_until < now + SENDING_LEASE * 0.9
-                for row in rows
-                if row.state == "sending"
-            ):
-                break
-        assert time.monotonic() < deadline, (counts, [each.said() for each in fleet.replicas])
-        await asyncio.sleep(0.2)
-    async with fleet.database.write() as session:
-        await outbox.reclaim(session, utc_now() + SENDING_LEASE)
-    async with fleet.database.read() as session:
-        rows = (await session.exec(select(Delivery))).all()
-    return {row.recipient: State(row.state) for row in rows}
