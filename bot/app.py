@@ -31,7 +31,8 @@ from portal.client import Portal
 from portal.http import HttpPortal
 from portal.tryton_wire import SCHEME
 from services.clock import Clock, utc_now
-from services.delivery import BulkLane, Carrier, Courier
+from services.delivery import Carrier, Courier
+from services.lane import BulkLane
 from services.linking import Linking
 from services.notices import Intake
 from storage.database import Database

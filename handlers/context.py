@@ -12,7 +12,7 @@ from telegram.ext import Application, CallbackContext, ExtBot
 from handlers.background import Background
 from portal.client import Portal, Reader
 from services.clock import Clock
-from services.delivery import BulkLane
+from services.lane import BulkLane
 from services.linking import Linking
 from storage import wishes
 from storage.chats import Awaiting, ChatState, LinkState

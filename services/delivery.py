@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.clock import Clock
+from services.lane import BulkLane
 from services.uninterrupted import uninterrupted
-from storage import feed, outbox
+from storage import outbox
 from storage.database import Database
 from storage.outbox import Claimed
 from storage.tables import Channel, State
@@ -25,7 +26,6 @@ AT_ONCE = 32
 _FIRST_RETRY = datetime.timedelta(seconds=5)
 _LONGEST_RETRY = datetime.timedelta(minutes=10)
 _RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0, 30.0)
-_OVERSLEPT = datetime.timedelta(milliseconds=20)
 _IDLE_SECONDS = 0.5
 _GATHER_SECONDS = 0.1  # claims are taken for several at a time: one for each would cost as much as the sending
 
@@ -89,53 +89,6 @@ class Carrier(Protocol):
         """Makes one message of deliveries to one recipient, as everything stands now, with access checked anew."""
 
 
-class BulkLane:
-    """When the next bulk message may go: an even pace over all workers together, by times reserved in the database."""
-
-    def __init__(self, database: Database, clock: Clock, rate: float) -> None:
-        self._database = database
-        self._clock = clock
-        self._gap = datetime.timedelta(seconds=1 / rate)
-        # A tenth of a second at a time: few reservations, and a halt by another worker is seen soon.
-        self._block = max(1, int(rate / 10))
-        self._times: list[datetime.datetime] = []
-        self._halted_until: datetime.datetime | None = None
-        self._lock = asyncio.Lock()
-
-    async def turn(self) -> None:
-        """Waits for this message's time."""
-        while True:
-            async with self._lock:
-                at = await self._next()
-            await asyncio.sleep(max(0.0, (at - self._clock()).total_seconds()))
-            # A halt that came meanwhile takes this time away too, and one overslept would come together with the next.
-            if not self.is_halted and self._clock() - at <= max(self._gap, _OVERSLEPT):
-                return
-
-    @property
-    def is_halted(self) -> bool:
-        """Whether a 429 still holds."""
-        return self._halted_until is not None and self._clock() < self._halted_until
-
-    async def halt(self, pause: datetime.timedelta) -> None:
-        """A 429: nobody sends bulk before it is over. Here it holds at once, in other workers with their next times."""
-        until = self._clock() + pause
-        self._halted_until = max(self._halted_until or until, until)
-        self._times.clear()
-        async with self._database.write() as session:
-            await feed.halt(session, until)
-
-    async def _next(self) -> datetime.datetime:
-        now = self._clock()
-        # A time that has passed is given up: catching up would be a burst.
-        self._times = [time for time in self._times if time >= now - self._gap]
-        if not self._times:
-            async with self._database.write() as session:
-                slots = await feed.reserve(session, now, self._gap, self._block)
-            self._times = [slots.start + self._gap * n for n in range(slots.count)]
-        return self._times.pop(0)
-
-
 class Courier:
     """One worker: claims what is due and carries it."""
 
@@ -169,19 +122,20 @@ class Courier:
             if not self._claimed:
                 await self._rest()
             while self._claimed:
+                if self._carriers[self._claimed[0].channel].is_paced:
+                    await self._lane.begin()
                 await self._free.acquire()
                 task = asyncio.create_task(self._carry(self._claimed.pop(0)))
                 self._carrying.add(task)
                 task.add_done_callback(self._carried)
 
     async def drain(self) -> None:
-        """Waits for what is being carried, and gives back what was claimed and not begun."""
+        """Waits for what is being sent, and gives back what was claimed and is not."""
+        self._lane.close()
+        while self._claimed:
+            await self._give_back([self._claimed.pop()])
         while self._carrying:
             await asyncio.wait(self._carrying)
-        for each in self._claimed:
-            async with self._database.write() as session:
-                await outbox.put_back(session, [each.delivery_id], each.lease, State.QUEUED, self._clock())
-        self._claimed.clear()
 
     async def reclaim(self, *, everything: bool = False) -> None:
         """Takes back what dead workers held."""
@@ -227,22 +181,42 @@ class Courier:
         carrier = self._carriers[first.channel]
         ready = await carrier.render(parcel)
         if isinstance(ready, Retry | Blocked | Cancelled | Later):
+            if carrier.is_paced:
+                self._lane.came_to_nothing()
             await self._record(parcel, ready)
             return
-        if await self._begin(parcel, is_paced=carrier.is_paced):
+        if await (self._begin_in_turn(parcel) if carrier.is_paced else self._begin(parcel)):
             await self._record_surely(parcel, await ready())
 
-    async def _begin(self, parcel: Sequence[Claimed], *, is_paced: bool) -> bool:
-        """Waits for the turn and commits ``sending``; ``False`` where the parcel is no longer ours."""
-        ids = [each.delivery_id for each in parcel]
-        while True:
-            if is_paced:
-                await self._lane.turn()
-            async with self._database.write() as session:
-                if is_paced and self._lane.is_halted:  # while this waited for its turn to write
-                    continue
-                now = self._clock()
-                return await outbox.begin_sending(session, ids, parcel[0].lease, now, now + SENDING_LEASE)
+    async def _begin(self, parcel: Sequence[Claimed]) -> bool:
+        """Commits ``sending``; ``False`` where the parcel is no longer ours."""
+        now = self._clock()
+        async with self._database.write() as session:
+            return await outbox.begin_sending(session, _ids(parcel), parcel[0].lease, now, now + SENDING_LEASE)
+
+    async def _begin_in_turn(self, parcel: Sequence[Claimed]) -> bool:
+        """Commits ``sending`` shortly before the turn, and waits for it: the request then leaves at its time, whatever
+        the commit took. ``False`` where the parcel is no longer ours, or a stop came first."""
+        while await self._lane.near():
+            with self._lane.owed():
+                is_ours = await self._begin(parcel)
+            if not is_ours:
+                return False
+            if await self._lane.turn():
+                return True
+            if not await self._take_back(parcel):
+                return False
+        await self._give_back(parcel)
+        return False
+
+    async def _take_back(self, parcel: Sequence[Claimed]) -> bool:
+        """Nothing was written, and nobody need doubt that if this worker dies meanwhile."""
+        async with self._database.write() as session:
+            return await outbox.take_back(session, _ids(parcel), parcel[0].lease, self._clock() + LEASE)
+
+    async def _give_back(self, parcel: Sequence[Claimed]) -> None:
+        async with self._database.write() as session:
+            await outbox.give_back(session, _ids(parcel), parcel[0].lease)
 
     async def _record_surely(self, parcel: Sequence[Claimed], outcome: Outcome) -> None:
         """What came of a message is known now, and must not be forgotten because the database is busy or away."""
@@ -257,8 +231,7 @@ class Courier:
         await self._record(parcel, outcome)
 
     async def _record(self, parcel: Sequence[Claimed], outcome: Outcome | Later) -> None:
-        ids = [each.delivery_id for each in parcel]
-        first, now = parcel[0], self._clock()
+        ids, first, now = _ids(parcel), parcel[0], self._clock()
         if isinstance(outcome, Retry) and outcome.halts and outcome.after:
             await self._lane.halt(outcome.after)
         async with self._database.write() as session:
@@ -273,6 +246,10 @@ class Courier:
                 case _:
                     state, why = _settled(outcome)
                     await outbox.settle(session, ids, first.lease, state, now, why)
+
+
+def _ids(parcel: Sequence[Claimed]) -> list[int]:
+    return [each.delivery_id for each in parcel]
 
 
 def _settled(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:

@@ -149,6 +149,20 @@ async def begin_sending(
     return False
 
 
+async def take_back(session: Session, ids: Sequence[int], lease: str, lease_until: datetime.datetime) -> bool:
+    """Leases again what was to be sent and certainly was not, all or none; ``False`` when it is ours no more."""
+    held = (col(Delivery.state) == State.SENDING, col(Delivery.lease_owner) == lease)
+    query = update(Delivery).where(col(Delivery.delivery_id).in_(ids), *held)
+    return await session.change(query.values(state=State.LEASED, lease_until=lease_until)) == len(ids)
+
+
+async def give_back(session: Session, ids: Sequence[int], lease: str) -> None:
+    """What is leased waits again, in the place that it had."""
+    held = (col(Delivery.state) == State.LEASED, col(Delivery.lease_owner) == lease)
+    free = {"state": State.QUEUED, "lease_owner": None, "lease_until": None}
+    await session.change(update(Delivery).where(col(Delivery.delivery_id).in_(ids), *held).values(**free))
+
+
 async def settle(
     session: Session, ids: Sequence[int], lease: str, state: State, now: datetime.datetime, reason: str | None = None
 ) -> bool:
