@@ -20,6 +20,8 @@ _RECLAIM_SECONDS = 10.0
 _HOUSEKEEPING_SECONDS = 600.0
 _KEPT = datetime.timedelta(days=400)
 """How long a settled delivery stays: "the list of what was sent" reaches back over a year's invoices."""
+_AT_ONCE = 100
+_BETWEEN_PARTS = 0.02
 _UPDATES_KEPT = datetime.timedelta(days=2)
 _DRAIN_SECONDS = 10.0
 _FIRST_PAUSE = 1.0
@@ -49,6 +51,7 @@ class Worker:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._read_now = asyncio.Event()
+        self._looked_at = 0  # the last notice that was old
 
     def read_now(self) -> None:
         """The portal says that something happened."""
@@ -112,10 +115,29 @@ class Worker:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 
     async def _clean(self) -> None:
-        await self._linking.purge()
+        """A part at a time: whoever waits to write waits for one part, however much is old."""
+        for forget_some in (self._linking.purge, self._forget_settled, self._forget_updates, self._forget_bare):
+            some = _AT_ONCE
+            while some == _AT_ONCE:
+                some = await forget_some(_AT_ONCE)
+                await asyncio.sleep(_BETWEEN_PARTS)
         async with self._database.write() as session:
-            await outbox.forget_settled(session, before=self._clock() - _KEPT)
-            await updates.forget(session, before=self._clock() - _UPDATES_KEPT)
+            await outbox.sum_up(session)
+
+    async def _forget_settled(self, limit: int) -> int:
+        async with self._database.write() as session:
+            return await outbox.forget_settled(session, self._clock() - _KEPT, limit)
+
+    async def _forget_updates(self, limit: int) -> int:
+        async with self._database.write() as session:
+            return await updates.forget(session, self._clock() - _UPDATES_KEPT, limit)
+
+    async def _forget_bare(self, limit: int) -> int:
+        """Goes on where it stopped: a notice that has deliveries goes with the last of them."""
+        async with self._database.write() as session:
+            looked_at = await outbox.forget_bare(session, self._looked_at, self._clock() - _KEPT, limit)
+        self._looked_at = max([self._looked_at, *looked_at])
+        return len(looked_at)
 
 
 @asynccontextmanager

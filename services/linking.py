@@ -115,7 +115,6 @@ class Linking:
         now = self._clock()
         code = f"{secrets.randbelow(1_000_000):06}"
         async with self._database.write() as session:
-            await codes.purge(session, before=now - _HOUR)
             await chats.ensure(session, chat_id, now)
             asked = await codes.asked_since(session, chat_id, email, now - _HOUR)
             # Another address is no second asking: whoever mistyped theirs need not wait.
@@ -223,10 +222,10 @@ class Linking:
         language = Language(contacts[0].language) if contacts[0].language else None
         return Linked(contacts[0].email, language, links, is_new)
 
-    async def purge(self) -> None:
-        """Forgets codes, and the addresses with them, that no limit counts any more."""
+    async def purge(self, limit: int) -> int:
+        """Forgets codes, and the addresses with them, that no limit counts any more, so many at the most; how many."""
         async with self._database.write() as session:
-            await codes.purge(session, before=self._clock() - _HOUR)
+            return await codes.purge(session, self._clock() - _HOUR, limit)
 
     async def tell_contact(self, linked: Linked, *, first_name: str, language: Language) -> None:
         """Mails the contact that a chat was linked. A mail that fails is logged: the link stands either way."""

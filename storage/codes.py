@@ -120,6 +120,8 @@ async def discount(session: Session, code_id: int) -> None:
     await session.change(update(Code).where(col(Code.code_id) == code_id).values(is_counted=False))
 
 
-async def purge(session: Session, before: datetime.datetime) -> None:
-    """Forgets codes that no limit counts any more, and the addresses with them."""
-    await session.change(delete(Code).where(col(Code.asked_at) < before))
+async def purge(session: Session, before: datetime.datetime, limit: int) -> int:
+    """Forgets codes that no limit counts any more, and the addresses with them: so many at the most; how many."""
+    old = select(Code.code_id).where(col(Code.asked_at) < before).order_by(col(Code.asked_at)).limit(limit)
+    gone = delete(Code).where(col(Code.code_id).in_(old))
+    return await session.change(gone.execution_options(synchronize_session=False))

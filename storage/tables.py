@@ -271,3 +271,13 @@ class Delivery(SQLModel, table=True):
     lease_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
     settled_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
     reason: str | None = None
+
+
+class Tally(SQLModel, table=True):
+    """A part of how many deliveries stand in a state, written by triggers; all of a state's rows together are right."""
+
+    __tablename__ = "tallies"
+
+    tally_id: int | None = Field(default=None, primary_key=True)
+    state: str
+    deliveries: int = Field(sa_type=BigInteger)

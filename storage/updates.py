@@ -3,7 +3,7 @@
 import datetime
 
 from sqlalchemy import delete
-from sqlmodel import col
+from sqlmodel import col, select
 
 from storage.database import Session
 from storage.tables import HandledUpdate
@@ -19,6 +19,9 @@ async def mark_handled(session: Session, update_id: int, now: datetime.datetime)
     await session.put_if_absent(HandledUpdate, update_id=update_id, handled_at=now)
 
 
-async def forget(session: Session, before: datetime.datetime) -> None:
-    """Forgets what Telegram delivers no more: it keeps updates for 24 hours."""
-    await session.change(delete(HandledUpdate).where(col(HandledUpdate.handled_at) < before))
+async def forget(session: Session, before: datetime.datetime, limit: int) -> int:
+    """Forgets what Telegram delivers no more, so many at the most; how many. It keeps updates for 24 hours."""
+    handled = col(HandledUpdate.handled_at)
+    old = select(HandledUpdate.update_id).where(handled < before).order_by(handled).limit(limit)
+    gone = delete(HandledUpdate).where(col(HandledUpdate.update_id).in_(old))
+    return await session.change(gone.execution_options(synchronize_session=False))

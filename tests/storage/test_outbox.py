@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -296,11 +297,11 @@ async def test_settled_deliveries_are_forgotten_and_what_waits_is_not(database: 
     await queue(database, 1, 2)
     await settle(database, "a", (await claim(database, "a", limit=1))[0].delivery_id)
     async with database.write() as session:
-        await outbox.forget_settled(session, before=later(days=1))
+        await outbox.forget_settled(session, before=later(days=1), limit=100)
     assert list((await states(database)).values()) == [State.QUEUED]
     await settle(database, "b", (await claim(database, "b"))[0].delivery_id)
     async with database.write() as session:
-        await outbox.forget_settled(session, before=later(days=1))
+        await outbox.forget_settled(session, before=later(days=1), limit=100)
         assert await feed.known_events(session, ["e1"]) == set()
 
 
@@ -450,3 +451,32 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
     found = await states(database)
     assert set(found.values()) <= SETTLED
     assert all(written[one] == 1 for one, state in found.items() if state is State.SENT)
+
+
+async def test_the_tallies_are_what_counting_would_find(database: Database) -> None:
+    async def counted() -> dict[State, int]:
+        async with database.read() as session:
+            found = await session.exec(select(Delivery.state, func.count()).group_by(col(Delivery.state)))
+            counted = {State(state): n for state, n in found.all()}
+            assert await outbox.counts(session) == counted
+        return counted
+
+    assert await counted() == {}
+    await queue(database, *range(1, 8))
+    assert await counted() == {State.QUEUED: 7}
+    claimed = await claim(database, "w")
+    ids = [each.delivery_id for each in claimed]
+    assert await counted() == {State.LEASED: 7}
+    async with database.write() as session:
+        await outbox.put_back(session, ids[:1], claimed[0].lease, State.RETRY, later(days=1))
+        await outbox.settle(session, ids[1:3], claimed[0].lease, State.SENT, NOW)
+        await outbox.sum_up(session)
+    assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 2}
+    async with database.write() as session:
+        assert await outbox.forget_settled(session, later(days=1), 1) == 1
+    assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 1}
+    with pytest.raises(RuntimeError):  # noqa: PT012  (what is rolled back is told of by what raises in it)
+        async with database.write() as session:
+            await outbox.settle(session, ids[3:], claimed[0].lease, State.SENT, NOW)
+            raise RuntimeError
+    assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 1}

@@ -1,0 +1,83 @@
+"""People who tap through all that the bot shows, one act after the other."""
+
+import asyncio
+import itertools
+import re
+from collections.abc import Awaitable, Callable
+
+from sandbox.mail.mailbox import Mailbox
+from sandbox.telegram.model import Message
+from sandbox.telegram.persons import Person
+
+PATIENCE = 30.0
+
+
+class Visitor:
+    """Somebody in the sandbox's Telegram whom nobody writes to unasked: the next message is the answer."""
+
+    def __init__(self, person: Person, pause: float) -> None:
+        """``pause`` is how many seconds they look at each answer."""
+        self._person = person
+        self._pause = pause
+        self.acts = 0
+
+    async def say(self, text: str) -> Message:
+        """Types, and reads the answer."""
+        self._person.say(text)
+        return await self._read()
+
+    async def tap(self, screen: Message, label: str, *, file: str = "") -> Message:
+        """Taps the button whose label contains the text, and reads the answer: with ``file``, a document so named."""
+        self._person.tap(label, message=screen)
+        return await self._read(file)
+
+    async def link(self, mailbox: Mailbox, email: str) -> None:
+        """From the first word to the wish for notices."""
+        start = await self.say("/start")
+        await self.tap(start, "Lier mon compte")
+        await self.say(email)
+        letter = (await mailbox.wait_for(email, timeout=PATIENCE))[-1]
+        code = re.search(r"^\d{6}$", letter.text, re.MULTILINE)
+        assert code is not None
+        await self.tap(await self.say(code.group()), "Oui")
+
+    async def browse(self) -> None:
+        """Pages, details and a PDF, in both languages, and what else there is to read."""
+        first = await self.say("/factures")
+        second = await self.tap(first, "›")
+        first = await self.tap(second, "‹")
+        number = next(label for label in first.labels if label.isdigit())
+        detail = await self.tap(first, number)
+        await self.tap(detail, "PDF", file=number)
+        orders = await self.say("/commandes")
+        await self.tap(orders, orders.labels[0])
+        await self.tap(await self.say("/langue"), "English")
+        await self.say(number)
+        for command in ("/account", "/notices", "/settings", "/privacy", "/mydata", "/help"):
+            await self.say(command)
+        await self.tap(await self.say("/language"), "Français")
+
+    async def look_in(self) -> None:
+        """What somebody says who never links."""
+        for text in ("/start", "Bonjour", "/factures", "240934", "/aide"):
+            await self.say(text)
+
+    async def _read(self, containing: str = "") -> Message:
+        message = await self._person.wait_for_message(containing, timeout=PATIENCE)
+        self.acts += 1
+        await asyncio.sleep(self._pause)
+        return message
+
+
+async def every(seconds: float, act: Callable[[int], Awaitable[object]]) -> None:
+    """Starts an act at even times, whether the one before has ended or not; ends with the first that fails."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with asyncio.TaskGroup() as group:
+        for number in itertools.count():
+            await asyncio.sleep(max(0.0, began + number * seconds - loop.time()))
+            group.create_task(_awaited(act(number)))
+
+
+async def _awaited(act: Awaitable[object]) -> None:
+    await act

@@ -1,0 +1,213 @@
+"""A database filled to a size of one's choice by the engine itself, the same rows for the same size.
+
+Of ``links`` links each is another chat's. What grows along with them, and by how much:
+
+- accounts: a quarter, each with four links of four contacts, who came at four different times;
+- codes of the last hour, documents, bookkeepers' copies and mutes: a quarter each;
+- notices of the last 400 days: a half, two an account; handled updates of the last two days: as many as links;
+- deliveries: two and a half times, of each notice one to each of the account's four chats and one to its bookkeeper.
+  Nine tenths are settled (one notice in 100 uncertain); those of every twentieth notice, the bookkeeper's apart, are
+  due, a tenth of the links; those of another twentieth wait for a later day.
+
+32 deliveries are in hand whatever the size: a worker holds no more. Accounts, contacts and numbers are those that the
+sandbox's portal generates, with two monthly runs, so that the notices of a filled database can really be sent.
+"""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from storage.database import Database
+from tests.storage import NOW
+
+NOTICES_KEPT = datetime.timedelta(days=400)
+UPDATES_KEPT = datetime.timedelta(days=2)
+CODES_KEPT = datetime.timedelta(hours=1)
+_LATER = datetime.timedelta(days=30)
+_MINUTE = datetime.timedelta(minutes=1)
+_IN_HAND = 8  # notices, four deliveries each
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is of everything. The rows of a table have numbers from 1 on, the oldest first.
+
+    ``links`` is a multiple of 40, 400 at the least. ``now`` is the time of the newest rows.
+    """
+
+    links: int
+    now: datetime.datetime = NOW
+
+    def __post_init__(self) -> None:
+        assert self.links >= 400
+        assert self.links % 40 == 0
+
+    @property
+    def quarter(self) -> int:
+        """How many accounts, codes, documents, copies and mutes."""
+        return self.links // 4
+
+    @property
+    def notices(self) -> int:
+        """How many notices: that of account ``a`` (from 0) in run ``r`` has the number ``quarter * r + a + 1``."""
+        return self.links // 2
+
+    @property
+    def deliveries(self) -> int:
+        """How many deliveries: five of each notice, the bookkeeper's last."""
+        return self.notices * 5
+
+    @property
+    def in_hand(self) -> range:
+        """The numbers of the notices whose deliveries to chats are in hand: the last ones before those that are due."""
+        first_due = self.due.start
+        return range(first_due - _IN_HAND, first_due)
+
+    @property
+    def due(self) -> range:
+        """The numbers of the notices whose deliveries to chats are due. All after them wait for a later day."""
+        twentieth = self.notices // 20
+        return range(self.notices - 2 * twentieth + 1, self.notices - twentieth + 1)
+
+    def when(self, number: float, of: int, kept: datetime.timedelta) -> datetime.datetime:
+        """When the row of a number came, of so many that came evenly over the time that they are kept."""
+        return self.now - kept + kept * (number / (of + 1))
+
+
+async def fill(database: Database, size: Size) -> None:
+    """Fills an up-to-date, empty database, and has the engine take its statistics."""
+    write = _Writer(size, database)
+    async with database.engine.begin() as connection:
+        for said in write.prelude():
+            await connection.exec_driver_sql(said)
+        for table, columns, count, row in (*write.people(), *write.news()):
+            numbers = write.numbers(count)
+            await connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) {numbers} SELECT {row} FROM n")
+        if not database.is_sqlite:  # the numbers were given, not taken from the sequences
+            for column in ("links.link_id", "codes.code_id", "copies.copy_id", "notices.notice_id"):
+                await connection.exec_driver_sql(f"SELECT setval('{column.replace('.', '_')}_seq', {size.links})")
+            await connection.exec_driver_sql(f"SELECT setval('deliveries_delivery_id_seq', {size.deliveries})")
+            await connection.exec_driver_sql(
+                "INSERT INTO tallies (state, deliveries) SELECT state, count(*) FROM deliveries GROUP BY state"
+            )
+    async with database.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
+    await database.engine.dispose()  # whoever asks now has a connection as the bot's is
+
+
+class _Writer:
+    """What makes the rows, in the words of the engine: the numbers ``n(i)`` from 1 on, and a row for each."""
+
+    def __init__(self, size: Size, database: Database) -> None:
+        self._size = size
+        self._is_sqlite = database.is_sqlite
+        self._sealed = f"'{database.vault.seal('client@example.test')}'"
+        self._now = self._at(size.now)
+        # Of an account from 0 on; the rows of what there are four of an account go round all accounts four times.
+        quarter = size.quarter
+        self._account, self._round = f"((i - 1) % {quarter})", f"((i - 1) / {quarter})"
+        self._account_id = f"'gen-a-' || {self._six(self._account)}"
+        # Digits as a keyed hash has them: 64, and neighbours far apart.
+        self._hash = f"replace('........', '.', {self._hex('(i * 2654435761) % 4294967296')})"
+
+    def prelude(self) -> list[str]:
+        """What makes filling faster: room for the indexes, and no looking for parents that are known to be there."""
+        if self._is_sqlite:
+            return ["PRAGMA cache_size = -400000"]
+        # VACUUM marks no page as visible to all whose commit is not on the disk yet.
+        return ["SET LOCAL session_replication_role = replica", "SET LOCAL synchronous_commit = on"]
+
+    def numbers(self, count: int) -> str:
+        """The table of numbers up to a count."""
+        if self._is_sqlite:
+            return f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        return f"WITH n(i) AS (SELECT generate_series(1, {count}::bigint))"
+
+    def people(self) -> Iterator[tuple[str, str, int, str]]:
+        """Table, columns, how many, and the row: chats before the links that hang on them."""
+        size, now, sealed = self._size, self._now, self._sealed
+        contact = f"'gen-c-' || {self._six(self._account)} || '-' || {self._round}"
+        yield "chats", "chat_id, page_size, created_at", size.links, f"i, 5, {now}"
+        yield (
+            "links",
+            "link_id, chat_id, contact_id, account_id, account_name_sealed, access, email_sealed, email_hash, wishes, "
+            "attaches_pdf, linked_at, chosen_at",
+            size.links,
+            f"i, i, {contact}, {self._account_id}, {sealed}, 'invoices orders', {sealed}, {self._hash}, "
+            f"'invoice.issued', false, {now}, {now}",
+        )
+        yield (
+            "codes",
+            "code_id, chat_id, email_sealed, email_hash, code_hash, asked_at, expires_at, attempts, state, is_counted",
+            size.quarter,
+            f"i, i * 4, {sealed}, {self._hash}, {self._hash}, {self._came('i', size.quarter, CODES_KEPT)}, {now}, 0, "
+            "'live', true",
+        )
+        yield (
+            "copies", "copy_id, link_id, email_sealed, language, confirmed_at", size.quarter,
+            f"i, i, {sealed}, 'fr', {now}",
+        )  # fmt: skip
+        muted = f"'101' || {self._six(f'((i * 4 - 1) % {size.quarter})')}"
+        yield "mutes", "link_id, number", size.quarter, f"i * 4, {muted}"
+        came = self._came("i", size.links, UPDATES_KEPT)
+        yield "handled_updates", "update_id, handled_at", size.links, f"i, {came}"
+
+    def news(self) -> Iterator[tuple[str, str, int, str]]:
+        """The same for documents, notices and their deliveries."""
+        size = self._size
+        number = f"(101 + {self._round}) || {self._six(self._account)}"
+        yield (
+            "documents", "bot_id, account_id, number, language, file_id, etag", size.quarter,
+            f"1, {self._account_id}, {number}, 'fr', 'file' || i, 'e'",
+        )  # fmt: skip
+        yield (
+            "notices",
+            "notice_id, event_id, kind, account_id, number, occurred_at",
+            size.notices,
+            f"i, 'event' || i, 'invoice.issued', {self._account_id}, {number}, "
+            f"{self._came('i', size.notices, NOTICES_KEPT)}",
+        )
+        notice, nth = "((i - 1) / 5 + 1)", "((i - 1) % 5)"
+        # The bookkeeper's copy has the number of the first of the account's links, and hangs on it.
+        link = f"(({notice} - 1) % {size.quarter} + 1 + {nth} % 4 * {size.quarter})"
+        came = self._came(notice, size.notices, NOTICES_KEPT)
+        held = f"{notice} BETWEEN {size.in_hand.start} AND {size.in_hand.stop - 1} AND {nth} < 4"
+        waits = f"({notice} >= {size.due.start} AND {nth} < 4 OR {notice} >= {size.due.stop})"
+        settled = f"CASE WHEN {notice} % 100 = 50 THEN 'uncertain' ELSE 'sent' END"
+        leased_until = (self._at(size.now + _MINUTE), self._at(size.now - _MINUTE))
+        yield (
+            "deliveries",
+            "delivery_id, notice_id, channel, recipient, link_id, attempts, is_postponed, state, due_at, lease_owner, "
+            "lease_until, settled_at",
+            size.deliveries,
+            f"i, {notice}, CASE WHEN {nth} = 4 THEN 'email' ELSE 'telegram' END, {link}, {link}, 0, false, "
+            f"CASE WHEN {held} THEN CASE WHEN {nth} = 3 THEN 'sending' ELSE 'leased' END "
+            f"WHEN {waits} THEN 'queued' ELSE {settled} END, "
+            f"CASE WHEN {notice} < {size.due.stop} THEN {came} ELSE {self._at(size.now + _LATER)} END, "
+            f"CASE WHEN {held} THEN CASE WHEN {nth} < 2 THEN 'w' ELSE 'dead' END END, "
+            f"CASE WHEN {held} THEN CASE WHEN {nth} < 2 THEN {leased_until[0]} ELSE {leased_until[1]} END END, "
+            f"CASE WHEN NOT ({held}) AND NOT {waits} THEN {came} END",
+        )
+
+    def _at(self, moment: datetime.datetime) -> str:
+        return self._time(f"{moment.timestamp():.0f}")
+
+    def _came(self, number: str, of: int, kept: datetime.timedelta) -> str:
+        """As ``Size.when``."""
+        first, seconds = (self._size.now - kept).timestamp(), kept.total_seconds()
+        return self._time(f"{first:.0f} + {seconds} * {number} / {of + 1}")
+
+    def _time(self, seconds: str) -> str:
+        """So many seconds after 1970, as the column keeps it."""
+        return f"strftime('%Y-%m-%d %H:%M:%f000', {seconds}, 'unixepoch')" if self._is_sqlite else (
+            f"to_timestamp({seconds})"
+        )  # fmt: skip
+
+    def _six(self, number: str) -> str:
+        return f"printf('%06d', {number})" if self._is_sqlite else f"lpad(({number})::text, 6, '0')"
+
+    def _hex(self, number: str) -> str:
+        return f"printf('%08x', {number})" if self._is_sqlite else f"lpad(to_hex({number}), 8, '0')"
