@@ -13,7 +13,7 @@ from services.delivery import Courier
 from services.linking import Linking
 from services.notices import Intake
 from services.uninterrupted import uninterrupted
-from storage import outbox, updates
+from storage import updates, upkeep
 from storage.database import Database
 
 _RECLAIM_SECONDS = 10.0
@@ -122,11 +122,11 @@ class Worker:
                 some = await forget_some(_AT_ONCE)
                 await asyncio.sleep(_BETWEEN_PARTS)
         async with self._database.write() as session:
-            await outbox.sum_up(session)
+            await upkeep.sum_up(session)
 
     async def _forget_settled(self, limit: int) -> int:
         async with self._database.write() as session:
-            return await outbox.forget_settled(session, self._clock() - _KEPT, limit)
+            return await upkeep.forget_settled(session, self._clock() - _KEPT, limit)
 
     async def _forget_updates(self, limit: int) -> int:
         async with self._database.write() as session:
@@ -135,7 +135,7 @@ class Worker:
     async def _forget_bare(self, limit: int) -> int:
         """Goes on where it stopped: a notice that has deliveries goes with the last of them."""
         async with self._database.write() as session:
-            looked_at = await outbox.forget_bare(session, self._looked_at, self._clock() - _KEPT, limit)
+            looked_at = await upkeep.forget_bare(session, self._looked_at, self._clock() - _KEPT, limit)
         self._looked_at = max([self._looked_at, *looked_at])
         return len(looked_at)
 

@@ -5,11 +5,10 @@ request is written; whoever dies after that leaves a delivery whose outcome nobo
 """
 
 import datetime
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, bindparam, delete, exists, func, or_, update
+from sqlalchemy import BindParameter, bindparam, exists, func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -254,15 +253,6 @@ async def counts(session: Session) -> dict[State, int]:
     return {State(state): int(n) for state, n in (await session.exec(query)).all() if n}
 
 
-async def sum_up(session: Session) -> None:
-    """Makes one tally of a state's many; of the same rows another worker finds none."""
-    parts = await session.exec(delete(Tally).returning(col(Tally.state), col(Tally.deliveries)))
-    sums: Counter[str] = Counter()
-    for state, n in parts.all():
-        sums[state] += n
-    session.add_all(Tally(state=state, deliveries=n) for state, n in sums.items())
-
-
 @dataclass(frozen=True, slots=True)
 class Doubtful:
     """A delivery that an operator may want to look into; nothing personal in it but whom it was for."""
@@ -305,47 +295,6 @@ async def sent_to_copy(session: Session, copy_id: int, limit: int) -> list[tuple
         .limit(limit)
     )
     return [(number, at) for number, at in (await session.exec(query)).all() if number and at]
-
-
-async def forget_settled(session: Session, before: datetime.datetime, limit: int) -> int:
-    """Forgets what was settled long ago, so many deliveries at the most, and their notices where they were the last.
-
-    How many deliveries: fewer than the limit where no more are old.
-    """
-    settled = (State.SENT, State.BLOCKED, State.CANCELLED, State.UNCERTAIN)
-    old = (
-        select(Delivery.delivery_id, Delivery.notice_id)
-        .where(col(Delivery.settled_at) < before, col(Delivery.state).in_(settled))
-        .order_by(col(Delivery.settled_at))
-        .limit(limit)
-    )
-    found = (await session.exec(old)).all()
-    if found:
-        gone = delete(Delivery).where(col(Delivery.delivery_id).in_([delivery_id for delivery_id, _ in found]))
-        await session.change(gone.execution_options(synchronize_session=False))
-        await _forget_notices(session, {notice_id for _, notice_id in found})
-    return len(found)
-
-
-async def forget_bare(session: Session, after: int, before: datetime.datetime, limit: int) -> list[int]:
-    """Of the notices after one, so many at the most, forgets the old ones that nobody wanted; all old ones looked at.
-
-    In the order of their ids, and not of their times: those that nobody wanted stand between others, whose deliveries
-    are still kept, and would be looked for among them again and again.
-    """
-    following = select(Notice.notice_id, Notice.occurred_at).where(col(Notice.notice_id) > after)
-    found = (await session.exec(following.order_by(col(Notice.notice_id)).limit(limit))).all()
-    old = [notice_id for notice_id, occurred_at in found if occurred_at < before and notice_id is not None]
-    if old:
-        await _forget_notices(session, old)
-    return old
-
-
-async def _forget_notices(session: Session, notice_ids: Collection[int]) -> None:
-    """Those of them that have no delivery."""
-    left = exists().where(col(Delivery.notice_id) == Notice.notice_id)
-    bare = delete(Notice).where(col(Notice.notice_id).in_(notice_ids), ~left)
-    await session.change(bare.execution_options(synchronize_session=False))
 
 
 async def readdress(session: Session, chat_id: int, new_chat_id: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import chats, codes, documents, feed, outbox, updates, wishes
+from storage import chats, codes, documents, feed, outbox, updates, upkeep, wishes
 from storage.chats import Awaiting, NewLink
 from storage.database import Database, Session
 from storage.feed import NewDelivery, NewNotice
@@ -204,12 +204,12 @@ WRITES: dict[str, Query] = {
         s, [Kind.INVOICE_ISSUED], p.number, p.now, "muted", link_id=p.link
     ),
     "outbox.release_postponed": lambda s, p: outbox.release_postponed(s, p.chat, p.now),
-    "outbox.forget_settled, few": lambda s, p: outbox.forget_settled(s, p.old(p.size.notices, NOTICES_KEPT), 100),
-    "outbox.forget_settled, many": lambda s, p: outbox.forget_settled(
+    "upkeep.forget_settled, few": lambda s, p: upkeep.forget_settled(s, p.old(p.size.notices, NOTICES_KEPT), 100),
+    "upkeep.forget_settled, many": lambda s, p: upkeep.forget_settled(
         s, p.old(p.size.notices, NOTICES_KEPT, many=True), 100
     ),
-    "outbox.sum_up": lambda s, _: outbox.sum_up(s),
-    "outbox.forget_bare": lambda s, p: outbox.forget_bare(
+    "upkeep.sum_up": lambda s, _: upkeep.sum_up(s),
+    "upkeep.forget_bare": lambda s, p: upkeep.forget_bare(
         s, p.code, p.old(p.size.notices, NOTICES_KEPT, many=True), 100
     ),
     "updates.mark_handled": lambda s, p: updates.mark_handled(s, p.fresh, p.now),

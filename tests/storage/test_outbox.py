@@ -14,7 +14,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from storage import chats, feed, outbox
+from storage import chats, feed, outbox, upkeep
 from storage.chats import NewLink
 from storage.database import Database
 from storage.feed import NewDelivery, NewNotice
@@ -297,11 +297,11 @@ async def test_settled_deliveries_are_forgotten_and_what_waits_is_not(database: 
     await queue(database, 1, 2)
     await settle(database, "a", (await claim(database, "a", limit=1))[0].delivery_id)
     async with database.write() as session:
-        await outbox.forget_settled(session, before=later(days=1), limit=100)
+        await upkeep.forget_settled(session, before=later(days=1), limit=100)
     assert list((await states(database)).values()) == [State.QUEUED]
     await settle(database, "b", (await claim(database, "b"))[0].delivery_id)
     async with database.write() as session:
-        await outbox.forget_settled(session, before=later(days=1), limit=100)
+        await upkeep.forget_settled(session, before=later(days=1), limit=100)
         assert await feed.known_events(session, ["e1"]) == set()
 
 
@@ -470,10 +470,10 @@ async def test_the_tallies_are_what_counting_would_find(database: Database) -> N
     async with database.write() as session:
         await outbox.put_back(session, ids[:1], claimed[0].lease, State.RETRY, later(days=1))
         await outbox.settle(session, ids[1:3], claimed[0].lease, State.SENT, NOW)
-        await outbox.sum_up(session)
+        await upkeep.sum_up(session)
     assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 2}
     async with database.write() as session:
-        assert await outbox.forget_settled(session, later(days=1), 1) == 1
+        assert await upkeep.forget_settled(session, later(days=1), 1) == 1
     assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 1}
     with pytest.raises(RuntimeError):  # noqa: PT012  (what is rolled back is told of by what raises in it)
         async with database.write() as session:
