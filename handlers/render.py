@@ -105,7 +105,7 @@ class PreparedButton(InlineKeyboardButton):
         return dict(self._written)
 
 
-@lru_cache(4096)  # a menu's buttons are the same for everybody, a list's for whoever comes back to it
+@lru_cache(1024)  # a menu's buttons are the same for everybody, a list's for whoever comes back to it
 def _button(button: Button) -> InlineKeyboardButton | None:
     label = clip(plain(button.label), _LABEL_LIMIT) or _NO_LABEL
     if button.does is not None:
