@@ -10,6 +10,7 @@ import argparse
 import datetime
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,9 +57,9 @@ def keep(name: str, printed: str) -> None:
     if not found:
         raise SystemExit(f"{README.name} has no place for {name}: {begin.strip()}")
     # A Markdown table ends where a line without bars follows it.
-    lines = printed.strip().splitlines()
+    lines = [line for line in printed.splitlines() if line]
     spaced = [line if line.startswith("|") else f"\n{line}\n" for line in lines]
-    README.write_text(f"{before}{begin}\n{machine()}\n\n" + "\n".join(spaced).strip() + f"\n\n{end}{after}")
+    README.write_text(f"{before}{begin}\n{machine()}\n\n" + re.sub(r"\n{3,}", "\n\n", "\n".join(spaced)).strip() + f"\n\n{end}{after}")
 
 
 def main() -> None:
