@@ -59,7 +59,9 @@ def keep(name: str, printed: str) -> None:
     # A Markdown table ends where a line without bars follows it.
     lines = [line for line in printed.splitlines() if line]
     spaced = [line if line.startswith("|") else f"\n{line}\n" for line in lines]
-    README.write_text(f"{before}{begin}\n{machine()}\n\n" + re.sub(r"\n{3,}", "\n\n", "\n".join(spaced)).strip() + f"\n\n{end}{after}")
+    README.write_text(
+        f"{before}{begin}\n{machine()}\n\n" + re.sub(r"\n{3,}", "\n\n", "\n".join(spaced)).strip() + f"\n\n{end}{after}"
+    )
 
 
 def main() -> None:
