@@ -127,7 +127,13 @@ def _sqlite(url: str, **driver: object) -> AsyncEngine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=NORMAL", "cache_size=-16000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        "busy_timeout=5000",
+        "synchronous=NORMAL",
+        "cache_size=-16000",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
