@@ -23,6 +23,7 @@ from storage import migrations
 from storage.database import Database
 from storage.tables import Chat, Link
 from storage.vault import Vault
+from tests.load.stage import cpu_seconds
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent / ".cache" / "peers"
@@ -31,7 +32,6 @@ PTB = "PTB as it comes"
 FIRST_CHAT = 1_000_001
 CHATS = 256
 """Chats that are known and linked, from ``FIRST_CHAT`` on."""
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 Command = Callable[[], list[str | Path]]
 PEERS: dict[str, Command] = {
@@ -56,9 +56,8 @@ class Process:
 
     @property
     def cpu(self) -> float:
-        """Seconds of processor time, user and system, of all its threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Seconds of processor time so far."""
+        return cpu_seconds(self.pid)
 
 
 @asynccontextmanager
@@ -74,10 +73,10 @@ async def peer(name: str, stub: TelegramStub, answer: dict[str, Any], folder: Pa
 
 
 @asynccontextmanager
-async def odobot(stub: TelegramStub, portal_url: str, folder: Path, **settings: str) -> AsyncIterator[Process]:
+async def odobot(stub: TelegramStub, portal_url: str, folder: Path) -> AsyncIterator[Process]:
     """``odobot run`` as an operator starts it, on a database whose chats are linked; it has begun to poll."""
     async with telegram(stub) as url:
-        environment = await odobot_environment(url, portal_url, folder) | settings
+        environment = await odobot_environment(url, portal_url, folder)
         async with _process([Path(sys.executable).with_name("odobot"), "run"], folder, environment) as process:
             await stub.until_polled()
             yield process

@@ -37,7 +37,7 @@ class Metrics:
 
     async def text(self) -> bytes:
         """The exposition format."""
-        async with self._database.read(at_length=True) as session:
+        async with self._database.read() as session:
             counts = await outbox.counts(session)
             position = await feed.position(session)
         for state in State:

@@ -81,10 +81,9 @@ class Database:
         self._writing = self.engine.execution_options(**{_WRITES: True})
 
     @asynccontextmanager
-    async def read(self, *, at_length: bool = False) -> AsyncIterator[Session]:
-        """A session that changes nothing. On SQLite the event loop itself reads, which is for look-ups by an index;
-        what looks at many rows says ``at_length``, and reads in a thread."""
-        async with Session(self.engine if at_length else self._reading, self.vault) as session:
+    async def read(self) -> AsyncIterator[Session]:
+        """A session that changes nothing. On SQLite the event loop itself reads: nothing here is ever suspended."""
+        async with Session(self._reading, self.vault) as session:
             yield session
 
     @asynccontextmanager

@@ -6,12 +6,12 @@ stay in threads.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 
 class InlineConnection:
-    """A connection as SQLAlchemy's ``aiosqlite`` dialect drives one; no call of it is ever suspended."""
+    """What SQLAlchemy's ``aiosqlite`` dialect asks of a connection that only reads; no call is ever suspended."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._conn = connection
@@ -24,10 +24,6 @@ class InlineConnection:
     async def create_function(self, *arguments: Any, **named: Any) -> None:
         """See ``sqlite3``; the dialect adds ``regexp``."""
         self._conn.create_function(*arguments, **named)
-
-    async def commit(self) -> None:
-        """Ends the transaction."""
-        self._conn.commit()
 
     async def rollback(self) -> None:
         """Ends the transaction."""
@@ -49,7 +45,6 @@ class InlineCursor:
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self._cursor = cursor
-        self.arraysize = cursor.arraysize
 
     async def __aenter__(self) -> "InlineCursor":
         return self
@@ -64,18 +59,9 @@ class InlineCursor:
         """How many rows a change met."""
         return self._cursor.rowcount
 
-    @property
-    def lastrowid(self) -> int | None:
-        """The key of the last row inserted."""
-        return self._cursor.lastrowid
-
     async def execute(self, operation: str, parameters: Sequence[Any] = ()) -> None:
         """Runs a statement."""
         self._cursor.execute(operation, parameters)
-
-    async def executemany(self, operation: str, parameters: Iterable[Sequence[Any]]) -> None:
-        """Runs a statement once for each."""
-        self._cursor.executemany(operation, parameters)
 
     async def fetchall(self) -> list[Any]:
         """The rows that are left."""

@@ -31,6 +31,12 @@ START_SECONDS = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def cpu_seconds(pid: int) -> float:
+    """Seconds of processor time that a process took, user and system, of all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 class Mortal(BotProcess):
     """``odobot run`` that may be killed, and the processor time that all its lives took."""
 
@@ -64,8 +70,7 @@ class Mortal(BotProcess):
     def _now(self) -> float:
         if self._process is None or self._process.returncode is not None:
             return 0.0
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return cpu_seconds(self._process.pid)
 
     async def kill(self) -> None:
         """``kill -9``."""

@@ -2,55 +2,29 @@
 
 import asyncio
 import datetime
-import os
 import signal
-import sys
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from sandbox.serving import free_port
 from storage.database import Database
 from storage.vault import Vault
+from tests.load.stage import Mortal
 from tests.replicas.nginx import load_balancer
 from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
 
-START_SECONDS = 60.0
 
-
-class Replica:
-    """One process, which may be killed and started again."""
+class Replica(Mortal):
+    """One process of a role, on a port of its own, which may be ended and started again."""
 
     def __init__(self, role: str, folder: Path, settings: dict[str, str]) -> None:
         self.role = role
         self.port = free_port()
-        self.log = folder / f"{role}-{self.port}.log"
-        self._folder = folder
         own = {"listen": f"127.0.0.1:{self.port}", "admin_listen": "127.0.0.1:0"}
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ODOBOT_")}
-        self._environment = inherited | {f"ODOBOT_{name.upper()}": value for name, value in (settings | own).items()}
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Starts it and waits until it says that it has started."""
-        before = self._starts()
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                Path(sys.executable).with_name("odobot"), "run", "--role", self.role,
-                cwd=self._folder, env=self._environment, stdout=log, stderr=log,
-            )  # fmt: skip
-        deadline = time.monotonic() + START_SECONDS
-        while self._starts() == before:
-            assert self._process.returncode is None, self.said()
-            assert time.monotonic() < deadline, self.said()
-            await asyncio.sleep(0.05)
-
-    def _starts(self) -> int:
-        return self.log.read_text().count("odobot.started") if self.log.exists() else 0
-
-    def said(self) -> str:
-        """The end of its log."""
-        return self.log.read_text(errors="replace")[-3000:]
+        given = {f"ODOBOT_{name.upper()}": value for name, value in (settings | own).items()}
+        home = folder / f"{role}-{self.port}"
+        home.mkdir()
+        super().__init__(home, given, "--role", role)
 
     async def end(self, sign: signal.Signals) -> None:
         """SIGKILL, or SIGTERM and a stop within its time."""
@@ -98,7 +72,7 @@ class Fleet(Scene):
             for each in web:
                 each._environment["ODOBOT_WEBHOOK_URL"] = self.public_url
             self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
-        await asyncio.gather(*(each.start() for each in self.replicas))
+        await asyncio.gather(*(each.begin() for each in self.replicas))
 
     async def stop_bot(self) -> None:
         """SIGTERM to all."""

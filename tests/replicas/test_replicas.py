@@ -61,7 +61,7 @@ async def test_the_conversation_is_served_through_the_load_balancer(url: str, tm
             talking = asyncio.create_task(talk(fleet, camille, 10))
             await replica.end(signal.SIGTERM)
             await talking
-            await replica.start()
+            await replica.begin()
 
 
 async def talk(fleet: Fleet, person: Person, rounds: int) -> None:
@@ -91,7 +91,7 @@ async def test_whoever_dies_no_update_goes_unanswered_and_no_notice_is_lost_or_d
             kills.append(victim.role)
             await victim.end(signal.SIGKILL)
             await asyncio.sleep(chance.random())
-            await victim.start()
+            await victim.begin()
         await asyncio.gather(*talking)
         await stage.settled(151, SETTLING)
         states = await stage.states()
