@@ -123,6 +123,8 @@ async def _link_everybody(database: Database) -> None:
 async def _process(command: list[str | Path], folder: Path, environment: dict[str, str]) -> AsyncIterator[Process]:
     """Starts it in a folder; at the end SIGTERM, and SIGKILL for who does not hear it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ODOBOT_")}
+    # A program that is installed has its bytecode; a developer's machine may keep its own sources' from being written.
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     begun = time.perf_counter()
     with (folder / "log").open("ab") as log:
         started = await asyncio.create_subprocess_exec(

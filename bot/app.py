@@ -2,13 +2,12 @@
 
 import datetime
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
-from starlette.applications import Starlette
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.company import Company
@@ -19,8 +18,6 @@ from bot.readiness import Readiness
 from bot.request import AiohttpRequest
 from bot.settings import Settings
 from bot.telegram_carrier import TelegramCarrier
-from bot.web import admin_app, public_app
-from bot.webhook import TelegramWebhook
 from bot.worker import Worker
 from handlers.background import Background
 from handlers.context import Context, Services
@@ -42,6 +39,12 @@ from storage.vault import Vault
 from texts.catalogue import texts_in
 from texts.language import Language
 
+# What serves over HTTP is imported when it begins to: polling goes first.
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from bot.webhook import TelegramWebhook
+
 # RetryAfter and others then speak of time as timedelta, which PTB asks for from version 22.2 on.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
@@ -61,9 +64,9 @@ class House:
     portal: Portal
     mailer: Mailer
     worker: Worker
-    webhook: TelegramWebhook | None
-    public: Starlette
-    admin: Starlette
+    webhook: "TelegramWebhook | None"
+    make_public: "Callable[[], Starlette]"
+    make_admin: "Callable[[], Starlette]"
 
 
 @asynccontextmanager
@@ -119,18 +122,29 @@ def _house(settings: Settings, services: Services, mailer: Mailer) -> House:
     webhook = None
     if settings.webhook_url:
         secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
+        from bot.webhook import TelegramWebhook
+
         webhook = TelegramWebhook(application, database, clock, secret)
-    public = public_app(
-        telegram=webhook,
-        database=database,
-        read_now=worker.read_now,
-        portal_secret=settings.portal_webhook_secret.get_secret_value(),
-        language=settings.default_language,
-    )
-    longest_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
-    readiness = Readiness(database, application.bot, portal, clock, longest_lag=longest_lag)
-    admin = admin_app(readiness=readiness, metrics=metrics)
-    return House(application, database, portal, mailer, worker, webhook, public, admin)
+
+    def make_public() -> "Starlette":
+        from bot.web import public_app
+
+        return public_app(
+            telegram=webhook,
+            database=database,
+            read_now=worker.read_now,
+            portal_secret=settings.portal_webhook_secret.get_secret_value(),
+            language=settings.default_language,
+        )
+
+    def make_admin() -> "Starlette":
+        from bot.web import admin_app
+
+        longest_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
+        readiness = Readiness(database, application.bot, portal, clock, longest_lag=longest_lag)
+        return admin_app(readiness=readiness, metrics=metrics)
+
+    return House(application, database, portal, mailer, worker, webhook, make_public, make_admin)
 
 
 def portal_at(url: str, token: str, links: str = "") -> Portal:

@@ -3,18 +3,19 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from enum import StrEnum
+from socket import socket
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 
+from bot import serving
 from bot.app import House, build
 from bot.menus import set_menus
-from bot.serving import CannotListen, listening
 from bot.settings import Settings, split_address
 from storage import migrations
 from storage.database import Database
@@ -76,12 +77,14 @@ async def talking(house: House, settings: Settings) -> AsyncIterator[None]:
     """Takes updates, by webhook where one is set, else by long polling; at the end drains those in hand."""
     application = house.application
     await application.start()
-    menus = asyncio.create_task(set_menus(application.bot, settings.company, settings.default_language))
     try:
         async with _updates(house, settings):
-            yield
+            menus = asyncio.create_task(set_menus(application.bot, settings.company, settings.default_language))
+            try:
+                yield
+            finally:
+                menus.cancel()
     finally:
-        menus.cancel()
         await _drain(house)
 
 
@@ -121,18 +124,16 @@ async def _drain(house: House) -> None:
         log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS)
 
 
-@asynccontextmanager
-async def serving(house: House, settings: Settings) -> AsyncIterator[tuple[str, str]]:
-    """Listens for the public and for the operator; gives both base URLs."""
+@contextmanager
+def bound(settings: Settings) -> Iterator[tuple[socket, socket]]:
+    """Takes the addresses of the public and of the operator."""
     try:
-        public_host, public_port = split_address(settings.listen)
-        admin_host, admin_port = split_address(settings.admin_listen)
-        async with (
-            listening(house.public, public_host, public_port) as public,
-            listening(house.admin, admin_host, admin_port) as admin,
+        with (
+            serving.bound(*split_address(settings.listen)) as public,
+            serving.bound(*split_address(settings.admin_listen)) as admin,
         ):
             yield public, admin
-    except CannotListen as error:
+    except serving.CannotListen as error:
         raise StartError(f"ODOBOT_LISTEN or ODOBOT_ADMIN_LISTEN: {error}") from None
 
 
@@ -142,17 +143,22 @@ def _poll_failed(error: TelegramError) -> None:
 
 @asynccontextmanager
 async def running(house: House, settings: Settings, role: Role = Role.ALL) -> AsyncIterator[tuple[str, str]]:
-    """Everything a role does; gives the base URLs of the public and of the operator. It stops in the opposite order:
-    first no more updates, then no more notices, and the endpoints last."""
-    async with AsyncExitStack() as stack:
-        urls = await stack.enter_async_context(serving(house, settings))
-        await stack.enter_async_context(connected(house))
-        worker = house.worker.reading() if role is Role.WEB else house.worker.working()
-        await stack.enter_async_context(worker)
-        if role is not Role.WORKER:
-            await stack.enter_async_context(talking(house, settings))
-        log.info("odobot.started", bot=house.application.bot.username, role=role, webhook=house.webhook is not None)
-        yield urls
+    """Everything a role does; gives the base URLs of the public and of the operator. It stops in this order: first no
+    more updates, then no more notices, and the endpoints last."""
+    worker = house.worker.reading() if role is Role.WEB else house.worker.working()
+    with bound(settings) as (public, admin):
+        async with AsyncExitStack() as endpoints, connected(house), worker, AsyncExitStack() as updates:
+            # Who polls answers people first, and operators then; who is posted to has to be there for it.
+            if role is not Role.WORKER and house.webhook is None:
+                await updates.enter_async_context(talking(house, settings))
+            urls = (
+                await endpoints.enter_async_context(serving.listening(house.make_public, public)),
+                await endpoints.enter_async_context(serving.listening(house.make_admin, admin)),
+            )
+            if role is not Role.WORKER and house.webhook is not None:
+                await updates.enter_async_context(talking(house, settings))
+            log.info("odobot.started", bot=house.application.bot.username, role=role, webhook=house.webhook is not None)
+            yield urls
 
 
 async def run(settings: Settings, role: Role = Role.ALL) -> None:
@@ -171,7 +177,7 @@ async def run(settings: Settings, role: Role = Role.ALL) -> None:
 
 def _spare_the_collector() -> None:
     """What was made up to here stays: looking through it again and again took a twentieth of the processor time, in
-    pauses that people felt."""
-    gc.collect()
+    pauses that people felt; also once would hold up the first of them."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()

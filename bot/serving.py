@@ -1,14 +1,15 @@
-"""Uvicorn inside the process's own event loop: its signals stay ours, and it listens before anything else begins."""
+"""Uvicorn inside the process's own event loop, and its signals stay ours."""
 
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
 
-import uvicorn
-from starlette.types import ASGIApp
-from uvicorn.lifespan.off import LifespanOff
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
 
 _GRACE_SECONDS = 5
 
@@ -17,12 +18,40 @@ class CannotListen(Exception):
     """The address is taken or not ours; the message names it."""
 
 
+@contextmanager
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """An address taken, before anything else begins; nobody is let in yet. Raises ``CannotListen``."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio leaves Nagle's algorithm on: 40 ms for every answer in two writes.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise CannotListen(f"{host}:{port} cannot be listened on ({error.strerror})") from None
+        yield listener
+
+
 @asynccontextmanager
-async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
+async def listening(make_app: "Callable[[], ASGIApp]", listener: socket.socket) -> AsyncIterator[str]:
     """Serves until the body ends; gives ``http://host:port`` as it is, also where the port was 0 (any free one)."""
-    listener = _bound(host, port)
+    # What is imported for it takes a tenth of a second, in which people are answered.
+    server = await asyncio.to_thread(_server, make_app)
+    await server.startup(sockets=[listener])
+    try:
+        host, port = listener.getsockname()[:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await asyncio.sleep(0)
+        await server.shutdown(sockets=[listener])
+
+
+def _server(make_app: "Callable[[], ASGIApp]") -> "uvicorn.Server":
+    import uvicorn
+    from uvicorn.lifespan.off import LifespanOff
+
     config = uvicorn.Config(
-        app,
+        make_app(),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -36,22 +65,4 @@ async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = LifespanOff(config)
-    await server.startup(sockets=[listener])
-    try:
-        yield f"http://{host}:{listener.getsockname()[1]}"
-    finally:
-        await asyncio.sleep(0)
-        await server.shutdown(sockets=[listener])
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, or asyncio leaves Nagle's algorithm on: 40 ms for every answer in two writes.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise CannotListen(f"{host}:{port} cannot be listened on ({error.strerror})") from None
-    return listener
+    return server

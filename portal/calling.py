@@ -7,7 +7,6 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
-import stamina
 from pydantic import BaseModel, ValidationError
 
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge
@@ -96,6 +95,8 @@ async def persistently(call: str, attempt: Callable[[], Awaitable[AnswerT]]) -> 
         except PortalUnavailable as error:
             if not _may_pass(error):
                 raise
+        import stamina  # only now: hardly any read comes here, and its import is felt at each start
+
         await asyncio.sleep(_FIRST_WAIT)
         async for each in stamina.retry_context(
             on=_may_pass, attempts=_ATTEMPTS - 1, timeout=TOTAL_SECONDS, wait_initial=2 * _FIRST_WAIT, wait_max=1.0

@@ -1,13 +1,12 @@
 """Alembic's entry: it runs on the connection that ``storage.migrations`` hands over."""
 
 from alembic import context
-from sqlmodel import SQLModel
 
-from storage import tables  # noqa: F401  (fills the metadata)
+from storage.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=SQLModel.metadata,
+    target_metadata=metadata(),
     render_as_batch=True,
     transaction_per_migration=True,
 )

@@ -9,10 +9,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
-from sqlmodel import SQLModel
 
 from storage import chats, migrations
 from storage.database import Database
+from storage.tables import metadata
 from tests.postgres.server import PostgresServer
 from tests.storage import EMAIL, NOW, opened, url_of
 
@@ -84,7 +84,7 @@ async def test_the_way_back_leads_to_nothing(fresh: Database) -> None:
 async def test_the_models_are_the_migrated_schema(fresh: Database) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, SQLModel.metadata))
+        return list(compare_metadata(context, metadata()))
 
     await migrations.upgrade(fresh.engine)
     async with fresh.engine.connect() as connection:
@@ -93,11 +93,11 @@ async def test_the_models_are_the_migrated_schema(fresh: Database) -> None:
 
     async with fresh.engine.begin() as connection:
         await connection.execute(text("DROP TABLE alembic_version"))
-    for table in reversed(SQLModel.metadata.sorted_tables):
+    for table in reversed(metadata().sorted_tables):
         async with fresh.engine.begin() as connection:
             await connection.execute(text(f"DROP TABLE {table.name}"))
     async with fresh.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
+        await connection.run_sync(metadata().create_all)
     assert await schema(fresh) == migrated
 
 
