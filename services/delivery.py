@@ -23,11 +23,13 @@ LEASE = datetime.timedelta(seconds=60)
 SENDING_LEASE = datetime.timedelta(seconds=300)
 """A mail server may take long to swallow a PDF; after this nobody believes that the worker still lives."""
 AT_ONCE = 32
+_CLAIMED_AT_LEAST = 8
+"""Claims are taken for several at a time: one for each would cost as much as the sending."""
 _FIRST_RETRY = datetime.timedelta(seconds=5)
 _LONGEST_RETRY = datetime.timedelta(minutes=10)
 _RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0, 30.0)
 _IDLE_SECONDS = 0.5
-_GATHER_SECONDS = 0.1  # claims are taken for several at a time: one for each would cost as much as the sending
+_GATHER_SECONDS = 0.1
 
 log = structlog.get_logger()
 
@@ -107,7 +109,6 @@ class Courier:
         self._lane = lane
         self._chat_gap = datetime.timedelta(seconds=1 / chat_rate)
         self._wake = asyncio.Event()
-        self._free = asyncio.Semaphore(AT_ONCE)
         self._carrying: set[asyncio.Task[None]] = set()
         self._claimed: list[Claimed] = []
 
@@ -124,7 +125,6 @@ class Courier:
             while self._claimed:
                 if self._carriers[self._claimed[0].channel].is_paced:
                     await self._lane.begin()
-                await self._free.acquire()
                 task = asyncio.create_task(self._carry(self._claimed.pop(0)))
                 self._carrying.add(task)
                 task.add_done_callback(self._carried)
@@ -146,22 +146,21 @@ class Courier:
 
     def _carried(self, task: "asyncio.Task[None]") -> None:
         self._carrying.discard(task)
-        self._free.release()
         self._wake.set()  # its recipient may have more
         if not task.cancelled() and (error := task.exception()) is not None:
             # Its lease runs out and the delivery comes back, or is uncertain: nothing is lost here.
             log.error("delivery.failed", error=type(error).__name__, exc_info=error)
 
     async def _claim(self) -> None:
-        if self._free.locked():
-            async with self._free:  # until one of those in hand is done
-                pass
-        await uninterrupted(self._lease_due())
+        """No more than can be carried at once: what waited here behind a slow portal would outlive its lease."""
+        while (free := AT_ONCE - len(self._carrying)) < _CLAIMED_AT_LEAST:
+            await asyncio.wait(self._carrying, return_when=asyncio.FIRST_COMPLETED)
+        await uninterrupted(self._lease_due(free))
 
-    async def _lease_due(self) -> None:
+    async def _lease_due(self, limit: int) -> None:
         now = self._clock()
         async with self._database.write() as session:
-            self._claimed = await outbox.claim(session, secrets.token_hex(8), now, now + LEASE, AT_ONCE, self._chat_gap)
+            self._claimed = await outbox.claim(session, secrets.token_hex(8), now, now + LEASE, limit, self._chat_gap)
 
     async def _rest(self) -> None:
         self._wake.clear()
