@@ -36,8 +36,6 @@ from storage.database import Database
 from storage.recent import RecentChats
 from storage.tables import Channel
 from storage.vault import Vault
-from texts.catalogue import texts_in
-from texts.language import Language
 
 # What serves over HTTP is imported when it begins to: polling goes first.
 if TYPE_CHECKING:
@@ -92,8 +90,6 @@ async def build(
         default_language=settings.default_language,
         zone=settings.zone,
     )
-    for language in Language:
-        texts_in(language)
     house = _house(settings, services, mailer)
     try:
         yield house

@@ -79,11 +79,7 @@ async def talking(house: House, settings: Settings) -> AsyncIterator[None]:
     await application.start()
     try:
         async with _updates(house, settings):
-            menus = asyncio.create_task(set_menus(application.bot, settings.company, settings.default_language))
-            try:
-                yield
-            finally:
-                menus.cancel()
+            yield
     finally:
         await _drain(house)
 
@@ -111,6 +107,16 @@ async def _updates(house: House, settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         await updater.stop()
+
+
+@contextmanager
+def _menus(house: House, settings: Settings) -> Iterator[None]:
+    """Sets them meanwhile: nobody waits for them."""
+    task = asyncio.create_task(set_menus(house.application.bot, settings.company, settings.default_language))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def _drain(house: House) -> None:
@@ -157,6 +163,8 @@ async def running(house: House, settings: Settings, role: Role = Role.ALL) -> As
             )
             if role is not Role.WORKER and house.webhook is not None:
                 await updates.enter_async_context(talking(house, settings))
+            if role is not Role.WORKER:
+                updates.enter_context(_menus(house, settings))
             log.info("odobot.started", bot=house.application.bot.username, role=role, webhook=house.webhook is not None)
             yield urls
 
