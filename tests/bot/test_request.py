@@ -26,6 +26,9 @@ SECRET = "AAsandboxsandboxsandboxsandboxsandb"
 TOKEN = f"123456789:{SECRET}"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{"ok":true,"result":true}'
 QUICK = {"read_timeout": 0.3, "connect_timeout": 0.3, "write_timeout": 0.3, "media_write_timeout": 0.3}
+"""For who waits for nothing."""
+PATIENT = dict.fromkeys(QUICK, 20.0)
+"""For who is answered, however busy this machine is."""
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 Make = Callable[..., BaseRequest]
@@ -63,7 +66,7 @@ def bot_at(url: str, request: BaseRequest) -> Bot:
 
 
 async def failure(make: Make, ask: Ask, **options: Any) -> TelegramError:
-    async with make(**(QUICK | options)) as request:
+    async with make(**(PATIENT | options)) as request:
         with pytest.raises(TelegramError) as raised:
             await ask(request)
     return raised.value
@@ -152,7 +155,7 @@ async def test_a_fault_is_told_as_ptb_tells_it(
     telegram: TelegramServer, camille: Person, fault: dict[str, Any], kind: type[TelegramError], is_not_done: bool
 ) -> None:
     telegram.world.faults.add(**fault, method="sendMessage", count=2)
-    error = await compared(sending(telegram.url, camille.user_id))
+    error = await compared(sending(telegram.url, camille.user_id), **(QUICK if kind is TimedOut else {}))
     assert isinstance(error, kind)
     assert isinstance(error, NotDone) is is_not_done
     assert not isinstance(error, NotSent)
@@ -205,7 +208,7 @@ async def test_a_server_that_never_finishes_tls() -> None:
         await reader.read()
 
     async with serving(silent) as url:
-        assert isinstance(await compared(sending(url.replace("http:", "https:"))), ConnectTimedOut)
+        assert isinstance(await compared(sending(url.replace("http:", "https:")), **QUICK), ConnectTimedOut)
 
 
 async def test_a_server_that_does_not_accept() -> None:
@@ -216,7 +219,7 @@ async def test_a_server_that_does_not_accept() -> None:
         for one in waiting:
             one.setblocking(False)
             one.connect_ex(full.getsockname())
-        error = await compared(sending(f"http://127.0.0.1:{full.getsockname()[1]}"))
+        error = await compared(sending(f"http://127.0.0.1:{full.getsockname()[1]}"), **QUICK)
         for one in waiting:
             one.close()
     assert isinstance(error, ConnectTimedOut)
@@ -261,7 +264,7 @@ async def test_a_server_that_does_not_read() -> None:
         return lambda request: bot_at(url, request).send_document(1, document)
 
     async with serving(deaf) as url:
-        error = await compared(upload(url))
+        error = await compared(upload(url), **QUICK)
     assert type(error) is TimedOut
 
 
@@ -289,7 +292,7 @@ async def test_silence_in_the_middle_of_an_answer() -> None:
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"ok":')
 
     async with serving(half) as url:
-        assert type(await compared(sending(url))) is TimedOut
+        assert type(await compared(sending(url), **QUICK)) is TimedOut
     async with serving(cut) as url:
         assert type(await compared(sending(url))) is NetworkError
 
@@ -401,7 +404,9 @@ def test_on_uvloop_a_time_out_of_writing_and_a_refused_connection_are_told_alike
     async def ask() -> None:
         async with serving(deaf) as url:
             upload = InputFile(bytes(20_000_000), filename="a.pdf")
-            error = await failure(AiohttpRequest, lambda request: bot_at(url, request).send_document(1, upload))
+            error = await failure(
+                AiohttpRequest, lambda request: bot_at(url, request).send_document(1, upload), **QUICK
+            )
         assert type(error) is TimedOut
         assert isinstance(await failure(AiohttpRequest, sending(url)), NotConnected)
 
