@@ -109,16 +109,6 @@ async def _updates(house: House, settings: Settings) -> AsyncIterator[None]:
         await updater.stop()
 
 
-@contextmanager
-def _menus(house: House, settings: Settings) -> Iterator[None]:
-    """Sets them meanwhile: nobody waits for them."""
-    task = asyncio.create_task(set_menus(house.application.bot, settings.company, settings.default_language))
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
 async def _drain(house: House) -> None:
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
@@ -152,19 +142,23 @@ async def running(house: House, settings: Settings, role: Role = Role.ALL) -> As
     """Everything a role does; gives the base URLs of the public and of the operator. It stops in this order: first no
     more updates, then no more notices, and the endpoints last."""
     worker = house.worker.reading() if role is Role.WEB else house.worker.working()
+    talks = role is not Role.WORKER
     with bound(settings) as (public, admin):
         async with AsyncExitStack() as endpoints, connected(house), worker, AsyncExitStack() as updates:
             # Who polls answers people first, and operators then; who is posted to has to be there for it.
-            if role is not Role.WORKER and house.webhook is None:
+            if talks and house.webhook is None:
                 await updates.enter_async_context(talking(house, settings))
             urls = (
                 await endpoints.enter_async_context(serving.listening(house.make_public, public)),
                 await endpoints.enter_async_context(serving.listening(house.make_admin, admin)),
             )
-            if role is not Role.WORKER and house.webhook is not None:
+            if talks and house.webhook is not None:
                 await updates.enter_async_context(talking(house, settings))
-            if role is not Role.WORKER:
-                updates.enter_context(_menus(house, settings))
+            if talks:  # nobody waits for these
+                menus = asyncio.create_task(
+                    set_menus(house.application.bot, settings.company, settings.default_language)
+                )
+                updates.callback(menus.cancel)
             log.info("odobot.started", bot=house.application.bot.username, role=role, webhook=house.webhook is not None)
             yield urls
 

@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.vault import Vault
 from tests.postgres.server import PostgresServer, postgres_server
 from tests.scene import Scene
+from tests.storage import opened
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -106,6 +107,13 @@ def new_database(
 def database_url(new_database: Callable[[], str]) -> str:
     """The test's own database, up to date."""
     return new_database()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The test's own database, opened."""
+    async with opened(database_url) as database:
+        yield database
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """A worker: how much it takes in hand, and that what it carries ends as its carrier says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-
-import pytest
-from sqlmodel import col, func, select
+from collections.abc import Sequence
 
 from services.clock import utc_now
 from services.delivery import AT_ONCE, Cancelled, Courier, Outcome, Ready, Sent, Unsent
@@ -13,16 +10,9 @@ from storage import feed, outbox
 from storage.database import Database
 from storage.feed import NewDelivery, NewNotice
 from storage.outbox import Claimed
-from storage.tables import Channel, Delivery, Kind, State
-from tests.storage import opened
+from storage.tables import Channel, Kind, State
 
 PATIENCE = 20
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with opened(database_url) as database:
-        yield database
 
 
 class SlowPortal:
@@ -46,8 +36,7 @@ class SlowPortal:
 
 async def counts(database: Database) -> dict[State, int]:
     async with database.read() as session:
-        found = await session.exec(select(Delivery.state, func.count()).group_by(col(Delivery.state)))
-        return {State(state): count for state, count in found.all()}
+        return await outbox.counts(session)
 
 
 async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database: Database) -> None:

@@ -2,9 +2,6 @@
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator
-
-import pytest
 
 from services.clock import utc_now
 from services.lane import BulkLane
@@ -12,12 +9,6 @@ from storage.database import Database
 from tests.storage import opened
 
 RATE = 50.0
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with opened(database_url) as database:
-        yield database
 
 
 async def send(lane: BulkLane, sent: list[datetime.datetime]) -> bool:

@@ -1,7 +1,6 @@
 """Chats and links: sealed, found under every key, moved only from where they were seen to stand."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from storage.tables import Awaited, CodeState, Kind
 from tests.storage import EMAIL, NOW, a_key, columns_of, file_of, later, opened, rows_of
 
 BOTH = frozenset({"orders", "invoices"})
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with opened(database_url) as database:
-        yield database
 
 
 def to(account: str = "a1", email: str = EMAIL, name: str = "Client Odotrack", contact: str = "c1") -> NewLink:

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta, timezone
 from pathlib import Path
 
@@ -18,12 +17,6 @@ from storage.tables import Chat, Link
 from tests.storage import EMAIL, NOW, a_key, copied, opened, url_of
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with opened(database_url) as database:
-        yield database
 
 
 async def count(database: Database, table: type[Chat] | type[Link]) -> int:

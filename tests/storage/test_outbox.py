@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -25,12 +25,6 @@ from tests.storage import EMAIL, NOW, a_key, later, opened
 MINUTE = datetime.timedelta(minutes=1)
 NO_GAP = datetime.timedelta()
 SETTLED = {State.SENT, State.BLOCKED, State.CANCELLED, State.UNCERTAIN}
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with opened(database_url) as database:
-        yield database
 
 
 async def queue(
