@@ -120,9 +120,10 @@ class Intake:
     async def _end(self, session: Session, event: Event, kind: Kind, now: datetime.datetime) -> int:
         """A contact who is no more, or an account: the links go, what is queued for them too, and each chat is told."""
         reached = await feed.reached(session, event.account_id, event.contact_id)
+        # The newest link's: what the account is called now, rather than when the others were made.
+        name = await feed.account_name(session, reached[-1].link_id) if reached else ""
         told: dict[int, NewDelivery] = {}
         for link in reached:
-            name = session.vault.open(link.account_sealed)
             told.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
         link_ids = [link.link_id for link in reached]
         await chats.remove_links(session, link_ids, now, kind)

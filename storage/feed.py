@@ -100,16 +100,14 @@ class Reached:
 
     link_id: int
     chat_id: int
-    contact_id: str
     wishes: frozenset[str]
-    account_sealed: str
     copy_id: int | None
 
 
 async def reached(session: Session, account_id: str, contact_id: str | None) -> list[Reached]:
     """The links of an account, or of one contact on it, with the bookkeeper's copy of each."""
     query = (
-        select(Link, Copy.copy_id)
+        select(col(Link.link_id), col(Link.chat_id), col(Link.wishes), col(Copy.copy_id))
         .outerjoin(Copy, col(Copy.link_id) == Link.link_id)
         .where(col(Link.account_id) == account_id)
         .order_by(col(Link.link_id))
@@ -117,16 +115,15 @@ async def reached(session: Session, account_id: str, contact_id: str | None) -> 
     if contact_id is not None:
         query = query.where(col(Link.contact_id) == contact_id)
     return [
-        Reached(
-            link_id=link.link_id or 0,
-            chat_id=link.chat_id,
-            contact_id=link.contact_id,
-            wishes=frozenset((link.wishes or "").split()),
-            account_sealed=link.account_name_sealed,
-            copy_id=copy_id,
-        )
-        for link, copy_id in (await session.exec(query)).all()
+        Reached(link_id or 0, chat_id, frozenset((wishes or "").split()), copy_id)
+        for link_id, chat_id, wishes, copy_id in (await session.exec(query)).all()
     ]
+
+
+async def account_name(session: Session, link_id: int) -> str:
+    """The account's name, as it was called when this link was made."""
+    query = select(Link.account_name_sealed).where(col(Link.link_id) == link_id)
+    return session.vault.open((await session.exec(query)).one())
 
 
 @dataclass(frozen=True, slots=True)

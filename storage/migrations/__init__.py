@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision that this program was made for."""
 _LOCK = int.from_bytes(b"odobot", "big")
 """What the replicas agree to lock: any number would do."""

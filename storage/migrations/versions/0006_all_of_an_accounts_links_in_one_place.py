@@ -1,0 +1,22 @@
+"""all that an event asks of its account's links, in one place
+
+They came at different times, and lie that far apart in the table: at a million links an event read a page for each.
+
+Revision ID: 0006
+Revises: 0005
+"""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.drop_index("ix_links_account", table_name="links")
+    op.create_index("ix_links_account", "links", ["account_id", "contact_id", "chat_id", "wishes"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_links_account", table_name="links")
+    op.create_index("ix_links_account", "links", ["account_id"])
