@@ -1,7 +1,6 @@
 """The command line."""
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -53,11 +52,12 @@ def run(
     role: Annotated[str, typer.Option(help="web: conversations; worker: notices; all: both.")] = "all",
 ) -> None:
     """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
-    # Hardly anything that a start makes is garbage, and looking for it took a fifth of it. On again once it runs.
-    gc.disable()
-    settings = _settings()
-    from bot.process import Role, StartError
-    from bot.process import run as run_process
+    from bot.lean_start import lean_start
+
+    with lean_start():
+        settings = _settings()
+        from bot.process import Role, StartError
+        from bot.process import run as run_process
 
     if role not in set(Role):
         raise _stop(f"odobot run: --role takes one of {', '.join(Role)}")

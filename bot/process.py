@@ -144,10 +144,16 @@ async def running(house: House, settings: Settings, role: Role = Role.ALL) -> As
     worker = house.worker.reading() if role is Role.WEB else house.worker.working()
     talks = role is not Role.WORKER
     with bound(settings) as (public, admin):
-        async with AsyncExitStack() as endpoints, connected(house), worker, AsyncExitStack() as updates:
-            # Who polls answers people first, and operators then; who is posted to has to be there for it.
+        async with (
+            AsyncExitStack() as endpoints,
+            connected(house),
+            AsyncExitStack() as work,
+            AsyncExitStack() as updates,
+        ):
+            # Who polls answers people first, then works, then tells operators; who is posted to has to be there for it.
             if talks and house.webhook is None:
                 await updates.enter_async_context(talking(house, settings))
+            await work.enter_async_context(worker)
             urls = (
                 await endpoints.enter_async_context(serving.listening(house.make_public, public)),
                 await endpoints.enter_async_context(serving.listening(house.make_admin, admin)),

@@ -49,8 +49,7 @@ class SmtpMailer:
         self._sender = parse_address(address)
         self._timeout = timeout
         self._clock = clock
-        # Made once: reading the system's authorities takes tens of milliseconds.
-        self._ssl_context = None if server.tls is Tls.OFF else ssl_context or ssl.create_default_context()
+        self._ssl_context = None if server.tls is Tls.OFF else ssl_context
 
     async def send(self, letter: Letter) -> None:
         recipient = _recipient(letter.to)
@@ -64,6 +63,9 @@ class SmtpMailer:
         await self._converse(_say_nothing)
 
     async def _converse(self, talk: "Callable[[_Conversation], Awaitable[None]]") -> None:
+        if self._ssl_context is None and self._server.tls is not Tls.OFF:
+            # Reading the system's authorities takes tens of milliseconds: once, and neither the start's nor the loop's.
+            self._ssl_context = await asyncio.to_thread(ssl.create_default_context)
         conversation = _Conversation(self._server, self._timeout, self._ssl_context, self._sender.domain)
         try:
             await conversation.open()

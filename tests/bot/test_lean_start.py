@@ -1,0 +1,22 @@
+"""What a start leaves out, and that none of it stays away."""
+
+import subprocess
+import sys
+
+CHILD = """
+import os, ssl, sys
+before, authorities = dict(os.environ), len(ssl.create_default_context().get_ca_certs())
+from bot.lean_start import lean_start
+with lean_start():
+    import bot.process
+    from aiohttp.connector import _SSL_CONTEXT_VERIFIED
+print("rich" in sys.modules, "httpx._main" in sys.modules, len(_SSL_CONTEXT_VERIFIED.get_ca_certs()))
+print(dict(os.environ) == before, len(ssl.create_default_context().get_ca_certs()) == authorities)
+import httpx._main, rich.console
+print("rich" in sys.modules)
+"""
+
+
+def test_a_start_imports_no_command_line_and_reads_no_certificates_that_nobody_uses() -> None:
+    ran = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["False False 0", "True True", "True"]
