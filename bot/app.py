@@ -1,7 +1,6 @@
 """The composition root: the only place where things are made and put together."""
 
 import datetime
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
+from bot.base import Base
 from bot.company import Company
 from bot.mail_carrier import MailCarrier
 from bot.metrics import Metrics
-from bot.ordering import SLOTS, PerChatOrder
+from bot.ordering import PerChatOrder
 from bot.readiness import Readiness
-from bot.request import AiohttpRequest
 from bot.settings import Settings
 from bot.telegram_carrier import TelegramCarrier
 from bot.worker import Worker
@@ -35,18 +34,12 @@ from services.notices import Intake
 from storage.database import Database
 from storage.recent import RecentChats
 from storage.tables import Channel
-from storage.vault import Vault
 
 # What serves over HTTP is imported when it begins to: polling goes first.
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from bot.webhook import TelegramWebhook
-
-# RetryAfter and others then speak of time as timedelta, which PTB asks for from version 22.2 on.
-os.environ.setdefault("PTB_TIMEDELTA", "true")
-
-_POLL_SECONDS = 30
 
 log = structlog.get_logger()
 
@@ -68,14 +61,12 @@ class House:
 
 
 @asynccontextmanager
-async def build(
-    settings: Settings, *, clock: Clock = utc_now, portal: Portal | None = None, mailer: Mailer | None = None
-) -> AsyncIterator[House]:
-    """Makes everything from the settings, and gives its connections back at the end."""
-    database = Database(settings.database_url, Vault(settings.keys))
+async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> AsyncIterator[House]:
+    """Makes everything else from the settings, and gives the portal's connections back at the end."""
+    database = base.database
     token = settings.portal_token.get_secret_value()
-    portal = portal or portal_at(settings.portal_url, token, settings.portal_links)
-    mailer = mailer or SmtpMailer(parse_smtp_url(settings.smtp_url.get_secret_value()), settings.mail_from, clock=clock)
+    portal = portal_at(settings.portal_url, token, settings.portal_links)
+    mailer = SmtpMailer(parse_smtp_url(settings.smtp_url.get_secret_value()), settings.mail_from, clock=clock)
     linking = Linking(database, portal, mailer, clock, company=settings.company, support=settings.support)
     services = Services(
         database=database,
@@ -90,21 +81,21 @@ async def build(
         default_language=settings.default_language,
         zone=settings.zone,
     )
-    house = _house(settings, services, mailer)
+    house = _house(settings, base, services, mailer)
     try:
         yield house
     finally:
         if house.webhook is not None:
             await house.webhook.close()
+        await house.application.shutdown()
         await portal.aclose()
-        await database.close()
 
 
-def _house(settings: Settings, services: Services, mailer: Mailer) -> House:
+def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -> House:
     database, portal, clock = services.database, services.portal, services.clock
     intake = Intake(database, portal, clock)
     metrics = Metrics(database, clock, intake.report)
-    application = _application(settings, services, metrics)
+    application = _application(base, services, metrics)
     company = Company(settings.company, settings.zone, settings.default_language)
     sender = parse_sender(settings.mail_from).address
     carriers: dict[Channel, Carrier] = {
@@ -154,16 +145,12 @@ def portal_at(url: str, token: str, links: str = "") -> Portal:
     return HttpPortal(url, token)
 
 
-def _application(settings: Settings, services: Services, metrics: Metrics) -> OdobotApplication:
+def _application(base: Base, services: Services, metrics: Metrics) -> OdobotApplication:
     # PTB calls this for its bot_data; the services are made, not kept by PTB.
     hand_over = cast("type[Services]", lambda: services)
     builder = (
         ApplicationBuilder()
-        .token(settings.telegram_token.get_secret_value())
-        .base_url(f"{settings.telegram_api_url}/bot")
-        .base_file_url(f"{settings.telegram_api_url}/file/bot")
-        .request(AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0, cut_echoes=True))
-        .get_updates_request(AiohttpRequest(connection_pool_size=2, read_timeout=_POLL_SECONDS + 10.0))
+        .updater(base.updater)
         .concurrent_updates(PerChatOrder(handled=metrics.handled))
         .context_types(ContextTypes(context=Context, bot_data=hand_over))
         .job_queue(None)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
 
 from bot.app import House, build
+from bot.base import base_of
 from bot.settings import Settings
 from mail.errors import MailError
 from portal.errors import PortalError
@@ -26,7 +27,7 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Asks every part once."""
-    async with build(settings) as house:
+    async with base_of(settings) as base, build(settings, base) as house:
         return [
             await _finding("ODOBOT_TELEGRAM_TOKEN", lambda: _telegram(house)),
             await _finding("ODOBOT_PORTAL_URL", lambda: _portal(house)),

@@ -3,30 +3,35 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from socket import socket
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from telegram import Update
 from telegram.error import InvalidToken, TelegramError
+from telegram.ext import ExtBot, Updater
 
 from bot import serving
-from bot.app import House, build
-from bot.menus import set_menus
+from bot.base import POLL_SECONDS, Base, base_of
 from bot.settings import Settings, split_address
+from services.clock import Clock, utc_now
 from storage import migrations
 from storage.database import Database
+
+# What handles updates is imported while the first of them are asked for.
+if TYPE_CHECKING:
+    from bot.app import House
 
 DRAIN_SECONDS = 10.0
 """How long a stop waits for updates in hand."""
 UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 MAX_CONNECTIONS = 40
 """How many updates Telegram may post at once: the back-pressure of the webhook."""
-_POLL_SECONDS = 30
-
 log = structlog.get_logger()
 
 
@@ -56,60 +61,58 @@ async def prepare_database(database: Database) -> None:
 
 
 @asynccontextmanager
-async def connected(house: House) -> AsyncIterator[None]:
-    """A bot that can send: what the worker needs, and what is the last to go."""
-    application = house.application
+async def connected(base: Base) -> AsyncIterator[None]:
+    """A bot that can send, and be asked for updates: what comes first, and is the last to go."""
     try:
-        await application.initialize()
+        await base.updater.initialize()
         yield
     except InvalidToken:
         raise StartError("ODOBOT_TELEGRAM_TOKEN: Telegram does not know this token") from None
     except TelegramError as error:
         raise StartError(f"ODOBOT_TELEGRAM_API_URL: Telegram cannot be reached ({type(error).__name__})") from None
     finally:
-        await application.shutdown()
-        await application.bot.shutdown()  # also where the application never came up
+        await _stop(base.updater)
+        await base.bot.shutdown()  # also where it never came up
         log.info("odobot.stopped")
 
 
-@asynccontextmanager
-async def talking(house: House, settings: Settings) -> AsyncIterator[None]:
-    """Takes updates, by webhook where one is set, else by long polling; at the end drains those in hand."""
-    application = house.application
-    await application.start()
-    try:
-        async with _updates(house, settings):
-            yield
-    finally:
-        await _drain(house)
+async def _poll(updater: Updater) -> None:
+    """Updates come into the updater's queue, and wait there to be handled."""
+    await updater.start_polling(timeout=POLL_SECONDS, allowed_updates=UPDATES, error_callback=_poll_failed)
 
 
-@asynccontextmanager
-async def _updates(house: House, settings: Settings) -> AsyncIterator[None]:
-    application = house.application
-    if house.webhook is not None:
-        try:
-            await application.bot.set_webhook(
-                f"{settings.webhook_url}/telegram",
-                secret_token=house.webhook.secret,
-                max_connections=MAX_CONNECTIONS,
-                allowed_updates=UPDATES,
-            )
-        except TelegramError as error:
-            raise StartError(f"ODOBOT_WEBHOOK_URL: Telegram does not take it ({error.message})") from None
-        yield
-        # Other replicas go on, and so does the webhook.
-        return
-    updater = application.updater
-    assert updater is not None
-    await updater.start_polling(timeout=_POLL_SECONDS, allowed_updates=UPDATES, error_callback=_poll_failed)
-    try:
-        yield
-    finally:
+async def _stop(updater: Updater) -> None:
+    if updater.running:
         await updater.stop()
 
 
-async def _drain(house: House) -> None:
+@asynccontextmanager
+async def handling(house: "House", updater: Updater) -> AsyncIterator[None]:
+    """Handles updates; at the end takes no more, and drains those in hand."""
+    await house.application.initialize()
+    await house.application.start()
+    try:
+        yield
+    finally:
+        await _stop(updater)
+        await _drain(house)
+
+
+async def _set_webhook(house: "House", settings: Settings) -> None:
+    """It is never taken back: other replicas go on, and so does the webhook."""
+    assert house.webhook is not None
+    try:
+        await house.application.bot.set_webhook(
+            f"{settings.webhook_url}/telegram",
+            secret_token=house.webhook.secret,
+            max_connections=MAX_CONNECTIONS,
+            allowed_updates=UPDATES,
+        )
+    except TelegramError as error:
+        raise StartError(f"ODOBOT_WEBHOOK_URL: Telegram does not take it ({error.message})") from None
+
+
+async def _drain(house: "House") -> None:
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             if house.webhook is not None:
@@ -137,50 +140,67 @@ def _poll_failed(error: TelegramError) -> None:
     log.warning("telegram.poll_failed", error=type(error).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs, and the base URLs of the public and of the operator."""
+
+    house: "House"
+    public_url: str
+    admin_url: str
+
+
 @asynccontextmanager
-async def running(house: House, settings: Settings, role: Role = Role.ALL) -> AsyncIterator[tuple[str, str]]:
-    """Everything a role does; gives the base URLs of the public and of the operator. It stops in this order: first no
-    more updates, then no more notices, and the endpoints last."""
-    worker = house.worker.reading() if role is Role.WEB else house.worker.working()
+async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now) -> AsyncIterator[Running]:
+    """Everything a role does. It stops in this order: first no more updates, then no more notices, and the endpoints
+    last."""
     talks = role is not Role.WORKER
+    polls = talks and not settings.webhook_url
     with bound(settings) as (public, admin):
-        async with (
-            AsyncExitStack() as endpoints,
-            connected(house),
-            AsyncExitStack() as work,
-            AsyncExitStack() as updates,
-        ):
-            # Who polls answers people first, then works, then tells operators; who is posted to has to be there for it.
-            if talks and house.webhook is None:
-                await updates.enter_async_context(talking(house, settings))
-            await work.enter_async_context(worker)
-            urls = (
-                await endpoints.enter_async_context(serving.listening(house.make_public, public)),
-                await endpoints.enter_async_context(serving.listening(house.make_admin, admin)),
-            )
-            if talks and house.webhook is not None:
-                await updates.enter_async_context(talking(house, settings))
-            if talks:  # nobody waits for these
-                menus = asyncio.create_task(
-                    set_menus(house.application.bot, settings.company, settings.default_language)
-                )
-                updates.callback(menus.cancel)
-            log.info("odobot.started", bot=house.application.bot.username, role=role, webhook=house.webhook is not None)
-            yield urls
+        async with base_of(settings) as base, AsyncExitStack() as endpoints, connected(base):
+            await prepare_database(base.database)
+            # Telegram is asked for updates while what handles them is imported, which takes as long as a round trip.
+            if polls:
+                await _poll(base.updater)
+            build = await asyncio.to_thread(_builder)
+            async with build(settings, base, clock) as house, AsyncExitStack() as work, AsyncExitStack() as updates:
+                # Who polls answers people first, then works, then tells operators; who is posted to has to be there.
+                if polls:
+                    await updates.enter_async_context(handling(house, base.updater))
+                worker = house.worker.reading() if role is Role.WEB else house.worker.working()
+                await work.enter_async_context(worker)
+                public_url = await endpoints.enter_async_context(serving.listening(house.make_public, public))
+                admin_url = await endpoints.enter_async_context(serving.listening(house.make_admin, admin))
+                if talks and not polls:
+                    await updates.enter_async_context(handling(house, base.updater))
+                    await _set_webhook(house, settings)
+                if talks:  # nobody waits for these
+                    updates.callback(asyncio.create_task(_set_menus(base.bot, settings)).cancel)
+                log.info("odobot.started", bot=base.bot.username, role=role, webhook=talks and not polls)
+                yield Running(house, public_url, admin_url)
+
+
+def _builder() -> "Callable[[Settings, Base, Clock], AbstractAsyncContextManager[House]]":
+    from bot.app import build
+
+    return build
+
+
+async def _set_menus(bot: ExtBot[None], settings: Settings) -> None:
+    from bot.menus import set_menus
+
+    await set_menus(bot, settings.company, settings.default_language)
 
 
 async def run(settings: Settings, role: Role = Role.ALL) -> None:
     """Runs until SIGTERM or SIGINT."""
+    if role is not Role.ALL and settings.database_url.startswith("sqlite"):
+        raise StartError("ODOBOT_DATABASE_URL: --role web and worker need PostgreSQL; on SQLite one process is all")
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    async with build(settings) as house:
-        if house.database.is_sqlite and role is not Role.ALL:
-            raise StartError("ODOBOT_DATABASE_URL: --role web and worker need PostgreSQL; on SQLite one process is all")
-        await prepare_database(house.database)
-        async with running(house, settings, role):
-            _spare_the_collector()
-            await stop.wait()
+    async with running(settings, role):
+        _spare_the_collector()
+        await stop.wait()
 
 
 def _spare_the_collector() -> None:

@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from mail.smtp import parse_sender, parse_smtp_url
+from mail.addresses import parse_sender
+from mail.server import parse_smtp_url
 from portal.tryton_links import parse_links
 from portal.tryton_wire import SCHEME, parse_address
 from texts.language import Language

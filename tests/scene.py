@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from bot.app import House, build
+from bot.app import House
 from bot.process import running
 from bot.settings import Settings
 from sandbox.mail.mailbox import Mailbox
@@ -78,9 +78,8 @@ class Scene:
     async def start_bot(self, **settings_from_now: Any) -> None:
         """Starts the bot, again after a stop: it has forgotten nothing."""
         self._chosen |= settings_from_now
-        settings = self.settings
-        self.house = await self._running.enter_async_context(build(settings, clock=self.clock.now))
-        self.public_url, self.admin_url = await self._running.enter_async_context(running(self.house, settings))
+        bot = await self._running.enter_async_context(running(self.settings, clock=self.clock.now))
+        self.house, self.public_url, self.admin_url = bot.house, bot.public_url, bot.admin_url
         self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
 
     async def stop_bot(self) -> None:

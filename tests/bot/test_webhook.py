@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.app import build
 from bot.process import MAX_CONNECTIONS, Role, running
 from bot.webhook import SECRET_HEADER
 from sandbox.portal.faults import Fault, FaultKind
@@ -188,8 +187,8 @@ async def test_an_update_that_comes_again_after_a_restart_is_known(scene: Scene,
 async def another_replica(scene: Scene) -> AsyncIterator[str]:
     """A second process on the same database, behind the same address; its own URL."""
     settings = scene.settings.model_copy(update={"listen": "127.0.0.1:0"})
-    async with build(settings, clock=scene.clock.now) as house, running(house, settings, Role.WEB) as (public, _):
-        yield public
+    async with running(settings, Role.WEB, scene.clock.now) as replica:
+        yield replica.public_url
 
 
 async def test_an_update_that_comes_again_to_another_replica_is_known(scene: Scene, client: httpx.AsyncClient) -> None:

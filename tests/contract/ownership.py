@@ -28,6 +28,7 @@ from texts.language import Language
 STEPS = 5
 # After these the chat is another one: no link is left, or other words are waited for.
 _ENDINGS = (Unlink, Forget, ChooseLanguage)
+_ENDS = tuple(VERSION + kind.letter for kind in _ENDINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _fields(
 async def _play(thief: Person, sequence: list[Step]) -> None:
     for kind, what in sequence:
         buttons = [each for message in thief.chat().visible for row in message.buttons for each in row]
-        tappable = [each.callback_data for each in buttons if each.callback_data]
+        tappable = [data for each in buttons if (data := each.callback_data) and not data.startswith(_ENDS)]
         match kind:
             case "say":
                 thief.say(what)

@@ -1,0 +1,47 @@
+"""What a process stands on before the rest is imported: its database, and its bot, which can be asked for updates."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from telegram.ext import ExtBot, Updater
+
+from bot.ordering import SLOTS
+from bot.request import AiohttpRequest
+from bot.settings import Settings
+from storage.database import Database
+from storage.vault import Vault
+
+# RetryAfter and others then speak of time as timedelta, which PTB asks for from version 22.2 on.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+POLL_SECONDS = 30
+"""How long Telegram may hold back an answer without updates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """None of them is open yet. Updates wait in the updater's queue until somebody handles them."""
+
+    database: Database
+    bot: ExtBot[None]
+    updater: Updater
+
+
+@asynccontextmanager
+async def base_of(settings: Settings) -> AsyncIterator[Base]:
+    """Made from the settings; the database's are given back at the end."""
+    database = Database(settings.database_url, Vault(settings.keys))
+    bot: ExtBot[None] = ExtBot(
+        settings.telegram_token.get_secret_value(),
+        base_url=f"{settings.telegram_api_url}/bot",
+        base_file_url=f"{settings.telegram_api_url}/file/bot",
+        request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0, cut_echoes=True),
+        get_updates_request=AiohttpRequest(connection_pool_size=2, read_timeout=POLL_SECONDS + 10.0),
+    )
+    try:
+        yield Base(database, bot, Updater(bot, asyncio.Queue()))
+    finally:
+        await database.close()
