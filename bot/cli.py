@@ -101,6 +101,8 @@ def migrate() -> None:
     async def upgrade() -> None:
         database = Database(settings.database_url, Vault(settings.keys))
         try:
+            if await migrations.schema_of(database.engine) is migrations.Schema.UNKNOWN:
+                raise _stop(f"ODOBOT_DATABASE_URL: {migrations.NOT_KNOWN}")
             await migrations.upgrade(database.engine)
         finally:
             await database.close()

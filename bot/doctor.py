@@ -12,6 +12,7 @@ from bot.settings import Settings
 from mail.errors import MailError
 from portal.errors import PortalError
 from storage import migrations
+from storage.migrations import Schema
 from texts.catalogue import texts_in
 from texts.language import Language
 
@@ -83,10 +84,12 @@ async def _database(house: House) -> str:
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-        is_current = await migrations.is_current(engine)
+        schema = await migrations.schema_of(engine)
     except Exception as error:  # every driver has exceptions of its own, and each means the same here
         raise _Unwell(f"the database cannot be opened ({type(error).__name__})") from None
-    if is_current:
+    if schema is Schema.UNKNOWN:
+        raise _Unwell(migrations.NOT_KNOWN)
+    if schema is Schema.CURRENT:
         return f"{engine.dialect.name}, the schema is up to date"
     if house.database.is_sqlite:
         return "sqlite, odobot run will bring the schema up to date"

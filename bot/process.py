@@ -22,6 +22,7 @@ from bot.settings import Settings, split_address
 from services.clock import Clock, utc_now
 from storage import migrations
 from storage.database import Database
+from storage.migrations import Schema
 
 # What handles updates is imported while the first of them are asked for.
 if TYPE_CHECKING:
@@ -50,14 +51,16 @@ class StartError(Exception):
 async def prepare_database(database: Database) -> None:
     """Brings SQLite up to date; asks for ``odobot migrate`` on PostgreSQL, where replicas share one schema."""
     try:
-        if await migrations.is_current(database.engine):
-            return
-        if database.is_sqlite:
+        schema = await migrations.schema_of(database.engine)
+        if schema is Schema.OLDER and database.is_sqlite:
             await migrations.upgrade(database.engine)
             return
     except (SQLAlchemyError, OSError) as error:
         raise StartError(f"ODOBOT_DATABASE_URL: the database cannot be opened ({type(error).__name__})") from None
-    raise StartError("ODOBOT_DATABASE_URL: the schema is not up to date, run: odobot migrate")
+    if schema is Schema.UNKNOWN:
+        raise StartError(f"ODOBOT_DATABASE_URL: {migrations.NOT_KNOWN}")
+    if schema is Schema.OLDER:
+        raise StartError("ODOBOT_DATABASE_URL: the schema is not up to date, run: odobot migrate")
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 HEAD = "0006"
 """The revision that this program was made for."""
+NOT_KNOWN = "the schema is that of a newer version, run that one"
+"""What an operator is told of ``Schema.UNKNOWN``."""
 _LOCK = int.from_bytes(b"odobot", "big")
 """What the replicas agree to lock: any number would do."""
 
@@ -62,13 +65,25 @@ async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
         await connection.commit()
 
 
-async def is_current(engine: AsyncEngine) -> bool:
-    """Whether the schema is the one this program was made for."""
+class Schema(StrEnum):
+    """How a database's schema stands to this program."""
+
+    CURRENT = "current"
+    OLDER = "older"
+    """None at all, or that of a version before; ``upgrade`` leads from there."""
+    UNKNOWN = "unknown"
+    """That of a version after this one."""
+
+
+async def schema_of(engine: AsyncEngine) -> Schema:
+    """Which schema a database has."""
     async with engine.connect() as connection:
         if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
-            return False
-        found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-        return list(found.scalars()) == [HEAD]
+            return Schema.OLDER
+        found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
+    if list(found) == [HEAD]:
+        return Schema.CURRENT
+    return Schema.OLDER if set(found) <= set(revisions()) else Schema.UNKNOWN
 
 
 def revisions() -> list[str]:

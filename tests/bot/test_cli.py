@@ -207,6 +207,21 @@ async def test_migrate_makes_the_schema_and_does_it_again_without_harm(outside: 
     assert {"chats", "links", "codes", "documents"} <= tables
 
 
+async def test_the_schema_of_a_newer_version_is_told_in_one_line_and_left_alone(outside: Outside, shell: Shell) -> None:
+    settings = {"database_url": "sqlite+aiosqlite:///newer.db"}
+    await shell.run("migrate", **settings)
+    with sqlite3.connect(shell.folder / "newer.db") as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+    told = "ODOBOT_DATABASE_URL: the schema is that of a newer version, run that one"
+    async with shell.process("run", log_level="CRITICAL", **settings) as process:
+        assert await end_of(process) == Ended(1, "", f"{told}\n")
+    assert await shell.run("migrate", **settings) == Ended(1, "", f"{told}\n")
+    checked = await shell.run("check", **settings)
+    assert checked.code == 1
+    assert f"FAIL  {told}" in checked.out.splitlines()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_a_database_in_a_folder_that_is_not_there_is_told_in_one_line(
     outside: Outside, shell: Shell, command: str

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from storage import chats, migrations
 from storage.database import Database
+from storage.migrations import Schema
 from storage.tables import metadata
 from tests.postgres.server import PostgresServer
 from tests.storage import EMAIL, NOW, opened, url_of
@@ -66,7 +67,7 @@ async def test_every_step_goes_up_and_down_and_up_again(fresh: Database) -> None
     for at, revision in enumerate(REVISIONS):
         await migrations.upgrade(fresh.engine, revision)
         seen.append(await schema(fresh))
-        assert await migrations.is_current(fresh.engine) is (revision == REVISIONS[-1])
+        assert (await migrations.schema_of(fresh.engine) is Schema.CURRENT) is (revision == REVISIONS[-1])
         await migrations.downgrade(fresh.engine, REVISIONS[at - 1] if at else "base")
         assert await schema(fresh) == seen[at]
         await migrations.upgrade(fresh.engine, revision)
@@ -78,7 +79,7 @@ async def test_the_way_back_leads_to_nothing(fresh: Database) -> None:
     await migrations.upgrade(fresh.engine)
     await migrations.downgrade(fresh.engine, "base")
     assert await schema(fresh) == {}
-    assert not await migrations.is_current(fresh.engine)
+    assert await migrations.schema_of(fresh.engine) is Schema.OLDER
 
 
 async def test_the_models_are_the_migrated_schema(fresh: Database) -> None:
@@ -125,7 +126,7 @@ async def test_of_replicas_that_migrate_at_once_one_does_and_the_others_find_it_
             await stack.enter_async_context(opened(fresh_url)) for _ in range(1 if "sqlite" in fresh_url else 4)
         ]
         await asyncio.gather(*(migrations.upgrade(each.engine) for each in replicas))
-        assert await migrations.is_current(replicas[0].engine)
+        assert await migrations.schema_of(replicas[0].engine) is Schema.CURRENT
 
 
 async def test_a_step_that_fails_lets_the_next_replica_in(fresh_url: str) -> None:
@@ -134,7 +135,7 @@ async def test_a_step_that_fails_lets_the_next_replica_in(fresh_url: str) -> Non
             await migrations.upgrade(failing.engine, "nowhere")
         async with asyncio.timeout(20):
             await migrations.upgrade(next_one.engine)
-        assert await migrations.is_current(next_one.engine)
+        assert await migrations.schema_of(next_one.engine) is Schema.CURRENT
 
 
 def test_the_history_is_one_line() -> None:
