@@ -33,10 +33,10 @@ def encode(action: Action) -> str | None:
         raise TypeError(f"{type(action).__name__} does not travel in a button")
     written: list[str] = []
     kept = 0
-    for position, field in enumerate(fields(action), start=1):  # type: ignore[arg-type]
-        value = getattr(action, field.name)
+    for position, (name, default) in enumerate(_defaults(type(action)), start=1):
+        value = getattr(action, name)
         written.append(_write(value))
-        if field.default is MISSING or value != field.default:
+        if default is MISSING or value != default:
             kept = position
     data = VERSION + action.letter + "".join(f"{text}|" for text in written[:kept])
     excess = len(data.encode("utf-8", "replace")) - LIMIT_BYTES
@@ -74,6 +74,12 @@ def _kinds() -> dict[str, type[Action]]:
     if len(kinds) != len(lettered):
         raise TypeError("two actions share a letter")
     return kinds
+
+
+@cache
+def _defaults(kind: type[Action]) -> tuple[tuple[str, object], ...]:
+    """The fields in order; ``MISSING`` where there is no default."""
+    return tuple((field.name, field.default) for field in fields(kind))  # type: ignore[arg-type]
 
 
 @cache

@@ -74,7 +74,7 @@ def read(screen: Screen) -> str:
 
 def labels(screen: Screen) -> list[list[str]]:
     keyboard = render(screen).keyboard
-    return [[button.text for button in row] for row in keyboard.inline_keyboard] if keyboard else []
+    return [[button["text"] for button in row] for row in keyboard.rows] if keyboard else []
 
 
 def does(screen: Screen) -> list[Any]:
