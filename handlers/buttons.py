@@ -33,7 +33,7 @@ def encode(action: Action) -> str | None:
         raise TypeError(f"{type(action).__name__} does not travel in a button")
     written: list[str] = []
     kept = 0
-    for position, (name, default) in enumerate(_defaults(type(action)), start=1):
+    for position, (name, default) in enumerate(_defaults(action.letter), start=1):
         value = getattr(action, name)
         written.append(_write(value))
         if default is MISSING or value != default:
@@ -77,9 +77,9 @@ def _kinds() -> dict[str, type[Action]]:
 
 
 @cache
-def _defaults(kind: type[Action]) -> tuple[tuple[str, object], ...]:
+def _defaults(letter: str) -> tuple[tuple[str, object], ...]:
     """The fields in order; ``MISSING`` where there is no default."""
-    return tuple((field.name, field.default) for field in fields(kind))  # type: ignore[arg-type]
+    return tuple((field.name, field.default) for field in fields(_kinds()[letter]))  # type: ignore[arg-type]
 
 
 @cache
