@@ -54,7 +54,7 @@ class Plans:
                 walks = "ORDER BY deliveries.due_at" in statement
                 sorts = [step for step in plan if walks and "USE TEMP B-TREE FOR ORDER BY" in step]
                 # An account's links lie together in their index, and far apart in the table.
-                leaves = [step for step in plan if "USING INDEX ix_links_account" in step]
+                leaves = [step for step in plan if "USING INDEX ix_links_reached" in step]
                 return [step for step in plan if re.match(rf"SCAN ({'|'.join(LARGE)})(_\d)?\b", step)] + sorts + leaves
             found = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
             plan = found.scalar_one()

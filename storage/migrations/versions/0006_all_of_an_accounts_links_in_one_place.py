@@ -13,10 +13,11 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
+    # In this order: PostgreSQL lets nobody read the table from the dropping on until the migration is over.
+    op.create_index("ix_links_reached", "links", ["account_id", "contact_id", "chat_id", "wishes"])
     op.drop_index("ix_links_account", table_name="links")
-    op.create_index("ix_links_account", "links", ["account_id", "contact_id", "chat_id", "wishes"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_links_account", table_name="links")
     op.create_index("ix_links_account", "links", ["account_id"])
+    op.drop_index("ix_links_reached", table_name="links")
