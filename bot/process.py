@@ -33,6 +33,7 @@ DRAIN_SECONDS = 10.0
 UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 MAX_CONNECTIONS = 40
 """How many updates Telegram may post at once: the back-pressure of the webhook."""
+
 log = structlog.get_logger()
 
 
@@ -65,7 +66,8 @@ async def prepare_database(database: Database) -> None:
 
 @asynccontextmanager
 async def connected(base: Base) -> AsyncIterator[None]:
-    """A bot that can send, and be asked for updates: what comes first, and is the last to go."""
+    """A database that is up to date, and a bot that can send and take updates: what comes first, and goes last."""
+    await prepare_database(base.database)
     try:
         await base.updater.initialize()
         yield
@@ -160,7 +162,6 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
     polls = talks and not settings.webhook_url
     with bound(settings) as (public, admin):
         async with base_of(settings) as base, AsyncExitStack() as endpoints, connected(base):
-            await prepare_database(base.database)
             # Telegram is asked for updates while what handles them is imported, which takes as long as a round trip.
             if polls:
                 await _poll(base.updater)
