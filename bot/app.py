@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -81,14 +81,13 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
         default_language=settings.default_language,
         zone=settings.zone,
     )
-    house = _house(settings, base, services, mailer)
-    try:
-        yield house
-    finally:
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(portal.aclose)
+        house = _house(settings, base, services, mailer)
+        closing.push_async_callback(house.application.shutdown)
         if house.webhook is not None:
-            await house.webhook.close()
-        await house.application.shutdown()
-        await portal.aclose()
+            closing.push_async_callback(house.webhook.close)
+        yield house
 
 
 def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -> House:

@@ -18,16 +18,35 @@ from storage.vault import Vault
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 POLL_SECONDS = 30
-"""How long Telegram may hold back an answer without updates."""
+"""How long Telegram may hold back an answer without updates; PTB waits that much longer for it."""
+
+
+class Inbox(asyncio.Queue[object]):
+    """Takes nothing until it is open. PTB tells Telegram that it has an update only after putting it here: what was
+    fetched by a process that then cannot start stays Telegram's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened = asyncio.Event()
+
+    def open(self) -> None:
+        """From now on there is somebody who handles what comes."""
+        self._opened.set()
+
+    async def put(self, item: object) -> None:
+        """Waits until it is open."""
+        await self._opened.wait()
+        await super().put(item)
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """None of them is open yet. Updates wait in the updater's queue until somebody handles them."""
+    """Nothing of it is connected yet."""
 
     database: Database
     bot: ExtBot[None]
     updater: Updater
+    inbox: Inbox
 
 
 @asynccontextmanager
@@ -39,9 +58,10 @@ async def base_of(settings: Settings) -> AsyncIterator[Base]:
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
         request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0, cut_echoes=True),
-        get_updates_request=AiohttpRequest(connection_pool_size=2, read_timeout=POLL_SECONDS + 10.0),
+        get_updates_request=AiohttpRequest(connection_pool_size=2),
     )
+    inbox = Inbox()
     try:
-        yield Base(database, bot, Updater(bot, asyncio.Queue()))
+        yield Base(database, bot, Updater(bot, inbox), inbox)
     finally:
         await database.close()

@@ -82,7 +82,6 @@ async def connected(base: Base) -> AsyncIterator[None]:
 
 
 async def _poll(updater: Updater) -> None:
-    """Updates come into the updater's queue, and wait there to be handled."""
     await updater.start_polling(timeout=POLL_SECONDS, allowed_updates=UPDATES, error_callback=_poll_failed)
 
 
@@ -92,15 +91,18 @@ async def _stop(updater: Updater) -> None:
 
 
 @asynccontextmanager
-async def handling(house: "House", updater: Updater) -> AsyncIterator[None]:
+async def handling(house: "House", base: Base) -> AsyncIterator[None]:
     """Handles updates; at the end takes no more, and drains those in hand."""
     await house.application.initialize()
     await house.application.start()
+    base.inbox.open()
     try:
         yield
     finally:
-        await _stop(updater)
-        await _drain(house)
+        try:
+            await _stop(base.updater)
+        finally:
+            await _drain(house)
 
 
 async def _set_webhook(house: "House", settings: Settings) -> None:
@@ -126,6 +128,8 @@ async def _drain(house: "House") -> None:
             await house.application.bot_data.background.drain()
     except TimeoutError:
         log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS)
+        if house.application.running:  # the webhook's took all the time
+            await house.application.stop()
 
 
 @contextmanager
@@ -161,21 +165,26 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
     talks = role is not Role.WORKER
     polls = talks and not settings.webhook_url
     with bound(settings) as (public, admin):
-        async with base_of(settings) as base, AsyncExitStack() as endpoints, connected(base):
+        async with base_of(settings) as base, connected(base):
             # Telegram is asked for updates while what handles them is imported, which takes as long as a round trip.
             if polls:
                 await _poll(base.updater)
             build = await asyncio.to_thread(_builder)
-            async with build(settings, base, clock) as house, AsyncExitStack() as work, AsyncExitStack() as updates:
+            async with (
+                build(settings, base, clock) as house,
+                AsyncExitStack() as endpoints,
+                AsyncExitStack() as work,
+                AsyncExitStack() as updates,
+            ):
                 # Who polls answers people first, then works, then tells operators; who is posted to has to be there.
                 if polls:
-                    await updates.enter_async_context(handling(house, base.updater))
+                    await updates.enter_async_context(handling(house, base))
                 worker = house.worker.reading() if role is Role.WEB else house.worker.working()
                 await work.enter_async_context(worker)
                 public_url = await endpoints.enter_async_context(serving.listening(house.make_public, public))
                 admin_url = await endpoints.enter_async_context(serving.listening(house.make_admin, admin))
                 if talks and not polls:
-                    await updates.enter_async_context(handling(house, base.updater))
+                    await updates.enter_async_context(handling(house, base))
                     await _set_webhook(house, settings)
                 if talks:  # nobody waits for these
                     updates.callback(asyncio.create_task(_set_menus(base.bot, settings)).cancel)

@@ -120,12 +120,12 @@ class Intake:
     async def _end(self, session: Session, event: Event, kind: Kind, now: datetime.datetime) -> int:
         """A contact who is no more, or an account: the links go, what is queued for them too, and each chat is told."""
         reached = await feed.reached(session, event.account_id, event.contact_id)
-        # The newest link's: what the account is called now, rather than when the others were made.
-        name = await feed.account_name(session, reached[-1].link_id) if reached else ""
-        told: dict[int, NewDelivery] = {}
-        for link in reached:
-            told.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
         link_ids = [link.link_id for link in reached]
+        name = await feed.account_name(session, link_ids)
+        told: dict[int, NewDelivery] = {}
+        if name is not None:  # else they have all gone in between
+            for link in reached:
+                told.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
         await chats.remove_links(session, link_ids, now, kind)
         notice = NewNotice(event.id, kind, event.account_id, None, event.occurred_at)
         await feed.record(session, notice, list(told.values()))

@@ -120,10 +120,11 @@ async def reached(session: Session, account_id: str, contact_id: str | None) -> 
     ]
 
 
-async def account_name(session: Session, link_id: int) -> str:
-    """The account's name, as it was called when this link was made."""
-    query = select(Link.account_name_sealed).where(col(Link.link_id) == link_id)
-    return session.vault.open((await session.exec(query)).one())
+async def account_name(session: Session, link_ids: Iterable[int]) -> str | None:
+    """What the account was called when the newest of these links was made; ``None`` where none is left."""
+    query = select(Link.account_name_sealed).where(col(Link.link_id).in_(list(link_ids)))
+    sealed = (await session.exec(query.order_by(col(Link.link_id).desc()).limit(1))).first()
+    return None if sealed is None else session.vault.open(sealed)
 
 
 @dataclass(frozen=True, slots=True)

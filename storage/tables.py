@@ -89,7 +89,7 @@ class Link(Row, table=True):
     __table_args__ = (
         UniqueConstraint("chat_id", "contact_id", "account_id"),
         # All that an event asks of its account's links: they lie together here, and far apart in the table.
-        Index("ix_links_reached", "account_id", "contact_id", "chat_id", "wishes"),
+        Index("ix_links_reached", "account_id", "contact_id", "chat_id", "wishes", "link_id"),
         _NEVER_REUSED,
     )
 

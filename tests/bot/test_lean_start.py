@@ -5,13 +5,14 @@ import sys
 
 CHILD = """
 import os, ssl, sys
-before, authorities = dict(os.environ), len(ssl.create_default_context().get_ca_certs())
+before = os.environ | {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+authorities = len(ssl.create_default_context().get_ca_certs())
 from bot.lean_start import lean_start
 with lean_start():
     import bot.process
     from aiohttp.connector import _SSL_CONTEXT_VERIFIED
 print("rich" in sys.modules, "httpx._main" in sys.modules, len(_SSL_CONTEXT_VERIFIED.get_ca_certs()))
-print(dict(os.environ) == before, len(ssl.create_default_context().get_ca_certs()) == authorities)
+print(os.environ == before, len(ssl.create_default_context().get_ca_certs()) == authorities)
 import httpx._main, rich.console
 print("rich" in sys.modules)
 """

@@ -265,6 +265,21 @@ async def test_while_stopping_nothing_is_taken_and_telegram_brings_it_again(
     assert answers(camille, "Portail") == 1
 
 
+async def test_while_what_is_in_hand_is_waited_for_nothing_more_is_taken(
+    scene: Scene, client: httpx.AsyncClient
+) -> None:
+    camille = await newcomer(scene)
+    scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=1.0, times=1))
+    in_hand = asyncio.create_task(post(scene, client, update(camille, "/portail")))
+    await until(lambda: not scene.portal.faults.all())  # the portal was asked
+    stopping = asyncio.create_task(scene.stop_bot())
+    await asyncio.sleep(0.1)
+    assert await post(scene, client, update(camille, "/aide")) == 503
+    assert await in_hand == 200
+    await stopping
+    assert (answers(camille, "Portail"), answers(camille, "/factures")) == (1, 0)
+
+
 async def test_what_was_said_while_the_bot_was_away_is_answered_when_it_is_back(scene: Scene) -> None:
     people = [await newcomer(scene) for _ in range(3)]
     await scene.stop_bot()

@@ -144,7 +144,7 @@ READS: dict[str, Query] = {
     "feed.known_events": lambda s, p: feed.known_events(s, p.events),
     "feed.reached, an account": lambda s, p: feed.reached(s, p.account, None),
     "feed.reached, a contact": lambda s, p: feed.reached(s, p.account, p.contact),
-    "feed.account_name": lambda s, p: feed.account_name(s, p.link),
+    "feed.account_name": lambda s, p: feed.account_name(s, [p.link, p.neighbour]),
     "outbox.next_due": lambda s, _: outbox.next_due(s),
     "outbox.doubtful": lambda s, _: outbox.doubtful(s, 20),
     "outbox.sent_to_copy": lambda s, p: outbox.sent_to_copy(s, p.copy, 10),

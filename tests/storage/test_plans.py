@@ -19,6 +19,9 @@ LARGE = {"chats", "links", "codes", "documents", "copies", "mutes", "notices", "
 FEW = ("ix_deliveries_waiting", "ix_deliveries_in_hand", "ix_deliveries_uncertain")
 """Indexes of little, or walked in their order up to a limit: what waits, what is in hand, what is uncertain."""
 
+TOGETHER = "ix_links_reached"
+"""An account's links lie together in this index, and far apart in the table, which is not to be read then."""
+
 
 class Plans:
     """One filled database for all the queries; each is rolled back."""
@@ -53,8 +56,7 @@ class Plans:
                 # Sorting what waits, where there is an index in that order, would sort a backlog for each claim.
                 walks = "ORDER BY deliveries.due_at" in statement
                 sorts = [step for step in plan if walks and "USE TEMP B-TREE FOR ORDER BY" in step]
-                # An account's links lie together in their index, and far apart in the table.
-                leaves = [step for step in plan if "USING INDEX ix_links_reached" in step]
+                leaves = [step for step in plan if f"USING INDEX {TOGETHER}" in step]
                 return [step for step in plan if re.match(rf"SCAN ({'|'.join(LARGE)})(_\d)?\b", step)] + sorts + leaves
             found = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
             plan = found.scalar_one()
@@ -64,6 +66,8 @@ class Plans:
 def _whole(node: dict[str, Any]) -> list[str]:
     """Of a plan of PostgreSQL: tables read from end to end, by themselves or by an index without a condition."""
     found = [line for child in node.get("Plans", []) for line in _whole(child)]
+    if node.get("Index Name") == TOGETHER and node["Node Type"] != "Index Only Scan":
+        found.append(f"{node['Node Type']} {TOGETHER}")
     if node.get("Relation Name") in LARGE and "Scan" in node["Node Type"]:
         by = node.get("Index Name", "")
         if node["Node Type"] == "Seq Scan" or (by and "Index Cond" not in node):

@@ -14,7 +14,7 @@ down_revision = "0005"
 
 def upgrade() -> None:
     # In this order: PostgreSQL lets nobody read the table from the dropping on until the migration is over.
-    op.create_index("ix_links_reached", "links", ["account_id", "contact_id", "chat_id", "wishes"])
+    op.create_index("ix_links_reached", "links", ["account_id", "contact_id", "chat_id", "wishes", "link_id"])
     op.drop_index("ix_links_account", table_name="links")
 
 
