@@ -55,7 +55,9 @@ class Signal:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:
-            await asyncio.wait_for(future, timeout)
+            # Python 3.11's wait_for can lose a cancellation that comes along with what was waited for.
+            async with asyncio.timeout(timeout):
+                await future
         except TimeoutError:
             return False
         finally:
