@@ -7,6 +7,7 @@ its best both latencies, one after the other.
 """
 
 import asyncio
+import random
 import statistics
 import sys
 import tempfile
@@ -27,7 +28,8 @@ TAPS = 300
 FLOOD = 1000
 FLOODER = FIRST_CHAT + CHATS - 1
 OTHERS = 50
-"""Chats that go on tapping, each waiting for its answer, with a pause of ``PAUSE_SECONDS`` between."""
+"""Chats that go on tapping, each waiting for its answer, with a pause of ``PAUSE_SECONDS`` between, more or less: what
+came behind a flood comes all at once, and would go on in step for ever."""
 PAUSE_SECONDS = 1.0
 WARM_UP = 50
 
@@ -40,6 +42,7 @@ class Person:
         self._chat_id = FIRST_CHAT + number
         self._link = number + 1
         self._page = 1
+        self._pauses = random.Random(number)
 
     async def tap(self) -> float:
         """Milliseconds from the update's delivery to the answer of the edit."""
@@ -59,7 +62,7 @@ class Person:
         found = []
         while not until.is_set():
             found.append(await self.tap())
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS * self._pauses.uniform(0.5, 1.5))
         return found
 
 
