@@ -122,14 +122,12 @@ async def _set_webhook(house: "House", settings: Settings) -> None:
 async def _drain(house: "House") -> None:
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
+            await house.application.stop()  # from here on the webhook takes nothing more
             if house.webhook is not None:
                 await house.webhook.drain()
-            await house.application.stop()
             await house.application.bot_data.background.drain()
     except TimeoutError:
         log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS)
-        if house.application.running:  # the webhook's took all the time
-            await house.application.stop()
 
 
 @contextmanager

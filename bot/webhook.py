@@ -45,7 +45,6 @@ class TelegramWebhook:
         self._clock = clock
         self.secret = secret
         self._in_hand: dict[int, asyncio.Task[bool]] = {}
-        self._is_stopping = False
         self._over_all = InHand(database)
 
     async def receive(self, request: Request) -> Response:
@@ -55,7 +54,7 @@ class TelegramWebhook:
             log.warning("webhook.telegram_refused")
             return PlainTextResponse("the secret token is wrong\n", status_code=403)
         body = await limited_body(request)
-        if self._is_stopping or not self._application.running:
+        if not self._application.running:
             return PlainTextResponse("not running\n", status_code=503)
         update = self._parsed(body)
         if update is None:
@@ -65,8 +64,7 @@ class TelegramWebhook:
         return Response()
 
     async def drain(self) -> None:
-        """Takes no more, and waits for what is in hand."""
-        self._is_stopping = True
+        """Waits for what is in hand."""
         while self._in_hand:
             await asyncio.wait(self._in_hand.values())
 
