@@ -26,11 +26,15 @@ from mail.smtp import SmtpMailer, parse_sender, parse_smtp_url
 from portal.client import Portal
 from portal.http import HttpPortal
 from portal.tryton_wire import SCHEME
+from services.access import Access
 from services.clock import Clock, utc_now
+from services.code_delivery import CodeDelivery
 from services.delivery import Carrier, Courier
 from services.lane import BulkLane
 from services.linking import Linking
+from services.mailbox_alerts import MailboxAlerts
 from services.notices import Intake
+from services.security import SecurityLog
 from storage.database import Database
 from storage.recent import RecentChats
 from storage.tables import Channel
@@ -66,13 +70,19 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
     database = base.database
     token = settings.portal_token.get_secret_value()
     portal = portal_at(settings.portal_url, token, settings.portal_links)
-    mailer = SmtpMailer(parse_smtp_url(settings.smtp_url.get_secret_value()), settings.mail_from, clock=clock)
-    linking = Linking(database, portal, mailer, clock, company=settings.company, support=settings.support)
+    server = parse_smtp_url(settings.smtp_url.get_secret_value())
+    mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
+    security = SecurityLog(database.vault)
+    alerts = MailboxAlerts(mailer, company=settings.company, support=settings.support)
     services = Services(
         database=database,
         recent=RecentChats(database),
         portal=portal,
-        linking=linking,
+        linking=Linking(database, portal, clock, security),
+        code_delivery=CodeDelivery(database, portal, mailer, clock, alerts, security, company=settings.company),
+        alerts=alerts,
+        access=Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days)),
+        security=security,
         lane=BulkLane(database, clock, settings.bulk_rate),
         clock=clock,
         background=Background(),
@@ -93,14 +103,14 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
 def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -> House:
     database, portal, clock = services.database, services.portal, services.clock
     intake = Intake(database, portal, clock)
-    metrics = Metrics(database, clock, intake.report)
+    metrics = Metrics(database, clock, intake.report, services.security)
     application = _application(base, services, metrics)
     company = Company(settings.company, settings.zone, settings.default_language)
     sender = parse_sender(settings.mail_from).address
     carriers: dict[Channel, Carrier] = {
-        Channel.TELEGRAM: TelegramCarrier(application.bot, database, portal, clock, company),
+        Channel.TELEGRAM: TelegramCarrier(application.bot, database, portal, services.access, clock, company),
         Channel.EMAIL: MailCarrier(
-            database, portal, mailer, clock, company, public_url=settings.base_url, mail_from=sender
+            database, portal, mailer, services.access, clock, company, public_url=settings.base_url, mail_from=sender
         ),
     }
     courier = Courier(database, clock, carriers, services.lane, chat_rate=settings.chat_rate)
@@ -113,14 +123,16 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
         webhook = TelegramWebhook(application, database, clock, secret)
 
     def make_public() -> "Starlette":
+        from bot.unsubscribe import Unsubscribe
         from bot.web import public_app
 
         return public_app(
             telegram=webhook,
-            database=database,
+            unsubscribe=Unsubscribe(
+                database, clock, services.security, company=settings.company, support=settings.support
+            ),
             read_now=worker.read_now,
             portal_secret=settings.portal_webhook_secret.get_secret_value(),
-            language=settings.default_language,
         )
 
     def make_admin() -> "Starlette":

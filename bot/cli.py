@@ -10,10 +10,18 @@ import typer
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from services.security import SecurityEvent
+    from storage.database import Session
 
 ResultT = TypeVar("ResultT")
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Odobot.")
+
+
+@cli.callback()
+def _before_each_command() -> None:
+    # What a command writes, the database above all, is for its own user only.
+    os.umask(0o077)
 
 
 def _stop(line: str) -> typer.Exit:
@@ -85,7 +93,7 @@ def check() -> None:
 
     findings = asyncio.run(examine(settings))
     for finding in findings:
-        print(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.part}: {finding.words}")
+        print(f"{finding.verdict}  {finding.part}: {finding.words}")
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)
 
@@ -124,24 +132,67 @@ def unlink(
     if bool(email) == bool(chat) or (email and address is None):
         raise _stop("odobot unlink: give one of --email ADDRESS and --chat NUMBER")
     settings = _settings()
-    from storage import chats
-    from storage.database import Database
-    from storage.vault import Vault
+    from services.security import SecurityEvent
+    from storage import chats, proofs
+    from storage.database import Session
 
-    async def remove() -> int:
-        database = Database(settings.database_url, Vault(settings.keys))
-        try:
-            async with database.write() as session:
-                if address is not None:
-                    return await chats.unlink_email(session, address, utc_now())
-                return await chats.unlink(session, chat, utc_now())
-        finally:
-            await database.close()
+    async def remove(session: Session) -> int:
+        if address is not None:
+            return await chats.unlink_email(session, address, utc_now())
+        await proofs.forget_proven(session, chat_id=chat)
+        return await chats.unlink(session, chat, utc_now())
 
-    removed = _on_database(remove())
+    removed = _as_operator(settings, remove, SecurityEvent.UNLINKED, email=address, chat_id=chat or None)
     print(f"Links removed: {removed}")
     if not removed:
         raise typer.Exit(1)
+
+
+@cli.command("lift-cap")
+def lift_cap(
+    email: Annotated[str, typer.Option(help="The address whose codes are long since too many wrong ones were typed.")],
+) -> None:
+    """Forget the wrong codes of an address: its next codes are short again."""
+    from services.understanding import normal_email
+
+    address = normal_email(email.strip())
+    if address is None:
+        raise _stop("odobot lift-cap: --email takes an email address")
+    settings = _settings()
+    from services.security import SecurityEvent
+    from storage import proofs
+    from storage.database import Session
+
+    async def lift(session: Session) -> int:
+        return await proofs.lift_cap(session, address)
+
+    print(f"Wrong codes forgotten: {_as_operator(settings, lift, SecurityEvent.CAP_LIFTED, email=address)}")
+
+
+def _as_operator(
+    settings: "Settings",
+    work: "Callable[[Session], Coroutine[Any, Any, int]]",
+    event: "SecurityEvent",
+    *,
+    email: str | None = None,
+    chat_id: int | None = None,
+) -> int:
+    """Changes something in one transaction, and writes it to the security log. Returns: what the work does."""
+    from services.security import SecurityLog
+    from storage.database import Database
+    from storage.vault import Vault
+
+    async def change() -> int:
+        database = Database(settings.database_url, Vault(settings.keys))
+        try:
+            async with database.write() as session:
+                done = await work(session)
+        finally:
+            await database.close()
+        SecurityLog(database.vault).record(event, cause="operator", chat_id=chat_id, email=email, count=done)
+        return done
+
+    return _on_database(change())
 
 
 @cli.command("portal-check")

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
@@ -12,6 +13,7 @@ from bot.settings import Settings
 from mail.errors import MailError
 from portal.errors import PortalError
 from storage import migrations
+from storage.database import is_open_to_others, sqlite_file
 from storage.migrations import Schema
 from texts.catalogue import texts_in
 from texts.language import Language
@@ -19,11 +21,19 @@ from texts.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part, whether it works, and what was seen."""
+    """One part, whether it works, and what was seen. A warning is about a part that works."""
 
     part: str
     is_well: bool
     words: str
+    is_warning: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """``ok``, ``warn`` or ``FAIL``, four characters wide."""
+        if not self.is_well:
+            return "FAIL"
+        return "warn" if self.is_warning else "ok  "
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -35,7 +45,18 @@ async def examine(settings: Settings) -> list[Finding]:
             await _finding("ODOBOT_SMTP_URL", lambda: _mail(house)),
             await _finding("ODOBOT_DATABASE_URL", lambda: _database(house)),
             await _finding("catalogues", _catalogues),
+            *_open_files(settings),
         ]
+
+
+def _open_files(settings: Settings) -> list[Finding]:
+    """One line where files with secrets or personal data may be read by others; none where they may not."""
+    files = [Path(".env"), sqlite_file(settings.database_url)]
+    found = [str(file) for file in files if file is not None and is_open_to_others(file)]
+    if not found:
+        return []
+    words = f"{' and '.join(found)} may be read by other users of this machine, run: chmod 600 {' '.join(found)}"
+    return [Finding("files", True, words, is_warning=True)]
 
 
 async def _finding(part: str, ask: Callable[[], Awaitable[str]]) -> Finding:

@@ -72,6 +72,8 @@ def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
     root.setLevel(max(logging.INFO, logging.getLevelName(level)))
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
+    # What is let in or refused is always told, however quiet the rest is.
+    logging.getLogger("security").setLevel(logging.INFO)
     for name in _LOUD:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(

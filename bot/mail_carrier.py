@@ -13,13 +13,14 @@ from mail.mailer import Attachment, Mailer
 from portal.client import Portal, Reader
 from portal.errors import Forbidden as PortalForbidden
 from portal.errors import NotFound, PortalError, PortalRefused, TooLarge
+from services.access import Access
 from services.clock import Clock
+from services.copies import stop_token
 from services.delivery import Blocked, Cancelled, Outcome, Ready, Retry, Sent, Uncertain, Unsent
 from services.letters import Stop, invoice_letter
-from storage import wishes
+from storage import chats, wishes
 from storage.database import Database
 from storage.outbox import Claimed
-from storage.vault import Vault
 from storage.wishes import CopyTo
 from texts.catalogue import texts_in
 from texts.language import Language
@@ -39,6 +40,7 @@ class MailCarrier:
         database: Database,
         portal: Portal,
         mailer: Mailer,
+        access: Access,
         clock: Clock,
         company: Company,
         *,
@@ -48,22 +50,35 @@ class MailCarrier:
         self._database = database
         self._portal = portal
         self._mailer = mailer
+        self._access = access
         self._clock = clock
         self._company = company
         self._public_url = public_url
         self._mail_from = mail_from
+
+    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
+        """See ``Carrier``: the copy must not have been stopped, nor its link removed, meanwhile."""
+        async with self._database.read() as session:
+            return await wishes.copy(session, parcel[0].recipient) is not None
 
     async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
         """See ``Carrier``. A parcel to a bookkeeper is one delivery: quiet hours are for chats."""
         claimed = parcel[0]
         async with self._database.read() as session:
             copy = await wishes.copy(session, claimed.recipient)
+            chat = await chats.load(session, copy.chat_id) if copy else None
         if copy is None or claimed.number is None:
             return Cancelled("no longer wished for")
+        link = chat.link(copy.link_id) if chat else None
+        if link is None or self._access.is_idle(link):
+            return Cancelled("not used for too long")
         reader = Reader(copy.contact_id, copy.account_id)
         language = Language(copy.language)
         limit = documents.UPLOAD_LIMIT
         try:
+            contact = await self._access.contact(copy.contact_id)
+            if await self._access.ended_by(contact, copy.link_id) is not None:
+                return Cancelled("no longer allowed")
             invoice = await self._portal.invoice(reader, claimed.number)
             pdf = await self._portal.invoice_pdf(reader, claimed.number, language=language, limit=limit)
         except (NotFound, PortalForbidden, TooLarge) as error:
@@ -106,17 +121,3 @@ class MailCarrier:
         if self._public_url:
             return Stop(url=f"{self._public_url}/unsubscribe/{token}")
         return Stop(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
-
-
-def stop_token(vault: Vault, copy: CopyTo) -> str:
-    """``copy id.keyed hash``: good for stopping this one copy, and for nothing else."""
-    return f"{copy.copy_id}.{vault.hash('unsubscribe', _stopped(copy))}"
-
-
-def is_stop_token(vault: Vault, copy: CopyTo, token: str) -> bool:
-    """Whether a token was given out for this copy, under any of the keys; compared in constant time."""
-    return vault.matches("unsubscribe", _stopped(copy), token.partition(".")[2])
-
-
-def _stopped(copy: CopyTo) -> str:
-    return f"{copy.copy_id}:{copy.email}"

@@ -1,9 +1,14 @@
 """What Prometheus is told. No label is a person, a chat or a number."""
 
+from collections.abc import Iterator
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from services.clock import Clock
 from services.notices import FeedReport
+from services.security import SecurityEvent, SecurityLog
 from storage import feed, outbox
 from storage.database import Database
 from storage.tables import State
@@ -14,7 +19,7 @@ class Metrics:
 
     media_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, database: Database, clock: Clock, report: FeedReport) -> None:
+    def __init__(self, database: Database, clock: Clock, report: FeedReport, security: SecurityLog) -> None:
         self._database = database
         self._clock = clock
         self._report = report
@@ -30,6 +35,7 @@ class Metrics:
         self._events = Gauge("odobot_feed_events", "Events read since the start.", registry=self._registry)
         self._failed = Gauge("odobot_feed_failures", "Failed readings since the start.", registry=self._registry)
         self._skipped = Gauge("odobot_feed_skipped", "Events of a kind not known here.", registry=self._registry)
+        self._registry.register(_SecurityEvents(security))
 
     def handled(self, seconds: float) -> None:
         """An update was handled."""
@@ -48,3 +54,20 @@ class Metrics:
         self._failed.set(self._report.failures)
         self._skipped.set(self._report.skipped.total())
         return generate_latest(self._registry)
+
+
+class _SecurityEvents(Collector):
+    """The counts of the security log, read when they are asked for."""
+
+    def __init__(self, security: SecurityLog) -> None:
+        self._security = security
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """``odobot_security_events_total``, by event and cause; 0 for what did not happen yet."""
+        family = CounterMetricFamily(
+            "odobot_security_events", "Events of the security log since the start.", labels=["event", "cause"]
+        )
+        counts = {(event, ""): 0 for event in SecurityEvent} | self._security.counts
+        for (event, cause), count in sorted(counts.items()):
+            family.add_metric([event, cause], count)
+        yield family

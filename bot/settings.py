@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     mail_from: str
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(repr=False)
     default_language: Language = Language.FR
+    link_idle_days: float = 180.0
     listen: str = "127.0.0.1:8080"
     admin_listen: str = "127.0.0.1:8081"
     public_url: str = ""
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     portal_poll_seconds: float = 60.0
     bulk_rate: float = 28.0
     chat_rate: float = 1.0
+    mail_rate: float = 2.0
     log_format: str = "auto"
     log_level: str = "INFO"
 
@@ -152,7 +154,7 @@ class Settings(BaseSettings):
             raise ValueError("expected 1 to 256 characters of A-Z, a-z, 0-9, _ and -")
         return value
 
-    @field_validator("portal_poll_seconds", "bulk_rate", "chat_rate")
+    @field_validator("portal_poll_seconds", "bulk_rate", "chat_rate", "mail_rate", "link_idle_days")
     @classmethod
     def _is_positive(cls, value: float) -> float:
         if not 0 < value < 1_000_000:

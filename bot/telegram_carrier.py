@@ -1,7 +1,9 @@
 """Notices on their way into chats, by the handlers' screens and renderer."""
 
+import asyncio
 import datetime
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -21,6 +23,7 @@ from portal.client import Portal, Reader
 from portal.errors import Forbidden as PortalForbidden
 from portal.errors import NotFound, PortalError, PortalUnavailable, TooLarge
 from portal.models import Contact, Part
+from services.access import Access
 from services.clock import Clock
 from services.delivery import Blocked, Cancelled, Later, Outcome, Ready, Retry, Sent, Uncertain, Unsent
 from services.notices import REMINDERS, wish_for
@@ -36,11 +39,14 @@ from texts.language import Language
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
+_ABOUT_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED)
 _CAPTION_LIMIT = 1024
 _PDF_ATTEMPTS = 4
 _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 log = structlog.get_logger()
+
+PaperT = TypeVar("PaperT")
 
 
 class _Unsendable(Exception):
@@ -56,10 +62,19 @@ class TelegramCarrier:
 
     is_paced = True
 
-    def __init__(self, bot: ExtBot[None], database: Database, portal: Portal, clock: Clock, company: Company) -> None:
+    def __init__(
+        self,
+        bot: ExtBot[None],
+        database: Database,
+        portal: Portal,
+        access: Access,
+        clock: Clock,
+        company: Company,
+    ) -> None:
         self._bot = bot
         self._database = database
         self._portal = portal
+        self._access = access
         self._clock = clock
         self._company = company
 
@@ -77,6 +92,11 @@ class TelegramCarrier:
         except PortalError as error:
             return Retry(f"portal: {error}", _REFUSED_PAUSE)
 
+    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
+        """See ``Carrier``. What tells of an ended link leaves without one."""
+        linked = [each.link_id for each in parcel if each.kind not in _ABOUT_ENDED_LINKS]
+        return not linked or await self._access.still_linked(linked)
+
     async def _render(self, parcel: Sequence[Claimed]) -> Ready:
         first = parcel[0]
         async with self._database.read() as session:
@@ -85,10 +105,15 @@ class TelegramCarrier:
         t = texts_in(Language(chat.language) if chat.language else self._company.language)
         if silence.blocked_at is not None:
             raise _Unsendable(Blocked())
-        if first.kind in (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED):
+        if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
+            screen = screens.unused_link(t, first.account_name, first.link_id)
+            return self._message(chat.chat_id, render(screen))
+        if first.kind in _ABOUT_ENDED_LINKS:
             screen = screens.end_notice(t, first.kind, first.account_name, self._company.name)
             return self._message(chat.chat_id, render(screen))
         zone = ZoneInfo(silence.timezone) if silence.timezone else self._company.zone
+        if first.kind is Kind.COPY_STOPPED:
+            return self._copy_stopped(t, chat, first, silence, zone)
         wanted = [each for each in parcel if self._is_wanted(chat, each)]
         if not wanted:
             raise _Unsendable(Cancelled("no longer wished for"))
@@ -114,6 +139,14 @@ class TelegramCarrier:
         if until is not None:
             raise _Unsendable(Later(until, is_postponed=is_summed_up))
 
+    def _copy_stopped(self, t: Texts, chat: ChatState, claimed: Claimed, silence: Silence, zone: ZoneInfo) -> Ready:
+        """It asks the portal nothing, and waits for the end of quiet hours by itself: a summary is about numbers."""
+        link = chat.link(claimed.link_id)
+        if link is None:
+            raise _Unsendable(Cancelled("no longer linked"))
+        self._keep_quiet(silence, zone, is_summed_up=False)
+        return self._message(chat.chat_id, render(screens.copy_stopped(t, link.account_name, link.link_id)))
+
     async def _summary(self, t: Texts, chat: ChatState, parcel: Sequence[Claimed]) -> Ready:
         """Several that waited: told by their numbers, where the contact may still see that part of the account."""
         told: list[Told] = []
@@ -123,27 +156,38 @@ class TelegramCarrier:
             if link is None or each.number is None:
                 continue
             if link.contact_id not in contacts:
-                contacts[link.contact_id] = await self._contact(link.contact_id)
-            if _may_see(contacts[link.contact_id], link, each.kind):
+                contacts[link.contact_id] = await self._access.contact(link.contact_id)
+            if await self._is_admitted(contacts[link.contact_id], link, each.kind):
                 told.append(Told(each.kind, each.number, link.link_id))
         if not told:
             raise _Unsendable(Cancelled("no longer allowed"))
         return self._message(chat.chat_id, render(screens.summary(t, told)))
 
-    async def _contact(self, contact_id: str) -> Contact | None:
-        """A contact who is no more may see nothing, and takes nobody else's lines along."""
-        try:
-            return await self._portal.contact(contact_id)
-        except (NotFound, PortalForbidden):
-            return None
+    async def _is_admitted(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
+        """Whether a link may still be told; one that has ended, or that nobody used for long, is told of that once."""
+        if self._access.is_idle(link):
+            await self._access.tell_unused(link)
+            return False
+        return await self._access.ended_by(contact, link.link_id) is None and _may_see(contact, link, kind)
+
+    async def _read(self, claimed: Claimed, link: LinkState, paper: Awaitable[PaperT]) -> PaperT:
+        """An order or an invoice, read while the portal is asked whether the link still holds."""
+        contact, read = await asyncio.gather(self._access.contact(link.contact_id), paper, return_exceptions=True)
+        if isinstance(contact, BaseException):
+            raise contact
+        if not await self._is_admitted(contact, link, claimed.kind):
+            raise _Unsendable(Cancelled("no longer allowed"))
+        if isinstance(read, BaseException):
+            raise read
+        return read
 
     async def _single(self, t: Texts, chat: ChatState, claimed: Claimed) -> Ready:
         link, reader, number = self._about(chat, claimed)
         if claimed.kind in _ORDERS:
-            order = await self._portal.order(reader, number)
+            order = await self._read(claimed, link, self._portal.order(reader, number))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
             return self._message(chat.chat_id, render(screen))
-        invoice = await self._portal.invoice(reader, number)
+        invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
             return await self._with_pdf(t, chat.chat_id, reader, claimed, screen)
@@ -151,7 +195,7 @@ class TelegramCarrier:
 
     async def _reminder(self, t: Texts, chat: ChatState, claimed: Claimed, silence: Silence, zone: ZoneInfo) -> Ready:
         link, reader, number = self._about(chat, claimed)
-        invoice = await self._portal.invoice(reader, number)
+        invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         if not invoice.is_unpaid:
             raise _Unsendable(Cancelled("paid"))
         await self._is_time(claimed, link, invoice.due_date, zone)

@@ -13,7 +13,7 @@ from services.delivery import Courier
 from services.linking import Linking
 from services.notices import Intake
 from services.uninterrupted import uninterrupted
-from storage import updates, upkeep
+from storage import chats, updates, upkeep
 from storage.database import Database
 
 _RECLAIM_SECONDS = 10.0
@@ -116,13 +116,23 @@ class Worker:
 
     async def _clean(self) -> None:
         """A part at a time: whoever waits to write waits for one part, however much is old."""
-        for forget_some in (self._linking.purge, self._forget_settled, self._forget_updates, self._forget_bare):
+        for forget_some in (
+            self._linking.purge,
+            self._forget_strangers,
+            self._forget_settled,
+            self._forget_updates,
+            self._forget_bare,
+        ):
             some = _AT_ONCE
             while some == _AT_ONCE:
                 some = await forget_some(_AT_ONCE)
                 await asyncio.sleep(_BETWEEN_PARTS)
         async with self._database.write() as session:
             await upkeep.sum_up(session)
+
+    async def _forget_strangers(self, limit: int) -> int:
+        async with self._database.write() as session:
+            return await chats.purge_strangers(session, self._clock(), limit)
 
     async def _forget_settled(self, limit: int) -> int:
         async with self._database.write() as session:

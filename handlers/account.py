@@ -1,17 +1,30 @@
 """The linked accounts, their wishes, who else is linked, and the ways out."""
 
+import datetime
 from dataclasses import replace
 
-from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Unlink, Wish
+import structlog
+
+from handlers.actions import ChooseAccount, Forget, GiveRevokeCode, Revoke, ShowAccounts, ShowMyData, Unlink, Wish
 from handlers.context import Context
+from handlers.link import delete_typed
 from handlers.menu import drop_menu
-from handlers.reply import send
+from handlers.others import tell_chats
 from handlers.screens import account, linking, trouble
+from handlers.screens.linking import refusal_words
 from handlers.screens.screen import Screen
-from storage import chats, wishes
+from mail.errors import MailError
+from services.code_limits import TooOften, TooSoon
+from services.code_results import Proven, Purpose
+from services.security import SecurityEvent
+from storage import access, chats, codes, wishes
+from storage.chats import Neighbour
 from storage.tables import Kind
-from texts.catalogue import texts_in
-from texts.language import Language
+
+_NEW_FOR = datetime.timedelta(hours=24)
+_OLD_AFTER = datetime.timedelta(days=30)
+
+log = structlog.get_logger()
 
 
 async def choose_account(context: Context, action: ChooseAccount) -> Screen:
@@ -50,24 +63,89 @@ async def accounts(context: Context, _action: ShowAccounts) -> Screen:
 
 
 async def revoke(context: Context, action: Revoke) -> Screen:
-    """Removes another chat's links, and tells it so."""
-    async with context.services.database.read() as session:
-        neighbours = await chats.neighbours(session, context.chat.chat_id)
-    other = next((neighbour for neighbour in neighbours if neighbour.chat_id == action.chat), None)
+    """Removes another chat's links, and tells it so.
+
+    A chat that was linked within the last day needs a second code to remove one that was linked long ago: else whoever
+    read a single mail could put the owner out.
+    """
+    other = await _neighbour(context, action.chat)
     if other is None:
         return await accounts(context, ShowAccounts())
     if not action.sure:
         return account.sure_to_revoke(context.t, other)
-    async with context.services.database.write() as session:
-        await chats.revoke(session, context.chat.chat_id, other.chat_id, context.services.clock())
-        told = await chats.load(session, other.chat_id)
-    language = Language(told.language) if told.language else context.services.default_language
-    context.afterwards(_tell_revoked(context, other.chat_id, language))
+    email = await _address_to_prove(context, other)
+    if email is None:
+        return await _revoked(context, other)
+    asked = await context.services.linking.ask(context.chat.chat_id, email, Purpose(for_chat=other.chat_id))
+    if isinstance(asked, TooSoon):
+        return account.revoke_trouble(context.t, context.t.plural("link.too_soon", asked.seconds), other.chat_id)
+    if isinstance(asked, TooOften):
+        words = context.t("link.too_often", time=context.t.formats.time(context.local(asked.until)))
+        return account.revoke_trouble(context.t, words, other.chat_id)
+    context.services.security.record(
+        SecurityEvent.REVOCATION_NEEDS_CODE, chat_id=context.chat.chat_id, other_chat_id=other.chat_id
+    )
+    try:
+        await context.services.code_delivery.deliver_revoke_code(asked, language=context.language)
+    except MailError as error:
+        log.error("account.revoke_code_not_sent", error=type(error).__name__, reason=str(error))
+        return account.revoke_trouble(context.t, context.t("account.revoke_code_not_sent"), other.chat_id)
+    return account.revoke_code_sent(context.t, asked)
+
+
+async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
+    """Takes an attempt at the second code of a revocation."""
+    chat_id = context.chat.chat_id
+    async with context.services.database.read() as session:
+        other_id = await codes.chat_to_revoke(session, chat_id)
+    if other_id is None:
+        return await accounts(context, ShowAccounts())
+    purpose = Purpose(for_chat=other_id)
+    checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
+    if not isinstance(checked, Proven):
+        until = context.local(checked.until) if isinstance(checked, TooOften) else None
+        return account.revoke_trouble(context.t, refusal_words(context.t, checked, until), other_id)
+    delete_typed(context)
+    other = await _neighbour(context, other_id)
+    if other is None or not await context.services.linking.use_revoke_proof(chat_id, other_id):
+        return await accounts(context, ShowAccounts())
+    return await _revoked(context, other)
+
+
+async def _neighbour(context: Context, chat_id: int) -> Neighbour | None:
+    async with context.services.database.read() as session:
+        neighbours = await chats.neighbours(session, context.chat.chat_id)
+    return next((neighbour for neighbour in neighbours if neighbour.chat_id == chat_id), None)
+
+
+async def _address_to_prove(context: Context, other: Neighbour) -> str | None:
+    """The shared address that this chat was linked through only lately, and the other long ago; ``None``: none."""
+    now = context.services.clock()
+    async with context.services.database.read() as session:
+        shared = await access.shared_addresses(session, context.chat.chat_id, other.chat_id)
+    lately, long_ago = now - _NEW_FOR, now - _OLD_AFTER
+    doubtful = (each.email for each in shared if each.own_since > lately and each.other_since < long_ago)
+    return next(doubtful, None)
+
+
+async def _revoked(context: Context, other: Neighbour) -> Screen:
+    services, chat_id = context.services, context.chat.chat_id
+    async with services.database.write() as session:
+        removed = await chats.revoke(session, chat_id, other.chat_id, services.clock())
+        linked = await chats.chats_of_email(session, other.email)
+    services.security.record(
+        SecurityEvent.REVOKED, chat_id=chat_id, other_chat_id=other.chat_id, email=other.email, count=removed
+    )
+    others = [each for each in linked if each not in (chat_id, other.chat_id)]
+    context.afterwards(_tell_of_revocation(context, other, others))
     return replace(await accounts(context, ShowAccounts()), note=context.t("account.revoked"))
 
 
-async def _tell_revoked(context: Context, chat_id: int, language: Language) -> None:
-    await send(context, account.revoked(texts_in(language), context.services.company), to=chat_id)
+async def _tell_of_revocation(context: Context, other: Neighbour, others: list[int]) -> None:
+    company = context.services.company
+    await tell_chats(context, [other.chat_id], lambda t: account.revoked(t, company))
+    await tell_chats(context, others, lambda t: account.other_revoked(t, other))
+    await context.services.alerts.revoked(other.email, context.language)
 
 
 async def unlink(context: Context, action: Unlink) -> Screen:
@@ -77,7 +155,8 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     if not action.sure:
         return account.sure_to_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:
-        await chats.unlink(session, context.chat.chat_id, context.services.clock())
+        removed = await chats.unlink(session, context.chat.chat_id, context.services.clock())
+    context.services.security.record(SecurityEvent.UNLINKED, chat_id=context.chat.chat_id, count=removed)
     return account.unlinked(context.t)
 
 
@@ -100,5 +179,6 @@ async def forget(context: Context, action: Forget) -> Screen:
         return account.sure_to_forget(context.t)
     async with context.services.database.write() as session:
         await chats.forget(session, context.chat.chat_id, context.services.clock())
+    context.services.security.record(SecurityEvent.FORGOTTEN, chat_id=context.chat.chat_id)
     context.afterwards(drop_menu(context))
     return account.forgotten(context.t)

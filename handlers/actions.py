@@ -174,9 +174,10 @@ class GiveCopyEmail(AccountAction):
 
 @dataclass(frozen=True, slots=True)
 class GiveCopyCode(AccountAction):
-    """The code that was mailed to the bookkeeper."""
+    """The code that was mailed to the bookkeeper: six digits, or eight characters."""
 
     code: str
+    long_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +210,25 @@ class ResendCode(Action):
 
 @dataclass(frozen=True, slots=True)
 class GiveCode(Action):
-    """Six digits."""
+    """A code that was mailed: six digits, or eight characters."""
 
     code: str
+    long_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveRevokeCode(Action):
+    """The code that was mailed to confirm a revocation."""
+
+    code: str
+    long_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmAddress(AccountAction):
+    """Mails a new code to the address of a link that was not used for too long."""
+
+    letter: ClassVar[str] = "v"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,13 @@ from telegram.ext import Application, CallbackContext, ExtBot
 
 from handlers.background import Background
 from portal.client import Portal, Reader
+from services.access import Access
 from services.clock import Clock
+from services.code_delivery import CodeDelivery
 from services.lane import BulkLane
 from services.linking import Linking
+from services.mailbox_alerts import MailboxAlerts
+from services.security import SecurityLog
 from storage import wishes
 from storage.chats import Awaiting, ChatState, LinkState
 from storage.database import Database
@@ -30,6 +34,10 @@ class Services:
     recent: RecentChats
     portal: Portal
     linking: Linking
+    code_delivery: CodeDelivery
+    alerts: MailboxAlerts
+    access: Access
+    security: SecurityLog
     lane: BulkLane
     clock: Clock
     background: Background
@@ -79,9 +87,11 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
     @property
     def is_private(self) -> bool:
-        """Whether this is a private chat: in any other there is never any data."""
-        chat = self.incoming.effective_chat if self.incoming else None
-        return chat is not None and chat.type == chat.PRIVATE
+        """Whether a person acts in their own private chat with this bot: in any other place there is never any data.
+
+        An allow list: business connections, guest and inline contexts, and whatever Telegram adds next, are none.
+        """
+        return self.incoming is not None and _is_own_chat(self.incoming)
 
     @property
     def language(self) -> Language:
@@ -152,3 +162,23 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
             await work
         except Exception as error:
             await self.application.process_error(update=self.incoming, error=error)
+
+
+def _is_own_chat(update: Update) -> bool:
+    """Whether the chat of an update is the private chat of the person who caused it."""
+    if update.callback_query is not None:
+        query = update.callback_query
+        message = query.message
+        # An inaccessible message is an old one of ours; only a real one can tell of a business connection.
+        if message is None or query.inline_message_id or getattr(message, "business_connection_id", None):
+            return False
+        chat, person = message.chat, query.from_user
+    elif (message := update.message or update.edited_message) is not None:
+        if message.business_connection_id or message.from_user is None:
+            return False
+        chat, person = message.chat, message.from_user
+    elif update.my_chat_member is not None:
+        chat, person = update.my_chat_member.chat, update.my_chat_member.from_user
+    else:
+        return False
+    return bool(chat.type == chat.PRIVATE and chat.id == person.id)

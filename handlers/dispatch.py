@@ -9,10 +9,11 @@ import structlog
 from handlers import account, actions, invoices, link, orders, search, settings, wishes
 from handlers.actions import AccountAction, Action
 from handlers.context import Context, LinkGone
-from handlers.reply import show
-from handlers.screens import trouble
+from handlers.reply import send, show
+from handlers.screens import notices, trouble
 from handlers.screens.screen import Screen
 from portal.errors import Forbidden, NotFound, NotReady, PortalBroken, PortalError, PortalUnavailable
+from services.access import CONFIRM_BEFORE, CONFIRM_BESIDE
 from storage import chats
 from storage.tables import Awaited
 
@@ -28,6 +29,7 @@ VIEWS: dict[type[Action], View] = {
     actions.ResendCode: link.resend_code,
     actions.GiveCode: link.give_code,
     actions.FinishLinking: link.finish_linking,
+    actions.ConfirmAddress: link.confirm_address,
     actions.ListOrders: orders.order_list,
     actions.ShowOrder: orders.order_detail,
     actions.ListInvoices: invoices.invoice_list,
@@ -52,6 +54,7 @@ VIEWS: dict[type[Action], View] = {
     actions.GiveCopyCode: wishes.give_copy_code,
     actions.StopCopy: wishes.stop_copy,
     actions.Revoke: account.revoke,
+    actions.GiveRevokeCode: account.give_revoke_code,
     actions.Unlink: account.unlink,
     actions.ShowMyData: account.my_data,
     actions.Forget: account.forget,
@@ -83,7 +86,9 @@ async def perform(context: Context, action: Action) -> None:
     try:
         screen = await screen_for(context, action)
         if screen is not None:
-            await show(context, screen)
+            await show(context, screen, link=action.link if isinstance(action, AccountAction) else None)
+    except LinkGone:
+        await show(context, not_linked(context))
     except Exception as error:
         raise ActionFailed(action) from error
 
@@ -92,12 +97,62 @@ async def screen_for(context: Context, action: Action) -> Screen | None:
     """The screen an action leads to, also where it leads to trouble."""
     await _end_question(context, action)
     try:
+        if isinstance(action, AccountAction):
+            return await _account_screen(context, action)
         return await VIEWS[type(action)](context, action)
     except LinkGone:
         current = context.chat.current
         return trouble.link_gone(context.t, current) if current else not_linked(context)
     except PortalError as error:
         return _portal_trouble(context, action, error)
+
+
+async def _account_screen(context: Context, action: AccountAction) -> Screen | None:
+    """Shows something of an account, if the link still holds before the view runs and once it has run."""
+    if ended := await confirm_access(context):
+        return ended
+    link = context.link(action.link)
+    if context.services.access.is_idle(link) and not isinstance(action, actions.ConfirmAddress):
+        return trouble.confirm_address(context.t, link)
+    screen = await VIEWS[type(action)](context, action)
+    # The portal took its time, and the link may have been removed meanwhile, by whomever.
+    await context.reload()
+    context.link(action.link)
+    return screen
+
+
+async def confirm_access(context: Context) -> Screen | None:
+    """Asks the portal whether the chat's links still hold, at most daily; a link that does not is removed.
+
+    Returns:
+        What the person is told where a link was removed, else ``None``.
+
+    Raises:
+        PortalError: the links were confirmed more than a day ago, and the portal does not answer.
+    """
+    access, chat = context.services.access, context.chat
+    if not access.is_due(chat, CONFIRM_BEFORE):
+        if access.is_due(chat, CONFIRM_BESIDE):
+            context.afterwards(_confirm_beside(context))
+        return None
+    ended = await access.confirm_chat(chat)
+    await context.reload()
+    if not ended:
+        return None
+    told = [(each.kind, each.link.account_name) for each in ended]
+    return notices.access_ended(context.t, told, context.services.company)
+
+
+async def _confirm_beside(context: Context) -> None:
+    """Confirms links beside an answer. A portal that does not answer is asked again at the next one."""
+    try:
+        ended = await context.services.access.confirm_chat(context.chat)
+    except PortalError as error:
+        log.warning("access.not_confirmed", error=type(error).__name__)
+        return
+    if ended:
+        told = [(each.kind, each.link.account_name) for each in ended]
+        await send(context, notices.access_ended(context.t, told, context.services.company))
 
 
 def not_linked(context: Context) -> Screen:

@@ -93,7 +93,8 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> N
         await context.reload()
         context.link(action.link)
         try:
-            sent = await patiently(context, partial(documents.send, context.bot, context.chat.chat_id, prepared))
+            send = partial(documents.send, context.bot, context.chat.chat_id, prepared)
+            sent = await patiently(context, send, link=action.link)
         except BadRequest:  # Telegram does not keep files for ever
             if is_last or prepared.known is None:
                 raise

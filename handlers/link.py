@@ -1,16 +1,17 @@
 """Linking, as a conversation: an address, a code, the accounts."""
 
 import structlog
-from telegram import Update
 
-from handlers.actions import FinishLinking, GiveCode, GiveEmail, ResendCode, Start, StartLinking
+from handlers.actions import ConfirmAddress, FinishLinking, GiveCode, GiveEmail, ResendCode, Start, StartLinking
 from handlers.context import Context
+from handlers.others import tell_chats
 from handlers.reply import delete, edit, send, send_to_edit
-from handlers.screens import linking
+from handlers.screens import account, linking
 from handlers.screens.screen import Screen
 from mail.errors import MailError
 from portal.errors import PortalError
-from services.linking import CodeAsked, CodeExpired, Proven, TooOften, TooSoon, WrongCode
+from services.code_limits import TooOften, TooSoon
+from services.code_results import CodeAsked, CodeExpired, Linked, Proven, WrongCode
 from storage import chats, codes
 from storage.tables import CodeState
 
@@ -51,10 +52,20 @@ async def _code_asked(context: Context, asked: CodeAsked | TooSoon | TooOften, *
         case TooOften(until):
             return linking.too_often(context.t, context.local(until))
         case CodeAsked():
-            screen = linking.code_sent(context.t, asked.email, context.services.company, again=again)
+            screen = linking.code_sent(context.t, asked, context.services.company, again=again)
             message_id = await _shown(context, screen)
             context.afterwards(_deliver(context, asked, message_id))
     return None
+
+
+async def confirm_address(context: Context, action: ConfirmAddress) -> Screen | None:
+    """Mails a code to the address that an unused link was made through."""
+    link = context.link(action.link)
+    async with context.services.database.read() as session:
+        email = (await chats.emails(session, context.chat.chat_id)).get(link.link_id)
+    if email is None:
+        return await start_linking(context, StartLinking())
+    return await _code_asked(context, await context.services.linking.ask(context.chat.chat_id, email))
 
 
 async def _shown(context: Context, screen: Screen) -> int:
@@ -67,7 +78,8 @@ async def _shown(context: Context, screen: Screen) -> int:
 
 async def _deliver(context: Context, asked: CodeAsked, message_id: int) -> None:
     try:
-        await context.services.linking.deliver(asked, first_name=context.first_name, language=context.language)
+        delivery = context.services.code_delivery
+        await delivery.deliver(asked, first_name=context.first_name, language=context.language)
     except (PortalError, MailError) as error:
         log.error("linking.code_not_sent", error=type(error).__name__, reason=str(error))
         screen = linking.code_not_sent(context.t, context.now)
@@ -77,18 +89,19 @@ async def _deliver(context: Context, asked: CodeAsked, message_id: int) -> None:
 
 async def give_code(context: Context, action: GiveCode) -> Screen:
     """Takes an attempt at the code."""
-    match await context.services.linking.check(context.chat.chat_id, action.code):
-        case WrongCode(left):
-            return linking.wrong_code(context.t, left)
-        case Proven():
-            _delete_typed(context, context.incoming)
-            return await finish_linking(context, FinishLinking())
-        case CodeExpired():
-            return linking.expired_code(context.t)
+    checked = await context.services.linking.check(context.chat.chat_id, action.code, action.long_code)
+    if isinstance(checked, Proven):
+        delete_typed(context)
+        return await finish_linking(context, FinishLinking())
+    if isinstance(checked, WrongCode) and checked.warns_owner:
+        context.afterwards(context.services.code_delivery.warn_owner(checked.warns_owner, context.language))
+    until = context.local(checked.until) if isinstance(checked, TooOften) else None
+    return linking.code_refused(context.t, checked, until)
 
 
-def _delete_typed(context: Context, update: Update | None) -> None:
-    """A code that was used has no business in a conversation."""
+def delete_typed(context: Context) -> None:
+    """Deletes the message with a code that was used."""
+    update = context.incoming
     if update and update.effective_message and not update.callback_query:
         context.afterwards(delete(context, update.effective_message.message_id))
 
@@ -108,10 +121,7 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
     if isinstance(linked, CodeExpired):
         return linking.expired_code(context.t)
     if linked.is_new and linked.links:
-        telling = context.services.linking.tell_contact(
-            linked, first_name=context.first_name, language=context.language
-        )
-        context.afterwards(telling)
+        context.afterwards(_tell_of_new_link(context, linked))
     if not linked.links:
         return linking.no_account(context.t, context.services.company)
     if context.chat.language is None:  # a notice has no update to read a language from
@@ -122,3 +132,11 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
     return linking.linked(
         context.t, tuple(link for link in context.chat.links if (link.contact_id, link.account_id) in made)
     )
+
+
+async def _tell_of_new_link(context: Context, linked: Linked) -> None:
+    """Tells the mailbox, and the other chats that are linked through it."""
+    me = context.chat.chat_id
+    await tell_chats(context, linked.others, lambda t: account.new_link(t, context.first_name, me))
+    language = linked.language or context.language
+    await context.services.alerts.linked(linked.email, language, first_name=context.first_name)

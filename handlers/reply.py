@@ -23,17 +23,25 @@ _NOT_MODIFIED = "message is not modified"
 ResultT = TypeVar("ResultT")
 
 
-async def show(context: Context, screen: Screen) -> None:
-    """Answers with a screen: in place where a button was tapped, else as a message."""
+async def show(context: Context, screen: Screen, *, link: int | None = None) -> None:
+    """Answers with a screen: in place where a button was tapped, else as a message.
+
+    Args:
+        link: the link whose account the screen is about.
+
+    Raises:
+        LinkGone: the link was removed while Telegram made us wait.
+    """
     query = context.incoming.callback_query if context.incoming else None
-    if query is not None and query.message is not None and await edit(context, query.message.message_id, screen):
+    message = query.message if query is not None else None
+    if message is not None and await edit(context, message.message_id, screen, link=link):
         return
-    await send(context, screen)
+    await send(context, screen, link=link)
 
 
-async def send(context: Context, screen: Screen, *, to: int | None = None) -> None:
-    """Sends a screen as a message of its own, to this chat or another."""
-    await _sent(context, screen, to or context.chat.chat_id)
+async def send(context: Context, screen: Screen, *, to: int | None = None, link: int | None = None) -> None:
+    """Sends a screen as a message of its own, to this chat or another; ``link`` as for ``show``."""
+    await _sent(context, screen, to or context.chat.chat_id, link)
 
 
 async def send_to_edit(context: Context, screen: Screen) -> int:
@@ -45,7 +53,7 @@ async def send_to_edit(context: Context, screen: Screen) -> int:
         echo_wanted.reset(wanted)
 
 
-async def _sent(context: Context, screen: Screen, chat_id: int) -> Message:
+async def _sent(context: Context, screen: Screen, chat_id: int, link: int | None = None) -> Message:
     message = render(screen)
     return await patiently(
         context,
@@ -56,10 +64,11 @@ async def _sent(context: Context, screen: Screen, chat_id: int) -> Message:
             reply_markup=message.keyboard,
             link_preview_options=_NO_PREVIEW,
         ),
+        link=link,
     )
 
 
-async def edit(context: Context, message_id: int, screen: Screen) -> bool:
+async def edit(context: Context, message_id: int, screen: Screen, *, link: int | None = None) -> bool:
     """Puts a screen in the place of a message; ``False`` where Telegram cannot: it is gone, too old, or a document."""
     message = render(screen)
     try:
@@ -74,6 +83,7 @@ async def edit(context: Context, message_id: int, screen: Screen) -> bool:
                 link_preview_options=_NO_PREVIEW,
             ),
             repeatable=True,
+            link=link,
         )
     except BadRequest as error:
         return _NOT_MODIFIED in error.message.lower()
@@ -97,7 +107,9 @@ async def delete(context: Context, message_id: int) -> None:
         return
 
 
-async def patiently(context: Context, call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False) -> ResultT:
+async def patiently(
+    context: Context, call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False, link: int | None = None
+) -> ResultT:
     """Makes a call to Telegram, and once more where it was certainly not done, or may be done twice.
 
     After a 429 it was not done, and Telegram says when it will be; notices wait that
@@ -118,4 +130,7 @@ async def patiently(context: Context, call: Callable[[], Awaitable[ResultT]], *,
             raise
         wait = _PAUSE
     await asyncio.sleep(wait)
+    if link is not None:
+        await context.reload()
+        context.link(link)
     return await call()

@@ -22,9 +22,11 @@ from handlers.errors import on_error
 from handlers.presence import on_membership
 from handlers.reply import answer_tap, show
 from handlers.screens import trouble
-from handlers.typed import on_group, on_other, on_text
+from handlers.typed import log_foreign, on_group, on_other, on_text
+from services.security import SecurityEvent
 
-_PRIVATE = filters.ChatType.PRIVATE
+# Business, guest and channel messages never come this far: nothing here answers in somebody else's place.
+_PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGES
 _NEW = filters.UpdateType.MESSAGE
 _SERVICE = filters.StatusUpdate.ALL
 
@@ -35,7 +37,7 @@ def routes() -> list[Handler]:
     """The table. Every handler blocks: what escapes into a task of its own escapes the chat's order too."""
     names = list(BY_NAME)
     return [
-        MessageHandler(filters.ChatType.GROUPS & filters.COMMAND, on_group),
+        MessageHandler(filters.ChatType.GROUPS & filters.UpdateType.MESSAGES & filters.COMMAND, on_group),
         CommandHandler(names, on_command, filters=_PRIVATE),
         CallbackQueryHandler(on_tap),
         MessageHandler(_PRIVATE & filters.TEXT, on_text),
@@ -52,6 +54,9 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
 
 async def on_command(update: Update, context: Context) -> None:
     """A command, by either of its names."""
+    if not context.is_private:
+        log_foreign(context)
+        return
     text = (update.effective_message.text if update.effective_message else "") or ""
     command = BY_NAME[text.split()[0][1:].split("@")[0].lower()]
     if command.action is not None:
@@ -65,6 +70,7 @@ async def on_command(update: Update, context: Context) -> None:
 async def on_tap(update: Update, context: Context) -> None:
     """A button. Its answer is started at once and runs beside the screen; in a group there is nothing to tap."""
     if not context.is_private:
+        log_foreign(context)
         await answer_tap(context)
         return
     answered = asyncio.create_task(answer_tap(context))
@@ -72,6 +78,7 @@ async def on_tap(update: Update, context: Context) -> None:
         data = update.callback_query.data if update.callback_query else None
         await perform(context, decode(data or ""))
     except BadButton:
+        context.services.security.record(SecurityEvent.FORGED_BUTTON, cause="unreadable", chat_id=context.chat.chat_id)
         await show(context, trouble.old_button(context.t))
     finally:
         await answered

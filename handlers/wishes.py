@@ -21,17 +21,20 @@ from handlers.actions import (
     StopCopy,
 )
 from handlers.context import Context
+from handlers.others import tell_chats
 from handlers.screens import notices as notice_screens
 from handlers.screens import trouble
 from handlers.screens import wishes as screens
-from handlers.screens.linking import wrong_code_words
+from handlers.screens.linking import refusal_words
 from handlers.screens.screen import Screen
 from mail.errors import MailError
-from services.linking import CodeAsked, CodeExpired, Proven, TooOften, TooSoon, WrongCode
+from services.code_limits import TooOften, TooSoon
+from services.code_results import CodeAsked, Proven, Purpose
 from services.notices import REMINDERS, WISHES
 from services.reminders import at_reminding_hour
+from services.security import SecurityEvent
 from storage import chats, feed, outbox, wishes
-from storage.chats import Awaiting
+from storage.chats import Awaiting, LinkState
 from storage.feed import NewDelivery, NewNotice
 from storage.tables import Awaited, Channel, Kind
 from storage.wishes import Quiet
@@ -110,6 +113,8 @@ async def zone(context: Context, action: ChooseZone) -> Screen:
 async def snooze(context: Context, action: Snooze) -> Screen:
     """Another reminder, at the reminding hour of a later day."""
     link = context.link(action.link)
+    # A row is kept only of an invoice that there is: buttons can be forged.
+    await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
         silence = await wishes.silence(session, context.chat.chat_id)
@@ -129,7 +134,7 @@ async def snooze(context: Context, action: Snooze) -> Screen:
 
 async def mute(context: Context, action: MuteInvoice) -> Screen:
     """No more reminders of one invoice, those that wait included."""
-    context.link(action.link)
+    await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
         await wishes.mute(session, action.link, action.number)
@@ -161,7 +166,8 @@ async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen:
     """Mails a code to the bookkeeper: nobody gets invoices by mail who did not agree to."""
     link = context.link(action.link)
     t = context.t
-    asked = await context.services.linking.ask(context.chat.chat_id, action.email, for_link=link.link_id)
+    purpose = Purpose(for_link=link.link_id)
+    asked = await context.services.linking.ask(context.chat.chat_id, action.email, purpose)
     match asked:
         case TooSoon(seconds):
             return screens.trouble_of_copy(t, t.plural("link.too_soon", seconds), link.link_id)
@@ -170,26 +176,26 @@ async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen:
             return screens.trouble_of_copy(t, words, link.link_id)
         case CodeAsked():
             try:
-                await context.services.linking.deliver_copy_code(
+                await context.services.code_delivery.deliver_copy_code(
                     asked, account=link.account_name, language=context.language
                 )
             except MailError as error:
                 log.error("copy.code_not_sent", error=type(error).__name__, reason=str(error))
                 return screens.trouble_of_copy(t, t("copy.code_not_sent"), link.link_id)
-    return screens.copy_code_sent(t, action.email, link.link_id)
+    return screens.copy_code_sent(t, asked, link.link_id)
 
 
 async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
     """Takes an attempt at the bookkeeper's code."""
     link = context.link(action.link)
     chat_id, t = context.chat.chat_id, context.t
-    match await context.services.linking.check(chat_id, action.code, for_link=link.link_id):
-        case WrongCode(left):
-            return screens.trouble_of_copy(t, wrong_code_words(t, left), link.link_id)
-        case CodeExpired():
-            return screens.trouble_of_copy(t, t("link.expired_code"), link.link_id)
-        case Proven():
-            await context.services.linking.finish_copy(chat_id, link.link_id, context.language)
+    purpose = Purpose(for_link=link.link_id)
+    checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
+    if not isinstance(checked, Proven):
+        until = context.local(checked.until) if isinstance(checked, TooOften) else None
+        return screens.trouble_of_copy(t, refusal_words(t, checked, until), link.link_id)
+    await context.services.linking.finish_copy(chat_id, link.link_id, context.language)
+    context.afterwards(_tell_of_copy(context, link, stopped=False))
     return await show_copy(context, ShowCopy(link.link_id))
 
 
@@ -197,5 +203,21 @@ async def stop_copy(context: Context, action: StopCopy) -> Screen:
     """No more copies."""
     link = context.link(action.link)
     async with context.services.database.write() as session:
-        await wishes.stop_copy(session, link.link_id)
+        was_there = await wishes.stop_copy(session, link.link_id)
+    if was_there:
+        context.services.security.record(SecurityEvent.COPY_STOPPED, cause="customer", chat_id=context.chat.chat_id)
+        context.afterwards(_tell_of_copy(context, link, stopped=True))
     return await show_copy(context, ShowCopy(link.link_id))
+
+
+async def _tell_of_copy(context: Context, link: LinkState, *, stopped: bool) -> None:
+    """Tells the mailbox that the link was made through, and the other chats linked through it."""
+    async with context.services.database.read() as session:
+        email = (await chats.emails(session, context.chat.chat_id)).get(link.link_id)
+        linked = await chats.chats_of_email(session, email) if email else []
+    if email is None:
+        return
+    name = link.account_name
+    others = [each for each in linked if each != context.chat.chat_id]
+    await tell_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped))
+    await context.services.alerts.copy_changed(email, context.language, account=name, stopped=stopped)

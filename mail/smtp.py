@@ -3,6 +3,7 @@
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPResponseException
 
 from mail.addresses import Address, Sender, parse_address, parse_sender
 from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable
+from mail.limits import ConnectionLimit
 from mail.mailer import Letter
 from mail.message import compose
 from mail.server import SmtpServer, Tls, parse_smtp_url
@@ -23,6 +25,8 @@ __all__ = ["Sender", "SmtpMailer", "SmtpServer", "Tls", "parse_sender", "parse_s
 _CONTENT_PATIENCE = 6
 _SLOWEST_UPLOAD = 64 * 1024  # octets a second
 _GOODBYE_SECONDS = 2.0
+_READY_SECONDS = 5.0
+"""How long a server that was ready is taken to be so, while no conversation with it fails."""
 # Replies to any command that mean "log in, or encrypt, first" (RFC 4954 §6, RFC 3207 §4).
 _LOGIN_WANTED = frozenset({530, 534, 535, 538})
 
@@ -32,6 +36,7 @@ class SmtpMailer:
 
     `timeout` is in seconds, for the connection and for each reply; the reply to a letter's content may take
     six times that, and longer for a large one. `ssl_context` replaces the system's certificate authorities.
+    `rate` is connections a second.
     `sender` is `Name <address>` or an address; ValueError if it is neither.
     """
 
@@ -43,12 +48,15 @@ class SmtpMailer:
         *,
         ssl_context: ssl.SSLContext | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        rate: float = 2.0,
     ) -> None:
         self._server = server
         self._name, address = parse_sender(sender)
         self._sender = parse_address(address)
         self._timeout = timeout
         self._clock = clock
+        self._limit = ConnectionLimit(rate)
+        self._ready_at: float | None = None
         self._ssl_context = None if server.tls is Tls.OFF else ssl_context
 
     async def send(self, letter: Letter) -> None:
@@ -57,10 +65,16 @@ class SmtpMailer:
         message = await asyncio.to_thread(
             compose, letter, name=self._name, sender=self._sender, recipient=recipient, at=self._clock()
         )
-        await self._converse(lambda conversation: conversation.hand_in(self._sender, recipient, message))
+        async with self._limit.connection(urgent=not letter.attachments):
+            await self._converse(lambda conversation: conversation.hand_in(self._sender, recipient, message))
 
     async def ready(self) -> None:
-        await self._converse(_say_nothing)
+        # Each request for a code asks this. Whoever asks for many must not use up the connections for everybody.
+        now = time.monotonic()
+        if self._ready_at is not None and now - self._ready_at < _READY_SECONDS:
+            return
+        async with self._limit.connection(urgent=True):
+            await self._converse(_say_nothing)
 
     async def _converse(self, talk: "Callable[[_Conversation], Awaitable[None]]") -> None:
         if self._ssl_context is None and self._server.tls is not Tls.OFF:
@@ -71,6 +85,7 @@ class SmtpMailer:
             await conversation.open()
             await talk(conversation)
             await conversation.leave()
+            self._ready_at = time.monotonic()
             return
         except MailError as error:
             failure = error
@@ -78,6 +93,7 @@ class SmtpMailer:
             failure = _failure(error, conversation.step)
         finally:
             conversation.close()
+        self._ready_at = None
         # Raised out here so that it carries no context: the library's errors hold addresses and server replies.
         raise failure
 

@@ -67,6 +67,8 @@ class Contact(_Model):
     name: str = ""
     language: Literal["fr", "en"] | None = None
     accounts: tuple[Account, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Other addresses by which the portal knows this person; filled by adapters."""
 
 
 class OrderLine(_Model):

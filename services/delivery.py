@@ -90,6 +90,9 @@ class Carrier(Protocol):
     async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
         """Makes one message of deliveries to one recipient, as everything stands now, with access checked anew."""
 
+    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
+        """Whether the recipient is still linked, asked right before the request is written."""
+
 
 class Courier:
     """One worker: claims what is due and carries it."""
@@ -185,7 +188,8 @@ class Courier:
             await self._record(parcel, ready)
             return
         if await (self._begin_in_turn(parcel) if carrier.is_paced else self._begin(parcel)):
-            await self._record_surely(parcel, await ready())
+            outcome = await ready() if await carrier.may_leave(parcel) else Retry("unlinked meanwhile")
+            await self._record_surely(parcel, outcome)
 
     async def _begin(self, parcel: Sequence[Claimed]) -> bool:
         """Commits ``sending``; ``False`` where the parcel is no longer ours."""
@@ -200,6 +204,8 @@ class Courier:
             with self._lane.owed():
                 is_ours = await self._begin(parcel)
             if not is_ours:
+                # A part of it was cancelled while it was rendered: the rest is rendered anew.
+                await self._give_back(parcel)
                 return False
             if await self._lane.turn():
                 return True

@@ -1,105 +1,55 @@
 """Linking: a chat proves a mailbox with a code, and may then act as that mailbox's contacts on their accounts.
 
 What a stranger sees is the same, in the same time, for an address the portal knows and one it does not: the portal is
-asked and the mail is sent by ``deliver``, after the answer.
+asked and the mail is sent after the answer (``code_delivery``). A code that reached nobody opens nothing; wrong codes
+are answered alike whether it did or not. How often one may ask and guess stands in ``code_limits``.
 """
 
-import asyncio
 import datetime
-import secrets
-from dataclasses import dataclass, field
-from math import ceil
+from dataclasses import replace
 
-import structlog
-
-from mail.errors import MailError, MailUnavailable
-from mail.mailer import Letter, Mailer
 from portal.client import Portal
-from portal.errors import PortalError
-from portal.models import Contact
+from services import code_limits
 from services.clock import Clock
-from services.letters import code_letter, copy_code_letter, linked_letter
-from services.understanding import normal_email
-from storage import chats, codes, wishes
+from services.code_delivery import contacts_of
+from services.code_limits import ATTEMPTS, LONG_MINUTES, SHORT_MINUTES, Granted, TooOften, TooSoon
+from services.code_results import (
+    LINKING,
+    Checked,
+    CodeAsked,
+    CodeExpired,
+    CodeWithdrawn,
+    Linked,
+    OtherCodeKind,
+    Proven,
+    Purpose,
+    WrongCode,
+)
+from services.security import SecurityEvent, SecurityLog
+from storage import chats, codes, proofs, wishes
 from storage.chats import Awaiting, NewLink
-from storage.codes import StoredCode
+from storage.codes import History, StoredCode
 from storage.database import Database, Session
 from storage.tables import Awaited, CodeState
 from texts.language import Language
 
-CODE_MINUTES = 10
-ATTEMPTS = 5
-RESEND_AFTER = datetime.timedelta(seconds=60)
-ASKS_AN_HOUR = 5
 _HOUR = datetime.timedelta(hours=1)
-_MAIL_PAUSES = (0.0, 1.0, 3.0)
-
-log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class CodeAsked:
-    """A code is stored; ``deliver`` mails it where there is somebody to mail it to."""
-
-    chat_id: int
-    code_id: int
-    email: str = field(repr=False)
-    code: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TooSoon:
-    """Another code may be asked for in so many seconds."""
-
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class TooOften:
-    """No more codes before this time."""
-
-    until: datetime.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """The code was right: ``finish`` makes the links."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrongCode:
-    """The code was another one; ``left`` attempts remain, and at 0 it is burnt."""
-
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
-class CodeExpired:
-    """There is no code any more that could be right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """The accounts that the proven address opens, in the portal's order."""
-
-    email: str = field(repr=False)
-    language: Language | None
-    links: tuple[NewLink, ...] = field(repr=False)
-    is_new: bool
 
 
 class Linking:
-    """Asks for codes, checks them, makes and tells of links."""
+    """Asks for codes, checks them, and makes links."""
 
     def __init__(
-        self, database: Database, portal: Portal, mailer: Mailer, clock: Clock, *, company: str, support: str
+        self,
+        database: Database,
+        portal: Portal,
+        clock: Clock,
+        security: SecurityLog,
     ) -> None:
         self._database = database
         self._portal = portal
-        self._mailer = mailer
         self._clock = clock
-        self._company = company
-        self._support = support
+        self._security = security
 
     async def await_email(self, chat_id: int) -> None:
         """The next text is an address."""
@@ -107,29 +57,48 @@ class Linking:
         async with self._database.write() as session:
             await chats.set_awaiting(session, chat_id, Awaiting(Awaited.EMAIL, now + _HOUR), now)
 
-    async def ask(self, chat_id: int, email: str, *, for_link: int | None = None) -> CodeAsked | TooSoon | TooOften:
-        """Stores a new code for an address (normal form), unless the chat or the address asked too often.
-
-        ``for_link`` asks for a bookkeeper's copy of that link's invoices, else for linking.
-        """
+    async def ask(self, chat_id: int, email: str, purpose: Purpose = LINKING) -> CodeAsked | TooSoon | TooOften:
+        """Stores a new code for an address (normal form), unless a limit forbids it."""
         now = self._clock()
-        code = f"{secrets.randbelow(1_000_000):06}"
         async with self._database.write() as session:
             await chats.ensure(session, chat_id, now)
-            asked = await codes.asked_since(session, chat_id, email, now - _HOUR)
-            # Another address is no second asking: whoever mistyped theirs need not wait.
-            if asked.by_email and now - asked.by_email[-1] < RESEND_AFTER:
-                return TooSoon(ceil((asked.by_email[-1] + RESEND_AFTER - now).total_seconds()))
-            for times in asked.by_chat, asked.by_email:
-                if len(times) >= ASKS_AN_HOUR:
-                    return TooOften(times[-ASKS_AN_HOUR] + _HOUR)
-            expires_at = now + datetime.timedelta(minutes=CODE_MINUTES)
+            history = await codes.history(session, chat_id, email, now - code_limits.COUNTED)
+            granted = await self._copy_limits(session, history, purpose) or code_limits.decide(history, now)
+            if isinstance(granted, Granted):
+                asked = await self._store(session, chat_id, email, granted, purpose)
+                warns = code_limits.is_unusual(history, now) and not history.is_proven
+                if warns and await proofs.may_warn(session, email, now, code_limits.WARN_AGAIN):
+                    asked = replace(asked, warns_owner=True)
+        if isinstance(granted, Granted):
+            kind = "long" if granted.is_long else "short"
+            self._security.record(SecurityEvent.CODE_REQUESTED, cause=kind, chat_id=chat_id, email=email)
+            return asked
+        cap = granted.cap if isinstance(granted, TooOften) else "codes_a_minute"
+        self._security.record(SecurityEvent.CAP_REACHED, cause=cap, chat_id=chat_id, email=email)
+        return granted
+
+    async def _copy_limits(self, session: Session, history: History, purpose: Purpose) -> TooOften | None:
+        if purpose.for_link is None:
+            return None
+        now = self._clock()
+        overall = await codes.copy_requests(session, now - code_limits.DAY, code_limits.COPY_CODES_A_DAY)
+        return code_limits.copy_limits(history, purpose.for_link, overall, now)
+
+    async def _store(self, session: Session, chat_id: int, email: str, granted: Granted, purpose: Purpose) -> CodeAsked:
+        now = self._clock()
+        minutes = LONG_MINUTES if granted.is_long else SHORT_MINUTES
+        code_id, code, is_mailed = None, "", granted.is_mailed or purpose != LINKING
+        if not is_mailed:
+            code_id = await codes.take_over(session, chat_id, email, now)
+        if code_id is None:
+            is_mailed, code = True, code_limits.new_code(is_long=granted.is_long)
             code_id = await codes.replace(
-                session, chat_id, email, code, now=now, expires_at=expires_at, for_link=for_link
-            )
-            what = Awaited.CODE if for_link is None else Awaited.COPY_CODE
-            await chats.set_awaiting(session, chat_id, Awaiting(what, now + _HOUR, for_link), now)
-        return CodeAsked(chat_id, code_id, email, code)
+                session, chat_id, email, code, now=now, expires_at=now + datetime.timedelta(minutes=minutes),
+                is_long=granted.is_long, for_link=purpose.for_link, for_chat=purpose.for_chat,
+            )  # fmt: skip
+        awaiting = Awaiting(purpose.awaited, now + _HOUR * (2 if granted.is_long else 1), purpose.for_link)
+        await chats.set_awaiting(session, chat_id, awaiting, now)
+        return CodeAsked(chat_id, code_id, email, code, minutes, granted.is_long, is_mailed)
 
     async def ask_again(self, chat_id: int) -> CodeAsked | TooSoon | TooOften | None:
         """A new code for the address that was given last; ``None`` where none is remembered."""
@@ -137,62 +106,57 @@ class Linking:
             known = await codes.latest(session, chat_id, *CodeState)
         return await self.ask(chat_id, known.email) if known else None
 
-    async def deliver(self, asked: CodeAsked, *, first_name: str, language: Language) -> None:
-        """Mails the code, if the portal knows the address.
+    async def check(self, chat_id: int, code: str, long_code: str = "", purpose: Purpose = LINKING) -> Checked:
+        """Compares what was typed with the chat's live code, which takes an attempt.
 
-        The mail server is tried either way, so that what fails fails the same for a known and an unknown address.
-
-        Raises:
-            PortalError, MailError: nothing was sent; the code does not count, and the person may try again.
+        Args:
+            code: six digits, or empty.
+            long_code: eight characters in upper case, or empty.
         """
-        try:
-            contacts, _ = await asyncio.gather(self._contacts(asked.email), self._mailer.ready())
-        except (PortalError, MailError):
-            async with self._database.write() as session:
-                await codes.discount(session, asked.code_id)
-            raise
-        if not contacts:
-            return
-        spoken = Language(contacts[0].language) if contacts[0].language else language
-        letter = code_letter(
-            contacts[0].email, spoken, code=asked.code, first_name=first_name, company=self._company,
-            minutes=CODE_MINUTES,
-        )  # fmt: skip
-        await self._post(letter)
-
-    async def deliver_copy_code(self, asked: CodeAsked, *, account: str, language: Language) -> None:
-        """Mails the code that a bookkeeper's address is confirmed with. Raises ``MailError`` where it did not go."""
-        letter = copy_code_letter(
-            asked.email, language, code=asked.code, account=account, company=self._company, minutes=CODE_MINUTES
-        )
-        try:
-            await self._mailer.send(letter)
-        except MailError:
-            async with self._database.write() as session:
-                await codes.discount(session, asked.code_id)
-            raise
-
-    async def check(self, chat_id: int, code: str, *, for_link: int | None = None) -> Proven | WrongCode | CodeExpired:
-        """Takes one attempt at the chat's live code."""
-        now = self._clock()
         async with self._database.write() as session:
-            known = await codes.latest(session, chat_id, CodeState.LIVE, for_link=for_link)
-            if known is None:
-                return await self._still_proven(session, chat_id, code)
-            if known.expires_at <= now:
-                return CodeExpired()
-            left = await codes.take_attempt(session, known.code_id, ATTEMPTS)
-            if left is None:
-                return CodeExpired()
-            if codes.is_right(session, known, chat_id, code):
-                return (
-                    Proven()
-                    if await codes.move(session, known.code_id, CodeState.LIVE, CodeState.PROVEN)
-                    else CodeExpired()
-                )
-            if left == 0:
-                await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
-            return WrongCode(left)
+            checked, email = await self._check(session, chat_id, code, long_code, purpose)
+        if isinstance(checked, WrongCode):
+            cause = "closed" if not checked.left else ""
+            self._security.record(SecurityEvent.CODE_WRONG, cause=cause, chat_id=chat_id, email=email)
+        elif isinstance(checked, TooOften | CodeWithdrawn):
+            cap = checked.cap if isinstance(checked, TooOften) else "wrong_codes_of_address"
+            self._security.record(SecurityEvent.CAP_REACHED, cause=cap, chat_id=chat_id, email=email)
+        return checked
+
+    async def _check(
+        self, session: Session, chat_id: int, code: str, long_code: str, purpose: Purpose
+    ) -> tuple[Checked, str | None]:
+        now = self._clock()
+        known = await codes.latest(
+            session, chat_id, CodeState.LIVE, for_link=purpose.for_link, for_chat=purpose.for_chat
+        )
+        if known is None:
+            return await self._still_proven(session, chat_id, code or long_code), None
+        if known.expires_at <= now:
+            return CodeExpired(), known.email
+        typed = long_code if known.is_long else code
+        if not typed:
+            return OtherCodeKind(known.is_long), known.email
+        history = await codes.history(session, chat_id, known.email, now - code_limits.COUNTED)
+        if capped := code_limits.chat_cap(history, now):
+            return capped, known.email
+        if not known.is_long and not history.is_proven and not code_limits.may_compare_short(history, now):
+            await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
+            return CodeWithdrawn(), known.email
+        left = await codes.take_attempt(session, known.code_id, ATTEMPTS)
+        if left is None:
+            return CodeExpired(), known.email
+        opens = known.opens_until is not None and now <= known.opens_until
+        if codes.is_right(session, known, chat_id, typed) and opens:
+            await proofs.lift_cap(session, known.email)
+            return Proven() if await codes.prove(session, known.code_id) else CodeExpired(), known.email
+        await proofs.count_wrong(session, known.email, now)
+        if left == 0:
+            await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
+        # The history was read before this one was counted.
+        unusual = not history.is_proven and code_limits.is_unusual(history, now)
+        warns = unusual and await proofs.may_warn(session, known.email, now, code_limits.WARN_AGAIN)
+        return WrongCode(left, known.email if warns else None), known.email
 
     async def finish(self, chat_id: int, first_name: str) -> Linked | CodeExpired:
         """Links the chat to every account of every contact with the proven address.
@@ -203,8 +167,8 @@ class Linking:
         proven = await self._proven(chat_id)
         if proven is None:
             return CodeExpired()
-        contacts = await self._contacts(proven.email)
-        if not contacts:  # a stranger's address, and a guess in a million
+        contacts = await contacts_of(self._portal, proven.email)
+        if not contacts:  # the contact was removed since the code was mailed
             return CodeExpired()
         links = tuple(
             NewLink(contact.contact_id, account.account_id, account.name, frozenset(account.access), proven.email)
@@ -216,24 +180,26 @@ class Linking:
             if not await codes.move(session, proven.code_id, CodeState.PROVEN, CodeState.CLOSED):
                 return CodeExpired()
             await codes.close_all(session, chat_id)
-            is_new = chat_id not in await chats.chats_of_email(session, proven.email)
+            linked_before = await chats.chats_of_email(session, proven.email)
             await chats.set_awaiting(session, chat_id, None, now)
             await chats.add_links(session, chat_id, first_name, links, now)
+            await proofs.remember_proven(session, chat_id, proven.email, now)
+        is_new = chat_id not in linked_before
+        if links:
+            cause = "new" if is_new else "again"
+            self._security.record(
+                SecurityEvent.LINKED, cause=cause, chat_id=chat_id, email=proven.email, count=len(links)
+            )
         language = Language(contacts[0].language) if contacts[0].language else None
-        return Linked(contacts[0].email, language, links, is_new)
+        others = tuple(other for other in linked_before if other != chat_id)
+        return Linked(contacts[0].email, language, links, is_new, others)
 
     async def purge(self, limit: int) -> int:
-        """Forgets codes, and the addresses with them, that no limit counts any more, so many at the most; how many."""
+        """Deletes what no limit counts any more, at most ``limit`` rows of a kind. Returns: how many, at the most."""
+        now = self._clock()
         async with self._database.write() as session:
-            return await codes.purge(session, self._clock() - _HOUR, limit)
-
-    async def tell_contact(self, linked: Linked, *, first_name: str, language: Language) -> None:
-        """Mails the contact that a chat was linked. A mail that fails is logged: the link stands either way."""
-        spoken = linked.language or language
-        letter = linked_letter(
-            linked.email, spoken, first_name=first_name, company=self._company, support=self._support
-        )
-        await self._post(letter)
+            codes_gone = await codes.purge(session, now, code_limits.COUNTED, limit)
+            return max(codes_gone, await proofs.purge(session, now - proofs.KEPT, limit))
 
     async def finish_copy(self, chat_id: int, link_id: int, language: Language) -> str | None:
         """Makes the proven address the link's bookkeeper's; the address, or ``None`` where there is no proof."""
@@ -244,7 +210,17 @@ class Linking:
             await codes.close_all(session, chat_id)
             await chats.set_awaiting(session, chat_id, None, self._clock())
             await wishes.set_copy(session, link_id, proven.email, language, self._clock())
+        self._security.record(SecurityEvent.COPY_SET, chat_id=chat_id, email=proven.email)
         return proven.email
+
+    async def use_revoke_proof(self, chat_id: int, other_chat_id: int) -> bool:
+        """Uses up the proof that a revocation needs. Returns: False where there is none, or it was used."""
+        async with self._database.write() as session:
+            proven = await codes.latest(session, chat_id, CodeState.PROVEN, for_chat=other_chat_id)
+            if proven is None or proven.expires_at <= self._clock():
+                return False
+            await chats.set_awaiting(session, chat_id, None, self._clock())
+            return await codes.move(session, proven.code_id, CodeState.PROVEN, CodeState.CLOSED)
 
     async def _still_proven(self, session: Session, chat_id: int, code: str) -> Proven | CodeExpired:
         """A right code typed once more, because the portal did not answer the first time."""
@@ -257,30 +233,3 @@ class Linking:
         async with self._database.read() as session:
             proven = await codes.latest(session, chat_id, CodeState.PROVEN)
         return proven if proven and proven.expires_at > self._clock() else None
-
-    async def _contacts(self, email: str) -> tuple[Contact, ...]:
-        """The portal's contacts with exactly this address: what is mailed goes to the address the portal keeps."""
-        found = await self._portal.find_contacts(email)
-        return tuple(contact for contact in found if normal_email(contact.email) == email)
-
-    async def _post(self, letter: Letter) -> None:
-        """Sends a mail, again after a pause where it certainly did not go.
-
-        A failure is the operator's to see and nobody else's: told in the chat, it would tell a stranger that the portal
-        knows the address.
-        """
-        for last, pause in enumerate(_MAIL_PAUSES, start=1):
-            await asyncio.sleep(pause)
-            try:
-                await self._mailer.send(letter)
-            except MailUnavailable as error:
-                if error.written:  # it may have arrived: a second code mail would only confuse
-                    log.warning("mail.uncertain", error=str(error))
-                    return
-                if last == len(_MAIL_PAUSES):
-                    log.error("mail.not_sent", error=str(error))
-            except MailError as error:
-                log.error("mail.refused", error=str(error))
-                return
-            else:
-                return

@@ -3,7 +3,12 @@
 import re
 import unicodedata
 
+from services.code_limits import LONG_ALPHABET, LONG_LENGTH
+
 CODE_DIGITS = 6
+_LONG_CODE = re.compile(
+    rf"(?<![{LONG_ALPHABET}])[{LONG_ALPHABET}]{{4}}[ \u00a0.\-–]?[{LONG_ALPHABET}]{{4}}(?![{LONG_ALPHABET}])"
+)
 _GROUPED_DIGITS = re.compile(r"\d(?:[ \u00a0.\-–]?\d)*")
 _NUMBER = re.compile(r"(?:(?:n[º°o]\.?|#)\s*|n\.\s*|no?\s+)?([A-Za-z]{0,4}[-/]?\d[\dA-Za-z/.-]{0,98})", re.IGNORECASE)
 _AROUND_ADDRESS = "<>()[]«»“”\"',;:.!? \u00a0"
@@ -23,6 +28,17 @@ def code_in(text: str) -> str | None:
     words = " ".join(word for word in _plain_characters(text).split(" ") if "@" not in word)
     runs = ("".join(c for c in run if c.isdigit()) for run in _GROUPED_DIGITS.findall(words))
     return next((run for run in runs if len(run) == CODE_DIGITS), None)
+
+
+def long_code_in(text: str) -> str | None:
+    """A code of eight characters, in any case, also in two halves: ``K7QM-2XVP``. At least two of them are digits and
+    two are letters: no word and no number is one."""
+    words = " ".join(word for word in _plain_characters(text).upper().split(" ") if "@" not in word)
+    for found in _LONG_CODE.findall(words):
+        code = "".join(c for c in found if c.isalnum())
+        if len(code) == LONG_LENGTH and 2 <= sum(c.isdigit() for c in code) <= LONG_LENGTH - 2:
+            return code
+    return None
 
 
 def number_in(text: str) -> str | None:

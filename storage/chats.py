@@ -2,16 +2,19 @@
 
 import datetime
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
-from storage import codes, outbox
+from storage import codes, outbox, proofs
 from storage.database import Session
 from storage.tables import DEFAULT_PAGE_SIZE, Awaited, Chat, CodeState, Link
+
+STRANGER_KEPT = datetime.timedelta(days=30)
+"""How long a chat that is not linked is remembered after its last use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class LinkState:
     wishes: frozenset[str] | None
     attaches_pdf: bool
     linked_at: datetime.datetime
+    confirmed_at: datetime.datetime | None = None
+    """When the portal last confirmed it; ``None``: not since this is kept."""
+    used_at: datetime.datetime | None = None
+    """When somebody last used the chat, to the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ _LOADED = (
         *(col(of) for of in (Chat.language, Chat.page_size, Chat.awaited, Chat.awaited_until, Chat.awaited_link)),
         *(col(of) for of in (Chat.blocked_at, Link.link_id, Link.contact_id, Link.account_id, Link.access)),
         *(col(of) for of in (Link.account_name_sealed, Link.wishes, Link.attaches_pdf, Link.linked_at)),
+        *(col(of) for of in (Link.confirmed_at, Link.used_at)),
     )
     .outerjoin(Link, col(Link.chat_id) == Chat.chat_id)
     .where(col(Chat.chat_id) == bindparam("chat_id"))
@@ -72,7 +80,10 @@ _LOADED = (
 
 
 async def load(session: Session, chat_id: int) -> ChatState:
-    """Everything that an update needs to know of its chat, in one query."""
+    """Everything that an update needs to know of its chat, in one query.
+
+    A link whose columns no key opens is none: the person has to prove the address again.
+    """
     # The one query of every update: columns, since making two objects of a row costs as much as reading it.
     rows: Sequence[Any] = (await session.exec(_LOADED, params={"chat_id": chat_id})).all()  # type: ignore[call-overload]
     if not rows:
@@ -81,7 +92,7 @@ async def load(session: Session, chat_id: int) -> ChatState:
     awaiting = None
     if chat.awaited is not None and chat.awaited_until is not None:
         awaiting = Awaiting(Awaited(chat.awaited), chat.awaited_until, chat.awaited_link)
-    links = tuple(_link_state(session, row) for row in rows if row.link_id is not None)
+    links = (_link_state(session, row) for row in rows if row.link_id is not None)
     return ChatState(
         chat_id=chat_id,
         is_known=True,
@@ -89,12 +100,14 @@ async def load(session: Session, chat_id: int) -> ChatState:
         page_size=chat.page_size,
         awaiting=awaiting,
         is_blocked=chat.blocked_at is not None,
-        links=links,
+        links=tuple(link for link in links if link is not None),
     )
 
 
-def _link_state(session: Session, link: Row[Any]) -> LinkState:
-    name = session.vault.open(link.account_name_sealed)
+def _link_state(session: Session, link: Row[Any]) -> LinkState | None:
+    name = session.vault.open_or_none(link.account_name_sealed)
+    if name is None:
+        return None
     return LinkState(
         link_id=link.link_id,
         contact_id=link.contact_id,
@@ -104,6 +117,8 @@ def _link_state(session: Session, link: Row[Any]) -> LinkState:
         wishes=None if link.wishes is None else frozenset(link.wishes.split()),
         attaches_pdf=link.attaches_pdf,
         linked_at=link.linked_at,
+        confirmed_at=link.confirmed_at,
+        used_at=link.used_at,
     )
 
 
@@ -113,6 +128,9 @@ async def ensure(session: Session, chat_id: int, now: datetime.datetime) -> Chat
     if chat is None:
         await session.put_if_absent(Chat, chat_id=chat_id, page_size=DEFAULT_PAGE_SIZE, created_at=now)
         chat = await session.get_one(Chat, chat_id, with_for_update=True)
+        chat.expires_at = now + STRANGER_KEPT
+    elif chat.expires_at is not None:
+        chat.expires_at = now + STRANGER_KEPT
     return chat
 
 
@@ -177,6 +195,8 @@ async def add_links(
     """Links the chat to each account, the first one current. A link that was there is refreshed, its wishes kept."""
     chat = await ensure(session, chat_id, now)
     chat.first_name_sealed = session.vault.seal(first_name)
+    if new:
+        chat.expires_at = None
     found = (await session.exec(select(Link).where(col(Link.chat_id) == chat_id))).all()
     known = {(link.contact_id, link.account_id): link for link in found}
     once = {(link.contact_id, link.account_id): link for link in new}
@@ -190,6 +210,7 @@ async def add_links(
         row.email_sealed = session.vault.seal(link.email)
         row.email_hash = session.vault.hash("email", link.email)
         row.chosen_at = now - datetime.timedelta(milliseconds=rank)
+        row.confirmed_at = row.used_at = now
         session.add(row)
 
 
@@ -226,6 +247,7 @@ async def unlink_email(session: Session, email: str, now: datetime.datetime) -> 
     """Removes every chat's links through an address; how many there were."""
     hashes = session.vault.hashes("email", email)
     await codes.close_of_email(session, email)
+    await proofs.forget_proven(session, email=email)
     found = (await session.exec(select(col(Link.link_id)).where(col(Link.email_hash).in_(hashes)))).all()
     return await remove_links(session, found, now, "unlinked")
 
@@ -237,14 +259,23 @@ async def remove_links(session: Session, link_ids: Sequence[int | None], now: da
     await outbox.cancel_of_links(session, [link_id for link_id in link_ids if link_id], now, reason)
     removed = await session.change(delete(Link).where(which))
     for chat_id in of_chats:
-        await _forget_name(session, chat_id)
+        await _forget_person(session, chat_id, now)
     return removed
 
 
-async def _forget_name(session: Session, chat_id: int) -> None:
-    """A name is kept for as long as there is a link."""
+async def _forget_person(session: Session, chat_id: int, now: datetime.datetime) -> None:
+    """A name is kept for as long as there is a link, and the rest of the row for 30 days longer."""
     linked = select(Link.link_id).where(col(Link.chat_id) == chat_id).exists()
-    await session.change(update(Chat).where(col(Chat.chat_id) == chat_id, ~linked).values(first_name_sealed=None))
+    values = {"first_name_sealed": None, "expires_at": now + STRANGER_KEPT}
+    await session.change(update(Chat).where(col(Chat.chat_id) == chat_id, ~linked).values(values))
+
+
+async def purge_strangers(session: Session, now: datetime.datetime, limit: int) -> int:
+    """Deletes at most ``limit`` rows of chats that are not linked and were not used for 30 days. Returns: how many."""
+    expired = col(Chat.expires_at)
+    old = select(Chat.chat_id).where(expired.is_not(None), expired < now).order_by(expired).limit(limit)
+    gone = delete(Chat).where(col(Chat.chat_id).in_(old))
+    return await session.change(gone.execution_options(synchronize_session=False))
 
 
 async def _own_hashes(session: Session, chat_id: int) -> list[str]:
@@ -254,9 +285,10 @@ async def _own_hashes(session: Session, chat_id: int) -> list[str]:
 
 
 async def emails(session: Session, chat_id: int) -> dict[int, str]:
-    """The address that each of the chat's links was made through."""
+    """The address that each of the chat's links was made through, where a key opens it."""
     found = await session.exec(select(col(Link.link_id), col(Link.email_sealed)).where(col(Link.chat_id) == chat_id))
-    return {link_id: session.vault.open(sealed) for link_id, sealed in found.all() if link_id is not None}
+    opened = ((link_id, session.vault.open_or_none(sealed)) for link_id, sealed in found.all())
+    return {link_id: email for link_id, email in opened if link_id is not None and email is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,21 +298,25 @@ class Neighbour:
     chat_id: int
     first_name: str
     linked_at: datetime.datetime
+    email: str = field(default="", repr=False)
+    """The address that both are linked through."""
 
 
 async def neighbours(session: Session, chat_id: int) -> list[Neighbour]:
     """The other chats linked through the same addresses, oldest first."""
     own = await _own_hashes(session, chat_id)
     query = (
-        select(Chat, col(Link.linked_at))
+        select(Chat, col(Link.linked_at), col(Link.email_sealed))
         .join(Link, col(Link.chat_id) == Chat.chat_id)
         .where(col(Link.email_hash).in_(own), col(Link.chat_id) != chat_id)
         .order_by(col(Link.linked_at))
     )
     found: dict[int, Neighbour] = {}
-    for chat, linked_at in (await session.exec(query)).all():
-        name = session.vault.open(chat.first_name_sealed) if chat.first_name_sealed else ""
-        found.setdefault(chat.chat_id, Neighbour(chat.chat_id, name, linked_at))
+    for chat, linked_at, email_sealed in (await session.exec(query)).all():
+        name = session.vault.open_or_none(chat.first_name_sealed or "") or ""
+        found.setdefault(
+            chat.chat_id, Neighbour(chat.chat_id, name, linked_at, session.vault.open_or_none(email_sealed) or "")
+        )
     return list(found.values())
 
 
@@ -289,6 +325,9 @@ async def revoke(session: Session, chat_id: int, other: int, now: datetime.datet
     own = await _own_hashes(session, chat_id)
     shared = (col(Link.chat_id) == other, col(Link.chat_id) != chat_id, col(Link.email_hash).in_(own))
     found = (await session.exec(select(col(Link.link_id)).where(*shared))).all()
+    for address in set((await emails(session, chat_id)).values()):
+        await proofs.forget_proven(session, chat_id=other, email=address)
+        await codes.close_all(session, other)
     return await remove_links(session, found, now, "revoked")
 
 
@@ -316,13 +355,14 @@ async def kept(session: Session, chat_id: int) -> Kept | None:
     known = set((await emails(session, chat_id)).values())
     asked = await codes.latest(session, chat_id, *CodeState)
     known |= {asked.email} if asked else set()
-    name = session.vault.open(chat.first_name_sealed) if chat.first_name_sealed else ""
+    name = session.vault.open_or_none(chat.first_name_sealed or "") or ""
     return Kept(name, tuple(sorted(known)), chat.created_at)
 
 
 async def forget(session: Session, chat_id: int, now: datetime.datetime) -> None:
-    """Erases what is remembered of a chat, its links with it; of its codes only the count stays, for an hour."""
+    """Erases what is remembered of a chat, its links with it; of its codes only hashed counts stay, for a day."""
     await unlink(session, chat_id, now)
+    await proofs.forget_proven(session, chat_id=chat_id)
     await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))
 
 

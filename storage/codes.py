@@ -1,11 +1,12 @@
-"""Codes that were mailed: found by chat, counted by chat and by address, used once."""
+"""Codes that were asked for: found by chat, counted by keyed hashes of chat and address, used once."""
 
 import datetime
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 
+from storage import proofs
 from storage.database import Session
 from storage.tables import Code, CodeState
 
@@ -18,38 +19,118 @@ class StoredCode:
     email: str = field(repr=False)
     code_hash: str = field(repr=False)
     expires_at: datetime.datetime
+    opens_until: datetime.datetime | None
+    is_long: bool
 
 
-async def latest(session: Session, chat_id: int, *states: CodeState, for_link: int | None = None) -> StoredCode | None:
-    """The chat's latest code in one of the states, expired or not, whose address is still remembered.
+async def latest(
+    session: Session, chat_id: int, *states: CodeState, for_link: int | None = None, for_chat: int | None = None
+) -> StoredCode | None:
+    """The chat's latest code in one of the states, expired or not, whose address is still kept.
 
-    ``for_link`` is a link whose bookkeeper's copy the code is for; without one it is a code for linking.
+    Args:
+        for_link: the link whose bookkeeper's copy the code is for.
+        for_chat: the chat that is to be revoked with the code. Without either it is a code for linking.
+
+    Returns:
+        ``None`` where there is no such code, or where no key opens its address.
     """
-    about = (col(Code.state).in_(states), col(Code.for_link).is_not_distinct_from(for_link))
+    about = (
+        col(Code.state).in_(states),
+        col(Code.for_link).is_not_distinct_from(for_link),
+        col(Code.for_chat).is_not_distinct_from(for_chat),
+    )
     query = select(Code).where(col(Code.chat_id) == chat_id, col(Code.email_sealed) != "", *about)
     code = (await session.exec(query.order_by(col(Code.code_id).desc()).limit(1))).first()
-    if code is None or code.code_id is None:
+    email = session.vault.open_or_none(code.email_sealed) if code else None
+    if code is None or code.code_id is None or email is None:
         return None
-    return StoredCode(code.code_id, session.vault.open(code.email_sealed), code.code_hash, code.expires_at)
+    return StoredCode(code.code_id, email, code.code_hash, code.expires_at, code.opens_until, code.is_long)
+
+
+async def chat_to_revoke(session: Session, chat_id: int) -> int | None:
+    """The chat that this chat's live code is asked for to revoke; ``None`` where there is no such code."""
+    query = select(Code.for_chat).where(
+        col(Code.chat_id) == chat_id, col(Code.for_chat).is_not(None), col(Code.state) == CodeState.LIVE
+    )
+    return (await session.exec(query.order_by(col(Code.code_id).desc()).limit(1))).first()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """When codes were asked for, oldest first: by a chat, and for an address."""
+class CodeRequest:
+    """One request for a code, as the limits count it.
 
-    by_chat: tuple[datetime.datetime, ...]
-    by_email: tuple[datetime.datetime, ...]
+    Args:
+        is_own: the chat asked for it, for whatever address.
+        is_same_address: it was for the address, whoever asked.
+        asker: the keyed hash of the chat that asked.
+        wrong: how many wrong codes were compared with it.
+        is_counted: False where the code could not be mailed.
+        is_mailed: False where an earlier mail's code was taken.
+    """
+
+    asked_at: datetime.datetime
+    expires_at: datetime.datetime
+    is_own: bool
+    is_same_address: bool
+    asker: str
+    wrong: int
+    is_counted: bool
+    is_mailed: bool
+    is_long: bool
+    for_link: int | None = None
 
 
-async def asked_since(session: Session, chat_id: int, email: str, since: datetime.datetime) -> Asked:
-    """What the limits count. Until the transaction ends nobody else counts for this address, or both would go ahead."""
-    hashes = session.vault.hashes("email", email)
-    await session.alone(f"asking {hashes[-1]}")
-    by_either = or_(col(Code.chat_id) == chat_id, col(Code.email_hash).in_(hashes))
-    query = select(Code).where(col(Code.asked_at) > since, col(Code.is_counted), by_either).order_by(col(Code.asked_at))
-    found = (await session.exec(query)).all()
-    by_chat = tuple(code.asked_at for code in found if code.chat_id == chat_id)
-    return Asked(by_chat, tuple(code.asked_at for code in found if code.email_hash in hashes))
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the limits count of a chat and an address.
+
+    Args:
+        requests: oldest first.
+        wrong_codes: of the address since the last right one, over days and years.
+        is_proven: the chat was linked through this address at some time.
+    """
+
+    requests: tuple[CodeRequest, ...]
+    wrong_codes: int
+    is_proven: bool
+
+
+async def history(session: Session, chat_id: int, email: str, since: datetime.datetime) -> History:
+    """What the limits count since a time.
+
+    Until the transaction ends, nobody else counts for this chat or this address: two that count at once would both go
+    ahead.
+    """
+    chat_hashes = session.vault.hashes("chat", str(chat_id))
+    email_hashes = session.vault.hashes("email", email)
+    await session.alone(f"asking chat {chat_hashes[-1]}")
+    await session.alone(f"asking {email_hashes[-1]}")
+    by_either = or_(col(Code.chat_hash).in_(chat_hashes), col(Code.email_hash).in_(email_hashes))
+    query = select(Code).where(col(Code.asked_at) > since, by_either).order_by(col(Code.asked_at), col(Code.code_id))
+    requests = tuple(
+        CodeRequest(
+            asked_at=code.asked_at,
+            expires_at=code.expires_at,
+            is_own=code.chat_hash in chat_hashes,
+            is_same_address=code.email_hash in email_hashes,
+            asker=code.chat_hash,
+            wrong=code.attempts,
+            is_counted=code.is_counted,
+            is_mailed=code.is_mailed,
+            is_long=code.is_long,
+            for_link=code.for_link,
+        )
+        for code in (await session.exec(query)).all()
+    )
+    wrong_codes = await proofs.wrong_codes(session, email)
+    return History(requests, wrong_codes, await proofs.was_proven(session, chat_id, email))
+
+
+async def copy_requests(session: Session, since: datetime.datetime, limit: int) -> int:
+    """How many codes were asked for bookkeepers' copies since a time, over all chats, counted up to ``limit``."""
+    asked = select(Code.code_id).where(col(Code.for_link).is_not(None), col(Code.asked_at) > since).limit(limit)
+    return (await session.exec(select(func.count()).select_from(asked.subquery()))).one()
 
 
 async def replace(
@@ -60,28 +141,102 @@ async def replace(
     *,
     now: datetime.datetime,
     expires_at: datetime.datetime,
+    is_long: bool = False,
     for_link: int | None = None,
+    for_chat: int | None = None,
 ) -> int:
-    """Stores a new code, which replaces the chat's old ones; its id."""
+    """Stores a new code, which replaces the chat's old ones. It opens nothing before ``allow``. Returns: its id."""
     await close_all(session, chat_id)
-    row = Code(
-        chat_id=chat_id,
-        email_sealed=session.vault.seal(email),
-        email_hash=session.vault.hash("email", email),
-        code_hash=session.vault.hash("code", f"{chat_id}:{code}"),
-        for_link=for_link,
-        asked_at=now,
-        expires_at=expires_at,
+    return await _add(
+        session,
+        Code(
+            chat_id=chat_id,
+            chat_hash=_chat_hash(session, chat_id),
+            email_sealed=session.vault.seal(email),
+            email_hash=session.vault.hash("email", email),
+            code_hash=session.vault.hash("code", f"{_audience(session, chat_id, email, is_long)}:{code}"),
+            for_link=for_link,
+            for_chat=for_chat,
+            is_long=is_long,
+            asked_at=now,
+            expires_at=expires_at,
+        ),
     )
+
+
+async def take_over(session: Session, chat_id: int, email: str, now: datetime.datetime) -> int | None:
+    """Lets the chat use the long code that was mailed to the address last, without another mail.
+
+    Returns:
+        The id of the chat's own row, or ``None`` where no long code of the address is in use.
+    """
+    query = (
+        select(Code)
+        .where(
+            col(Code.email_hash).in_(session.vault.hashes("email", email)),
+            col(Code.is_long),
+            col(Code.is_mailed),
+            col(Code.is_counted),
+            col(Code.for_link).is_(None),
+            col(Code.for_chat).is_(None),
+            col(Code.expires_at) > now,
+        )
+        .order_by(col(Code.code_id).desc())
+        .limit(1)
+    )
+    mailed = (await session.exec(query)).first()
+    if mailed is None:
+        return None
+    await close_all(session, chat_id)
+    return await _add(
+        session,
+        Code(
+            chat_id=chat_id,
+            chat_hash=_chat_hash(session, chat_id),
+            email_sealed=session.vault.seal(email),
+            email_hash=mailed.email_hash,
+            code_hash=mailed.code_hash,
+            is_long=True,
+            is_mailed=False,
+            asked_at=now,
+            expires_at=mailed.expires_at,
+            opens_until=mailed.opens_until,
+        ),
+    )
+
+
+async def _add(session: Session, row: Code) -> int:
     session.add(row)
     await session.flush()
     assert row.code_id is not None
     return row.code_id
 
 
+def _audience(session: Session, chat_id: int, email: str, is_long: bool) -> str:
+    """Who may use a code: a short one its own chat alone, a long one every chat that asked for the address."""
+    return session.vault.hash("email", email) if is_long else str(chat_id)
+
+
 def is_right(session: Session, stored: StoredCode, chat_id: int, code: str) -> bool:
     """Compares in constant time."""
-    return session.vault.matches("code", f"{chat_id}:{code}", stored.code_hash)
+    found = False
+    audiences = session.vault.hashes("email", stored.email) if stored.is_long else [str(chat_id)]
+    for audience in audiences:
+        found |= session.vault.matches("code", f"{audience}:{code}", stored.code_hash)
+    return found
+
+
+async def allow(session: Session, code_id: int, until: datetime.datetime | None) -> None:
+    """Says until when the right code is accepted, in every chat that uses it; ``None``: it opens nothing any more."""
+    same = select(Code.email_hash, Code.code_hash).where(col(Code.code_id) == code_id)
+    found = (await session.exec(same)).first()
+    if found is None:
+        return
+    email_hash, code_hash = found
+    query = update(Code).where(
+        col(Code.email_hash) == email_hash, col(Code.code_hash) == code_hash, col(Code.state) == CodeState.LIVE
+    )
+    await session.change(query.values(opens_until=until))
 
 
 async def take_attempt(session: Session, code_id: int, limit: int) -> int | None:
@@ -97,6 +252,19 @@ async def take_attempt(session: Session, code_id: int, limit: int) -> int | None
     return limit - attempts
 
 
+async def prove(session: Session, code_id: int) -> bool:
+    """Moves a live code to ``proven``, and takes its attempt off the count of wrong ones.
+
+    Returns:
+        False when somebody else moved it first.
+    """
+    query = update(Code).where(col(Code.code_id) == code_id, col(Code.state) == CodeState.LIVE)
+    if not await session.change(query.values(state=CodeState.PROVEN, attempts=Code.attempts - 1)):
+        return False
+    await allow(session, code_id, None)  # other chats that waited for the same mail ask for one of their own
+    return True
+
+
 async def move(session: Session, code_id: int, seen: CodeState, to: CodeState) -> bool:
     """Moves a code on; ``False`` when somebody moved it first, so that it is proven once and used once."""
     query = update(Code).where(col(Code.code_id) == code_id, col(Code.state) == seen)
@@ -104,24 +272,43 @@ async def move(session: Session, code_id: int, seen: CodeState, to: CodeState) -
 
 
 async def close_all(session: Session, chat_id: int) -> None:
-    """Ends the chat's codes and forgets their addresses; they still count for an hour, by their hashes."""
-    query = update(Code).where(col(Code.chat_id) == chat_id)
-    await session.change(query.values(state=CodeState.CLOSED, email_sealed=""))
+    """Ends the chat's codes and forgets chat and address; they still count, by their hashes."""
+    await session.change(update(Code).where(col(Code.chat_id) == chat_id).values(_CLOSED))
 
 
 async def close_of_email(session: Session, email: str) -> None:
     """Ends every chat's codes for an address, proven ones too."""
     of_email = col(Code.email_hash).in_(session.vault.hashes("email", email))
-    await session.change(update(Code).where(of_email).values(state=CodeState.CLOSED, email_sealed=""))
+    await session.change(update(Code).where(of_email).values(_CLOSED))
 
 
-async def discount(session: Session, code_id: int) -> None:
-    """A code that could not be mailed does not count against who asked for it."""
-    await session.change(update(Code).where(col(Code.code_id) == code_id).values(is_counted=False))
+_CLOSED = {"state": CodeState.CLOSED, "email_sealed": "", "chat_id": 0, "for_chat": None, "opens_until": None}
 
 
-async def purge(session: Session, before: datetime.datetime, limit: int) -> int:
-    """Forgets codes that no limit counts any more, and the addresses with them: so many at the most; how many."""
-    old = select(Code.code_id).where(col(Code.asked_at) < before).order_by(col(Code.asked_at)).limit(limit)
-    gone = delete(Code).where(col(Code.code_id).in_(old))
-    return await session.change(gone.execution_options(synchronize_session=False))
+async def fail(session: Session, code_id: int) -> None:
+    """Closes a code that could not be mailed to anybody. Its address is kept, so that the person may ask again."""
+    failed = {"is_counted": False, "state": CodeState.CLOSED, "opens_until": None}
+    await session.change(update(Code).where(col(Code.code_id) == code_id).values(failed))
+
+
+async def purge(session: Session, now: datetime.datetime, kept: datetime.timedelta, limit: int) -> int:
+    """Deletes codes that no limit counts any more, and clears the addresses of those that expired an hour ago.
+
+    Args:
+        kept: how long requests are counted.
+        limit: how many rows of each at the most.
+
+    Returns:
+        How many rows of either: less than ``limit`` where nothing is left to do.
+    """
+    an_hour_ago = now - datetime.timedelta(hours=1)
+    expired = select(Code.code_id).where(col(Code.email_sealed) != "", col(Code.expires_at) < an_hour_ago)
+    clear = update(Code).where(col(Code.code_id).in_(expired.order_by(col(Code.expires_at)).limit(limit)))
+    cleared = await session.change(clear.values(_CLOSED).execution_options(synchronize_session=False))
+    old = select(Code.code_id).where(col(Code.asked_at) < now - kept).order_by(col(Code.asked_at)).limit(limit)
+    gone = delete(Code).where(col(Code.code_id).in_(old)).execution_options(synchronize_session=False)
+    return max(cleared, await session.change(gone))
+
+
+def _chat_hash(session: Session, chat_id: int) -> str:
+    return session.vault.hash("chat", str(chat_id))

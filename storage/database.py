@@ -1,11 +1,14 @@
 """The engine: SQLite in WAL with foreign keys on, or PostgreSQL."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import Connection, UpdateBase, event, func, inspect, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel, select
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 CONNECTIONS = 15
 """How many connections to PostgreSQL a process holds at the most."""
 _WRITES = "odobot_writes"
+_OTHERS = 0o077
+_OWNER_ONLY = 0o600
+
+log = structlog.get_logger()
 
 
 class Session(AsyncSession):
@@ -72,6 +79,8 @@ class Database:
     def __init__(self, url: str, vault: Vault) -> None:
         self.vault = vault
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if (file := sqlite_file(url)) is not None:
+            _keep_private(file)
         self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
         self._reading = _sqlite(url, async_creator_fn=inline.connect) if self.is_sqlite else self.engine
         self._watch: sqlite3.Connection | None = None
@@ -109,6 +118,47 @@ class Database:
             self._watch = None
         await self._reading.dispose()
         await self.engine.dispose()
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; ``None`` for one in memory, and for another engine."""
+    parsed = make_url(url)
+    name = parsed.database or ""
+    is_file = parsed.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:")
+    return Path(name) if is_file else None
+
+
+def is_open_to_others(file: Path) -> bool:
+    """Whether the file's mode lets its group or others read or write it; ``False`` where there is no such file."""
+    try:
+        return os.name == "posix" and bool(file.stat().st_mode & _OTHERS)
+    except OSError:
+        return False
+
+
+def _keep_private(file: Path) -> None:
+    """Make the database's file 0600, whatever the umask; SQLite gives ``-wal`` and ``-shm`` the mode of the database.
+
+    An existing file is never opened here: closing it would drop SQLite's locks of this process (POSIX advisory locks,
+    https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, _OWNER_ONLY))
+    except FileExistsError:
+        pass
+    except OSError:  # no such folder, or not ours to write in: opening the database says so
+        return
+    found = [each for end in ("", "-wal", "-shm") if is_open_to_others(each := file.with_name(file.name + end))]
+    if not found:
+        return
+    try:
+        for each in found:
+            each.chmod(_OWNER_ONLY)
+        log.warning("database.made_private", files=len(found), reason="others could read it; it is 0600 now")
+    except OSError as error:
+        log.error(
+            "database.open_to_others", reason=f"others may read it, and it cannot be made 0600 ({error.strerror})"
+        )
 
 
 def _postgresql(url: str) -> AsyncEngine:

@@ -124,7 +124,7 @@ async def account_name(session: Session, link_ids: Iterable[int]) -> str | None:
     """What the account was called when the newest of these links was made; ``None`` where none is left."""
     query = select(Link.account_name_sealed).where(col(Link.link_id).in_(list(link_ids)))
     sealed = (await session.exec(query.order_by(col(Link.link_id).desc()).limit(1))).first()
-    return None if sealed is None else session.vault.open(sealed)
+    return None if sealed is None else session.vault.open_or_none(sealed) or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -
         channel=Channel(delivery.channel),
         recipient=delivery.recipient,
         link_id=delivery.link_id,
-        account_name=session.vault.open(delivery.account_sealed) if delivery.account_sealed else "",
+        account_name=session.vault.open_or_none(delivery.account_sealed or "") or "",
         attempts=delivery.attempts,
         is_postponed=delivery.is_postponed,
     )
@@ -215,6 +215,18 @@ async def cancel_of_links(session: Session, link_ids: Sequence[int], now: dateti
         return 0
     waiting = (*WAITING, State.LEASED)
     query = update(Delivery).where(col(Delivery.link_id).in_(link_ids), col(Delivery.state).in_(waiting))
+    return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))
+
+
+async def cancel_of_copies(session: Session, copy_ids: Sequence[int], now: datetime.datetime, reason: str) -> int:
+    """Cancel the mails that wait for stopped copies. Returns: how many; what is being sent cannot be called back."""
+    if not copy_ids:
+        return 0
+    query = update(Delivery).where(
+        col(Delivery.channel) == Channel.EMAIL,
+        col(Delivery.recipient).in_(copy_ids),
+        col(Delivery.state).in_((*WAITING, State.LEASED)),
+    )
     return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))
 
 

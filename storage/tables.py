@@ -43,6 +43,7 @@ class Awaited(StrEnum):
     INVOICE_SEARCH = "invoice_search"
     COPY_EMAIL = "copy_email"
     COPY_CODE = "copy_code"
+    REVOKE_CODE = "revoke_code"
 
 
 class CodeState(StrEnum):
@@ -59,10 +60,14 @@ class Row(SQLModel):
     model_config = {"defer_build": True}
 
 
+_EXPIRES = text("expires_at IS NOT NULL")
+
+
 class Chat(Row, table=True):
     """A private chat: what it chose, and where its conversation stands. Quiet hours are minutes after midnight."""
 
     __tablename__ = "chats"
+    __table_args__ = (Index("ix_chats_expires_at", "expires_at", sqlite_where=_EXPIRES),)
 
     chat_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     language: str | None = Field(default=None, max_length=2)
@@ -77,6 +82,8 @@ class Chat(Row, table=True):
     quiet_to: int | None = None
     blocked_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
     created_at: datetime.datetime = Field(sa_type=UtcTime)
+    expires_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    """When the row of a chat that is not linked is deleted; ``None`` while it is linked."""
 
 
 class Link(Row, table=True):
@@ -105,16 +112,31 @@ class Link(Row, table=True):
     attaches_pdf: bool = False
     linked_at: datetime.datetime = Field(sa_type=UtcTime)
     chosen_at: datetime.datetime = Field(sa_type=UtcTime)
+    confirmed_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    """When the portal last said that the contact, its address and the account still hold."""
+    used_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    """When somebody last used the chat, to the day."""
+
+
+_ADDRESSED = text("email_sealed <> ''")
+_FOR_COPY = text("for_link IS NOT NULL")
 
 
 class Code(Row, table=True):
-    """A code that was asked for; kept for an hour, because an hour is what asking is limited by.
+    """A code that was asked for; kept for a day after its request, because the limits count a day.
 
-    It hangs on no chat: one that unlinks or is forgotten does not start counting anew.
+    It has no foreign key to a chat: unlinking or forgetting a chat does not reset its counts. Once a code is closed,
+    ``chat_id`` is 0 and ``email_sealed`` empty, and only the keyed hashes are left.
     """
 
     __tablename__ = "codes"
-    __table_args__ = (Index("ix_codes_chat_asked", "chat_id", "asked_at"), Index("ix_codes_email", "email_hash"))
+    __table_args__ = (
+        Index("ix_codes_chat_asked", "chat_id", "asked_at"),
+        Index("ix_codes_email", "email_hash"),
+        Index("ix_codes_chat_hash", "chat_hash", "asked_at"),
+        Index("ix_codes_addressed", "expires_at", sqlite_where=_ADDRESSED),
+        Index("ix_codes_copies", "asked_at", sqlite_where=_FOR_COPY),
+    )
 
     code_id: int | None = Field(default=None, primary_key=True)
     chat_id: int = Field(sa_type=BigInteger)
@@ -125,8 +147,40 @@ class Code(Row, table=True):
     asked_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
     expires_at: datetime.datetime = Field(sa_type=UtcTime)
     attempts: int = 0
+    """Wrong codes that were compared with this one."""
     state: str = CodeState.LIVE
     is_counted: bool = True
+    """False where the code could not be mailed: it then counts as a request, but not as a code."""
+    chat_hash: str = ""
+    for_chat: int | None = Field(default=None, sa_type=BigInteger)
+    """The chat that is to be revoked, where the code is asked for that."""
+    is_long: bool = False
+    is_mailed: bool = True
+    """False where no mail was due: the code of an earlier mail to the address is taken in this chat too."""
+    opens_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    """Until when the right code is accepted. None: the code was not mailed to anybody, and opens nothing."""
+
+
+class AddressGuard(Row, table=True):
+    """What is counted of an address for longer than a day."""
+
+    __tablename__ = "address_guards"
+
+    email_hash: str = Field(primary_key=True)
+    wrong_codes: int = 0
+    """Wrong codes since the last right one, or since the operator lifted the cap."""
+    warned_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    changed_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
+
+
+class ProvenAddress(Row, table=True):
+    """A chat that was linked through an address at some time: codes reach it also while strangers ask for them."""
+
+    __tablename__ = "proven_addresses"
+
+    chat_hash: str = Field(primary_key=True)
+    email_hash: str = Field(primary_key=True, index=True)
+    proven_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
 
 
 class Document(Row, table=True):
@@ -207,12 +261,16 @@ class Kind(StrEnum):
     REMINDER_BEFORE = "reminder.before"
     REMINDER_DUE = "reminder.due"
     REMINDER_LATER = "reminder.later"
+    COPY_STOPPED = "copy.stopped"
     CONTACT_REMOVED = "contact.removed"
     ACCOUNT_CLOSED = "account.closed"
+    ADDRESS_CHANGED = "address.changed"
+    ACCESS_ENDED = "access.ended"
+    LINK_UNUSED = "link.unused"
 
 
 class Notice(Row, table=True):
-    """Something the portal reported, or a reminder that follows from it; ``event_id`` keeps it from coming twice."""
+    """Something to tell: reported by the portal, following from that, or done here; ``event_id`` is unique."""
 
     __tablename__ = "notices"
     __table_args__ = (Index("ix_notices_number", "number"), Index("ix_notices_occurred_at", "occurred_at"))

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class Vault:
@@ -31,6 +31,17 @@ class Vault:
     def open(self, sealed: str) -> str:
         """What was sealed under any of the keys."""
         return self._sealer.decrypt(sealed).decode()
+
+    def open_or_none(self, sealed: str) -> str | None:
+        """What was sealed under any of the keys.
+
+        Returns:
+            ``None`` where no key opens it: the key it was sealed under is no longer configured.
+        """
+        try:
+            return self.open(sealed)
+        except InvalidToken:
+            return None
 
     def hash(self, purpose: str, text: str) -> str:
         """A keyed hash under the newest key, 64 hex digits; equal texts of different purposes hash differently."""

@@ -1,7 +1,9 @@
 """What a chat wishes of notices beyond their kinds: quiet hours, copies by mail, invoices it wants no reminders of."""
 
 import datetime
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sqlalchemy import delete, update
 from sqlmodel import col, select
@@ -10,6 +12,7 @@ from storage.database import Session
 from storage.tables import Chat, Copy, Link, Mute
 
 _LARGEST = 2**31 - 1
+_LINKS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ class CopyTo:
 
 
 async def copy(session: Session, copy_id: int) -> CopyTo | None:
-    """One copy, while its link is there. PostgreSQL refuses to look for a number that no row can have."""
+    """One copy, while its link is there and a key opens it; ``None`` else."""
+    # PostgreSQL refuses to look for a number that no row can have.
     if copy_id > _LARGEST:
         return None
     return await _copy(session, col(Copy.copy_id) == copy_id)
@@ -102,6 +106,9 @@ async def _copy(session: Session, which: object) -> CopyTo | None:
     if found is None:
         return None
     row, link = found
+    name, email = session.vault.open_or_none(link.account_name_sealed), session.vault.open_or_none(row.email_sealed)
+    if name is None or email is None:  # sealed under a key that was retired: there is nobody to mail to
+        return None
     assert row.copy_id is not None
     assert link.link_id is not None
     return CopyTo(
@@ -110,9 +117,9 @@ async def _copy(session: Session, which: object) -> CopyTo | None:
         chat_id=link.chat_id,
         contact_id=link.contact_id,
         account_id=link.account_id,
-        account_name=session.vault.open(link.account_name_sealed),
+        account_name=name,
         language=row.language,
-        email=session.vault.open(row.email_sealed),
+        email=email,
     )
 
 
@@ -127,6 +134,49 @@ async def set_copy(session: Session, link_id: int, email: str, language: str, no
 async def stop_copy(session: Session, link_id: int) -> bool:
     """No more copies; ``False`` where there was none."""
     return bool(await session.change(delete(Copy).where(col(Copy.link_id) == link_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedCopy:
+    """A copy that was deleted, and the chat it had been set up in."""
+
+    copy_id: int
+    link_id: int
+    chat_id: int
+
+
+async def stop_copies(session: Session, account_id: str, email: str) -> list[StoppedCopy]:
+    """Delete every copy of an account's invoices that goes to an address, whichever link it hangs on.
+
+    Addresses are sealed, so the copies of the account's links are opened and compared, ``_LINKS_AT_ONCE`` links at a
+    time. A copy that no key opens is left: it cannot be mailed either.
+
+    Args:
+        account_id: The portal's id of the account.
+        email: The address in its normal form.
+
+    Returns:
+        The copies that this call deleted; empty where there was none, or another call was faster.
+    """
+    links = select(col(Link.link_id), col(Link.chat_id)).where(col(Link.account_id) == account_id)
+    chat_of = {link_id: chat_id for link_id, chat_id in (await session.exec(links)).all() if link_id is not None}
+    stopped: list[StoppedCopy] = []
+    for some in _batched(chat_of, _LINKS_AT_ONCE):
+        copies = select(col(Copy.copy_id), col(Copy.email_sealed)).where(col(Copy.link_id).in_(some))
+        found = (await session.exec(copies)).all()
+        matching = [copy_id for copy_id, sealed in found if session.vault.open_or_none(sealed) == email]
+        if matching:
+            gone = delete(Copy).where(col(Copy.copy_id).in_(matching)).returning(col(Copy.copy_id), col(Copy.link_id))
+            deleted = (await session.exec(gone)).all()
+            stopped += [StoppedCopy(copy_id, link_id, chat_of[link_id]) for copy_id, link_id in deleted]
+    return sorted(stopped, key=lambda each: each.copy_id)
+
+
+def _batched(items: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
+    """Split into tuples of at most ``size`` items (``itertools.batched`` of Python 3.12)."""
+    rest = iter(items)
+    while some := tuple(islice(rest, size)):
+        yield some
 
 
 async def mute(session: Session, link_id: int, number: str) -> None:

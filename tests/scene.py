@@ -70,6 +70,7 @@ class Scene:
             "mail_from": "Odotrack <odobot@odotrack.test>",
             "secret_keys": self.keys,
             "portal_webhook_secret": WEBHOOK_SECRET,
+            "mail_rate": 1000,
             "listen": "127.0.0.1:0",
             "admin_listen": "127.0.0.1:0",
         }

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from handlers.screens.wishes import WISH_NAMES, hours
+from services.code_results import CodeAsked
 from services.notices import WISHES
 from storage.chats import ChatState, Kept, LinkState, Neighbour
 from storage.wishes import Silence
-from texts.catalogue import Texts
+from texts.catalogue import Texts, message_id
 from texts.escaping import plain
 
 
@@ -48,6 +49,34 @@ def sure_to_revoke(t: Texts, neighbour: Neighbour) -> Screen:
 def revoked(t: Texts, company: str) -> Screen:
     """What the other chat is told."""
     return Screen(facts=(t("account.was_revoked", company=company),), keyboard=_link_again(t))
+
+
+def other_revoked(t: Texts, neighbour: Neighbour) -> Screen:
+    """What the other chats of the mailbox are told of a revocation."""
+    fact = t("account.other_revoked", name=_name(t, neighbour), email=neighbour.email)
+    return Screen(t("account.alert_title"), facts=(fact,), keyboard=_look(t))
+
+
+def new_link(t: Texts, first_name: str, chat_id: int) -> Screen:
+    """What the other chats of a mailbox are told of a new one; the first button puts it out."""
+    name = plain(first_name) or t("account.unnamed")
+    out = Button(t("button.revoke", name=clip(name, 30)), Revoke(chat_id))
+    return Screen(t("account.alert_title"), facts=(t("account.new_link", name=name),), keyboard=((out,), *_look(t)))
+
+
+def revoke_code_sent(t: Texts, asked: CodeAsked) -> Screen:
+    """A second code is needed, and was mailed."""
+    key = message_id("account.revoke_long_code_sent") if asked.is_long else message_id("account.revoke_code_sent")
+    facts = (t(key, email=asked.email), t.plural("link.code_validity", asked.minutes))
+    return Screen(t("account.revoke_title"), facts=facts, keyboard=((Button(t("button.no_keep"), ShowAccounts()),),))
+
+
+def revoke_trouble(t: Texts, words: str, chat_id: int) -> Screen:
+    """Why another chat could not be put out, and the way to try again."""
+    again = Button(t("button.retry"), Revoke(chat_id, sure=True))
+    return Screen(
+        t("account.revoke_title"), facts=(words,), keyboard=((again,), (Button(t("button.no_keep"), ShowAccounts()),))
+    )
 
 
 def sure_to_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
@@ -102,6 +131,10 @@ def forgotten(t: Texts) -> Screen:
 
 def _link_again(t: Texts) -> Keyboard:
     return ((Button(t("button.link"), StartLinking()),),)
+
+
+def _look(t: Texts) -> Keyboard:
+    return ((Button(t("button.accounts"), ShowAccounts()),),)
 
 
 def _since(t: Texts, neighbour: Neighbour) -> str:

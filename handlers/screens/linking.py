@@ -14,7 +14,8 @@ from handlers.actions import (
 from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from handlers.screens.trouble import tried_at
-from services.linking import CODE_MINUTES
+from services.code_limits import TooOften
+from services.code_results import Checked, CodeAsked, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import LinkState
 from texts.catalogue import Texts
 from texts.escaping import plain
@@ -43,11 +44,24 @@ def bad_email(t: Texts) -> Screen:
     return Screen(facts=(t("link.bad_email"),))
 
 
-def code_sent(t: Texts, email: str, company: str, *, again: bool) -> Screen:
+def code_sent(t: Texts, asked: CodeAsked, company: str, *, again: bool) -> Screen:
     """The same words whether the portal knows the address or not."""
     title = t("link.new_code_title") if again else t("link.code_title")
-    facts = (t("link.code_sent", email=email, company=company), t.plural("link.code_validity", CODE_MINUTES))
-    return Screen(title, facts=facts, note=t("link.no_mail", company=company), keyboard=_codes(t))
+    return Screen(
+        title,
+        facts=code_facts(t, asked, t("link.code_sent", email=asked.email, company=company), company),
+        note=t("link.no_mail", company=company),
+        keyboard=_codes(t),
+    )
+
+
+def code_facts(t: Texts, asked: CodeAsked, sent: str, company: str) -> tuple[str, ...]:
+    """What to type: ``sent`` says it of a short code; a long one says why it is longer, or in which mail it stands."""
+    if not asked.is_long:
+        return sent, t.plural("link.code_validity", asked.minutes)
+    if not asked.is_mailed:
+        return (t("link.long_code_in_use", email=asked.email, company=company),)
+    return t("link.long_code_sent", email=asked.email, company=company), t.plural("link.code_validity", asked.minutes)
 
 
 def code_not_sent(t: Texts, at: datetime.datetime) -> Screen:
@@ -66,14 +80,27 @@ def too_often(t: Texts, until: datetime.datetime) -> Screen:
     return Screen(facts=(t("link.too_often", time=t.formats.time(until)),), keyboard=((retry,),))
 
 
-def wrong_code(t: Texts, left: int) -> Screen:
-    """Another code; at 0 it is burnt."""
-    return Screen(facts=(wrong_code_words(t, left),), keyboard=_codes(t))
+def code_refused(t: Texts, checked: Checked, until: datetime.datetime | None) -> Screen:
+    """A code was typed, and does not open anything; ``until`` is the end of the wait of who may type no more."""
+    if isinstance(checked, TooOften) and until is not None:
+        return too_often(t, until)
+    return Screen(facts=(refusal_words(t, checked, until),), keyboard=_codes(t))
 
 
-def wrong_code_words(t: Texts, left: int) -> str:
-    """How many attempts are left, or that there is none."""
-    return t.plural("link.wrong_code", left) if left else t("link.burnt_code")
+def refusal_words(t: Texts, checked: Checked, until: datetime.datetime | None) -> str:
+    """Why a typed code was not taken, and what to do."""
+    match checked:
+        case WrongCode(left) if left:
+            return t.plural("link.wrong_code", left)
+        case WrongCode():
+            return t("link.burnt_code")
+        case OtherCodeKind(is_long):
+            return t("link.code_is_long") if is_long else t("link.no_code_in_text")
+        case CodeWithdrawn():
+            return t("link.code_withdrawn")
+        case TooOften() if until is not None:
+            return t("link.too_often", time=t.formats.time(until))
+    return t("link.expired_code")
 
 
 def no_code_in_text(t: Texts) -> Screen:

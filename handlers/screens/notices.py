@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.actions import (
+    ConfirmAddress,
     ListInvoices,
     MuteInvoice,
     SendPdf,
     SetWish,
+    ShowAccounts,
+    ShowCopy,
     ShowInvoice,
     ShowOrder,
     ShowWishes,
@@ -37,6 +40,8 @@ _TITLES = {
 _ENDS = {
     Kind.CONTACT_REMOVED: message_id("notice.contact_removed"),
     Kind.ACCOUNT_CLOSED: message_id("notice.account_closed"),
+    Kind.ADDRESS_CHANGED: message_id("notice.address_changed"),
+    Kind.ACCESS_ENDED: message_id("notice.access_ended"),
 }
 
 
@@ -77,6 +82,34 @@ def end_notice(t: Texts, kind: Kind, account: str, company: str) -> Screen:
     """Why a link is gone."""
     fact = t(_ENDS[kind], account=account, company=company)
     return Screen(t("notice.unlinked"), facts=(fact,), keyboard=((Button(t("button.link"), StartLinking()),),))
+
+
+def access_ended(t: Texts, ended: Sequence[tuple[Kind, str]], company: str) -> Screen:
+    """Links that ended at one time, each with its account's name and the reason."""
+    facts = tuple(t(_ENDS[kind], account=account, company=company) for kind, account in ended)
+    return Screen(t("notice.unlinked"), facts=facts, keyboard=((Button(t("button.link"), StartLinking()),),))
+
+
+def unused_link(t: Texts, account: str, link: int) -> Screen:
+    """A link that nobody used for long asks for a new code before anything is shown, or told, again."""
+    confirm = Button(t("button.confirm_address"), ConfirmAddress(link))
+    return Screen(t("notice.unused_title"), facts=(t("notice.unused", account=account),), keyboard=((confirm,),))
+
+
+def copy_changed(t: Texts, account: str, *, stopped: bool) -> Screen:
+    """What the other chats of a mailbox are told when a bookkeeper's copy was set up or stopped in one of them."""
+    key = message_id("copy.other_stopped") if stopped else message_id("copy.other_set")
+    return Screen(
+        t("account.alert_title"),
+        facts=(t(key, account=account),),
+        keyboard=((Button(t("button.accounts"), ShowAccounts()),),),
+    )
+
+
+def copy_stopped(t: Texts, account: str, link: int) -> Screen:
+    """The bookkeeper stopped the copies of an account's invoices."""
+    facts = (clip(plain(account), 60), t("notice.copy_stopped_fact"))
+    return Screen(t("notice.copy_stopped"), facts=facts, keyboard=((Button(t("button.copy"), ShowCopy(link)),),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,17 @@
 
 import datetime
 
-from handlers.actions import Action, AskSearch, ChooseAccount, ListInvoices, ListOrders, ShowHelp, Start, StartLinking
+from handlers.actions import (
+    Action,
+    AskSearch,
+    ChooseAccount,
+    ConfirmAddress,
+    ListInvoices,
+    ListOrders,
+    ShowHelp,
+    Start,
+    StartLinking,
+)
 from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from storage.chats import LinkState
@@ -67,6 +77,12 @@ def several(t: Texts, number: str, choices: tuple[Button, ...]) -> Screen:
 def not_linked(t: Texts, company: str) -> Screen:
     """What was asked for needs a link."""
     return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=_link(t))
+
+
+def confirm_address(t: Texts, link: LinkState) -> Screen:
+    """A link that nobody used for long: a new code comes first."""
+    confirm = Button(t("button.confirm_address"), ConfirmAddress(link.link_id))
+    return Screen(facts=(t("link.confirm_again", account=link.account_name),), keyboard=((confirm,), *_help(t)))
 
 
 def link_gone(t: Texts, current: LinkState) -> Screen:

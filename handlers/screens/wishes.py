@@ -15,6 +15,7 @@ from handlers.actions import (
     StopCopy,
 )
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
+from services.code_results import CodeAsked
 from services.notices import REMIND, WISHES
 from storage.chats import LinkState
 from storage.tables import Kind
@@ -104,10 +105,11 @@ def ask_copy(t: Texts, link: int) -> Screen:
     return Screen(t("copy.title"), facts=(t("copy.ask"),), keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
 
 
-def copy_code_sent(t: Texts, email: str, link: int) -> Screen:
+def copy_code_sent(t: Texts, asked: CodeAsked, link: int) -> Screen:
     """A code went to the bookkeeper, who has to hand it over."""
-    fact = t("copy.code_sent", email=email)
-    return Screen(t("copy.title"), facts=(fact,), keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
+    sent = t("copy.long_code_sent", email=asked.email) if asked.is_long else t("copy.code_sent", email=asked.email)
+    facts = (sent, t.plural("link.code_validity", asked.minutes))
+    return Screen(t("copy.title"), facts=facts, keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
 
 
 def trouble_of_copy(t: Texts, words: str, link: int) -> Screen:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0007"
 """The revision that this program was made for."""
 NOT_KNOWN = "the schema is that of a newer version, run that one"
 """What an operator is told of ``Schema.UNKNOWN``."""

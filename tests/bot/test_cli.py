@@ -21,7 +21,7 @@ from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
 from sandbox.telegram.server import TelegramServer
-from storage import chats
+from storage import chats, proofs
 from storage.chats import NewLink
 from storage.database import Database
 from storage.vault import Vault
@@ -318,7 +318,9 @@ async def left(outside: Outside) -> dict[int, int]:
 async def test_unlink_takes_access_away_by_address_or_by_chat(outside: Outside, shell: Shell) -> None:
     await linked(outside, (1, EMAIL), (2, EMAIL), (2, "other@example.test"), (3, "other@example.test"))
     ended = await shell.run("unlink", "--email", f" {EMAIL.upper()} ")
-    assert (ended.code, ended.out, ended.err) == (0, "Links removed: 2\n", "")
+    assert (ended.code, ended.out) == (0, "Links removed: 2\n")
+    assert '"event": "security.unlinked"' in ended.err
+    assert EMAIL not in ended.err
     assert await left(outside) == {1: 0, 2: 1, 3: 1}
 
     ended = await shell.run("unlink", "--chat", "3")
@@ -327,6 +329,21 @@ async def test_unlink_takes_access_away_by_address_or_by_chat(outside: Outside, 
 
     ended = await shell.run("unlink", "--email", "nobody@example.test")
     assert (ended.code, ended.out) == (1, "Links removed: 0\n")
+
+
+async def test_lift_cap_forgets_an_addresss_wrong_codes(outside: Outside, shell: Shell) -> None:
+    await linked(outside, (1, EMAIL))
+    database = Database(f"sqlite+aiosqlite:///{outside.database}", Vault([KEY]))
+    async with database.write() as session:
+        for _ in range(3):
+            await proofs.count_wrong(session, EMAIL, NOW)
+    await database.close()
+    ended = await shell.run("lift-cap", "--email", EMAIL)
+    assert (ended.code, ended.out) == (0, "Wrong codes forgotten: 3\n")
+    assert '"event": "security.cap_lifted"' in ended.err
+    ended = await shell.run("lift-cap", "--email", EMAIL)
+    assert (ended.code, ended.out) == (0, "Wrong codes forgotten: 0\n")
+    assert (await shell.run("lift-cap", "--email", "x")).code == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
+from services.security import SecurityEvent
 from storage.tables import State
 from tests.scene import Scene
 
@@ -33,6 +35,19 @@ def test_every_reason_is_explained(part: str) -> None:
     source = (ROOT / "bot" / "readiness.py").read_text()
     assert f"{part}: " in source
     assert f"| `{part}: " in OPERATING
+
+
+@pytest.mark.parametrize("event", SecurityEvent)
+def test_every_security_event_is_explained(event: str) -> None:
+    assert f"`security.{event}`" in OPERATING
+
+
+def test_alert_rules_name_events_that_there_are() -> None:
+    rules = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text())["groups"][0]["rules"]
+    named = {event for rule in rules for event in re.findall(r'event="(\w+)"', rule["expr"])}
+    assert named
+    assert named <= set(SecurityEvent)
+    assert all("odobot_security_events_total" in rule["expr"] and rule["annotations"]["summary"] for rule in rules)
 
 
 def test_what_is_deployed_is_what_the_page_names() -> None:

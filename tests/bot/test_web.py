@@ -12,10 +12,8 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from bot.mail_carrier import stop_token
 from sandbox.portal.faults import Fault, FaultKind
-from storage import chats, feed, wishes
-from storage.wishes import CopyTo
+from storage import feed
 from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
 
 MEBIBYTE = 1024 * 1024
@@ -171,87 +169,6 @@ async def test_the_public_reaches_nothing_else(
     scene: Scene, client: httpx.AsyncClient, method: str, path: str, status: int
 ) -> None:
     assert (await client.request(method, f"{scene.public_url}{path}")).status_code == status
-
-
-async def a_copy(scene: Scene, email: str = "compta@example.test") -> CopyTo:
-    """A chat with a bookkeeper's copy, put there without a conversation."""
-    database, now = scene.house.database, scene.clock.now()
-    async with database.write() as session:
-        link = chats.NewLink("c-1001", "a-2001", "Client Odotrack", frozenset({"invoices"}), "client@example.test")
-        await chats.add_links(session, 77, "Camille", [link], now)
-        (linked,) = (await chats.load(session, 77)).links
-        await wishes.set_copy(session, linked.link_id, email, "fr", now)
-        await session.flush()
-        copy = await wishes.copy_of_link(session, linked.link_id)
-        assert copy is not None
-    return copy
-
-
-async def remaining(scene: Scene, copy: CopyTo) -> CopyTo | None:
-    async with scene.house.database.read() as session:
-        return await wishes.copy_of_link(session, copy.link_id)
-
-
-async def test_opening_the_link_asks_and_does_nothing(scene: Scene, client: httpx.AsyncClient) -> None:
-    copy = await a_copy(scene)
-    url = f"{scene.public_url}/unsubscribe/{stop_token(scene.house.database.vault, copy)}"
-    page = await client.get(url)
-    assert page.status_code == 200
-    assert "Arrêter l’envoi" in page.text
-    assert "Stop sending" in page.text
-    assert page.text.count('<form method="post">') == 2
-    assert page.headers["cache-control"] == "no-store"
-    assert page.headers["referrer-policy"] == "no-referrer"
-    assert copy.email not in page.text
-    assert (await client.head(url)).status_code == 200
-    assert await remaining(scene, copy) is not None
-
-
-async def test_one_click_stops_and_a_second_is_no_error(scene: Scene, client: httpx.AsyncClient) -> None:
-    copy = await a_copy(scene)
-    url = f"{scene.public_url}/unsubscribe/{stop_token(scene.house.database.vault, copy)}"
-    for _ in range(2):
-        # RFC 8058: exactly this body, no cookie, no question.
-        page = await client.post(url, data={"List-Unsubscribe": "One-Click"})
-        assert page.status_code == 200
-        assert "C’est fait" in page.text
-    assert await remaining(scene, copy) is None
-    assert (await client.get(url)).status_code == 404
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda token: token[:-1],
-        lambda token: token + "0",
-        lambda token: token.partition(".")[0],
-        lambda token: token.partition(".")[0] + ".",
-        lambda token: "9" + token,
-        lambda token: token.replace(".", ".é"),
-        lambda token: "x." + token.partition(".")[2],
-        lambda token: "٣." + token.partition(".")[2],
-        lambda token: "9" * 30 + "." + token.partition(".")[2],
-        lambda token: "-1." + token.partition(".")[2],
-        lambda token: token.upper(),
-        lambda token: "." + token,
-        lambda token: "%00",
-    ],
-)
-async def test_another_token_stops_nothing(scene: Scene, client: httpx.AsyncClient, change) -> None:  # type: ignore[no-untyped-def]
-    copy = await a_copy(scene)
-    url = f"{scene.public_url}/unsubscribe/{change(stop_token(scene.house.database.vault, copy))}"
-    assert (await client.get(url)).status_code == 404
-    assert (await client.post(url)).status_code < 500
-    assert await remaining(scene, copy) is not None
-
-
-async def test_the_link_of_an_earlier_address_stops_nothing(scene: Scene, client: httpx.AsyncClient) -> None:
-    earlier = await a_copy(scene, "avant@example.test")
-    now = await a_copy(scene, "apres@example.test")
-    token = stop_token(scene.house.database.vault, earlier)
-    assert (await client.get(f"{scene.public_url}/unsubscribe/{token}")).status_code == 404
-    await client.post(f"{scene.public_url}/unsubscribe/{token}")
-    assert await remaining(scene, now) is not None
 
 
 async def test_alive_is_alive(scene: Scene, client: httpx.AsyncClient) -> None:

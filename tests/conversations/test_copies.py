@@ -53,8 +53,10 @@ async def give(scene: Scene, person: Person, address: str, language: str = "fr")
 async def copied(scene: Scene, language: str = "fr", email: str = "", address: str = BOOKS) -> Person:
     """Somebody whose bookkeeper has agreed."""
     person = await asked(scene, language, email, address)
+    before = len(scene.mailbox.messages)
     screen = await scene.say(person, await scene.code(address, len(scene.mailbox.sent_to(address))))
     assert address in screen.text
+    await scene.mailbox.wait_for(count=before + 1)  # the mailbox of the link is told
     return person
 
 

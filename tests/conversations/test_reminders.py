@@ -8,7 +8,7 @@ from handlers.actions import MuteInvoice, Snooze
 from handlers.buttons import encode
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
-from storage import chats
+from storage import chats, wishes
 from storage.tables import Kind, State
 from tests.conversations.test_notices import (
     ACCOUNT,
@@ -260,8 +260,10 @@ async def test_a_forged_put_off_and_mute_touch_nobody_elses_invoice(scene: Scene
     assert notices(anna, NUMBER) == []
     # Somebody else's number within one's own account is no invoice of one's own.
     anna.forge_tap(screen, encode(Snooze(own.link_id, NUMBER, 1)) or "")
-    await anna.wait_for_message("will come again")
-    at(scene, 9.01, 1)
-    await until_settled(scene, 1, State.CANCELLED, Kind.REMINDER_LATER)
+    await anna.wait_for_message("nothing to read")
+    anna.forge_tap(screen, encode(MuteInvoice(own.link_id, "777777")) or "")
+    await anna.wait_for_message("777777")
+    async with scene.house.database.read() as session:
+        assert not await wishes.is_muted(session, own.link_id, "777777")
     at(scene, 9.01, BEFORE_DAY)
     await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)

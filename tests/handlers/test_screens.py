@@ -33,7 +33,10 @@ from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
 from portal.models import Invoice, MenuLink, Order, OrderLine, Page, Part
 from sandbox.telegram.html_entities import parse_html
+from services.code_limits import TooOften
+from services.code_results import Checked, CodeAsked, CodeExpired, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import ChatState, Kept, LinkState, Neighbour
+from storage.tables import Kind
 from storage.wishes import Silence
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -380,6 +383,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         str: [NASTY],
         "support": ["", NASTY],
         "title": [t("link.done")],
+        "words": [t("link.expired_code")],
         "number": ["212380", "9" * 100],
         "username": ["odobot"],
         int: [1, 0, 2, 59],
@@ -392,6 +396,21 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Sequence[LinkState]: links,
         tuple[LinkState, ...]: links,
         Neighbour: list(people),
+        CodeAsked: [
+            CodeAsked(1, 1, "client@example.test", "123456"),
+            CodeAsked(1, 1, "client@example.test", "K7QM2XVP", 120, is_long=True),
+            CodeAsked(1, 1, "client@example.test", "", 120, is_long=True, is_mailed=False),
+        ],
+        Checked: [
+            WrongCode(4),
+            WrongCode(0),
+            OtherCodeKind(True),
+            OtherCodeKind(False),
+            CodeWithdrawn(),
+            CodeExpired(),
+            TooOften(NOW, "cap"),
+        ],
+        datetime.datetime | None: [NOW, None],
         Sequence[Neighbour]: [people, ()],
         Mapping[int, str]: [{1: "a@b.test", 2: "c@d.test"}, {}],
         ChatState: [ChatState(1, True, "fr", 10, None, links[0]), ChatState(1, True)],
@@ -410,6 +429,10 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Action | None: [ListInvoices(1), None],
         Keyboard: [((Button("x", Start()),),)],
         tuple[Button, ...]: [(Button("x", Start()),)],
+        Sequence[tuple[Kind, str]]: [
+            ((Kind.ADDRESS_CHANGED, NASTY), (Kind.ACCESS_ENDED, "")),
+            ((Kind.CONTACT_REMOVED, "x"),),
+        ],
         Sequence[MenuLink]: [menu, ()],
         Sequence[str]: [("bookkeeper@example.test", NASTY), ()],
         Silence: [Silence(None, None, None), Silence("America/Vancouver", None, NOW)],

@@ -8,7 +8,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mail.mailer import Letter
-from services.letters import code_letter, linked_letter
+from services.letters import (
+    code_letter,
+    copy_changed_letter,
+    linked_letter,
+    revoke_code_letter,
+    revoked_letter,
+    unusual_requests_letter,
+)
 from texts.language import Language
 
 CODE = "048213"
@@ -137,3 +144,67 @@ def test_neither_address_nor_code_shows_in_a_repr() -> None:
     shown = repr(a_code_letter())
     assert CODE not in shown
     assert TO not in shown
+
+
+LONG_CODE = "K7QM-2XVP"
+SUPPORT = "+1 514 555-1234"
+
+
+def warnings(language: Language = Language.FR, support: str = "") -> dict[str, Letter]:
+    """The mails that warn of what happened, by name."""
+    given = {"company": "Odotrack", "support": support}
+    return {
+        "unusual requests": unusual_requests_letter(TO, language, **given),
+        "revoked": revoked_letter(TO, language, **given),
+        "copy set": copy_changed_letter(TO, language, account="Boréal", stopped=False, **given),
+        "copy stopped": copy_changed_letter(TO, language, account="Boréal", stopped=True, **given),
+    }
+
+
+def long_codes(language: Language = Language.FR) -> list[Letter]:
+    return [
+        code_letter(TO, language, code=LONG_CODE, first_name="Camille", company="Odotrack", minutes=120),
+        revoke_code_letter(TO, language, code=LONG_CODE, company="Odotrack", minutes=120),
+    ]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_mail_is_whole_in_both_languages(language: Language) -> None:
+    for letter in [*warnings(language).values(), *warnings(language, SUPPORT).values(), *long_codes(language)]:
+        page = Page(letter.html)
+        assert page.paragraphs == paragraphs(letter)
+        assert page.languages == [f"{each}-CA" for each in (language, language.other)]
+        french, english = letter.text.split("\n\n———\n\n")[:: 1 if language is Language.FR else -1]
+        assert french.count("\n\n") == english.count("\n\n")
+        assert ("vous" in french.lower(), "you" in english.lower()) == (True, True)
+        assert "{" not in letter.text + letter.subject
+        assert letter.subject.startswith("Odotrack")
+
+
+@pytest.mark.parametrize("name", warnings())
+def test_a_warning_says_whom_to_ask(name: str) -> None:
+    assert warnings(support=SUPPORT)[name].text.count(SUPPORT) == 2
+    without = warnings()[name].text
+    assert "Écrivez à Odotrack." in without
+    assert "Write to Odotrack." in without
+
+
+def test_a_warning_says_what_happened() -> None:
+    told = {name: letter.text for name, letter in warnings().items()}
+    assert "Rien n’a été ouvert" in told["unusual requests"]
+    assert "Ne donnez jamais un code" in told["unusual requests"]
+    assert "au plus une fois par jour" in told["unusual requests"]
+    assert "retirée par une autre conversation liée" in told["revoked"]
+    assert "Ce n’était pas vous?" in told["revoked"]
+    assert "seront désormais aussi envoyées" in told["copy set"]
+    assert "ne sont plus envoyées" in told["copy stopped"]
+    assert len({letter.subject for letter in warnings().values()}) == 4
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_long_code_stands_alone_and_unbroken(language: Language) -> None:
+    for letter in long_codes(language):
+        assert re.findall(r"^(.*K7QM.*)$", letter.text, re.MULTILINE) == [LONG_CODE] * 2
+        assert letter.html.count(f'white-space:nowrap;margin:12px 0">{LONG_CODE}</p>') == 2
+        assert letter.text.count("120 minutes") == 2
+        assert LONG_CODE not in letter.subject + repr(letter)

@@ -141,10 +141,11 @@ class _Writer:
         )
         yield (
             "codes",
-            "code_id, chat_id, email_sealed, email_hash, code_hash, asked_at, expires_at, attempts, state, is_counted",
+            "code_id, chat_id, email_sealed, email_hash, code_hash, asked_at, expires_at, attempts, state, is_counted, "
+            "chat_hash",
             size.quarter,
             f"i, i * 4, {sealed}, {self._hash}, {self._hash}, {self._came('i', size.quarter, CODES_KEPT)}, {now}, 0, "
-            "'live', true",
+            f"'live', true, {self._hash}",
         )
         yield (
             "copies", "copy_id, link_id, email_sealed, language, confirmed_at", size.quarter,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import chats, codes, documents, feed, outbox, updates, upkeep, wishes
+from storage import access, chats, codes, documents, feed, outbox, proofs, updates, upkeep, wishes
 from storage.chats import Awaiting, NewLink
 from storage.database import Database, Session
 from storage.feed import NewDelivery, NewNotice
@@ -138,6 +138,11 @@ READS: dict[str, Query] = {
     "chats.emails": lambda s, p: chats.emails(s, p.chat),
     "chats.chats_of_email": lambda s, p: chats.chats_of_email(s, p.email),
     "chats.kept": lambda s, p: chats.kept(s, p.chat),
+    "codes.chat_to_revoke": lambda s, p: codes.chat_to_revoke(s, p.chat),
+    "proofs.was_proven": lambda s, p: proofs.was_proven(s, p.chat, p.email),
+    "access.links_to_confirm": lambda s, p: access.links_to_confirm(s, chat_id=p.chat),
+    "access.still_linked": lambda s, p: access.still_linked(s, [p.link]),
+    "access.shared_addresses": lambda s, p: access.shared_addresses(s, p.chat, p.neighbour),
     "codes.latest": lambda s, p: codes.latest(s, p.chat, *CodeState),
     "documents.find": lambda s, p: documents.find(s, 1, p.account, p.number, "fr"),
     "feed.position": lambda s, _: feed.position(s),
@@ -174,13 +179,28 @@ WRITES: dict[str, Query] = {
     "chats.unlink_email": lambda s, p: chats.unlink_email(s, p.email, p.now),
     "chats.forget": lambda s, p: chats.forget(s, p.chat, p.now),
     "chats.migrate": lambda s, p: chats.migrate(s, p.chat, -p.fresh),
-    "codes.asked_since": lambda s, p: codes.asked_since(s, p.chat, p.email, p.now - CODES_KEPT),
+    "codes.history": lambda s, p: codes.history(s, p.chat, p.email, p.now - CODES_KEPT),
+    "codes.copy_requests": lambda s, p: codes.copy_requests(s, p.now - CODES_KEPT, 500),
+    "codes.take_over": lambda s, p: codes.take_over(s, p.chat, p.email, p.now),
+    "codes.allow": lambda s, p: codes.allow(s, p.code, p.now),
+    "codes.prove": lambda s, p: codes.prove(s, p.code),
+    "proofs.count_wrong": lambda s, p: proofs.count_wrong(s, p.email, p.now),
+    "proofs.lift_cap": lambda s, p: proofs.lift_cap(s, p.email),
+    "proofs.may_warn": lambda s, p: proofs.may_warn(s, p.email, p.now, _MINUTE),
+    "proofs.remember_proven": lambda s, p: proofs.remember_proven(s, p.chat, p.email, p.now),
+    "proofs.forget_proven, a chat": lambda s, p: proofs.forget_proven(s, chat_id=p.chat),
+    "proofs.forget_proven, an address": lambda s, p: proofs.forget_proven(s, email=p.email),
+    "proofs.purge": lambda s, p: proofs.purge(s, p.now - NOTICES_KEPT, 100),
+    "chats.purge_strangers": lambda s, p: chats.purge_strangers(s, p.now, 100),
+    "access.confirm": lambda s, p: access.confirm(s, p.link, "Client", frozenset({"orders"}), p.now, is_used=True),
     "codes.replace": lambda s, p: codes.replace(s, p.chat, p.email, "123456", now=p.now, expires_at=p.now),
     "codes.take_attempt": lambda s, p: codes.take_attempt(s, p.code, 5),
     "codes.move": lambda s, p: codes.move(s, p.code, CodeState.LIVE, CodeState.PROVEN),
-    "codes.discount": lambda s, p: codes.discount(s, p.code),
-    "codes.purge, few": lambda s, p: codes.purge(s, p.old(p.size.quarter, CODES_KEPT), 100),
-    "codes.purge, many": lambda s, p: codes.purge(s, p.old(p.size.quarter, CODES_KEPT, many=True), 100),
+    "codes.fail": lambda s, p: codes.fail(s, p.code),
+    "codes.purge, few": lambda s, p: codes.purge(s, p.old(p.size.quarter, CODES_KEPT) + CODES_KEPT, CODES_KEPT, 100),
+    "codes.purge, many": lambda s, p: codes.purge(
+        s, p.old(p.size.quarter, CODES_KEPT, many=True) + CODES_KEPT, CODES_KEPT, 100
+    ),
     "documents.keep": lambda s, p: documents.keep(s, p.document),
     "documents.drop": lambda s, p: documents.drop(s, p.document),
     "feed.record": lambda s, p: feed.record(
@@ -198,6 +218,7 @@ WRITES: dict[str, Query] = {
     "outbox.put_back": lambda s, p: outbox.put_back(s, [p.leased], "w", State.RETRY, p.now),
     "outbox.reclaim": lambda s, p: outbox.reclaim(s, p.now),
     "outbox.cancel_of_links": lambda s, p: outbox.cancel_of_links(s, [p.link, p.neighbour], p.now, "unlinked"),
+    "outbox.cancel_of_copies": lambda s, p: outbox.cancel_of_copies(s, [p.copy], p.now, "copy stopped"),
     "outbox.cancel_of_number, an account": lambda s, p: outbox.cancel_of_number(
         s, [Kind.INVOICE_ISSUED], p.number, p.now, "paid", account_id=p.account
     ),
@@ -221,6 +242,7 @@ WRITES: dict[str, Query] = {
     "wishes.set_blocked": lambda s, p: wishes.set_blocked(s, p.chat, p.now),
     "wishes.set_copy": lambda s, p: wishes.set_copy(s, p.copy, p.email, "fr", p.now),
     "wishes.stop_copy": lambda s, p: wishes.stop_copy(s, p.copy),
+    "wishes.stop_copies": lambda s, p: wishes.stop_copies(s, p.account, "client@example.test"),
     "wishes.mute": lambda s, p: wishes.mute(s, p.link, "900"),
     "wishes.unmute": lambda s, p: wishes.unmute(s, p.link, p.number),
 }

@@ -75,8 +75,8 @@ async def test_many_chats_that_ask_for_one_address_at_once_are_counted_one_by_on
     async def ask(database: Database, chat_id: int) -> bool:
         async with database.write() as session:
             await chats.ensure(session, chat_id, NOW)
-            asked = await codes.asked_since(session, chat_id, EMAIL, NOW - HOUR)
-            if len(asked.by_email) >= 5:
+            asked = await codes.history(session, chat_id, EMAIL, NOW - HOUR)
+            if len(asked.requests) >= 5:
                 return False
             await asyncio.sleep(0.01)
             await codes.replace(session, chat_id, EMAIL, "123456", now=NOW, expires_at=NOW + MINUTE)

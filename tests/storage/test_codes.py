@@ -5,7 +5,8 @@ import datetime
 
 import pytest
 
-from storage import chats, codes
+from storage import chats, codes, proofs
+from storage.codes import History
 from storage.database import Database, Session
 from storage.tables import CodeState
 from tests.storage import EMAIL, NOW, a_key, file_of, later, opened, rows_of
@@ -109,44 +110,119 @@ async def test_a_proven_code_is_used_once_and_takes_no_attempt(database: Databas
         assert await codes.latest(session, 1, CodeState.PROVEN) is None
 
 
-async def test_asking_is_counted_by_chat_and_by_address(database: Database) -> None:
+def own(history: History) -> list[datetime.datetime]:
+    return [each.asked_at for each in history.requests if each.is_own]
+
+
+def same_address(history: History) -> list[datetime.datetime]:
+    return [each.asked_at for each in history.requests if each.is_same_address]
+
+
+async def test_requests_count_by_chat_and_address(database: Database) -> None:
     await a_code(database, 1, EMAIL, at=later(minutes=-70))
     await a_code(database, 1, EMAIL, at=later(minutes=-50))
     await a_code(database, 1, "other@example.test", at=later(minutes=-40))
     await a_code(database, 2, EMAIL, at=later(minutes=-30))
     async with database.read() as session:
-        asked = await codes.asked_since(session, 1, EMAIL, NOW - HOUR)
-        assert list(asked.by_chat) == [later(minutes=-50), later(minutes=-40)]
-        assert list(asked.by_email) == [later(minutes=-50), later(minutes=-30)]
-        stranger = await codes.asked_since(session, 9, "nobody@example.test", NOW - HOUR)
-        assert (tuple(stranger.by_chat), tuple(stranger.by_email)) == ((), ())
+        asked = await codes.history(session, 1, EMAIL, NOW - HOUR)
+        assert own(asked) == [later(minutes=-50), later(minutes=-40)]
+        assert same_address(asked) == [later(minutes=-50), later(minutes=-30)]
+        assert len({each.asker for each in asked.requests}) == 2
+        stranger = await codes.history(session, 9, "nobody@example.test", NOW - HOUR)
+        assert stranger == History((), 0, is_proven=False)
 
 
-async def test_neither_unlinking_nor_forgetting_starts_the_count_anew(database: Database) -> None:
-    await a_code(database)
+async def test_unlinking_and_forgetting_keep_the_counts(database: Database) -> None:
+    code_id = await a_code(database)
     async with database.write() as session:
+        await codes.take_attempt(session, code_id, LIMIT)
+        await proofs.count_wrong(session, EMAIL, NOW)
         await chats.unlink(session, 1, NOW)
         await chats.forget(session, 1, NOW)
     async with database.read() as session:
-        asked = await codes.asked_since(session, 1, EMAIL, NOW - HOUR)
-        assert (len(asked.by_chat), len(asked.by_email)) == (1, 1)
+        asked = await codes.history(session, 1, EMAIL, NOW - HOUR)
+        assert (len(own(asked)), len(same_address(asked)), asked.wrong_codes) == (1, 1, 1)
+        assert asked.requests[0].wrong == 1
         assert await codes.latest(session, 1, CodeState.LIVE) is None
+    (row,) = (await rows_of(database))["codes"]
+    assert (row["chat_id"], row["email_sealed"]) == (0, "")  # only keyed hashes are left
 
 
-async def test_a_code_that_could_not_be_mailed_is_not_counted(database: Database) -> None:
+async def test_a_failed_code_is_closed_and_counts_as_a_request(database: Database) -> None:
     code_id = await a_code(database)
     async with database.write() as session:
-        await codes.discount(session, code_id)
-        asked = await codes.asked_since(session, 1, EMAIL, NOW - HOUR)
-    assert (tuple(asked.by_chat), tuple(asked.by_email)) == ((), ())
+        await codes.fail(session, code_id)
+        assert await codes.take_attempt(session, code_id, LIMIT) is None
+        assert await codes.latest(session, 1, CodeState.LIVE, CodeState.PROVEN) is None
+        again = await codes.latest(session, 1, CodeState.CLOSED)
+        asked = await codes.history(session, 1, EMAIL, NOW - HOUR)
+    assert again is not None
+    assert again.email == EMAIL  # the person may ask again
+    assert [each.is_counted for each in asked.requests] == [False]
 
 
-async def test_what_no_limit_counts_is_forgotten_with_its_address(database: Database) -> None:
-    await a_code(database, 1, at=later(minutes=-61))
-    kept = await a_code(database, 2, at=later(minutes=-59))
+async def test_a_code_opens_only_while_it_is_allowed(database: Database) -> None:
+    code_id = await a_code(database)
     async with database.write() as session:
-        await codes.purge(session, before=NOW - HOUR, limit=100)
-    assert [each["code_id"] for each in (await rows_of(database))["codes"]] == [kept]
+        known = await codes.latest(session, 1, CodeState.LIVE)
+        assert known is not None
+        assert known.opens_until is None
+        await codes.allow(session, code_id, later(minutes=10))
+    async with database.write() as session:
+        known = await codes.latest(session, 1, CodeState.LIVE)
+        assert known is not None
+        assert known.opens_until == later(minutes=10)
+
+
+async def test_a_long_code_serves_every_chat_that_asked(database: Database) -> None:
+    async with database.write() as session:
+        first = await codes.replace(session, 1, EMAIL, "K7QM2XVP", now=NOW, expires_at=later(hours=2), is_long=True)
+        assert await codes.take_over(session, 2, "other@example.test", NOW) is None
+        assert await codes.take_over(session, 2, EMAIL, NOW) is not None
+        await codes.allow(session, first, later(hours=2))
+    async with database.write() as session:
+        taken = await codes.latest(session, 2, CodeState.LIVE)
+        assert taken is not None
+        assert taken.opens_until == later(hours=2)
+        assert codes.is_right(session, taken, 2, "K7QM2XVP")
+        assert not codes.is_right(session, taken, 2, "K7QM2XVQ")
+        assert await codes.prove(session, taken.code_id)
+    async with database.read() as session:
+        first_now = await codes.latest(session, 1, CodeState.LIVE)
+        assert first_now is not None
+        assert first_now.opens_until is None  # a code is used once
+
+
+async def test_purging_clears_addresses_then_rows(database: Database) -> None:
+    await a_code(database, 1, at=later(hours=-26))
+    await a_code(database, 2, at=later(minutes=-80))
+    await a_code(database, 3, at=later(minutes=-69))
+    async with database.write() as session:
+        await codes.purge(session, NOW, kept=datetime.timedelta(hours=25), limit=100)
+    left = {each["chat_id"]: bool(each["email_sealed"]) for each in (await rows_of(database))["codes"]}
+    assert left == {0: False, 3: True}
+
+
+async def test_a_proven_address_is_known_again(database: Database) -> None:
+    async with database.write() as session:
+        await proofs.remember_proven(session, 1, EMAIL, NOW)
+        await proofs.remember_proven(session, 1, EMAIL, NOW)
+        await proofs.remember_proven(session, 2, EMAIL, NOW)
+        assert (await codes.history(session, 1, EMAIL, NOW - HOUR)).is_proven
+        await proofs.forget_proven(session, chat_id=1, email=EMAIL)
+        assert not await proofs.was_proven(session, 1, EMAIL)
+        assert await proofs.was_proven(session, 2, EMAIL)
+        await proofs.forget_proven(session, email=EMAIL)
+        assert not await proofs.was_proven(session, 2, EMAIL)
+
+
+async def test_the_owner_is_warned_once_a_day(database: Database) -> None:
+    day = datetime.timedelta(days=1)
+    warned = []
+    for hours in (0, 1, 23, 24, 25):
+        async with database.write() as session:
+            warned.append(await proofs.may_warn(session, EMAIL, later(hours=hours), day))
+    assert warned == [True, False, False, True, False]
 
 
 @pytest.mark.sqlite
@@ -174,5 +250,5 @@ async def test_a_code_outlives_a_rotation_of_the_keys(database_url: str) -> None
         await a_code(database)
     async with opened(database_url, [new, old]) as database, database.read() as session:
         assert await is_right(session, 1, CODE)
-        asked = await codes.asked_since(session, 9, EMAIL, NOW - HOUR)
-        assert len(asked.by_email) == 1
+        asked = await codes.history(session, 9, EMAIL, NOW - HOUR)
+        assert len(same_address(asked)) == 1

@@ -1,0 +1,27 @@
+"""What other chats are told of what happens in this one: of links, revocations and copies through the same mailbox."""
+
+from collections.abc import Callable, Iterable
+
+import structlog
+from telegram.error import TelegramError
+
+from handlers.context import Context
+from handlers.reply import send
+from handlers.screens.screen import Screen
+from storage import chats
+from texts.catalogue import Texts, texts_in
+from texts.language import Language
+
+log = structlog.get_logger()
+
+
+async def tell_chats(context: Context, chat_ids: Iterable[int], screen: Callable[[Texts], Screen]) -> None:
+    """Sends each chat a screen in its language. One that cannot be reached does not keep it from the others."""
+    for chat_id in chat_ids:
+        async with context.services.database.read() as session:
+            chat = await chats.load(session, chat_id)
+        language = Language(chat.language) if chat.language else context.services.default_language
+        try:
+            await send(context, screen(texts_in(language)), to=chat_id)
+        except TelegramError as error:
+            log.warning("alert.not_sent", error=type(error).__name__)

@@ -1,0 +1,97 @@
+"""A bookkeeper stops the copies of an account's invoices: the token in each mail, and what it stops."""
+
+import datetime
+import json
+import re
+from dataclasses import dataclass, field
+
+from services.uninterrupted import uninterrupted
+from storage import feed, outbox, wishes
+from storage.database import Database
+from storage.feed import NewDelivery, NewNotice
+from storage.tables import Channel, Kind
+from storage.vault import Vault
+from storage.wishes import CopyTo
+
+_PURPOSE = "unsubscribe"
+# A header of a mail has words of at most 900 characters (mail/message.py), and the token is one with its URL.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{100,900}")
+_OLD_TOKEN = re.compile(r"([0-9]{1,15})\.([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """What a token stops: the copies of an account's invoices that go to an address (normal form)."""
+
+    account_id: str = field(repr=False)
+    email: str = field(repr=False)
+
+
+def stop_token(vault: Vault, copy: CopyTo) -> str:
+    """Make the token that stops a copy: account and address, sealed under the newest key.
+
+    It needs no row in the database, so it stays good when the copy was stopped and set up again.
+
+    Returns:
+        URL-safe base64 without padding, also fit for a ``mailto:`` subject.
+    """
+    # The purpose tells it from everything else that is sealed under the same keys.
+    sealed = vault.seal(json.dumps([_PURPOSE, copy.account_id, copy.email], ensure_ascii=False))
+    return sealed.rstrip("=")
+
+
+async def open_stop_token(database: Database, token: str) -> StopRequest | None:
+    """Open a token from a mail. Seals and hashes are compared in constant time.
+
+    Returns:
+        ``None`` for a token that is forged, cut short, or sealed under a key that is retired; and for one of the old
+        form, ``copy_id.hash``, whose copy is gone.
+    """
+    if old := _OLD_TOKEN.fullmatch(token):
+        return await _open_old(database, int(old[1]), old[2])
+    if not _TOKEN.fullmatch(token):
+        return None
+    opened = database.vault.open_or_none(token + "=" * (-len(token) % 4))
+    return _read(opened) if opened is not None else None
+
+
+def _read(opened: str) -> StopRequest | None:
+    try:
+        parts = json.loads(opened)
+    except ValueError:
+        return None
+    match parts:
+        case [str(purpose), str(account_id), str(email)] if purpose == _PURPOSE:
+            return StopRequest(account_id, email)
+    return None
+
+
+async def _open_old(database: Database, copy_id: int, known: str) -> StopRequest | None:
+    """Tokens of earlier versions name a copy, and are good while it exists; ids are never reused."""
+    async with database.read() as session:
+        copy = await wishes.copy(session, copy_id)
+    if copy is None or not database.vault.matches(_PURPOSE, f"{copy.copy_id}:{copy.email}", known):
+        return None
+    return StopRequest(copy.account_id, copy.email)
+
+
+async def stop(database: Database, request: StopRequest, now: datetime.datetime) -> int:
+    """Stop every copy that a request is about, cancel its waiting mails, and queue one notice for each chat.
+
+    Returns:
+        How many copies were stopped; 0 where there was none, which is no error.
+    """
+    return await uninterrupted(_stop(database, request, now))
+
+
+async def _stop(database: Database, request: StopRequest, now: datetime.datetime) -> int:
+    async with database.write() as session:
+        stopped = await wishes.stop_copies(session, request.account_id, request.email)
+        if not stopped:
+            return 0
+        await outbox.cancel_of_copies(session, [each.copy_id for each in stopped], now, "copy stopped")
+        # A chat that is linked through two addresses may have had a copy on each link: it is told once.
+        told = {each.chat_id: NewDelivery(Channel.TELEGRAM, each.chat_id, each.link_id, now) for each in stopped}
+        notice = NewNotice(f"copy.stopped:{stopped[0].copy_id}", Kind.COPY_STOPPED, request.account_id, None, now)
+        await feed.record(session, notice, list(told.values()))
+    return len(stopped)

@@ -1,0 +1,154 @@
+"""A thief with one mail: the owner hears of the link, cannot be put out by it, and can put it out (M3)."""
+
+import re
+
+import pytest
+
+from sandbox.telegram.persons import Person
+from tests.scene import CLIENT, Scene
+
+WORDS = {
+    "fr": ("/compte", "Retirer", "Oui", "code à 6 chiffres", "vient d’être liée", "plus récemment"),
+    "en": ("/account", "Remove", "Yes", "6-digit code", "has just been linked", ""),
+}
+
+
+async def owner_and_thief(scene: Scene, language: str = "fr", days: int = 40) -> tuple[Person, Person]:
+    """The owner linked long ago; the thief read one mail today, and goes by the owner's name."""
+    owner = await scene.linked(language, first_name="Camille")
+    scene.later(days=days)
+    await scene.say(owner, "/start")
+    thief = await scene.linked(language, first_name="Camille")
+    scene.later(minutes=2)  # another code for the address may be asked for
+    return owner, thief
+
+
+async def ask_to_revoke(scene: Scene, person: Person, language: str) -> str:
+    account, remove, yes, *_ = WORDS[language]
+    screen = await scene.say(person, account)
+    label = next(label for label in screen.labels if label.startswith(remove))
+    await scene.tap(person, label)
+    return (await scene.tap(person, yes)).text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_the_owner_hears_of_a_new_chat_at_once(scene: Scene, language: str) -> None:
+    owner, thief = await owner_and_thief(scene, language)
+
+    told = await owner.wait_for_message(WORDS[language][4])
+
+    assert told.labels[0].startswith(WORDS[language][1])
+    assert scene.mailbox.sent_to(CLIENT)[-1].subject
+    await scene.tap(owner, told.labels[0])
+    await scene.tap(owner, WORDS[language][2])
+    assert await thief.wait_for_message("retirée d’un compte" if language == "fr" else "was removed from")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_a_new_chat_needs_a_second_code_to_put_out_an_old_one(scene: Scene, language: str) -> None:
+    owner, thief = await owner_and_thief(scene, language)
+    before = len(scene.mailbox.sent_to(CLIENT))
+
+    asked = await ask_to_revoke(scene, thief, language)
+
+    assert WORDS[language][3] in asked
+    code = await scene.code(count=before + 1)
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    assert "4" in (await scene.say(thief, wrong)).text
+    still = await scene.say(owner, "/factures" if language == "fr" else "/invoices")
+    assert "212380" in still.text
+
+
+async def test_the_second_code_puts_the_other_chat_out_and_is_told(scene: Scene) -> None:
+    owner, newer = await owner_and_thief(scene)
+    before = len(scene.mailbox.sent_to(CLIENT))
+    await ask_to_revoke(scene, newer, "fr")
+
+    done = await scene.say(newer, await scene.code(count=before + 1))
+
+    assert "retirée" in done.text
+    await owner.wait_for_message("retirée d’un compte")
+    assert "pas encore liée" in (await scene.say(owner, "/factures")).text
+    mails = await scene.mailbox.wait_for(CLIENT, count=before + 2)
+    assert "retirée" in mails[-1].subject
+
+
+async def test_yesterdays_chat_may_revoke_without_a_code(scene: Scene) -> None:
+    owner, newer = await owner_and_thief(scene)
+    scene.later(hours=25)
+
+    assert "retirée" in await ask_to_revoke(scene, newer, "fr")
+    await owner.wait_for_message("retirée d’un compte")
+
+
+async def test_an_own_old_link_through_another_address_changes_nothing(scene: Scene) -> None:
+    """A thief who is a customer, too: the link through the stolen mailbox is what counts."""
+    thief = await scene.linked(email="flotte@example.test", first_name="Voleur")
+    owner = await scene.linked()
+    scene.later(days=40)
+    await scene.say(owner, "/start")
+    await scene.say(thief, "/lier")
+    before = len(scene.mailbox.sent_to(CLIENT))
+    await scene.say(thief, CLIENT)
+    await scene.say(thief, await scene.code(count=before + 1))
+    scene.later(minutes=2)
+
+    assert "code à 6 chiffres" in await ask_to_revoke(scene, thief, "fr")
+    assert "212380" in (await scene.say(owner, "/factures")).text
+
+
+async def test_a_forged_yes_needs_the_code_all_the_same(scene: Scene) -> None:
+    from handlers.actions import Revoke
+    from handlers.buttons import encode
+
+    owner, thief = await owner_and_thief(scene)
+    screen = await scene.say(thief, "/compte")
+    await thief.wait_for_answer(thief.forge_tap(screen, encode(Revoke(owner.user_id, sure=True)) or ""))
+    await thief.wait_for_message("code à 6 chiffres")
+
+    assert "212380" in (await scene.say(owner, "/factures")).text
+
+
+async def test_a_code_for_linking_does_not_revoke(scene: Scene) -> None:
+    owner, thief = await owner_and_thief(scene)
+    scene.later(minutes=2)
+    await ask_to_revoke(scene, thief, "fr")
+    await scene.say(thief, "/lier")
+    before = len(scene.mailbox.sent_to(CLIENT))
+    scene.later(minutes=2)
+    await scene.say(thief, CLIENT)
+    await scene.say(thief, await scene.code(count=before + 1))
+
+    assert "212380" in (await scene.say(owner, "/factures")).text
+
+
+async def test_a_revoked_chat_is_a_stranger_again(scene: Scene) -> None:
+    """What a thief's chat proved is forgotten with the revocation: it is not let through when strangers are not."""
+    owner, thief = await owner_and_thief(scene)
+    assert "retirée" in await ask_to_revoke(scene, owner, "fr")
+    await thief.wait_for_message("retirée d’un compte")
+    async with scene.house.database.read() as session:
+        from storage import proofs
+
+        assert not await proofs.was_proven(session, thief.user_id, CLIENT)
+        assert await proofs.was_proven(session, owner.user_id, CLIENT)
+
+
+async def test_a_copy_that_changes_is_told_to_mailbox_and_chats(scene: Scene) -> None:
+    owner, thief = await owner_and_thief(scene)
+    await scene.say(thief, "/avis")
+    await scene.tap(thief, "Client Odotrack")
+    copy = next(label for label in thief.screen().labels if "opie" in label)
+    await scene.tap(thief, copy)
+    await scene.tap(thief, thief.screen().labels[0])
+    await scene.say(thief, "voleur@example.test")
+    mails = await scene.mailbox.wait_for("voleur@example.test")
+    code = re.search(r"^(\d{6})$", mails[0].text, re.MULTILINE)
+    assert code
+    before = len(scene.mailbox.sent_to(CLIENT))
+
+    await scene.say(thief, code[1])
+
+    await owner.wait_for_message("copie de chaque nouvelle facture")
+    mails = await scene.mailbox.wait_for(CLIENT, count=before + 1)
+    assert "voleur@example.test" not in mails[-1].text
