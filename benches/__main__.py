@@ -22,6 +22,7 @@ BENCHES = {
     "startup": "From the start to the first getUpdates",
     "storage": "Storage as it grows",
     "memory": "Peak memory, empty and full",
+    "attacks": "Attacks on the public port, from the portal and by strangers",
     "soak": "Ten minutes of traffic",
 }
 _BEGIN, _END = "<!-- begin {name} -->\n", "<!-- end {name} -->\n"

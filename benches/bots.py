@@ -73,10 +73,12 @@ async def peer(name: str, stub: TelegramStub, answer: dict[str, Any], folder: Pa
 
 
 @asynccontextmanager
-async def odobot(stub: TelegramStub, portal_url: str, folder: Path) -> AsyncIterator[Process]:
+async def odobot(
+    stub: TelegramStub, portal_url: str, folder: Path, listen: str = "127.0.0.1:0"
+) -> AsyncIterator[Process]:
     """``odobot run`` as an operator starts it, on a database whose chats are linked; it has begun to poll."""
     async with telegram(stub) as url:
-        environment = await odobot_environment(url, portal_url, folder)
+        environment = await odobot_environment(url, portal_url, folder) | {"ODOBOT_LISTEN": listen}
         async with _process([Path(sys.executable).with_name("odobot"), "run"], folder, environment) as process:
             await stub.until_polled()
             yield process

@@ -33,6 +33,13 @@ _NO_EVENTS = orjson.dumps({"items": [], "cursor": "0"})
 _NO_LINKS = orjson.dumps({"items": []})
 
 
+def answer_to(path: str) -> bytes:
+    """The body of the answer to a GET."""
+    if account := _ACCOUNT.search(path):
+        return _invoices(int(account[1]))
+    return _NO_EVENTS if "/events" in path else _NO_LINKS
+
+
 @asynccontextmanager
 async def portal(latency: float = 0.0) -> AsyncIterator[str]:
     """Serves it; gives its base URL. ``latency`` is in seconds, for every call."""
@@ -40,9 +47,7 @@ async def portal(latency: float = 0.0) -> AsyncIterator[str]:
     async def answer(request: Request) -> bytes:
         if latency:
             await asyncio.sleep(latency)
-        if account := _ACCOUNT.search(request.path):
-            return _invoices(int(account[1]))
-        return _NO_EVENTS if "/events" in request.path else _NO_LINKS
+        return answer_to(request.path)
 
     async with serve(answer) as url:
         yield url

@@ -1,7 +1,7 @@
 """The composition root: the only place where things are made and put together."""
 
 import datetime
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -13,13 +13,14 @@ from bot.base import Base
 from bot.company import Company
 from bot.mail_carrier import MailCarrier
 from bot.metrics import Metrics
-from bot.ordering import PerChatOrder
+from bot.ordering import PerChatOrder, TellUnread
 from bot.readiness import Readiness
 from bot.settings import Settings
 from bot.telegram_carrier import TelegramCarrier
 from bot.worker import Worker
 from handlers.background import Background
 from handlers.context import Context, Services
+from handlers.flood import tell_unread
 from handlers.routes import register
 from mail.mailer import Mailer
 from mail.smtp import SmtpMailer, parse_sender, parse_smtp_url
@@ -35,6 +36,7 @@ from services.linking import Linking
 from services.mailbox_alerts import MailboxAlerts
 from services.notices import Intake
 from services.security import SecurityLog
+from storage import chats
 from storage.database import Database
 from storage.recent import RecentChats
 from storage.tables import Channel
@@ -104,7 +106,8 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
     database, portal, clock = services.database, services.portal, services.clock
     intake = Intake(database, portal, clock)
     metrics = Metrics(database, clock, intake.report, services.security)
-    application = _application(base, services, metrics)
+    order = _order(database, metrics, lambda update: tell_unread(update, application))
+    application = _application(base, services, order)
     company = Company(settings.company, settings.zone, settings.default_language)
     sender = parse_sender(settings.mail_from).address
     carriers: dict[Channel, Carrier] = {
@@ -120,7 +123,7 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
         secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
         from bot.webhook import TelegramWebhook
 
-        webhook = TelegramWebhook(application, database, clock, secret)
+        webhook = TelegramWebhook(application, order, database, clock, secret)
 
     def make_public() -> "Starlette":
         from bot.unsubscribe import Unsubscribe
@@ -156,13 +159,21 @@ def portal_at(url: str, token: str, links: str = "") -> Portal:
     return HttpPortal(url, token)
 
 
-def _application(base: Base, services: Services, metrics: Metrics) -> OdobotApplication:
+def _order(database: Database, metrics: Metrics, tell: TellUnread) -> PerChatOrder:
+    async def linked_among(chat_ids: Set[int]) -> Set[int]:
+        async with database.read() as session:
+            return await chats.linked_among(session, chat_ids)
+
+    return PerChatOrder(handled=metrics.handled, dropped=metrics.dropped, linked_among=linked_among, tell_unread=tell)
+
+
+def _application(base: Base, services: Services, order: PerChatOrder) -> OdobotApplication:
     # PTB calls this for its bot_data; the services are made, not kept by PTB.
     hand_over = cast("type[Services]", lambda: services)
     builder = (
         ApplicationBuilder()
         .updater(base.updater)
-        .concurrent_updates(PerChatOrder(handled=metrics.handled))
+        .concurrent_updates(order)
         .context_types(ContextTypes(context=Context, bot_data=hand_over))
         .job_queue(None)
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from telegram.ext import ExtBot, Updater
 
-from bot.ordering import SLOTS
+from bot.answer import LONGEST_UPDATES
+from bot.ordering import IN_HAND, SLOTS
 from bot.request import AiohttpRequest
 from bot.settings import Settings
 from storage.database import Database
@@ -22,21 +23,37 @@ POLL_SECONDS = 30
 
 
 class Inbox(asyncio.Queue[object]):
-    """Takes nothing until it is open. PTB tells Telegram that it has an update only after putting it here: what was
-    fetched by a process that then cannot start stays Telegram's."""
+    """Takes nothing until it is open, and while ``limit`` updates are in hand. PTB tells Telegram that it has an update
+    only after putting it here: what was fetched by a process that then cannot start stays Telegram's.
 
-    def __init__(self) -> None:
+    PTB takes an update out at once, and reports it with ``task_done`` when it is handled.
+    """
+
+    def __init__(self, limit: int = IN_HAND) -> None:
         super().__init__()
         self._opened = asyncio.Event()
+        self._limit = limit
+        self._in_hand = 0
+        self._has_room = asyncio.Event()
 
     def open(self) -> None:
         """From now on there is somebody who handles what comes."""
         self._opened.set()
 
     async def put(self, item: object) -> None:
-        """Waits until it is open."""
+        """Waits until it is open and has room."""
         await self._opened.wait()
+        while self._in_hand >= self._limit:
+            self._has_room.clear()
+            await self._has_room.wait()
+        self._in_hand += 1
         await super().put(item)
+
+    def task_done(self) -> None:
+        """An update was handled. Raises ``ValueError`` where none was in hand."""
+        super().task_done()
+        self._in_hand -= 1
+        self._has_room.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,7 @@ async def base_of(settings: Settings) -> AsyncIterator[Base]:
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
         request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0, cut_echoes=True),
-        get_updates_request=AiohttpRequest(connection_pool_size=2),
+        get_updates_request=AiohttpRequest(connection_pool_size=2, longest_answer=LONGEST_UPDATES),
     )
     inbox = Inbox()
     try:

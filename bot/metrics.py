@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
@@ -30,6 +30,11 @@ class Metrics:
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
             registry=self._registry,
         )
+        self._dropped = Counter(
+            "odobot_updates_dropped",
+            "Updates that were not read, because their chat had too many waiting or strangers filled the process.",
+            registry=self._registry,
+        )
         self._deliveries = Gauge("odobot_deliveries", "Deliveries by state.", ["state"], registry=self._registry)
         self._lag = Gauge("odobot_feed_lag_seconds", "Since the feed was last read.", registry=self._registry)
         self._events = Gauge("odobot_feed_events", "Events read since the start.", registry=self._registry)
@@ -40,6 +45,10 @@ class Metrics:
     def handled(self, seconds: float) -> None:
         """An update was handled."""
         self._updates.observe(seconds)
+
+    def dropped(self) -> None:
+        """An update was not read."""
+        self._dropped.inc()
 
     async def text(self) -> bytes:
         """The exposition format."""

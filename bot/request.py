@@ -5,13 +5,13 @@ it was asked is told by the class; where two fit, by the first:
 
 - ``NotDone``: certainly not, because nothing was sent (``NotSent``) or because Telegram said so (``ServerFailed``);
 - ``BadRequest``, ``RetryAfter`` and what else is no ``NetworkError``: not, Telegram refused;
-- any other ``NetworkError``, so ``TimedOut`` too: nobody knows. A cut connection, silence, or a gateway's page.
+- any other ``NetworkError``, so ``TimedOut`` too: nobody knows. A cut connection, silence, a gateway's page, or an
+  answer that is too long, compressed although nobody asked for it, or nested too deep to be Telegram's.
 
 A POST is written once. No error and no log line holds a URL, which is where the token is.
 """
 
 import asyncio
-import json
 import re
 import ssl
 from functools import cache, lru_cache
@@ -25,6 +25,7 @@ from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
+from bot.answer import LONGEST, LONGEST_FILE, parsed, read
 from bot.body import Body, multipart
 from handlers.outcome import NotDone, NotSent, echo_wanted
 
@@ -71,11 +72,14 @@ class AiohttpRequest(BaseRequest):
     With ``cut_echoes``, what Telegram echoes of a message is not built into objects nobody reads: a text sent and an
     edit come back as ``True``; a document, and a text where ``echo_wanted``, as a ``Message`` of ``message_id``,
     ``date``, ``chat`` and ``document`` only.
+
+    An answer is read up to ``longest_answer`` bytes, a file up to ``LONGEST_FILE``. Both are asked for uncompressed: a
+    thousandth of those bytes could unpack to as many.
     """
 
     __slots__ = (
-        "_connect_timeout", "_cut_echoes", "_media_write_timeout", "_pool_timeout", "_read_timeout", "_session",
-        "_size", "_slots", "_write_timeout",
+        "_connect_timeout", "_cut_echoes", "_longest_answer", "_media_write_timeout", "_pool_timeout", "_read_timeout",
+        "_session", "_size", "_slots", "_write_timeout",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +92,7 @@ class AiohttpRequest(BaseRequest):
         pool_timeout: float | None = 1.0,
         media_write_timeout: float | None = 20.0,
         cut_echoes: bool = False,
+        longest_answer: int = LONGEST,
     ) -> None:
         self._size = connection_pool_size
         self._read_timeout = read_timeout
@@ -96,6 +101,7 @@ class AiohttpRequest(BaseRequest):
         self._pool_timeout = pool_timeout
         self._media_write_timeout = media_write_timeout
         self._cut_echoes = cut_echoes
+        self._longest_answer = longest_answer
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(connection_pool_size)
 
@@ -113,7 +119,8 @@ class AiohttpRequest(BaseRequest):
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": self.USER_AGENT},
+            headers={"User-Agent": self.USER_AGENT, "Accept-Encoding": "identity"},
+            auto_decompress=False,
             trust_env=False,
         )
         self._slots = asyncio.Semaphore(self._size)
@@ -140,11 +147,14 @@ class AiohttpRequest(BaseRequest):
             raise RuntimeError("This AiohttpRequest is not initialized!")
         has_files = request_data is not None and request_data.contains_files
         write = _chosen(write_timeout, self._media_write_timeout if has_files else self._write_timeout)
-        body = None if method == "GET" else _body(request_data, write)
+        # PTB gets files, and posts everything else.
+        is_file = method == "GET"
+        longest = LONGEST_FILE if is_file else self._longest_answer
+        body = None if is_file else _body(request_data, write)
         timeout = _timeout(_chosen(connect_timeout, self._connect_timeout), _chosen(read_timeout, self._read_timeout))
         await _take(slots, _chosen(pool_timeout, self._pool_timeout))
         try:
-            status, answer = await _exchange(session, method, url, body, timeout)
+            status, answer = await _exchange(session, method, url, body, timeout, longest)
         finally:
             slots.release()
         if status >= 300:
@@ -154,13 +164,7 @@ class AiohttpRequest(BaseRequest):
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """A Bot API answer. Unlike PTB's, this does not log what it cannot read."""
-        try:
-            parsed = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            parsed = _leniently(payload)
-        if not isinstance(parsed, dict):
-            raise NetworkError("Invalid server response")
-        return parsed
+        return parsed(payload)
 
 
 def _body(data: RequestData | None, write_timeout: float | None) -> Body:
@@ -181,7 +185,12 @@ async def _take(slots: asyncio.Semaphore, timeout: float | None) -> None:
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, method: str, url: str, body: Body | None, timeout: aiohttp.ClientTimeout
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: Body | None,
+    timeout: aiohttp.ClientTimeout,
+    longest: int,
 ) -> tuple[int, bytes]:
     """One request and its answer; on another connection where the first was found closed before it was written to."""
     trust = _trusted() if url.startswith("https:") else True
@@ -190,7 +199,7 @@ async def _exchange(
             async with session.request(
                 method, url, data=body, timeout=timeout, allow_redirects=False, ssl=trust
             ) as response:
-                return response.status, await response.read()
+                return response.status, await read(response, longest)
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error, is_unwritten=body is not None and not body.was_written)
             is_stale = isinstance(failure, NotSent) and not isinstance(error, _NO_CONNECTION)
@@ -244,17 +253,9 @@ def _cut(url: str, answer: bytes) -> bytes:
     try:
         message = orjson.loads(answer)["result"]
         kept = {name: message[name] for name in _UNKNOWN_TO_SENDER if name in message}
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return orjson.dumps({"ok": True, "result": kept})
+    except (orjson.JSONDecodeError, KeyError, TypeError):  # what is nested too deep to be written is a TypeError
         return answer
-    return orjson.dumps({"ok": True, "result": kept})
-
-
-def _leniently(payload: bytes) -> Any:
-    """As PTB reads it: also with bytes that are no UTF-8, and halves of surrogate pairs."""
-    try:
-        return json.loads(payload.decode("utf-8", "replace"))
-    except ValueError:
-        raise NetworkError("Invalid server response") from None
 
 
 def _chosen(given: ODVInput[float], default: float | None) -> float | None:

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
+    from bot.http_limits import HttpLimits
+
 _GRACE_SECONDS = 5
+_BACKLOG = 128
+"""Connections that the kernel holds for us. The event loop takes them all at once, before any limit is looked at: with
+more, they could take every file descriptor for a moment."""
 
 
 class CannotListen(Exception):
@@ -33,10 +38,12 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @asynccontextmanager
-async def listening(make_app: "Callable[[], ASGIApp]", listener: socket.socket) -> AsyncIterator[str]:
+async def listening(
+    make_app: "Callable[[], ASGIApp]", listener: socket.socket, limits: "HttpLimits | None" = None
+) -> AsyncIterator[str]:
     """Serves until the body ends; gives ``http://host:port`` as it is, also where the port was 0 (any free one)."""
     # What is imported for it takes a tenth of a second, in which people are answered.
-    server = await asyncio.to_thread(_server, make_app)
+    server = await asyncio.to_thread(_server, make_app, limits)
     await server.startup(sockets=[listener])
     try:
         host, port = listener.getsockname()[:2]
@@ -46,16 +53,20 @@ async def listening(make_app: "Callable[[], ASGIApp]", listener: socket.socket) 
         await server.shutdown(sockets=[listener])
 
 
-def _server(make_app: "Callable[[], ASGIApp]") -> "uvicorn.Server":
+def _server(make_app: "Callable[[], ASGIApp]", limits: "HttpLimits | None") -> "uvicorn.Server":
     import uvicorn
     from uvicorn.lifespan.off import LifespanOff
 
+    from bot.http_limits import HttpLimits, limited_protocol
+
     config = uvicorn.Config(
         make_app(),
+        http=limited_protocol(limits or HttpLimits()),
+        backlog=_BACKLOG,
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level=logging.WARNING,
+        log_level=logging.ERROR,  # its warnings tell of one bad request each; http_limits counts them
         access_log=False,
         server_header=False,
         date_header=False,

@@ -12,7 +12,7 @@ from html import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from bot.body_limit import limited_body
+from bot.body_limit import discard_body
 from services import copies
 from services.clock import Clock
 from services.security import SecurityEvent, SecurityLog
@@ -70,7 +70,7 @@ class Unsubscribe:
 
     async def stop(self, request: Request) -> Response:
         """POST (RFC 8058): stops at once, without asking; stopping twice is no error."""
-        await limited_body(request)
+        await discard_body(request)
         wanted = await copies.open_stop_token(self._database, request.path_params["token"])
         if wanted is None:
             return self._invalid()

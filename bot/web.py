@@ -6,11 +6,11 @@ from collections.abc import Callable
 import structlog
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.body_limit import TooLong, limited_body
+from bot.body_limit import BodyMemory, NoMemory, TooLong, disconnected, no_memory, too_long
 from bot.metrics import Metrics
 from bot.readiness import Readiness
 from bot.unsubscribe import Unsubscribe
@@ -29,17 +29,19 @@ def public_app(
     portal_secret: str,
 ) -> Starlette:
     """What the public reaches; without a Telegram webhook there is no place to post updates to."""
-    portal = PortalEvents(read_now, portal_secret)
+    portal = PortalEvents(read_now, portal_secret, BodyMemory())
     updates = [Route("/telegram", telegram.receive, methods=["POST"])] if telegram else []
-    return Starlette(
+    app = Starlette(
         routes=[
             *updates,
             Route("/portal/events", portal.receive, methods=["POST"]),
             Route("/unsubscribe/{token}", unsubscribe.ask, methods=["GET"]),
             Route("/unsubscribe/{token}", unsubscribe.stop, methods=["POST"]),
         ],
-        exception_handlers={TooLong: _too_long},
+        exception_handlers={TooLong: too_long, NoMemory: no_memory, ClientDisconnect: disconnected},
     )
+    app.router.redirect_slashes = False  # it would redirect to whatever host the request names
+    return app
 
 
 def admin_app(*, readiness: Readiness, metrics: Metrics) -> Starlette:
@@ -55,24 +57,23 @@ def admin_app(*, readiness: Readiness, metrics: Metrics) -> Starlette:
     async def show(_: Request) -> Response:
         return Response(await metrics.text(), media_type=metrics.media_type)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show)])
-
-
-async def _too_long(_request: Request, _error: Exception) -> Response:
-    return PlainTextResponse("the body is over 1 MiB\n", status_code=413)
+    app = Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show)])
+    app.router.redirect_slashes = False
+    return app
 
 
 class PortalEvents:
     """The portal's signed webhook (Standard Webhooks). It carries no truth: it says "read the feed now"."""
 
-    def __init__(self, read_now: Callable[[], None], secret: str) -> None:
+    def __init__(self, read_now: Callable[[], None], secret: str, memory: BodyMemory) -> None:
         self._read_now = read_now
+        self._memory = memory
         self._webhook = Webhook(secret) if secret else None
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def receive(self, request: Request) -> Response:
         """204; 401 for a bad signature or a time-stamp five minutes off; 404 where no secret is set."""
-        body = await limited_body(request)
+        body = await self._memory.read(request)
         if self._webhook is None:
             return PlainTextResponse("no webhook is set up here\n", status_code=404)
         try:

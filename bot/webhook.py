@@ -17,6 +17,7 @@ from telegram import Update
 from telegram.ext import Application, ExtBot
 
 from bot.body_limit import limited_body
+from bot.ordering import PerChatOrder
 from handlers.context import Context, Services
 from services.clock import Clock
 from storage import updates
@@ -25,6 +26,9 @@ from storage.in_hand import InHand
 
 _TRIES, _PAUSE_SECONDS = 20, 0.5
 """How often and how far apart another replica is looked after: for as long as a tap may take, and no longer."""
+_STRANGERS = 24
+"""How many updates in hand leave the rest of Telegram's connections (``MAX_CONNECTIONS``) to linked chats."""
+_AGAIN = {"Retry-After": "1"}
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105
 
 log = structlog.get_logger()
@@ -36,11 +40,13 @@ class TelegramWebhook:
     def __init__(
         self,
         application: Application[ExtBot[None], Context, Any, Any, Services, None],
+        order: PerChatOrder,
         database: Database,
         clock: Clock,
         secret: str,
     ) -> None:
         self._application = application
+        self._order = order
         self._database = database
         self._clock = clock
         self.secret = secret
@@ -48,8 +54,8 @@ class TelegramWebhook:
         self._over_all = InHand(database)
 
     async def receive(self, request: Request) -> Response:
-        """200 when the update is handled; 403 without the secret; 400 for what is no update; 503 while not running, or
-        where another replica has it in hand for too long to wait: Telegram delivers it again."""
+        """200 when the update is handled; 403 without the secret; 400 for what is no update; 503 while not running,
+        where too many wait, or where another replica has it in hand for too long: Telegram delivers it again."""
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self.secret.encode()):
             log.warning("webhook.telegram_refused")
             return PlainTextResponse("the secret token is wrong\n", status_code=403)
@@ -59,8 +65,10 @@ class TelegramWebhook:
         update = self._parsed(body)
         if update is None:
             return PlainTextResponse("this is no update\n", status_code=400)
+        if update.update_id not in self._in_hand and not await self._has_room(update):
+            return PlainTextResponse("too many updates wait\n", status_code=503, headers=_AGAIN)
         if not await self._handled_once(update):
-            return PlainTextResponse("another replica has it in hand\n", status_code=503)
+            return PlainTextResponse("it has to come again\n", status_code=503, headers=_AGAIN)
         return Response()
 
     async def drain(self) -> None:
@@ -75,11 +83,19 @@ class TelegramWebhook:
     def _parsed(self, body: bytes) -> Update | None:
         try:
             update = Update.de_json(orjson.loads(body), self._application.bot)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            sender = update.effective_chat, update.effective_user
+        except Exception:  # whatever PTB's constructors meet in a body that is no update: RecursionError, OverflowError
             return None
-        # PTB takes whatever stands there, and the number is a key in the database.
-        is_number = isinstance(update.update_id, int) and not isinstance(update.update_id, bool)
-        return update if is_number and 0 <= update.update_id < 2**63 else None
+        # PTB takes whatever stands there, and these numbers are keys in the database.
+        numbers = [update.update_id, *(each.id for each in sender if each is not None)]
+        are_keys = all(type(number) is int and -(2**63) <= number < 2**63 for number in numbers)
+        return update if are_keys and update.update_id >= 0 else None
+
+    async def _has_room(self, update: Update) -> bool:
+        """Whether it can wait here: its chat has not too much in hand, and strangers leave room for linked chats."""
+        if not self._order.has_room(update):
+            return False
+        return len(self._in_hand) < _STRANGERS or await self._order.is_linked(update)
 
     async def _handled_once(self, update: Update) -> bool:
         task = self._in_hand.get(update.update_id)
@@ -91,20 +107,34 @@ class TelegramWebhook:
         return await asyncio.shield(task)
 
     async def _handle(self, update: Update) -> bool:
-        """Whether it is handled, here and now or before; ``False`` while another replica is at it."""
+        """Whether it is handled, here and now or before; ``False`` while another replica is at it, or in a crowd."""
         if not await self._taken(update.update_id):
             return False
         try:
             async with self._database.read() as session:
                 if await updates.was_handled(session, update.update_id):
                     return True
-            application = self._application
-            await application.update_processor.process_update(update, application.process_update(update))
+            if not await self._process(update):
+                return False
             async with self._database.write() as session:
                 await updates.mark_handled(session, update.update_id, self._clock())
         finally:
             await self._over_all.give_back(update.update_id)
         return True
+
+    async def _process(self, update: Update) -> bool:
+        """Whether the handlers were given it; ``False`` where it was dropped, so that it has to come again."""
+        was_begun = False
+
+        async def process() -> None:
+            nonlocal was_begun
+            was_begun = True
+            await self._application.process_update(update)
+
+        # Asked again: others came while the database was. What the order drops counts as lost, and the chat is told so.
+        if self._order.has_room(update):
+            await self._order.process_update(update, process())
+        return was_begun
 
     async def _taken(self, update_id: int) -> bool:
         """Waits for another replica that has it in hand, and that may die."""

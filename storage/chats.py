@@ -122,6 +122,16 @@ def _link_state(session: Session, link: Row[Any]) -> LinkState | None:
     )
 
 
+async def linked_among(session: Session, chat_ids: Set[int]) -> set[int]:
+    """Find the chats that have a link.
+
+    Returns:
+        Those of ``chat_ids`` with one link or more.
+    """
+    found = await session.exec(select(col(Link.chat_id)).where(col(Link.chat_id).in_(chat_ids)).distinct())
+    return set(found)
+
+
 async def ensure(session: Session, chat_id: int, now: datetime.datetime) -> Chat:
     """The chat's row, made where there is none, and locked until the transaction ends."""
     chat = await session.get(Chat, chat_id, with_for_update=True)

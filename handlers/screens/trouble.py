@@ -108,6 +108,11 @@ def only_text(t: Texts, link: LinkState | None) -> Screen:
     return Screen(facts=(t("trouble.only_text"),), keyboard=(*(reading(t, link) if link else ()), *_help(t)))
 
 
+def unread(t: Texts) -> Screen:
+    """More messages at once than are read."""
+    return Screen(facts=(t("trouble.unread"),))
+
+
 def ask_search(t: Texts, action: AskSearch) -> Screen:
     """The next text is searched for."""
     if action.invoices:

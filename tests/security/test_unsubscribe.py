@@ -268,7 +268,7 @@ def changed(token: str) -> list[str]:
         token + "%0A",
         "A" * 120,
         "A" * 900,
-        "A" * 20_000,
+        "A" * 10_000,
         "%00",
         "gAAAAAB" + "A" * 200,
         "1." + "0" * 64,
