@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-load test-postgres test-replicas portal-api bench demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-load test-postgres test-replicas portal-api bench demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-all  make test, and what needs more than Python"
 	@echo "make test-browser  the sandbox's page in a real browser; make screenshots takes the README's pictures"
 	@echo "make test-tryton  the contract and whole conversations against a real Tryton 8"
+	@echo "make test-proxies  hostile numbers through real nginx and Apache httpd before the portal"
 	@echo "make test-postgres  the suite on a real PostgreSQL; make test-replicas: several processes, nginx, kill -9"
 	@echo "make bench     what is measured, as tables (BENCH=latency: one of them; KEEP=1: into benches/README.md)"
 
@@ -41,7 +42,7 @@ check: static
 test: $(READY)
 	$(BIN)/pytest -n 4
 
-test-all: test test-browser test-tryton test-load test-postgres test-replicas
+test-all: test test-browser test-tryton test-proxies test-load test-postgres test-replicas
 
 # Five thousand notices with five kills, and the rates as the sandbox's Telegram sees them, on both engines.
 test-load: $(READY)
@@ -69,6 +70,10 @@ chromium:
 test-tryton: $(READY)
 	@$(BIN)/python -m tests.tryton.install
 	ODOBOT_TEST_TRYTON=1 $(BIN)/pytest tests/tryton
+
+# Numbers that would reach another customer's paper, typed through Debian's nginx and Apache httpd.
+test-proxies: $(READY)
+	$(BIN)/pytest -m proxy tests/security
 
 # Everything that keeps something in a database, on a real PostgreSQL (Debian's, started by the tests themselves).
 test-postgres: $(READY)

@@ -7,6 +7,7 @@ from bot.app import portal_at
 from bot.http_check import HttpFinding, check_http
 from portal.contract import Finding, Outcome, Subject, examine
 from portal.contract_checks import CHECKS
+from portal.contract_paths import check_paths
 from portal.tryton_wire import SCHEME
 
 
@@ -47,6 +48,9 @@ async def _promises(url: str, token: str, email: str, other_email: str) -> tuple
     portal = portal_at(url, token)
     subject = Subject(portal, email, other_email)
     try:
-        return subject, await examine(subject, CHECKS)
+        findings = await examine(subject, CHECKS)
+        if subject.contact is not None and subject.contact.accounts and not url.startswith(SCHEME):
+            findings += await check_paths(url, token, subject)
+        return subject, findings
     finally:
         await portal.aclose()

@@ -310,4 +310,6 @@ def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:
     part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
     if contact is None:
         return False
+    if contact.unread_accounts and all(account.account_id != link.account_id for account in contact.accounts):
+        return True  # the account could not be read, and the paper itself was
     return any(account.account_id == link.account_id and part in account.access for account in contact.accounts)

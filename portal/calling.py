@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
+from portal.bodies import JSON_LIMIT, read_body, skip_body
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge
 from portal.transport import AiohttpTransport
 
@@ -17,11 +18,22 @@ TOTAL_SECONDS = 10.0
 _TIMEOUTS = httpx.Timeout(8.0, connect=3.0).as_dict()
 _ATTEMPTS = 3
 _FIRST_WAIT = 0.1
+_LONGEST_RETRY_AFTER = 600.0
+"""Seconds. A portal that names a day would silence the bot for it."""
+_PROBLEM = "application/problem+json"
 
 Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. ``content`` is decompressed, and empty unless the status is 200: a refusal's body is not used."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
 
 
 class HttpClient:
@@ -50,14 +62,21 @@ class HttpClient:
         params: Params = (),
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         """A whole answer, whatever its status; ``content`` is JSON.
 
-        Raises ``httpx.TransportError`` and ``httpx.DecodingError``.
+        Raises ``httpx.TransportError``, and ``httpx.DecodingError`` for a body that cannot be decompressed or is larger
+        than 2 MiB.
         """
         async with self.stream(method, path, params=params, content=content, headers=headers) as response:
-            await response.aread()
-        return response
+            if response.status_code != httpx.codes.OK:
+                await skip_body(response)
+                return Answer(response.status_code, response.headers, b"")
+            try:
+                body = await read_body(response, JSON_LIMIT)
+            except TooLarge:
+                raise httpx.DecodingError("more than 2 MiB") from None
+        return Answer(response.status_code, response.headers, body)
 
     @asynccontextmanager
     async def stream(
@@ -70,7 +89,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """An answer whose body is still to be read; raises as ``request``."""
-        query = urlencode(params, quote_via=quote)
+        query = urlencode(params, quote_via=quote, errors="replace")
         kind = {"Content-Type": "application/json"} if content is not None else {}
         request = httpx.Request(
             method,
@@ -126,29 +145,35 @@ async def connected(call: str) -> AsyncIterator[None]:
     """Turns a failure on the wire into ``PortalUnavailable``, and what cannot be decoded into ``PortalBroken``."""
     try:
         yield
-    except httpx.DecodingError:
-        raise PortalBroken(f"{call}: what came cannot be decoded") from None
+    except httpx.DecodingError as error:
+        raise PortalBroken(f"{call}: what came cannot be decoded: {error}") from None
     except httpx.TransportError as error:
         raise PortalUnavailable(f"{call}: {type(error).__name__}") from error
 
 
-def retry_after(response: httpx.Response) -> float | None:
-    """When to come back, in seconds, where the portal said it so."""
+def retry_after(response: httpx.Response | Answer) -> float | None:
+    """Seconds until the portal wants to be asked again, 10 minutes at the most; None where it does not say."""
     seconds = response.headers.get("Retry-After", "")
-    return float(seconds) if seconds.isascii() and seconds.isdigit() else None
+    return min(float(seconds), _LONGEST_RETRY_AFTER) if seconds.isascii() and seconds.isdigit() else None
+
+
+def is_problem(response: httpx.Response | Answer) -> bool:
+    """Whether a refusal is the portal's own (RFC 9457). A proxy's 403 or 404 is a page in HTML, or says nothing."""
+    return media_type(response) == _PROBLEM
+
+
+def media_type(response: httpx.Response | Answer) -> str:
+    """The answer's media type in lower case, without parameters."""
+    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
 async def at_most(limit: int, response: httpx.Response) -> bytes:
     """The body of an open answer; raises ``TooLarge`` before reading more than ``limit`` bytes."""
     declared = response.headers.get("Content-Length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > limit:
-        raise TooLarge(f"a document of {declared} bytes")
-    content = bytearray()
-    async for piece in response.aiter_bytes():
-        content += piece
-        if len(content) > limit:
-            raise TooLarge(f"a document over {limit} bytes")
-    return bytes(content)
+    is_known = declared.isascii() and declared.isdigit() and "Content-Encoding" not in response.headers
+    if is_known and (len(declared) > 15 or int(declared) > limit):
+        raise TooLarge(f"a document of {declared[:15]} bytes")
+    return await read_body(response, limit)
 
 
 def whole_pdf(call: str, content: bytes) -> bytes:
@@ -156,17 +181,3 @@ def whole_pdf(call: str, content: bytes) -> bytes:
     if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
         raise PortalBroken(f"{call}: what came is not a whole PDF")
     return content
-
-
-def parsed(model: type[ModelT], body: bytes) -> ModelT:
-    """A body as data; raises ``PortalBroken``, which names the fields and repeats no value."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise broken(model, error) from None
-
-
-def broken(model: type[BaseModel], error: ValidationError) -> PortalBroken:
-    """What to raise for data that is not the model's."""
-    fields = sorted({".".join(map(str, each["loc"])) for each in error.errors(include_input=False)})
-    return PortalBroken(f"{model.__name__}: not what the contract says at {', '.join(fields)[:200]}")

@@ -1,27 +1,104 @@
 """What the portal tells, as data. Optional fields may be missing, unknown ones are ignored (portal API, version 1)."""
 
 import datetime
+from collections import Counter
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+import structlog
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
+
+from portal.parsing import fields_of
+
+log = structlog.get_logger()
+
+MOST_ROWS = 100
+"""The most orders, invoices, contacts or menu entries in one answer; ``page_size`` is at most that."""
+MOST_EVENTS = 1000
+MOST_ACCOUNTS = 1000
+MOST_LINES = 5000
+_MOST_COUNT = 2**63 - 1
+"""The largest count that is read: one of thousands of digits could not be written into a message."""
 
 Number = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 """An order's or an invoice's number: text, never arithmetic."""
 
 
 def _only(words: type[StrEnum]) -> BeforeValidator:
-    """An unknown word from a newer portal is dropped instead of refusing the whole answer."""
+    """An unknown word from a newer portal is dropped instead of refusing the whole answer; null is every word."""
     known = set(words)
 
     def chosen(items: object) -> list[str]:
+        if items is None:
+            return list(words)
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise ValueError("expected a list of words")
         return [item for item in items if item in known]
 
     return BeforeValidator(chosen)
 
+
+def each(model: type[BaseModel], most: int) -> BeforeValidator:
+    """Reads each row of a list by itself: a bad one is left out, and logged by its fields' names. Null is no row.
+
+    A stranger could otherwise tell a known address from an unknown one by the answer that cannot be read. Rows after
+    the first ``most`` are left out too.
+    """
+
+    def readable(items: object) -> object:
+        if not isinstance(items, list | tuple):
+            return () if items is None else items
+        rows: list[BaseModel] = []
+        skipped: Counter[str] = Counter()
+        for item in items[:most]:
+            try:
+                rows.append(model.model_validate(item))
+            except ValidationError as error:
+                skipped[fields_of(error)] += 1
+        if len(items) > most:
+            skipped["too many rows"] = len(items) - most
+        for fields, count in skipped.items():
+            log.warning("portal.row_skipped", model=model.__name__, fields=fields, rows=count)
+        return rows
+
+    return BeforeValidator(readable)
+
+
+def _known_language(value: object) -> str | None:
+    """``fr_CA`` as ``fr``, ``EN`` as ``en``; anything else is unknown."""
+    language = value.strip().replace("_", "-").partition("-")[0].lower() if isinstance(value, str) else ""
+    return language if language in ("fr", "en") else None
+
+
+def _text_or_nothing(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list | tuple) else ()
+
+
+def _id_or_nothing(value: object) -> str | None:
+    """An id to compare; before version 1 named the field, a portal may have put anything there."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < _MOST_COUNT else None
+    return value if isinstance(value, str) else None
+
+
+AnsweredId = Annotated[str | None, BeforeValidator(_id_or_nothing)]
+"""Whose the answer says it is: compared with whom was asked about, and shown nowhere."""
 
 # Bounded: Babel cannot write what has more digits than a decimal context keeps.
 Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
@@ -64,11 +141,25 @@ class Contact(_Model):
 
     contact_id: str
     email: str
-    name: str = ""
-    language: Literal["fr", "en"] | None = None
-    accounts: tuple[Account, ...] = ()
-    aliases: tuple[str, ...] = ()
+    name: Annotated[str, BeforeValidator(_text_or_nothing)] = ""
+    language: Annotated[Literal["fr", "en"] | None, BeforeValidator(_known_language)] = None
+    accounts: Annotated[tuple[Account, ...], each(Account, MOST_ACCOUNTS)] = ()
+    aliases: Annotated[SkipJsonSchema[tuple[str, ...]], BeforeValidator(_texts)] = ()
     """Other addresses by which the portal knows this person; filled by adapters."""
+    unread_accounts: SkipJsonSchema[int] = 0
+    """How many accounts of the answer could not be read: one that is missing here may be among them."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _count_unread(cls, data: object, read: ModelWrapValidatorHandler["Contact"]) -> "Contact":
+        given = data.get("accounts") if isinstance(data, dict) else None
+        contact = read({**data, "unread_accounts": 0} if isinstance(data, dict) else data)
+        unread = len(given) - len(contact.accounts) if isinstance(given, list | tuple) else 0
+        return contact.model_copy(update={"unread_accounts": unread}) if unread else contact
+
+    def without_aliases(self) -> "Contact":
+        """The contact as the HTTP contract knows it, where ``aliases`` is no field."""
+        return self.model_copy(update={"aliases": ()}) if self.aliases else self
 
 
 class OrderLine(_Model):
@@ -85,9 +176,11 @@ class Order(_Model):
     start_date: datetime.date | None = None
     end_date: datetime.date | None = None
     progress: Annotated[float, Field(ge=0, le=100)] | None = None
-    lines: tuple[OrderLine, ...] = ()
+    lines: Annotated[tuple[OrderLine, ...], FailFast(), Field(max_length=MOST_LINES)] = ()
     invoice_count: int | None = None
     url: str | None = None
+    account_id: AnsweredId = None
+    contact_id: AnsweredId = None
 
 
 class Invoice(_Model):
@@ -102,6 +195,8 @@ class Invoice(_Model):
     paid_on: datetime.date | None = None
     order_number: str | None = None
     url: str | None = None
+    account_id: AnsweredId = None
+    contact_id: AnsweredId = None
 
     @property
     def is_unpaid(self) -> bool:
@@ -134,10 +229,10 @@ ItemT = TypeVar("ItemT")
 class Page(_Model, Generic[ItemT]):
     """One page of a list; pages count from 1, and a page past the end is empty."""
 
-    items: tuple[ItemT, ...]
-    page: Annotated[int, Field(ge=1)]
-    page_size: Annotated[int, Field(ge=1)]
-    total: Annotated[int, Field(ge=0)]
+    items: Annotated[tuple[ItemT, ...], FailFast(), Field(max_length=MOST_ROWS)]
+    page: Annotated[int, Field(ge=1, le=_MOST_COUNT)]
+    page_size: Annotated[int, Field(ge=1, le=_MOST_COUNT)]
+    total: Annotated[int, Field(ge=0, le=_MOST_COUNT)]
 
     def at_most(self, size: int) -> "Page[ItemT]":
         """The page without what was not asked for: a portal may ignore ``page_size``, a keyboard has its limits."""
@@ -152,7 +247,7 @@ class Page(_Model, Generic[ItemT]):
 class EventPage(_Model):
     """A piece of the feed, and the opaque cursor to go on from."""
 
-    items: tuple[Event, ...]
+    items: Annotated[tuple[Event, ...], FailFast(), Field(max_length=MOST_EVENTS)]
     cursor: str
 
 

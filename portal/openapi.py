@@ -36,7 +36,8 @@ def document() -> Json:
                 "What a customer portal offers to Odobot. Everything about an account is asked as a contact, so that "
                 "the portal decides, in the same round trip, what this person may see. Unknown fields are ignored, "
                 "optional ones may be missing; numbers are strings, amounts are decimal strings, dates ISO 8601, "
-                "times RFC 3339 in UTC. docs/portal.md tells how to connect a portal."
+                "times RFC 3339 in UTC. A 403 or 404 without application/problem+json is taken for a proxy's. A JSON "
+                "answer is at most 2 MiB, decompressed. docs/portal.md tells how to connect a portal."
             ),
         },
         "security": [{"bearer": []}],
@@ -244,13 +245,20 @@ def _reader() -> list[Json]:
     return [_id("contact_id"), _id("account_id")]
 
 
-def _asked(name: str, schema: Json) -> Json:
-    return {"name": name, "in": "query", "required": False, "schema": schema}
+def _asked(name: str, schema: Json, words: str = "") -> Json:
+    described = {"description": words} if words else {}
+    return {"name": name, "in": "query", "required": False} | described | {"schema": schema}
 
 
 def _listed() -> list[Json]:
     return [
         _asked("query", {"type": "string"}),
+        _asked(
+            "number",
+            {"type": "string"},
+            "Only what has exactly this number; `query` beside it is ignored. So are asked for numbers that a proxy "
+            "might read as a path.",
+        ),
         _asked("page", {"type": "integer", "minimum": 1, "default": 1}),
         _asked("page_size", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
     ]

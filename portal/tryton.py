@@ -9,30 +9,35 @@ from datetime import date
 
 import httpx
 
-from portal.calling import at_most, whole_pdf
+from portal.calling import at_most, media_type, whole_pdf
 from portal.client import Reader
 from portal.errors import NotFound, PortalBroken
 from portal.models import Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status
+from portal.numbers import checked, is_same
 from portal.tryton_feed import TrytonFeed
 from portal.tryton_papers import (
-    INVOICE_FIELDS,
     NEWEST_INVOICE,
     NEWEST_SALE,
-    PARTY_FIELDS,
-    SALE_FIELDS,
-    InvoiceRow,
-    PartyRow,
-    SaleRow,
     contact,
     etag,
     invoice,
     invoices_of,
     order,
-    read,
+    readable_contacts,
     sales_of,
     with_email,
     with_status,
     with_words,
+)
+from portal.tryton_rows import (
+    INVOICE_FIELDS,
+    PARTY_FIELDS,
+    SALE_FIELDS,
+    InvoiceRow,
+    PartyRow,
+    SaleRow,
+    read,
+    read_owned,
 )
 from portal.tryton_wire import Domain, Row, TrytonWire, parse_address
 
@@ -66,8 +71,7 @@ class TrytonPortal:
         rows = await self._wire.search(
             _PARTY, with_email(email), PARTY_FIELDS, order=(("id", "ASC"),), size=_MOST_CONTACTS
         )
-        found = (contact(read(PartyRow, row), email) for row in rows)
-        return tuple(each for each in found if each is not None)
+        return tuple(readable_contacts(rows, email))
 
     async def contact(self, contact_id: str) -> Contact:
         """See ``Portal``."""
@@ -76,22 +80,29 @@ class TrytonPortal:
         found = contact(read(PartyRow, rows[0])) if rows else None
         if found is None:
             raise NotFound("contact: no such party, or none that has an address")
+        if found.contact_id != contact_id:
+            raise PortalBroken("contact: another party than was asked for")
         return found
 
     async def orders(self, reader: Reader, *, page: int, page_size: int, query: str = "") -> Page[Order]:
         """See ``Portal``."""
-        domain = [*sales_of(_party(reader), self._company), *with_words(query, of_invoices=False)]
+        party = _party(reader)
+        domain = [*sales_of(party, self._company), *with_words(query, of_invoices=False)]
         rows, total = await self._page(reader, _SALE, domain, SALE_FIELDS, NEWEST_SALE, page, page_size)
-        items = tuple(order(read(SaleRow, row)) for row in rows)
+        items = tuple(order(read_owned(SaleRow, row, party, self._company)) for row in rows)
         return Page(items=items, page=page, page_size=page_size, total=total)
 
     async def order(self, reader: Reader, number: str) -> Order:
         """See ``Portal``."""
-        domain = [*sales_of(_party(reader), self._company), ["number", "=", number]]
+        party = _party(reader)
+        domain = [*sales_of(party, self._company), ["number", "=", checked(number)]]
         rows = await self._wire.search(_SALE, domain, SALE_FIELDS, order=NEWEST_SALE, size=1)
         if not rows:
             raise NotFound("order: not of this party")
-        return order(read(SaleRow, rows[0]))
+        row = read_owned(SaleRow, rows[0], party, self._company)
+        if not is_same(row.number, number):
+            raise PortalBroken("order: another number than was asked for")
+        return order(row)
 
     async def invoices(
         self,
@@ -106,7 +117,8 @@ class TrytonPortal:
         until: date | None = None,
     ) -> Page[Invoice]:
         """See ``Portal``."""
-        domain = [*invoices_of(_party(reader), self._company), *with_words(query, of_invoices=True)]
+        party = _party(reader)
+        domain = [*invoices_of(party, self._company), *with_words(query, of_invoices=True)]
         if order is not None:
             domain.append(["sales.number", "=", order])
         if status is not None:
@@ -116,7 +128,7 @@ class TrytonPortal:
         if until is not None:
             domain.append(["invoice_date", "<=", until])
         rows, total = await self._page(reader, _INVOICE, domain, INVOICE_FIELDS, NEWEST_INVOICE, page, page_size)
-        items = tuple(invoice(read(InvoiceRow, row)) for row in rows)
+        items = tuple(invoice(read_owned(InvoiceRow, row, party, self._company), order) for row in rows)
         return Page(items=items, page=page, page_size=page_size, total=total)
 
     async def invoice(self, reader: Reader, number: str) -> Invoice:
@@ -138,8 +150,7 @@ class TrytonPortal:
         if known_etag == tag:
             return None
         async with self._wire.report(_INVOICE, row.id) as response:
-            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            if kind != "application/pdf":
+            if media_type(response) != "application/pdf":
                 raise PortalBroken("report: not a PDF; its extension was not pdf when the invoice was posted")
             content = await at_most(limit, response)
         return Pdf(content=whole_pdf("report", content), etag=tag)
@@ -170,11 +181,15 @@ class TrytonPortal:
         return rows, total
 
     async def _invoice(self, reader: Reader, number: str) -> InvoiceRow:
-        domain = [*invoices_of(_party(reader), self._company), ["number", "=", number]]
+        party = _party(reader)
+        domain = [*invoices_of(party, self._company), ["number", "=", checked(number)]]
         rows = await self._wire.search(_INVOICE, domain, INVOICE_FIELDS, order=NEWEST_INVOICE, size=1)
         if not rows:
             raise NotFound("invoice: not of this party")
-        return read(InvoiceRow, rows[0])
+        row = read_owned(InvoiceRow, rows[0], party, self._company)
+        if not is_same(row.number, number):
+            raise PortalBroken("invoice: another number than was asked for")
+        return row
 
 
 def _party(reader: Reader) -> int:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from portal.errors import CursorTooOld
 from portal.models import Event, EventPage
-from portal.tryton_papers import issued, read
+from portal.tryton_papers import issued
+from portal.tryton_rows import read
 from portal.tryton_wire import Domain, Row, TrytonWire
 
 _INVOICE = "account.invoice"

@@ -1,41 +1,23 @@
 """Parties, sales and invoices of Tryton as the contract's contacts, orders and invoices."""
 
-import datetime
 import hashlib
 import string
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+import structlog
+from pydantic import ValidationError
 
-from portal.calling import broken
+from portal.errors import PortalBroken
 from portal.models import Account, Contact, Invoice, Order, OrderLine, Status
+from portal.numbers import is_same
+from portal.parsing import broken, fields_of
+from portal.tryton_rows import Day, InvoiceRow, PartyRow, SaleLine, SaleRow
 from portal.tryton_wire import Domain, Row, like
 
-PARTY_FIELDS = ("name", "lang.code", "contact_mechanisms.type", "contact_mechanisms.value")
-SALE_FIELDS = (
-    "number",
-    "lines.type",
-    "lines.quantity",
-    "lines.description",
-    "lines.product.name",
-    "invoices.type",
-    "invoices.state",
-)
-INVOICE_FIELDS = (
-    "number",
-    "invoice_date",
-    "state",
-    "total_amount",
-    "amount_to_pay",
-    "currency.code",
-    "reconciled",
-    "sales.number",
-    "lines_to_pay.maturity_date",
-    "lines_to_pay.reconciliation",
-    "create_date",
-    "write_date",
-)
+log = structlog.get_logger()
+
 NEWEST_SALE = (("sale_date", "DESC"), ("id", "DESC"))
 NEWEST_INVOICE = (("invoice_date", "DESC"), ("id", "DESC"))
 
@@ -45,94 +27,17 @@ _ISSUED = ["posted", "paid"]
 _MOST_WORDS = 8
 _LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
-RowT = TypeVar("RowT", bound=BaseModel)
-Day = datetime.date
 
-
-class _Row(BaseModel):
-    # A repr would put names and amounts into a log or a traceback.
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-    __str__ = __repr__
-
-
-class _Coded(_Row):
-    code: str
-
-
-class _Named(_Row):
-    name: str | None = None
-
-
-class _Numbered(_Row):
-    number: str | None = None
-
-
-class _Mechanism(_Row):
-    type: str
-    value: str | None = None
-
-
-class PartyRow(_Row):
-    """A customer, and the ways to reach them that are in use."""
-
-    id: int
-    name: str | None = None
-    lang: _Coded | None = None
-    contact_mechanisms: tuple[_Mechanism, ...] = ()
-
-
-class _SaleLine(_Row):
-    type: str
-    quantity: float | None = None
-    description: str | None = None
-    product: _Named | None = None
-
-
-class _InvoiceState(_Row):
-    type: str
-    state: str
-
-
-class SaleRow(_Row):
-    """A sale with its lines, and of its invoices what is needed to count them."""
-
-    number: str
-    lines: tuple[_SaleLine, ...] = ()
-    invoices: tuple[_InvoiceState, ...] | None = None
-
-
-class _ToPay(_Row):
-    maturity_date: Day | None = None
-    reconciliation: Annotated[Any, BeforeValidator(bool)] = False
-
-
-class InvoiceRow(_Row):
-    """A customer invoice or credit note, posted or paid."""
-
-    id: int
-    number: str
-    invoice_date: Day
-    state: Literal["posted", "paid"]
-    total_amount: Decimal
-    amount_to_pay: Decimal | None = None
-    currency: _Coded
-    reconciled: Day | None = None
-    sales: tuple[_Numbered, ...] = ()
-    lines_to_pay: tuple[_ToPay, ...] = ()
-    create_date: datetime.datetime | None = None
-    write_date: datetime.datetime | None = None
-
-
-def read(model: type[RowT], row: Row) -> RowT:
-    """A record as data; raises ``PortalBroken`` where a field is missing, as one that the API user may not read is."""
-    try:
-        return model.model_validate(row)
-    except ValidationError as error:
-        raise broken(model, error) from None
+def readable_contacts(rows: Iterable[Row], email: str) -> Iterator[Contact]:
+    """The contacts with an address. A row that cannot be read is left out, and logged by its fields' names."""
+    for row in rows:
+        try:
+            found = contact(PartyRow.model_validate(row), email)
+        except ValidationError as error:
+            log.warning("portal.row_skipped", model="PartyRow", fields=fields_of(error), rows=1)
+        else:
+            if found is not None:
+                yield found
 
 
 def with_email(email: str) -> Domain:
@@ -151,7 +56,15 @@ def contact(row: PartyRow, email: str | None = None) -> Contact | None:
         return None
     party, name = str(row.id), row.name or fitting[0]
     account = Account(account_id=party, name=name)
-    return Contact(contact_id=party, email=fitting[0], name=name, language=_language(row), accounts=(account,))
+    aliases = tuple(address for address in addresses if _key(address) != _key(fitting[0]))
+    return Contact(
+        contact_id=party,
+        email=fitting[0],
+        name=name,
+        language=_language(row),
+        accounts=(account,),
+        aliases=tuple(dict.fromkeys(aliases)),
+    )
 
 
 def _key(email: str) -> str:
@@ -230,7 +143,14 @@ def with_status(status: Status) -> Domain:
 
 
 def order(row: SaleRow) -> Order:
-    """A sale. Tryton knows no period and no progress of it: they are not told."""
+    """A sale; Tryton knows no period and no progress of it. Raises ``PortalBroken`` where the model refuses a value."""
+    try:
+        return _order(row)
+    except ValidationError as error:
+        raise broken(Order, error) from None
+
+
+def _order(row: SaleRow) -> Order:
     lines = tuple(_line(line) for line in row.lines if line.type == "line")
     count = None
     if row.invoices is not None:
@@ -238,7 +158,7 @@ def order(row: SaleRow) -> Order:
     return Order(number=row.number, lines=lines, invoice_count=count)
 
 
-def _line(row: _SaleLine) -> OrderLine:
+def _line(row: SaleLine) -> OrderLine:
     product = row.product.name if row.product else None
     words = [text for text in (product, row.description) if text]
     # A description usually begins by repeating the product.
@@ -253,11 +173,30 @@ def _plain(quantity: float | None) -> Decimal | None:
     return Decimal(int(quantity)) if quantity.is_integer() else Decimal(str(quantity))
 
 
-def invoice(row: InvoiceRow) -> Invoice:
-    """An invoice, or a credit note, of which nothing is to be paid."""
+def invoice(row: InvoiceRow, of_order: str | None = None) -> Invoice:
+    """An invoice, or a credit note, of which nothing is to be paid.
+
+    Args:
+        row: The record.
+        of_order: The order whose invoices were asked for. An invoice of several orders then names this one.
+
+    Raises:
+        PortalBroken: it is of other orders only, or the model refuses a value.
+    """
+    try:
+        return _invoice(row, of_order)
+    except ValidationError as error:
+        raise broken(Invoice, error) from None
+
+
+def _invoice(row: InvoiceRow, of_order: str | None) -> Invoice:
     unpaid = row.state == "posted" and row.total_amount > 0
     balance = max(Decimal(0), row.amount_to_pay or Decimal(0)) if unpaid else Decimal(0)
     orders = sorted(sale.number for sale in row.sales if sale.number)
+    if of_order is not None:
+        orders = [number for number in orders if is_same(number, of_order)]
+        if not orders:
+            raise PortalBroken("invoice: of another order than was asked for")
     return Invoice(
         number=row.number,
         date=row.invoice_date,

@@ -16,8 +16,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 
-from portal.calling import HttpClient, connected, persistently, retry_after, within_total
+from portal.calling import Answer, HttpClient, connected, is_problem, persistently, retry_after, within_total
 from portal.errors import Forbidden, PortalBroken, PortalRefused, PortalUnavailable
+from portal.parsing import readable, refuse_crowded
 
 SCHEME = "tryton+"
 Domain = list[Any]
@@ -25,6 +26,7 @@ Domain = list[Any]
 Row = dict[str, Any]
 
 _TIME_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+_MOST_DIGITS = 12
 _FARTHEST = 2**31
 """What a database takes as an offset without complaint."""
 
@@ -76,7 +78,7 @@ class TrytonWire:
     ) -> list[Row]:
         """The first ``size`` records that fit; dots in ``fields`` reach into other records."""
         response = await self._ask(model, [*_asked(domain, fields, order), ("s", str(size))])
-        return _rows(model, response)
+        return _rows(model, response, size)
 
     async def page(
         self,
@@ -98,14 +100,15 @@ class TrytonWire:
             return [], await self.count(model, domain)
         total = response.headers.get("Content-Range", "").rpartition("/")[2]
         # Tryton counts to ten times what was asked for, and then writes a star.
-        known = int(total) if total.isdecimal() else await self.count(model, domain)
-        return _rows(model, response), known
+        is_counted = total.isascii() and total.isdecimal() and len(total) <= _MOST_DIGITS
+        known = int(total) if is_counted else await self.count(model, domain)
+        return _rows(model, response, size), known
 
     async def count(self, model: str, domain: Domain) -> int:
         """How many records fit."""
         response = await self._call("POST", model, "search_count", body={"domain": domain})
         found = _decoded(model, response)
-        if type(found) is not int:
+        if type(found) is not int or not 0 <= found < 10**_MOST_DIGITS:
             raise PortalBroken(f"{model}: not a count")
         return found
 
@@ -121,9 +124,7 @@ class TrytonWire:
             _refuse(f"report {name}", response)
             yield response
 
-    async def _ask(
-        self, model: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None
-    ) -> httpx.Response:
+    async def _ask(self, model: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Answer:
         return await self._call("GET", model, params=params, headers=headers)
 
     async def _call(
@@ -135,11 +136,11 @@ class TrytonWire:
         params: list[tuple[str, str]] | None = None,
         headers: dict[str, str] | None = None,
         body: object = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         path = "/model/" + "/".join(filter(None, (model, action)))
         content = _json(body).encode() if body is not None else None
 
-        async def attempt() -> httpx.Response:
+        async def attempt() -> Answer:
             async with connected(model):
                 response = await self._http.request(
                     method,
@@ -195,22 +196,32 @@ def _read(value: dict[str, Any]) -> object:
     return value
 
 
-def _decoded(model: str, response: httpx.Response) -> object:
+def _no_number(word: str) -> object:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _decoded(model: str, answer: Answer) -> object:
+    refuse_crowded(model, answer.content)
     try:
-        return json.loads(response.content, object_hook=_read)
-    except (ValueError, KeyError, TypeError, ArithmeticError):
+        return json.loads(readable(answer.content), object_hook=_read, parse_constant=_no_number)
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         raise PortalBroken(f"{model}: not Tryton's JSON") from None
 
 
-def _rows(model: str, response: httpx.Response) -> list[Row]:
-    rows = _decoded(model, response)
+def _rows(model: str, answer: Answer, size: int) -> list[Row]:
+    rows = _decoded(model, answer)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise PortalBroken(f"{model}: not a list of records")
+    if len(rows) > size:
+        raise PortalBroken(f"{model}: more records than were asked for")
     return rows
 
 
-def _refuse(call: str, response: httpx.Response) -> None:
-    """Records are searched, never asked for by number: a 404 is about the database or the address, not about them."""
+def _refuse(call: str, response: httpx.Response | Answer) -> None:
+    """Records are searched, never asked for by number: a 404 is about the database or the address, not about them.
+
+    A proxy says 403 and 404 too, while it restarts what is behind it: both may pass.
+    """
     status = response.status_code
     if status in (httpx.codes.OK, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE):
         return
@@ -220,8 +231,8 @@ def _refuse(call: str, response: httpx.Response) -> None:
             raise Forbidden(f"{what}: the API user may not read this")
         case 401:
             raise PortalRefused(f"{what}: the key is not one of this database's, or was not validated")
-        case 404:
-            raise PortalRefused(f"{what}: no such database, or no REST API here")
+        case 403 | 404 if not is_problem(response):
+            raise PortalUnavailable(f"{what}: no such database, no REST API here, or a proxy's own page")
         case 429 | 502 | 503 | 504:
             raise PortalUnavailable(what, retry_after=retry_after(response))
         case _ if 400 <= status < 500:

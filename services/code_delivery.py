@@ -23,8 +23,13 @@ from storage import codes
 from storage.database import Database
 from texts.language import Language
 
+_DELAY = (0.1, 0.4)
+"""Seconds before an address is looked up, by chance: what a mail costs in processor time then falls on no answer that
+the asker could time."""
 _MAILING = datetime.timedelta(minutes=3)
 """How long a code opens while its mail is on the way: a process that dies meanwhile leaves it closed."""
+
+_CHANCE = secrets.SystemRandom()
 
 log = structlog.get_logger()
 
@@ -60,6 +65,7 @@ class CodeDelivery:
         Raises:
             PortalError, MailError: nothing was sent to anybody; the code is closed, and the person may ask again.
         """
+        await asyncio.sleep(_CHANCE.uniform(*_DELAY))
         try:
             contacts, _ = await asyncio.gather(self._contacts_or_none(asked.email), self._mailer.ready())
         except (PortalError, MailError) as error:

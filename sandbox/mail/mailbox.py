@@ -55,6 +55,8 @@ class Mailbox:
         self._server: asyncio.Server | None = None
         self._reserved: socket.socket | None = None
         self._connections: set[Conversation] = set()
+        self.conversations = 0
+        """How many connections were made to it, ever."""
         self._letters: deque[Received] = deque()
         self._octets = 0
         self._last_id = 0
@@ -65,7 +67,7 @@ class Mailbox:
         """Listen; `port` is known afterwards. Raises OSError if the port is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Conversation(self._rules, self.faults, self._keep, self._connections),
+            self._conversation,
             self.host,
             self.port,
             ssl=self._implicit,
@@ -74,6 +76,10 @@ class Mailbox:
         self.port = self._server.sockets[0].getsockname()[1]
         self._release_port()
         return self
+
+    def _conversation(self) -> Conversation:
+        self.conversations += 1
+        return Conversation(self._rules, self.faults, self._keep, self._connections)
 
     async def stop(self) -> None:
         """Stop listening and break every connection; letters stay readable, watchers come to their end."""

@@ -65,11 +65,17 @@ async def read_contact(portal: ThePortal, contact_id: Segment) -> Contact:
 
 @router.get("/contacts/{contact_id}/accounts/{account_id}/orders")
 async def list_orders(
-    portal: ThePortal, contact_id: Segment, account_id: Segment, paging: ThePaging, query: SearchText = ""
+    portal: ThePortal,
+    contact_id: Segment,
+    account_id: Segment,
+    paging: ThePaging,
+    query: SearchText = "",
+    number: SearchText = "",
 ) -> Page[Order]:
     with portal.database.session() as session:
         access = queries.open_account(session, contact_id, account_id, "orders")
-        return queries.page_of_orders(session, access, query, paging, portal.portal_url)
+        words = _words_beside(number, query)
+        return queries.page_of_orders(session, access, words, number or None, paging, portal.portal_url)
 
 
 @router.get("/contacts/{contact_id}/accounts/{account_id}/orders/{number}")
@@ -86,12 +92,13 @@ async def list_invoices(
     account_id: Segment,
     paging: ThePaging,
     query: SearchText = "",
+    number: SearchText = "",
     order: str = "",
     status: Status = None,
     first_day: Annotated[Day, Query(alias="from")] = None,
     last_day: Annotated[Day, Query(alias="to")] = None,
 ) -> Page[Invoice]:
-    wanted = InvoiceFilter(search_words(query), order or None, status, first_day, last_day)
+    wanted = InvoiceFilter(_words_beside(number, query), number or None, order or None, status, first_day, last_day)
     with portal.database.session() as session:
         access = queries.open_account(session, contact_id, account_id, "invoices")
         return queries.page_of_invoices(session, access, wanted, paging, portal.portal_url)
@@ -147,6 +154,11 @@ async def list_events(
             raise Problem(410, "That cursor is too old: start at now, with none.") from None
         except CursorUnreadable:
             raise Problem(422, "That is no cursor of this portal.") from None
+
+
+def _words_beside(number: str, query: str) -> list[str]:
+    """The words to search for: none beside a number, which is exact."""
+    return [] if number else search_words(query)
 
 
 def _names(if_none_match: str, etag: str) -> bool:

@@ -77,6 +77,7 @@ class NewFault(BaseModel):
     retry_after: int | None = 1
     content_type: str = "text/html; charset=utf-8"
     megabytes: int = Field(default=51, ge=1, le=2000)
+    status: int = Field(default=404, ge=200, le=599)
     declared_length: bool = True
 
 

@@ -23,6 +23,14 @@ class FaultKind(StrEnum):
     PDF_TRUNCATED = "pdf_truncated"  # 200, the first half of the PDF, and no more is promised
     PDF_HTML = "pdf_html"  # 200, text/html: the sign-in page of the portal
     PDF_HUGE = "pdf_huge"  # 200, application/pdf, `megabytes` long
+    GZIP_BOMB = "gzip_bomb"  # 200, JSON that is `megabytes` long once decompressed
+    JSON_ENDLESS = "json_endless"  # 200, `megabytes` of JSON, no length declared
+    JSON_DEEP = "json_deep"  # 200, lists a hundred thousand deep
+    PROXY_PAGE = "proxy_page"  # `status` with a reverse proxy's HTML page
+    ODD_CONTACT = "odd_contact"  # the right contacts with odd fields, and an account that cannot be read
+    UNREADABLE_CONTACT = "unreadable_contact"  # the right contacts without their ids
+    ANOTHER_NUMBER = "another_number"  # the right papers under other numbers
+    ANOTHER_ACCOUNT = "another_account"  # the right papers, which say that they are another account's
 
 
 @dataclass
@@ -37,6 +45,7 @@ class Fault:
     retry_after: int | None = 1
     content_type: str = "text/html; charset=utf-8"
     megabytes: int = 51
+    status: int = 404
     declared_length: bool = True
     fault_id: int = field(default=0, init=False)
 

@@ -7,11 +7,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.problems import problem_response
+from sandbox.portal.tampering import (
+    Edit,
+    another_account,
+    another_number,
+    deep_json,
+    edited,
+    endless_json,
+    gzip_bomb,
+    odd_contact,
+    proxy_page,
+    unreadable_contact,
+)
 
 Close = Callable[[], Awaitable[bool]]
 
 _PDF = "application/pdf"
 _CHUNK = b"%PDF-1.7 sandbox\n" + b"0" * (64 * 1024 - 17)
+_EDITS: dict[FaultKind, Edit] = {
+    FaultKind.ODD_CONTACT: odd_contact,
+    FaultKind.UNREADABLE_CONTACT: unreadable_contact,
+    FaultKind.ANOTHER_NUMBER: another_number,
+    FaultKind.ANOTHER_ACCOUNT: another_account,
+}
 _SIGN_IN_PAGE = "<!doctype html><html><title>Connexion</title><form>Votre session a expiré.</form></html>"
 
 
@@ -47,8 +65,17 @@ def mishap(fault: Fault, answer: ASGIApp, close: Close) -> ASGIApp:
             return Response(_SIGN_IN_PAGE, media_type="text/html")
         case FaultKind.PDF_HUGE:
             return _huge(fault)
+        case FaultKind.GZIP_BOMB:
+            return gzip_bomb(fault.megabytes)
+        case FaultKind.JSON_ENDLESS:
+            return endless_json(fault.megabytes)
+        case FaultKind.JSON_DEEP:
+            return deep_json()
+        case FaultKind.PROXY_PAGE:
+            return proxy_page(fault.status)
         case FaultKind.SLOW:
             return answer
+    return _editing(answer, _EDITS[fault.kind])
 
 
 def _huge(fault: Fault) -> Response:
@@ -91,6 +118,18 @@ def _halving(answer: ASGIApp) -> ASGIApp:
         await send({"type": "http.response.body", "body": half})
 
     return halve
+
+
+def _editing(answer: ASGIApp, edit: Edit) -> ASGIApp:
+    async def edit_it(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _collect(answer, scope, receive)
+        if start["status"] == 200:
+            body = edited(body, edit)
+            start["headers"] = _with_header(start, b"content-length", str(len(body)).encode())
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    return edit_it
 
 
 def _mislabelling(answer: ASGIApp, content_type: str) -> ASGIApp:

@@ -10,7 +10,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from sandbox.portal import contract
 from sandbox.portal.contract import Contact, Invoice, Order, Page, Part
-from sandbox.portal.folding import email_key, search_words
+from sandbox.portal.folding import email_key
 from sandbox.portal.generator import write_papers
 from sandbox.portal.money import Language, decimal_text
 from sandbox.portal.tables import AccessRow, AccountRow, ContactRow, InvoiceRow, LinkRow, OrderRow
@@ -37,6 +37,7 @@ class InvoiceFilter:
     """Which invoices; None filters nothing. Both days are inclusive."""
 
     words: list[str]
+    number: str | None = None
     order: str | None = None
     status: Literal["paid", "unpaid"] | None = None
     first_day: date | None = None
@@ -70,10 +71,14 @@ def open_account(session: Session, contact_id: str, account_id: str, part: Part)
     return access
 
 
-def page_of_orders(session: Session, access: AccessRow, query: str, paging: Paging, portal_url: str) -> Page[Order]:
-    """Newest start first; an order without dates comes last."""
+def page_of_orders(
+    session: Session, access: AccessRow, words: list[str], number: str | None, paging: Paging, portal_url: str
+) -> Page[Order]:
+    """Newest start first; an order without dates comes last. None as number filters nothing."""
     statement = select(OrderRow).where(OrderRow.account_id == access.account_id)
-    for word in search_words(query):
+    if number is not None:
+        statement = statement.where(OrderRow.number == number)
+    for word in words:
         statement = statement.where(func.instr(OrderRow.search_text, word) > 0)
     statement = statement.order_by(col(OrderRow.start_date).desc(), col(OrderRow.order_id).desc())
     rows, total = _page(session, statement, paging)
@@ -96,6 +101,8 @@ def page_of_invoices(
 ) -> Page[Invoice]:
     """Newest date first."""
     statement = select(InvoiceRow).where(InvoiceRow.account_id == access.account_id)
+    if wanted.number is not None:
+        statement = statement.where(InvoiceRow.number == wanted.number)
     for word in wanted.words:
         statement = statement.where(func.instr(InvoiceRow.search_text, word) > 0)
     if wanted.order is not None:

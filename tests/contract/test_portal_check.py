@@ -3,13 +3,31 @@
 import asyncio
 
 import pytest
+from starlette.types import Receive, Scope, Send
 from typer.testing import CliRunner
 
+from bot.app import portal_at
 from bot.cli import cli
+from portal.contract import Finding, Outcome, Subject
+from portal.contract_paths import check_paths
+from sandbox.portal.app import create_app
+from sandbox.portal.company import Portal
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
+from sandbox.serving import serve
+from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 
-CLIENT = ("--email", "flotte@example.test", "--other-email", "anna@example.test")
+FLEET = "flotte@example.test"
+CLIENT = ("--email", FLEET, "--other-email", "anna@example.test")
+
+
+async def subject_at(url: str, token: str, email: str) -> Subject:
+    """Somebody whom a portal is checked with."""
+    portal = portal_at(url, token)
+    subject = Subject(portal, email)
+    await subject.prepare()
+    await portal.aclose()
+    return subject
 
 
 async def check(url: str, *options: str, token: str = "secret") -> tuple[int, str]:
@@ -87,3 +105,55 @@ async def test_an_address_that_is_none(url: str, words: str) -> None:
     assert code == 1
     assert words in output
     assert len(output.splitlines()) == 1
+
+
+async def findings(url: str) -> dict[str, Finding]:
+    """What comes of the checks of paths, by promise."""
+    found = await check_paths(url, "secret", await subject_at(url, "secret", FLEET))
+    return {each.promise: each for each in found}
+
+
+async def test_paths_of_a_portal_that_keeps_the_contract() -> None:
+    async with PortalServer("secret") as server:
+        assert {found.outcome for found in (await findings(server.url)).values()} == {Outcome.KEPT}
+
+
+@pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: fold.__name__)
+async def test_proxy_that_folds(fold: Fold) -> None:
+    async with PortalServer("secret") as server, folding_proxy(server.url, fold) as url:
+        code, output = await check(url, *CLIENT, "--examples", "0")
+    assert code == 1
+    [line] = [line for line in broken(output) if "A proxy in front must not decode or fold paths" in line]
+    assert "240" not in line
+
+
+async def test_refusals_of_another_type() -> None:
+    async with PortalServer("secret") as server:
+        subject = await subject_at(server.url, "secret", FLEET)
+        server.faults.set(Fault(FaultKind.PROXY_PAGE, path="*odobot-portal-check-*"))
+        found = {each.promise: each.outcome for each in await check_paths(server.url, "secret", subject)}
+    assert found["A 404 is application/problem+json"] is Outcome.BROKEN
+
+
+async def test_answer_of_another_number() -> None:
+    async with PortalServer("secret") as server:
+        subject = await subject_at(server.url, "secret", FLEET)
+        server.faults.set(Fault(FaultKind.ANOTHER_NUMBER, path="*/invoices/*"))
+        found = {each.promise: each.outcome for each in await check_paths(server.url, "secret", subject)}
+    assert found["An invoice's answer has the number that was asked for"] is Outcome.BROKEN
+
+
+async def test_portal_without_number() -> None:
+    """``?number=`` is an addition: a portal that ignores it is told what that costs."""
+
+    async def ignoring(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["query_string"] = b"" if b"number=" in scope["query_string"] else scope["query_string"]
+        scope["raw_path"] = scope.get("raw_path") or scope["path"].encode()
+        await app(scope, receive, send)
+
+    portal = Portal()
+    app = create_app(portal, "secret")
+    async with serve(ignoring) as url:
+        found = (await findings(url))["Lists are filtered by ?number="]
+    portal.close()
+    assert found.outcome is Outcome.UNTOLD

@@ -33,6 +33,8 @@ HTML = "<!doctype html><title>500 Internal Server Error</title>"
 INVOICE = {
     "id": 3,
     "number": "212380",
+    "party": 7,
+    "company": 1,
     "invoice_date": {"__class__": "date", "year": 2020, "month": 9, "day": 28},
     "state": "posted",
     "total_amount": {"__class__": "Decimal", "decimal": "293.08"},
@@ -60,8 +62,8 @@ def asked(request: httpx.Request) -> Any:
     [
         (always(400, '{"status": 400, "message": "You are not allowed"}'), Forbidden),
         (always(401), PortalRefused),
-        (always(403), PortalRefused),
-        (always(404), PortalRefused),
+        (always(403), PortalUnavailable),
+        (always(404), PortalUnavailable),
         (always(429, **{"Retry-After": "30"}), PortalUnavailable),
         (always(500), PortalBroken),
         (always(503), PortalUnavailable),
@@ -200,6 +202,44 @@ async def test_a_former_or_another_address_is_not_the_contacts() -> None:
     client = portal(always(200, json.dumps([{"id": 7, "name": "A", "contact_mechanisms": mechanisms}])))
     assert await client.find_contacts("a_b@example.test") == ()
     assert [contact.email for contact in await client.find_contacts("AXB@example.test")] == ["axb@example.test"]
+
+
+async def test_aliases() -> None:
+    """A contact knows the party's other addresses: by id only the first one is its own."""
+    values = ["a@b.test", "B@b.test", "A@B.test", "c@b.test", "B@b.test"]
+    mechanisms = [{"type": "email", "value": value} for value in values] + [{"type": "phone", "value": "1"}]
+    client = portal(always(200, json.dumps([{"id": 7, "name": "A", "contact_mechanisms": mechanisms}])))
+    by_id = await client.contact("7")
+    assert (by_id.email, by_id.aliases) == ("a@b.test", ("B@b.test", "c@b.test"))
+    [found] = await client.find_contacts("b@b.test")
+    assert (found.email, found.aliases) == ("B@b.test", ("a@b.test", "A@B.test", "c@b.test"))
+
+
+async def test_contact_of_another_party() -> None:
+    mechanisms = [{"type": "email", "value": "a@b.test"}]
+    client = portal(always(200, json.dumps([{"id": 8, "name": "A", "contact_mechanisms": mechanisms}])))
+    with pytest.raises(PortalBroken):
+        await client.contact("7")
+
+
+async def test_bad_party_is_left_out() -> None:
+    """A stranger must not tell by an error that somebody has the address."""
+    right = {"id": 7, "name": "A", "contact_mechanisms": [{"type": "email", "value": "a@b.test"}]}
+    client = portal(always(200, json.dumps([{"id": None}, right, right | {"lang": {"code": 5}}])))
+    assert [contact.contact_id for contact in await client.find_contacts("a@b.test")] == ["7"]
+
+
+@pytest.mark.parametrize(("sales", "is_broken"), [(["1", "26387"], False), (["26388"], True), ([], True)])
+async def test_invoices_of_an_order(sales: list[str], is_broken: bool) -> None:
+    """An invoice of several orders names the one that was asked for; one of others only is no answer."""
+    row = INVOICE | {"sales": [{"number": number} for number in sales]}
+    client = portal(always(200, json.dumps([row]), **{"Content-Range": "records 0-1/1"}))
+    try:
+        page = await client.invoices(READER, page=1, page_size=5, order="26387")
+    except PortalBroken:
+        assert is_broken
+    else:
+        assert page.items[0].order_number == "26387"
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "e30", "MTIz", "bnVsbA", "eyJvZiI6ICJlbHNld2hlcmUjMSIsICJ0b2xkIjogW119"])

@@ -144,3 +144,39 @@ def test_a_fault_that_could_not_strike_is_refused() -> None:
 
     with pytest.raises(ValueError, match="at least once"):
         FaultBoard().set(Fault(FaultKind.DROP, times=0))
+
+
+async def test_bodies_too_large_or_too_deep(visit: Visit) -> None:
+    for kind in (FaultKind.GZIP_BOMB, FaultKind.JSON_ENDLESS):
+        visit.server.faults.set(Fault(kind, times=1, megabytes=3))
+        response = await visit.http.get(ORDERS)
+        assert response.headers["content-type"] == "application/json"
+        assert len(response.content) > 2_900_000
+    assert "content-encoding" not in response.headers
+    visit.server.faults.set(Fault(FaultKind.JSON_DEEP, times=1))
+    response = await visit.http.get(ORDERS)
+    with pytest.raises(RecursionError):
+        response.json()
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 502])
+async def test_page_of_a_proxy(visit: Visit, status: int) -> None:
+    visit.server.faults.set(Fault(FaultKind.PROXY_PAGE, status=status))
+    response = await visit.http.get(ORDERS)
+    assert (response.status_code, response.headers["content-type"]) == (status, "text/html; charset=utf-8")
+
+
+async def test_edited_answers(visit: Visit) -> None:
+    """The right answers, changed; a refusal is left as it is."""
+    visit.server.faults.set(Fault(FaultKind.ODD_CONTACT, path="/v1/contacts/search"))
+    visit.server.faults.set(Fault(FaultKind.UNREADABLE_CONTACT, path="/v1/contacts/c-*1"))
+    visit.server.faults.set(Fault(FaultKind.ANOTHER_NUMBER, path="*/orders*"))
+    visit.server.faults.set(Fault(FaultKind.ANOTHER_ACCOUNT, path="*/invoices*"))
+    search = await visit.http.post("/v1/contacts/search", json={"email": "client@example.test"})
+    [contact] = search.json()["items"]
+    assert (contact["language"], contact["name"], len(contact["accounts"])) == ("es", None, 3)
+    assert (await visit.get("/v1/contacts/c-1001"))["contact_id"] is None
+    assert (await visit.get(f"{ORDERS}/26387"))["number"] == "263870"
+    assert await visit.numbers(ORDERS) == ["263870"]
+    assert (await visit.get(f"{CLIENT}/invoices/212380"))["account_id"] == "a-9999"
+    await visit.problem(404, f"{ORDERS}/1")

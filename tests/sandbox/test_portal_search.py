@@ -64,3 +64,13 @@ async def test_a_payment_can_be_searched_by_its_day(visit: Visit) -> None:
 
 async def test_a_query_beyond_reason_is_refused(visit: Visit) -> None:
     await visit.problem(422, f"{CLIENT}/orders", query="x" * 501)
+
+
+async def test_exact_number(visit: Visit) -> None:
+    """Only what has exactly this number, whatever is searched for beside it; odd characters included."""
+    assert await visit.numbers(f"{CLIENT}/orders", number="26387", query="nothing of this") == ["26387"]
+    assert await visit.numbers(f"{CLIENT}/invoices", number="212380", query="2638") == ["212380"]
+    assert await visit.numbers(f"{CLIENT}/orders", number="2638") == []
+    assert await visit.numbers(f"{CLIENT}/invoices", number="30677") == [], "it is of another account"
+    assert await visit.numbers(f"{ODD}/invoices", number="F/1&2 <3>") == ["F/1&2 <3>"]
+    assert "212380" in await visit.numbers(f"{CLIENT}/invoices", number="")
