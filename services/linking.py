@@ -26,9 +26,10 @@ from services.code_results import (
     WrongCode,
 )
 from services.security import SecurityEvent, SecurityLog
-from storage import chats, codes, proofs, wishes
+from storage import chats, code_history, codes, proofs, wishes
 from storage.chats import Awaiting, NewLink
-from storage.codes import History, StoredCode
+from storage.code_history import History
+from storage.codes import StoredCode
 from storage.database import Database, Session
 from storage.tables import Awaited, CodeState
 from texts.language import Language
@@ -62,7 +63,7 @@ class Linking:
         now = self._clock()
         async with self._database.write() as session:
             await chats.ensure(session, chat_id, now)
-            history = await codes.history(session, chat_id, email, now - code_limits.COUNTED)
+            history = await code_history.history(session, chat_id, email, now - code_limits.COUNTED)
             granted = await self._copy_limits(session, history, purpose) or code_limits.decide(history, now)
             if isinstance(granted, Granted):
                 asked = await self._store(session, chat_id, email, granted, purpose)
@@ -81,7 +82,7 @@ class Linking:
         if purpose.for_link is None:
             return None
         now = self._clock()
-        overall = await codes.copy_requests(session, now - code_limits.DAY, code_limits.COPY_CODES_A_DAY)
+        overall = await code_history.copy_requests(session, now - code_limits.DAY, code_limits.COPY_CODES_A_DAY)
         return code_limits.copy_limits(history, purpose.for_link, overall, now)
 
     async def _store(self, session: Session, chat_id: int, email: str, granted: Granted, purpose: Purpose) -> CodeAsked:
@@ -137,7 +138,7 @@ class Linking:
         typed = long_code if known.is_long else code
         if not typed:
             return OtherCodeKind(known.is_long), known.email
-        history = await codes.history(session, chat_id, known.email, now - code_limits.COUNTED)
+        history = await code_history.history(session, chat_id, known.email, now - code_limits.COUNTED)
         if capped := code_limits.chat_cap(history, now):
             return capped, known.email
         if not known.is_long and not history.is_proven and not code_limits.may_compare_short(history, now):
@@ -146,10 +147,9 @@ class Linking:
         left = await codes.take_attempt(session, known.code_id, ATTEMPTS)
         if left is None:
             return CodeExpired(), known.email
-        opens = known.opens_until is not None and now <= known.opens_until
-        if codes.is_right(session, known, chat_id, typed) and opens:
+        if code_hash := await codes.opened_by(session, known, chat_id, typed, now):
             await proofs.lift_cap(session, known.email)
-            return Proven() if await codes.prove(session, known.code_id) else CodeExpired(), known.email
+            return Proven() if await codes.prove(session, known.code_id, code_hash) else CodeExpired(), known.email
         await proofs.count_wrong(session, known.email, now)
         if left == 0:
             await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)

@@ -1,12 +1,11 @@
-"""Codes that were asked for: found by chat, counted by keyed hashes of chat and address, used once."""
+"""Codes that were asked for: found by chat, used once. What the limits count of them is in ``code_history``."""
 
 import datetime
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
-from storage import proofs
 from storage.database import Session
 from storage.tables import Code, CodeState
 
@@ -21,6 +20,8 @@ class StoredCode:
     expires_at: datetime.datetime
     opens_until: datetime.datetime | None
     is_long: bool
+    for_link: int | None = None
+    for_chat: int | None = None
 
 
 async def latest(
@@ -45,7 +46,9 @@ async def latest(
     email = session.vault.open_or_none(code.email_sealed) if code else None
     if code is None or code.code_id is None or email is None:
         return None
-    return StoredCode(code.code_id, email, code.code_hash, code.expires_at, code.opens_until, code.is_long)
+    return StoredCode(
+        code.code_id, email, code.code_hash, code.expires_at, code.opens_until, code.is_long, for_link, for_chat
+    )
 
 
 async def chat_to_revoke(session: Session, chat_id: int) -> int | None:
@@ -54,83 +57,6 @@ async def chat_to_revoke(session: Session, chat_id: int) -> int | None:
         col(Code.chat_id) == chat_id, col(Code.for_chat).is_not(None), col(Code.state) == CodeState.LIVE
     )
     return (await session.exec(query.order_by(col(Code.code_id).desc()).limit(1))).first()
-
-
-@dataclass(frozen=True, slots=True)
-class CodeRequest:
-    """One request for a code, as the limits count it.
-
-    Args:
-        is_own: the chat asked for it, for whatever address.
-        is_same_address: it was for the address, whoever asked.
-        asker: the keyed hash of the chat that asked.
-        wrong: how many wrong codes were compared with it.
-        is_counted: False where the code could not be mailed.
-        is_mailed: False where an earlier mail's code was taken.
-    """
-
-    asked_at: datetime.datetime
-    expires_at: datetime.datetime
-    is_own: bool
-    is_same_address: bool
-    asker: str
-    wrong: int
-    is_counted: bool
-    is_mailed: bool
-    is_long: bool
-    for_link: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What the limits count of a chat and an address.
-
-    Args:
-        requests: oldest first.
-        wrong_codes: of the address since the last right one, over days and years.
-        is_proven: the chat was linked through this address at some time.
-    """
-
-    requests: tuple[CodeRequest, ...]
-    wrong_codes: int
-    is_proven: bool
-
-
-async def history(session: Session, chat_id: int, email: str, since: datetime.datetime) -> History:
-    """What the limits count since a time.
-
-    Until the transaction ends, nobody else counts for this chat or this address: two that count at once would both go
-    ahead.
-    """
-    chat_hashes = session.vault.hashes("chat", str(chat_id))
-    email_hashes = session.vault.hashes("email", email)
-    await session.alone(f"asking chat {chat_hashes[-1]}")
-    await session.alone(f"asking {email_hashes[-1]}")
-    by_either = or_(col(Code.chat_hash).in_(chat_hashes), col(Code.email_hash).in_(email_hashes))
-    query = select(Code).where(col(Code.asked_at) > since, by_either).order_by(col(Code.asked_at), col(Code.code_id))
-    requests = tuple(
-        CodeRequest(
-            asked_at=code.asked_at,
-            expires_at=code.expires_at,
-            is_own=code.chat_hash in chat_hashes,
-            is_same_address=code.email_hash in email_hashes,
-            asker=code.chat_hash,
-            wrong=code.attempts,
-            is_counted=code.is_counted,
-            is_mailed=code.is_mailed,
-            is_long=code.is_long,
-            for_link=code.for_link,
-        )
-        for code in (await session.exec(query)).all()
-    )
-    wrong_codes = await proofs.wrong_codes(session, email)
-    return History(requests, wrong_codes, await proofs.was_proven(session, chat_id, email))
-
-
-async def copy_requests(session: Session, since: datetime.datetime, limit: int) -> int:
-    """How many codes were asked for bookkeepers' copies since a time, over all chats, counted up to ``limit``."""
-    asked = select(Code.code_id).where(col(Code.for_link).is_not(None), col(Code.asked_at) > since).limit(limit)
-    return (await session.exec(select(func.count()).select_from(asked.subquery()))).one()
 
 
 async def replace(
@@ -165,7 +91,7 @@ async def replace(
 
 
 async def take_over(session: Session, chat_id: int, email: str, now: datetime.datetime) -> int | None:
-    """Lets the chat use the long code that was mailed to the address last, without another mail.
+    """Lets the chat use the long codes that were mailed to the address lately, without another mail.
 
     Returns:
         The id of the chat's own row, or ``None`` where no long code of the address is in use.
@@ -195,12 +121,11 @@ async def take_over(session: Session, chat_id: int, email: str, now: datetime.da
             chat_hash=_chat_hash(session, chat_id),
             email_sealed=session.vault.seal(email),
             email_hash=mailed.email_hash,
-            code_hash=mailed.code_hash,
+            code_hash="",
             is_long=True,
             is_mailed=False,
             asked_at=now,
             expires_at=mailed.expires_at,
-            opens_until=mailed.opens_until,
         ),
     )
 
@@ -217,26 +142,44 @@ def _audience(session: Session, chat_id: int, email: str, is_long: bool) -> str:
     return session.vault.hash("email", email) if is_long else str(chat_id)
 
 
-def is_right(session: Session, stored: StoredCode, chat_id: int, code: str) -> bool:
-    """Compares in constant time."""
+def is_right(session: Session, stored: StoredCode, chat_id: int, code: str, code_hash: str | None = None) -> bool:
+    """Compares a typed code with a stored one, or with another hash of its address, in constant time."""
     found = False
     audiences = session.vault.hashes("email", stored.email) if stored.is_long else [str(chat_id)]
     for audience in audiences:
-        found |= session.vault.matches("code", f"{audience}:{code}", stored.code_hash)
+        found |= session.vault.matches("code", f"{audience}:{code}", code_hash or stored.code_hash)
+    return found
+
+
+async def opened_by(
+    session: Session, stored: StoredCode, chat_id: int, code: str, now: datetime.datetime
+) -> str | None:
+    """The hash of the code that was typed, where it opens something now.
+
+    A short code is the chat's own. A long one is any that was mailed to the address for the same purpose: several
+    chats may have asked at one time, and nobody can tell whose mail came last.
+    """
+    hashes = [stored.code_hash] if stored.opens_until is not None and now <= stored.opens_until else []
+    if stored.is_long:
+        query = select(Code.code_hash).where(
+            col(Code.email_hash).in_(session.vault.hashes("email", stored.email)),
+            col(Code.is_long),
+            col(Code.is_mailed),
+            col(Code.for_link).is_not_distinct_from(stored.for_link),
+            col(Code.for_chat).is_not_distinct_from(stored.for_chat),
+            col(Code.opens_until) >= now,
+        )
+        hashes = list((await session.exec(query)).all())
+    found = None
+    for each in hashes:
+        if is_right(session, stored, chat_id, code, each):
+            found = each
     return found
 
 
 async def allow(session: Session, code_id: int, until: datetime.datetime | None) -> None:
-    """Says until when the right code is accepted, in every chat that uses it; ``None``: it opens nothing any more."""
-    same = select(Code.email_hash, Code.code_hash).where(col(Code.code_id) == code_id)
-    found = (await session.exec(same)).first()
-    if found is None:
-        return
-    email_hash, code_hash = found
-    query = update(Code).where(
-        col(Code.email_hash) == email_hash, col(Code.code_hash) == code_hash, col(Code.state) == CodeState.LIVE
-    )
-    await session.change(query.values(opens_until=until))
+    """Says until when the right code is accepted; ``None``: it opens nothing any more."""
+    await session.change(update(Code).where(col(Code.code_id) == code_id).values(opens_until=until))
 
 
 async def take_attempt(session: Session, code_id: int, limit: int) -> int | None:
@@ -252,16 +195,22 @@ async def take_attempt(session: Session, code_id: int, limit: int) -> int | None
     return limit - attempts
 
 
-async def prove(session: Session, code_id: int) -> bool:
-    """Moves a live code to ``proven``, and takes its attempt off the count of wrong ones.
+async def prove(session: Session, code_id: int, code_hash: str) -> bool:
+    """Moves a live code to ``proven``, and takes its attempt off the count of wrong ones. The code opens nothing more.
+
+    Args:
+        code_hash: of the code that was typed (see ``opened_by``).
 
     Returns:
         False when somebody else moved it first.
     """
     query = update(Code).where(col(Code.code_id) == code_id, col(Code.state) == CodeState.LIVE)
-    if not await session.change(query.values(state=CodeState.PROVEN, attempts=Code.attempts - 1)):
+    values = {"state": CodeState.PROVEN, "attempts": Code.attempts - 1, "code_hash": code_hash}
+    if not await session.change(query.values(values)):
         return False
-    await allow(session, code_id, None)  # other chats that waited for the same mail ask for one of their own
+    email_hash = select(Code.email_hash).where(col(Code.code_id) == code_id).scalar_subquery()
+    used = update(Code).where(col(Code.email_hash) == email_hash, col(Code.code_hash) == code_hash)
+    await session.change(used.values(opens_until=None).execution_options(synchronize_session=False))
     return True
 
 
@@ -272,17 +221,20 @@ async def move(session: Session, code_id: int, seen: CodeState, to: CodeState) -
 
 
 async def close_all(session: Session, chat_id: int) -> None:
-    """Ends the chat's codes and forgets chat and address; they still count, by their hashes."""
+    """Ends the chat's codes and forgets chat and address; they still count, by their hashes.
+
+    A long code that was mailed stays good in other chats: who asked for it must not be able to take it back.
+    """
     await session.change(update(Code).where(col(Code.chat_id) == chat_id).values(_CLOSED))
 
 
 async def close_of_email(session: Session, email: str) -> None:
     """Ends every chat's codes for an address, proven ones too."""
     of_email = col(Code.email_hash).in_(session.vault.hashes("email", email))
-    await session.change(update(Code).where(of_email).values(_CLOSED))
+    await session.change(update(Code).where(of_email).values(_CLOSED | {"opens_until": None}))
 
 
-_CLOSED = {"state": CodeState.CLOSED, "email_sealed": "", "chat_id": 0, "for_chat": None, "opens_until": None}
+_CLOSED: dict[str, object] = {"state": CodeState.CLOSED, "email_sealed": "", "chat_id": 0}
 
 
 async def fail(session: Session, code_id: int) -> None:
@@ -304,7 +256,9 @@ async def purge(session: Session, now: datetime.datetime, kept: datetime.timedel
     an_hour_ago = now - datetime.timedelta(hours=1)
     expired = select(Code.code_id).where(col(Code.email_sealed) != "", col(Code.expires_at) < an_hour_ago)
     clear = update(Code).where(col(Code.code_id).in_(expired.order_by(col(Code.expires_at)).limit(limit)))
-    cleared = await session.change(clear.values(_CLOSED).execution_options(synchronize_session=False))
+    cleared = await session.change(
+        clear.values(_CLOSED | {"for_chat": None}).execution_options(synchronize_session=False)
+    )
     old = select(Code.code_id).where(col(Code.asked_at) < now - kept).order_by(col(Code.asked_at)).limit(limit)
     gone = delete(Code).where(col(Code.code_id).in_(old)).execution_options(synchronize_session=False)
     return max(cleared, await session.change(gone))

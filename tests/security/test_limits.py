@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services import code_limits
 from services.code_limits import Granted, TooOften, TooSoon, decide
-from storage.codes import CodeRequest, History
+from storage.code_history import CodeRequest, History
 
 NOW = datetime.datetime(2026, 10, 15, 18, 0, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import access, chats, codes, documents, feed, outbox, proofs, updates, upkeep, wishes
+from storage import access, chats, code_history, codes, documents, feed, outbox, proofs, updates, upkeep, wishes
 from storage.chats import Awaiting, NewLink
+from storage.codes import StoredCode
 from storage.database import Database, Session
 from storage.feed import NewDelivery, NewNotice
 from storage.outbox import Claimed
@@ -179,11 +180,14 @@ WRITES: dict[str, Query] = {
     "chats.unlink_email": lambda s, p: chats.unlink_email(s, p.email, p.now),
     "chats.forget": lambda s, p: chats.forget(s, p.chat, p.now),
     "chats.migrate": lambda s, p: chats.migrate(s, p.chat, -p.fresh),
-    "codes.history": lambda s, p: codes.history(s, p.chat, p.email, p.now - CODES_KEPT),
-    "codes.copy_requests": lambda s, p: codes.copy_requests(s, p.now - CODES_KEPT, 500),
+    "code_history.history": lambda s, p: code_history.history(s, p.chat, p.email, p.now - CODES_KEPT),
+    "code_history.copy_requests": lambda s, p: code_history.copy_requests(s, p.now - CODES_KEPT, 500),
     "codes.take_over": lambda s, p: codes.take_over(s, p.chat, p.email, p.now),
     "codes.allow": lambda s, p: codes.allow(s, p.code, p.now),
-    "codes.prove": lambda s, p: codes.prove(s, p.code),
+    "codes.prove": lambda s, p: codes.prove(s, p.code, "hash"),
+    "codes.opened_by": lambda s, p: codes.opened_by(
+        s, StoredCode(p.code, p.email, "hash", p.now, p.now, is_long=True), p.chat, "K7QM2XVP", p.now
+    ),
     "proofs.count_wrong": lambda s, p: proofs.count_wrong(s, p.email, p.now),
     "proofs.lift_cap": lambda s, p: proofs.lift_cap(s, p.email),
     "proofs.may_warn": lambda s, p: proofs.may_warn(s, p.email, p.now, _MINUTE),

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from sqlmodel import col, select
 
-from storage import chats, codes, documents, feed, outbox, updates, wishes
+from storage import chats, code_history, codes, documents, feed, outbox, updates, wishes
 from storage.chats import NewLink
 from storage.database import Database
 from storage.feed import NewDelivery, NewNotice
@@ -75,7 +75,7 @@ async def test_many_chats_that_ask_for_one_address_at_once_are_counted_one_by_on
     async def ask(database: Database, chat_id: int) -> bool:
         async with database.write() as session:
             await chats.ensure(session, chat_id, NOW)
-            asked = await codes.history(session, chat_id, EMAIL, NOW - HOUR)
+            asked = await code_history.history(session, chat_id, EMAIL, NOW - HOUR)
             if len(asked.requests) >= 5:
                 return False
             await asyncio.sleep(0.01)

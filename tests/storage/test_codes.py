@@ -5,8 +5,8 @@ import datetime
 
 import pytest
 
-from storage import chats, codes, proofs
-from storage.codes import History
+from storage import chats, code_history, codes, proofs
+from storage.code_history import History
 from storage.database import Database, Session
 from storage.tables import CodeState
 from tests.storage import EMAIL, NOW, a_key, file_of, later, opened, rows_of
@@ -124,11 +124,11 @@ async def test_requests_count_by_chat_and_address(database: Database) -> None:
     await a_code(database, 1, "other@example.test", at=later(minutes=-40))
     await a_code(database, 2, EMAIL, at=later(minutes=-30))
     async with database.read() as session:
-        asked = await codes.history(session, 1, EMAIL, NOW - HOUR)
+        asked = await code_history.history(session, 1, EMAIL, NOW - HOUR)
         assert own(asked) == [later(minutes=-50), later(minutes=-40)]
         assert same_address(asked) == [later(minutes=-50), later(minutes=-30)]
         assert len({each.asker for each in asked.requests}) == 2
-        stranger = await codes.history(session, 9, "nobody@example.test", NOW - HOUR)
+        stranger = await code_history.history(session, 9, "nobody@example.test", NOW - HOUR)
         assert stranger == History((), 0, is_proven=False)
 
 
@@ -140,7 +140,7 @@ async def test_unlinking_and_forgetting_keep_the_counts(database: Database) -> N
         await chats.unlink(session, 1, NOW)
         await chats.forget(session, 1, NOW)
     async with database.read() as session:
-        asked = await codes.history(session, 1, EMAIL, NOW - HOUR)
+        asked = await code_history.history(session, 1, EMAIL, NOW - HOUR)
         assert (len(own(asked)), len(same_address(asked)), asked.wrong_codes) == (1, 1, 1)
         assert asked.requests[0].wrong == 1
         assert await codes.latest(session, 1, CodeState.LIVE) is None
@@ -155,7 +155,7 @@ async def test_a_failed_code_is_closed_and_counts_as_a_request(database: Databas
         assert await codes.take_attempt(session, code_id, LIMIT) is None
         assert await codes.latest(session, 1, CodeState.LIVE, CodeState.PROVEN) is None
         again = await codes.latest(session, 1, CodeState.CLOSED)
-        asked = await codes.history(session, 1, EMAIL, NOW - HOUR)
+        asked = await code_history.history(session, 1, EMAIL, NOW - HOUR)
     assert again is not None
     assert again.email == EMAIL  # the person may ask again
     assert [each.is_counted for each in asked.requests] == [False]
@@ -174,23 +174,64 @@ async def test_a_code_opens_only_while_it_is_allowed(database: Database) -> None
         assert known.opens_until == later(minutes=10)
 
 
-async def test_a_long_code_serves_every_chat_that_asked(database: Database) -> None:
+LONG = "K7QM2XVP"
+
+
+async def a_long_code(database: Database, chat_id: int, code: str = LONG, for_link: int | None = None) -> int:
+    """A long code that was mailed."""
     async with database.write() as session:
-        first = await codes.replace(session, 1, EMAIL, "K7QM2XVP", now=NOW, expires_at=later(hours=2), is_long=True)
-        assert await codes.take_over(session, 2, "other@example.test", NOW) is None
-        assert await codes.take_over(session, 2, EMAIL, NOW) is not None
-        await codes.allow(session, first, later(hours=2))
-    async with database.write() as session:
-        taken = await codes.latest(session, 2, CodeState.LIVE)
-        assert taken is not None
-        assert taken.opens_until == later(hours=2)
-        assert codes.is_right(session, taken, 2, "K7QM2XVP")
-        assert not codes.is_right(session, taken, 2, "K7QM2XVQ")
-        assert await codes.prove(session, taken.code_id)
+        code_id = await codes.replace(
+            session, chat_id, EMAIL, code, now=NOW, expires_at=later(hours=2), is_long=True, for_link=for_link
+        )
+        await codes.allow(session, code_id, later(hours=2))
+    return code_id
+
+
+async def opened_by(database: Database, chat_id: int, code: str) -> str | None:
     async with database.read() as session:
-        first_now = await codes.latest(session, 1, CodeState.LIVE)
-        assert first_now is not None
-        assert first_now.opens_until is None  # a code is used once
+        known = await codes.latest(session, chat_id, CodeState.LIVE)
+        return await codes.opened_by(session, known, chat_id, code, NOW) if known else None
+
+
+async def test_a_long_code_serves_every_chat_that_asked(database: Database) -> None:
+    await a_long_code(database, 1)
+    async with database.write() as session:
+        assert await codes.take_over(session, 2, "other@example.test", NOW) is None
+        taken = await codes.take_over(session, 2, EMAIL, NOW)
+        assert taken is not None
+    assert await opened_by(database, 2, "K7QM2XVQ") is None
+    assert await opened_by(database, 3, LONG) is None  # it did not ask
+    code_hash = await opened_by(database, 2, LONG)
+    assert code_hash
+    async with database.write() as session:
+        assert await codes.prove(session, taken, code_hash)
+    assert await opened_by(database, 1, LONG) is None  # a code is used once
+
+
+async def test_who_asked_first_cannot_take_a_long_code_back(database: Database) -> None:
+    """A stranger asks, and then unlinks, forgets and asks again: the mailed code still serves the owner."""
+    await a_long_code(database, 1)
+    async with database.write() as session:
+        await codes.take_over(session, 2, EMAIL, NOW)
+        await chats.forget(session, 1, NOW)
+    await a_long_code(database, 1, "AAAA2222")
+    assert await opened_by(database, 2, LONG)
+    assert await opened_by(database, 2, "AAAA2222")
+    async with database.write() as session:
+        await codes.close_of_email(session, EMAIL)
+    assert await opened_by(database, 2, LONG) is None
+
+
+async def test_a_long_code_of_another_purpose_opens_nothing(database: Database) -> None:
+    """A bookkeeper's code must not link a chat, nor the other way round."""
+    await a_long_code(database, 1, "AAAA2222", for_link=7)
+    await a_long_code(database, 2, LONG)
+    assert await opened_by(database, 2, "AAAA2222") is None
+    async with database.read() as session:
+        copy = await codes.latest(session, 1, CodeState.LIVE, for_link=7)
+        assert copy is not None
+        assert await codes.opened_by(session, copy, 1, LONG, NOW) is None
+        assert await codes.opened_by(session, copy, 1, "AAAA2222", NOW)
 
 
 async def test_purging_clears_addresses_then_rows(database: Database) -> None:
@@ -208,7 +249,7 @@ async def test_a_proven_address_is_known_again(database: Database) -> None:
         await proofs.remember_proven(session, 1, EMAIL, NOW)
         await proofs.remember_proven(session, 1, EMAIL, NOW)
         await proofs.remember_proven(session, 2, EMAIL, NOW)
-        assert (await codes.history(session, 1, EMAIL, NOW - HOUR)).is_proven
+        assert (await code_history.history(session, 1, EMAIL, NOW - HOUR)).is_proven
         await proofs.forget_proven(session, chat_id=1, email=EMAIL)
         assert not await proofs.was_proven(session, 1, EMAIL)
         assert await proofs.was_proven(session, 2, EMAIL)
@@ -250,5 +291,5 @@ async def test_a_code_outlives_a_rotation_of_the_keys(database_url: str) -> None
         await a_code(database)
     async with opened(database_url, [new, old]) as database, database.read() as session:
         assert await is_right(session, 1, CODE)
-        asked = await codes.history(session, 9, EMAIL, NOW - HOUR)
+        asked = await code_history.history(session, 9, EMAIL, NOW - HOUR)
         assert len(same_address(asked)) == 1
