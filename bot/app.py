@@ -1,5 +1,6 @@
 """The composition root: the only place where things are made and put together."""
 
+import asyncio
 import datetime
 from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -88,6 +89,7 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
         lane=BulkLane(database, clock, settings.bulk_rate),
         clock=clock,
         background=Background(),
+        large_document=asyncio.Lock(),
         company=settings.company,
         support=settings.support,
         default_language=settings.default_language,
@@ -113,7 +115,15 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
     carriers: dict[Channel, Carrier] = {
         Channel.TELEGRAM: TelegramCarrier(application.bot, database, portal, services.access, clock, company),
         Channel.EMAIL: MailCarrier(
-            database, portal, mailer, services.access, clock, company, public_url=settings.base_url, mail_from=sender
+            database,
+            portal,
+            mailer,
+            services.access,
+            services.large_document,
+            clock,
+            company,
+            public_url=settings.base_url,
+            mail_from=sender,
         ),
     }
     courier = Courier(database, clock, carriers, services.lane, chat_rate=settings.chat_rate)

@@ -1,7 +1,9 @@
 """New invoices on their way to bookkeepers, by mail."""
 
+import asyncio
 import datetime
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -9,10 +11,11 @@ from bot.company import Company
 from handlers import documents
 from handlers.screens.invoices import payment
 from mail.errors import MailMisconfigured, MailRefused, MailUnavailable
-from mail.mailer import Attachment, Mailer
+from mail.mailer import Attachment, Letter, Mailer
 from portal.client import Portal, Reader
 from portal.errors import Forbidden as PortalForbidden
-from portal.errors import NotFound, PortalError, PortalRefused, TooLarge
+from portal.errors import NotFound, PortalError, PortalRefused, PortalUnavailable, TooLarge
+from portal.models import Invoice
 from services.access import Access
 from services.clock import Clock
 from services.copies import stop_token
@@ -41,6 +44,7 @@ class MailCarrier:
         portal: Portal,
         mailer: Mailer,
         access: Access,
+        large_document: asyncio.Lock,
         clock: Clock,
         company: Company,
         *,
@@ -51,6 +55,7 @@ class MailCarrier:
         self._portal = portal
         self._mailer = mailer
         self._access = access
+        self._large_document = large_document
         self._clock = clock
         self._company = company
         self._public_url = public_url
@@ -74,50 +79,71 @@ class MailCarrier:
             return Cancelled("not used for too long")
         reader = Reader(copy.contact_id, copy.account_id)
         language = Language(copy.language)
-        limit = documents.UPLOAD_LIMIT
         try:
             contact = await self._access.contact(copy.contact_id)
             if await self._access.ended_by(contact, copy.link_id) is not None:
                 return Cancelled("no longer allowed")
             invoice = await self._portal.invoice(reader, claimed.number)
-            pdf = await self._portal.invoice_pdf(reader, claimed.number, language=language, limit=limit)
-        except (NotFound, PortalForbidden, TooLarge) as error:
-            return Cancelled(type(error).__name__)
-        except PortalRefused as error:
-            return Retry(f"portal: {error}", _REFUSED_PAUSE)
+            pdf = await self._pdf(reader, invoice, language, documents.SMALL_LIMIT)
+        except TooLarge:
+            pdf = None  # fetched when it is sent, one large one at a time
         except PortalError as error:
-            return Retry(f"portal: {error}")
+            return _unsent(error)
+        letter = partial(self._letter, copy, language, invoice)
+
+        async def send() -> Outcome:
+            if pdf is not None:
+                return await self._send(letter(pdf))
+            async with self._large_document:
+                try:
+                    large = await self._pdf(reader, invoice, language, documents.UPLOAD_LIMIT)
+                except PortalError as error:
+                    return _unsent(error)
+                return await self._send(letter(large))
+
+        return send
+
+    async def _pdf(self, reader: Reader, invoice: Invoice, language: Language, limit: int) -> bytes:
+        pdf = await self._portal.invoice_pdf(reader, invoice.number, language=language, limit=limit)
         if pdf is None:
-            return Retry("portal: no document")
+            raise PortalUnavailable("no document")
+        return pdf.content
+
+    def _letter(self, copy: CopyTo, language: Language, invoice: Invoice, pdf: bytes) -> Letter:
         today = self._clock().astimezone(self._company.zone).date()
-        name = documents.file_name(texts_in(language), claimed.number)
-        letter = invoice_letter(
+        name = documents.file_name(texts_in(language), invoice.number)
+        return invoice_letter(
             copy.email,
             language,
-            number=claimed.number,
+            number=invoice.number,
             facts=lambda t: payment(t, invoice, today),
-            pdf=Attachment(name, pdf.content, "application/pdf"),
+            pdf=Attachment(name, pdf, "application/pdf"),
             company=self._company.name,
             account=copy.account_name,
             stop=self._stop(copy),
         )
 
-        async def send() -> Outcome:
-            try:
-                await self._mailer.send(letter)
-            except MailUnavailable as error:
-                return Uncertain("mail") if error.written else Retry("mail")
-            except MailRefused:
-                return Blocked()
-            except MailMisconfigured as error:
-                log.error("mail.misconfigured", reason=str(error))
-                return Retry("mail", _REFUSED_PAUSE)
-            return Sent()
-
-        return send
+    async def _send(self, letter: Letter) -> Outcome:
+        try:
+            await self._mailer.send(letter)
+        except MailUnavailable as error:
+            return Uncertain("mail") if error.written else Retry("mail")
+        except MailRefused:
+            return Blocked()
+        except MailMisconfigured as error:
+            log.error("mail.misconfigured", reason=str(error))
+            return Retry("mail", _REFUSED_PAUSE)
+        return Sent()
 
     def _stop(self, copy: CopyTo) -> Stop:
         token = stop_token(self._database.vault, copy)
         if self._public_url:
             return Stop(url=f"{self._public_url}/unsubscribe/{token}")
         return Stop(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
+
+
+def _unsent(error: PortalError) -> Cancelled | Retry:
+    """What a portal's failure means for a copy."""
+    if isinstance(error, NotFound | PortalForbidden | TooLarge):
+        return Cancelled(type(error).__name__)
+    return Retry(f"portal: {error}", _REFUSED_PAUSE if isinstance(error, PortalRefused) else None)

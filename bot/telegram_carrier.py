@@ -233,7 +233,8 @@ class TelegramCarrier:
     async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, claimed: Claimed, screen: Screen) -> Ready:
         message, number = render(screen), claimed.number or ""
         try:
-            prepared = await documents.prepare(self._bot, self._database, self._portal, reader, number, t)
+            limit = documents.NOTICE_LIMIT
+            prepared = await documents.prepare(self._bot, self._database, self._portal, reader, number, t, limit=limit)
         except TooLarge:
             return self._message(chat_id, message)
         except PortalUnavailable:

@@ -1,5 +1,6 @@
 """The one typed context: everything a handler is handed."""
 
+import asyncio
 import datetime
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Services:
     lane: BulkLane
     clock: Clock
     background: Background
+    large_document: asyncio.Lock
     company: str
     support: str
     default_language: Language

@@ -1,6 +1,9 @@
 """Invoice PDFs on their way into a chat: from the portal, or Telegram's own copy while it is unchanged."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from telegram import InlineKeyboardMarkup, InputFile, Message
@@ -8,6 +11,7 @@ from telegram.constants import ParseMode
 from telegram.ext import ExtBot
 
 from portal.client import Portal, Reader
+from portal.errors import TooLarge
 from storage import documents
 from storage.database import Database
 from storage.tables import Document
@@ -15,6 +19,10 @@ from texts.catalogue import Texts
 
 UPLOAD_LIMIT = 50 * 1024 * 1024
 """What a bot may upload (Bot API, "Sending files")."""
+SMALL_LIMIT = 2 * 1024 * 1024
+"""A larger PDF is held in memory only while no other large one is."""
+NOTICE_LIMIT = 4 * 1024 * 1024
+"""A larger PDF is not attached to a notice: a button asks for it."""
 UPLOAD_SECONDS = 60.0
 
 
@@ -30,18 +38,50 @@ class Prepared:
     known: Document | None
 
 
+@asynccontextmanager
+async def prepared(
+    bot: ExtBot[None],
+    database: Database,
+    portal: Portal,
+    reader: Reader,
+    number: str,
+    t: Texts,
+    large: asyncio.Lock,
+) -> AsyncIterator[Prepared]:
+    """A PDF ready to be sent, of any size that Telegram takes.
+
+    A large one is asked for again under the lock, which is held until it is sent: twenty of 50 MB at once would take a
+    gigabyte of memory.
+
+    Raises:
+        PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` over what a bot may upload.
+    """
+    try:
+        small = await prepare(bot, database, portal, reader, number, t, limit=SMALL_LIMIT)
+    except TooLarge:
+        small = None
+    if small is not None:
+        yield small
+        return
+    async with large:
+        yield await prepare(bot, database, portal, reader, number, t, limit=UPLOAD_LIMIT)
+
+
 async def prepare(
-    bot: ExtBot[None], database: Database, portal: Portal, reader: Reader, number: str, t: Texts
+    bot: ExtBot[None], database: Database, portal: Portal, reader: Reader, number: str, t: Texts, *, limit: int
 ) -> Prepared:
     """Asks the portal for the PDF, in one round trip, which also checks that the reader may still see it.
 
+    Args:
+        limit: the most bytes.
+
     Raises:
-        PortalError: as ``Portal.invoice_pdf``.
+        PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` over the limit.
     """
     async with database.read() as session:
         known = await documents.find(session, bot.id, reader.account_id, number, t.language)
     known_etag = known.etag if known else None
-    pdf = await portal.invoice_pdf(reader, number, language=t.language, known_etag=known_etag, limit=UPLOAD_LIMIT)
+    pdf = await portal.invoice_pdf(reader, number, language=t.language, known_etag=known_etag, limit=limit)
     new = InputFile(pdf.content, filename=file_name(t, number), attach=False) if pdf else None
     etag = pdf.etag if pdf else known_etag
     return Prepared(reader.account_id, number, t.language, etag, new, None if pdf else known)

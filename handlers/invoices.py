@@ -86,22 +86,22 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
 async def _send_document(context: Context, reader: Reader, action: SendPdf) -> None:
     services = context.services
     for is_last in (False, True):
-        prepared = await documents.prepare(
-            context.bot, services.database, services.portal, reader, action.number, context.t
-        )
-        # A PDF takes its time, and the link may have been revoked meanwhile.
-        await context.reload()
-        context.link(action.link)
-        try:
-            send = partial(documents.send, context.bot, context.chat.chat_id, prepared)
-            sent = await patiently(context, send, link=action.link)
-        except BadRequest:  # Telegram does not keep files for ever
-            if is_last or prepared.known is None:
-                raise
-            await documents.forget(services.database, prepared)
-        else:
-            await documents.remember(context.bot, services.database, prepared, sent)
-            return
+        async with documents.prepared(
+            context.bot, services.database, services.portal, reader, action.number, context.t, services.large_document
+        ) as prepared:
+            # A PDF takes its time, and the link may have been revoked meanwhile.
+            await context.reload()
+            context.link(action.link)
+            try:
+                send = partial(documents.send, context.bot, context.chat.chat_id, prepared)
+                sent = await patiently(context, send, link=action.link)
+            except BadRequest:  # Telegram does not keep files for ever
+                if is_last or prepared.known is None:
+                    raise
+                await documents.forget(services.database, prepared)
+            else:
+                await documents.remember(context.bot, services.database, prepared, sent)
+                return
 
 
 @asynccontextmanager

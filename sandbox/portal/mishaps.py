@@ -83,8 +83,11 @@ def _huge(fault: Fault) -> Response:
     headers = {"Content-Length": str(chunks * len(_CHUNK))} if fault.declared_length else {}
 
     async def body() -> AsyncIterator[bytes]:
-        for _ in range(chunks):
+        start, end = b"%PDF-1.7\n", b"\n%%EOF\n"
+        yield start + _CHUNK[len(start) :]
+        for _ in range(chunks - 2):
             yield _CHUNK
+        yield _CHUNK[len(end) :] + end
 
     return StreamingResponse(body(), media_type=_PDF, headers=headers)
 

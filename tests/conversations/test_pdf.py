@@ -127,7 +127,7 @@ async def test_a_copy_that_telegram_has_no_more_is_uploaded_again(scene: Scene) 
 
 @pytest.mark.parametrize(("language", "declared"), [("fr", True), ("en", False)])
 async def test_over_50_mb_the_portal_has_it(scene: Scene, language: str, declared: bool) -> None:
-    scene.portal.faults.set(Fault(FaultKind.PDF_HUGE, PDF_PATH, times=1, declared_length=declared))
+    scene.portal.faults.set(Fault(FaultKind.PDF_HUGE, PDF_PATH, declared_length=declared))
     camille = await scene.linked(language)
     await scene.say(camille, "212380")
     screen = await scene.tap(camille, "PDF")
