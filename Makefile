@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-load test-postgres test-replicas portal-api bench demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas portal-api bench demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -42,7 +42,7 @@ check: static
 test: $(READY)
 	$(BIN)/pytest -n 4
 
-test-all: test test-browser test-tryton test-proxies test-load test-postgres test-replicas
+test-all: test test-browser test-tryton test-proxies test-timing test-load test-postgres test-replicas
 
 # Five thousand notices with five kills, and the rates as the sandbox's Telegram sees them, on both engines.
 test-load: $(READY)
@@ -75,9 +75,13 @@ test-tryton: $(READY)
 test-proxies: $(READY)
 	$(BIN)/pytest -m proxy tests/security
 
+# How long answers take for known and unknown addresses, 2,000 of each.
+test-timing: $(READY)
+	$(BIN)/pytest -m load tests/security -s
+
 # Everything that keeps something in a database, on a real PostgreSQL (Debian's, started by the tests themselves).
 test-postgres: $(READY)
-	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/contract
+	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/contract tests/security
 
 # Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
 test-replicas: $(READY)
