@@ -5,8 +5,8 @@ from ``/aide`` right behind it to that answer, while the mail of a known address
 
 The test is Mann and Whitney's, two-sided, with the normal approximation (ties by mid-ranks). With n = 2,000 in each
 group its standard error of P(known > unknown) under the null hypothesis is sqrt(1 / (6 n)) = 0.0091. A run fails below
-p = 10^-5 (z = 4.4), so that chance fails one run in 50,000; a difference of P = 0.5 ± 0.052 is then found with a power of
-about 90 %, which on answers of 10 ms that spread by 3 ms is half a millisecond.
+p = 10^-5 (z = 4.4), so that chance fails one run in 50,000; a difference of P = 0.5 ± 0.052 is then found with a power
+of about 90 %, which on answers of 10 ms that spread by 3 ms is half a millisecond.
 """
 
 import random
