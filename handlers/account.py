@@ -2,18 +2,16 @@
 
 import datetime
 from dataclasses import replace
-
-import structlog
+from functools import partial
 
 from handlers.actions import ChooseAccount, Forget, GiveRevokeCode, Revoke, ShowAccounts, ShowMyData, Unlink, Wish
 from handlers.context import Context
-from handlers.link import delete_typed
+from handlers.link import answer_then_mail, delete_typed, warn_owner
 from handlers.menu import drop_menu
 from handlers.others import tell_chats
 from handlers.screens import account, linking, trouble
 from handlers.screens.linking import refusal_words
 from handlers.screens.screen import Screen
-from mail.errors import MailError
 from services.code_limits import TooOften, TooSoon
 from services.code_results import Proven, Purpose
 from services.security import SecurityEvent
@@ -22,9 +20,7 @@ from storage.chats import Neighbour
 from storage.tables import Kind
 
 _NEW_FOR = datetime.timedelta(hours=24)
-_OLD_AFTER = datetime.timedelta(days=30)
-
-log = structlog.get_logger()
+_OLD_AFTER = datetime.timedelta(hours=24)
 
 
 async def choose_account(context: Context, action: ChooseAccount) -> Screen:
@@ -62,10 +58,10 @@ async def accounts(context: Context, _action: ShowAccounts) -> Screen:
     return account.accounts(context.t, context.chat.links, emails, local)
 
 
-async def revoke(context: Context, action: Revoke) -> Screen:
+async def revoke(context: Context, action: Revoke) -> Screen | None:
     """Removes another chat's links, and tells it so.
 
-    A chat that was linked within the last day needs a second code to remove one that was linked long ago: else whoever
+    A chat that was linked within the last day needs a second code to remove one that was linked before: else whoever
     read a single mail could put the owner out.
     """
     other = await _neighbour(context, action.chat)
@@ -85,12 +81,10 @@ async def revoke(context: Context, action: Revoke) -> Screen:
     context.services.security.record(
         SecurityEvent.REVOCATION_NEEDS_CODE, chat_id=context.chat.chat_id, other_chat_id=other.chat_id
     )
-    try:
-        await context.services.code_delivery.deliver_revoke_code(asked, language=context.language)
-    except MailError as error:
-        log.error("account.revoke_code_not_sent", error=type(error).__name__, reason=str(error))
-        return account.revoke_trouble(context.t, context.t("account.revoke_code_not_sent"), other.chat_id)
-    return account.revoke_code_sent(context.t, asked)
+    mail = context.services.code_delivery.deliver_revoke_code(asked, language=context.language)
+    failed = partial(account.revoke_trouble, context.t, context.t("account.revoke_code_not_sent"), other.chat_id)
+    await answer_then_mail(context, asked, account.revoke_code_sent(context.t, asked), mail, failed)
+    return None
 
 
 async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
@@ -102,6 +96,7 @@ async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
         return await accounts(context, ShowAccounts())
     purpose = Purpose(for_chat=other_id)
     checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
+    warn_owner(context, checked)
     if not isinstance(checked, Proven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
         return account.revoke_trouble(context.t, refusal_words(context.t, checked, until), other_id)
@@ -144,7 +139,7 @@ async def _revoked(context: Context, other: Neighbour) -> Screen:
 async def _tell_of_revocation(context: Context, other: Neighbour, others: list[int]) -> None:
     company = context.services.company
     await tell_chats(context, [other.chat_id], lambda t: account.revoked(t, company))
-    await tell_chats(context, others, lambda t: account.other_revoked(t, other))
+    await tell_chats(context, others, lambda t: account.other_revoked(t, other), through=other.email)
     await context.services.alerts.revoked(other.email, context.language)
 
 

@@ -65,6 +65,15 @@ VIEWS: dict[type[Action], View] = {
     actions.ShowPrivacy: settings.privacy,
 }
 
+_OF_LINKED_CHATS = (
+    actions.Start,
+    actions.ShowAccounts,
+    actions.ShowNotices,
+    actions.ShowMyData,
+    actions.Revoke,
+    actions.GiveRevokeCode,
+)
+"""What shows a chat's accounts, or acts on other chats, without being about one account."""
 _QUESTIONS = {Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH, Awaited.COPY_EMAIL}
 _ASKING = (actions.AskSearch, actions.AskCopy, actions.GiveCopyEmail)
 
@@ -99,6 +108,8 @@ async def screen_for(context: Context, action: Action) -> Screen | None:
     try:
         if isinstance(action, AccountAction):
             return await _account_screen(context, action)
+        if isinstance(action, _OF_LINKED_CHATS) and (refused := await _confirm_chat(context, action)):
+            return refused
         return await VIEWS[type(action)](context, action)
     except LinkGone:
         current = context.chat.current
@@ -119,6 +130,20 @@ async def _account_screen(context: Context, action: AccountAction) -> Screen | N
     await context.reload()
     context.link(action.link)
     return screen
+
+
+async def _confirm_chat(context: Context, action: Action) -> Screen | None:
+    """What a linked chat is shown in place of its accounts and of the other chats, where its links no longer hold."""
+    try:
+        if ended := await confirm_access(context):
+            return ended
+    except PortalError:
+        if isinstance(action, actions.Revoke | actions.GiveRevokeCode):
+            raise
+    current = context.chat.current
+    if current is not None and all(context.services.access.is_idle(link) for link in context.chat.links):
+        return trouble.confirm_address(context.t, current)
+    return None
 
 
 async def confirm_access(context: Context) -> Screen | None:

@@ -1,5 +1,8 @@
 """Linking, as a conversation: an address, a code, the accounts."""
 
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 import structlog
 
 from handlers.actions import ConfirmAddress, FinishLinking, GiveCode, GiveEmail, ResendCode, Start, StartLinking
@@ -11,7 +14,7 @@ from handlers.screens.screen import Screen
 from mail.errors import MailError
 from portal.errors import PortalError
 from services.code_limits import TooOften, TooSoon
-from services.code_results import CodeAsked, CodeExpired, Linked, Proven, WrongCode
+from services.code_results import Checked, CodeAsked, CodeExpired, Linked, Proven, WrongCode
 from storage import chats, codes
 from storage.tables import CodeState
 
@@ -52,10 +55,31 @@ async def _code_asked(context: Context, asked: CodeAsked | TooSoon | TooOften, *
         case TooOften(until):
             return linking.too_often(context.t, context.local(until))
         case CodeAsked():
+            delivery = context.services.code_delivery
+            mail = delivery.deliver(asked, first_name=context.first_name, language=context.language)
             screen = linking.code_sent(context.t, asked, context.services.company, again=again)
-            message_id = await _shown(context, screen)
-            context.afterwards(_deliver(context, asked, message_id))
+            await answer_then_mail(context, asked, screen, mail, lambda: linking.code_not_sent(context.t, context.now))
     return None
+
+
+async def answer_then_mail(
+    context: Context,
+    asked: CodeAsked,
+    screen: Screen,
+    mail: Coroutine[Any, Any, None],
+    failed: Callable[[], Screen],
+) -> None:
+    """Answers that a code was asked for, and mails it beside the answer: how long that takes tells nobody anything.
+
+    Args:
+        failed: what takes the answer's place where the code could not be mailed.
+    """
+    try:
+        message_id = await _shown(context, screen)
+    except BaseException:
+        mail.close()
+        raise
+    context.afterwards(_deliver(context, asked, message_id, mail, failed))
 
 
 async def confirm_address(context: Context, action: ConfirmAddress) -> Screen | None:
@@ -76,15 +100,25 @@ async def _shown(context: Context, screen: Screen) -> int:
     return await send_to_edit(context, screen)
 
 
-async def _deliver(context: Context, asked: CodeAsked, message_id: int) -> None:
+async def _deliver(
+    context: Context, asked: CodeAsked, message_id: int, mail: Coroutine[Any, Any, None], failed: Callable[[], Screen]
+) -> None:
     try:
-        delivery = context.services.code_delivery
-        await delivery.deliver(asked, first_name=context.first_name, language=context.language)
+        await mail
     except (PortalError, MailError) as error:
         log.error("linking.code_not_sent", error=type(error).__name__, reason=str(error))
-        screen = linking.code_not_sent(context.t, context.now)
+        screen = failed()
         if not await edit(context, message_id, screen):
             await send(context, screen)
+    finally:
+        if asked.warns_owner:
+            await context.services.code_delivery.warn_owner(asked.email, context.language)
+
+
+def warn_owner(context: Context, checked: Checked) -> None:
+    """Has the owner of an address told of wrong codes, where that is due."""
+    if isinstance(checked, WrongCode) and checked.warns_owner:
+        context.afterwards(context.services.code_delivery.warn_owner(checked.warns_owner, context.language))
 
 
 async def give_code(context: Context, action: GiveCode) -> Screen:
@@ -93,8 +127,7 @@ async def give_code(context: Context, action: GiveCode) -> Screen:
     if isinstance(checked, Proven):
         delete_typed(context)
         return await finish_linking(context, FinishLinking())
-    if isinstance(checked, WrongCode) and checked.warns_owner:
-        context.afterwards(context.services.code_delivery.warn_owner(checked.warns_owner, context.language))
+    warn_owner(context, checked)
     until = context.local(checked.until) if isinstance(checked, TooOften) else None
     return linking.code_refused(context.t, checked, until)
 
@@ -137,6 +170,8 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
 async def _tell_of_new_link(context: Context, linked: Linked) -> None:
     """Tells the mailbox, and the other chats that are linked through it."""
     me = context.chat.chat_id
-    await tell_chats(context, linked.others, lambda t: account.new_link(t, context.first_name, me))
+    await tell_chats(
+        context, linked.others, lambda t: account.new_link(t, context.first_name, me), through=linked.proven
+    )
     language = linked.language or context.language
     await context.services.alerts.linked(linked.email, language, first_name=context.first_name)

@@ -15,11 +15,20 @@ from texts.language import Language
 log = structlog.get_logger()
 
 
-async def tell_chats(context: Context, chat_ids: Iterable[int], screen: Callable[[Texts], Screen]) -> None:
-    """Sends each chat a screen in its language. One that cannot be reached does not keep it from the others."""
+async def tell_chats(
+    context: Context, chat_ids: Iterable[int], screen: Callable[[Texts], Screen], *, through: str = ""
+) -> None:
+    """Sends each chat a screen in its language. One that cannot be reached does not keep it from the others.
+
+    Args:
+        through: the address through which the chats are linked: one whose link has ended at the portal, or was not used
+            for long, hears nothing of who else reads that mailbox.
+    """
     for chat_id in chat_ids:
         async with context.services.database.read() as session:
             chat = await chats.load(session, chat_id)
+        if through and not await context.services.access.holds_through(chat, through):
+            continue
         language = Language(chat.language) if chat.language else context.services.default_language
         try:
             await send(context, screen(texts_in(language)), to=chat_id)

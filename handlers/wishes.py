@@ -1,6 +1,7 @@
 """Notices as they are wished for: kinds, PDF, quiet hours, the bookkeeper's copy, and reminders put off."""
 
 import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -21,13 +22,13 @@ from handlers.actions import (
     StopCopy,
 )
 from handlers.context import Context
+from handlers.link import answer_then_mail, warn_owner
 from handlers.others import tell_chats
 from handlers.screens import notices as notice_screens
 from handlers.screens import trouble
 from handlers.screens import wishes as screens
 from handlers.screens.linking import refusal_words
 from handlers.screens.screen import Screen
-from mail.errors import MailError
 from services.code_limits import TooOften, TooSoon
 from services.code_results import CodeAsked, Proven, Purpose
 from services.notices import REMINDERS, WISHES
@@ -162,7 +163,7 @@ async def ask_copy(context: Context, action: AskCopy) -> Screen:
     return screens.ask_copy(context.t, action.link)
 
 
-async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen:
+async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen | None:
     """Mails a code to the bookkeeper: nobody gets invoices by mail who did not agree to."""
     link = context.link(action.link)
     t = context.t
@@ -175,14 +176,12 @@ async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen:
             words = t("link.too_often", time=t.formats.time(context.local(until)))
             return screens.trouble_of_copy(t, words, link.link_id)
         case CodeAsked():
-            try:
-                await context.services.code_delivery.deliver_copy_code(
-                    asked, account=link.account_name, language=context.language
-                )
-            except MailError as error:
-                log.error("copy.code_not_sent", error=type(error).__name__, reason=str(error))
-                return screens.trouble_of_copy(t, t("copy.code_not_sent"), link.link_id)
-    return screens.copy_code_sent(t, asked, link.link_id)
+            delivery = context.services.code_delivery
+            mail = delivery.deliver_copy_code(asked, account=link.account_name, language=context.language)
+            screen = screens.copy_code_sent(t, asked, link.link_id)
+            failed = partial(screens.trouble_of_copy, t, t("copy.code_not_sent"), link.link_id)
+            await answer_then_mail(context, asked, screen, mail, failed)
+    return None
 
 
 async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
@@ -191,6 +190,7 @@ async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
     chat_id, t = context.chat.chat_id, context.t
     purpose = Purpose(for_link=link.link_id)
     checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
+    warn_owner(context, checked)
     if not isinstance(checked, Proven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
         return screens.trouble_of_copy(t, refusal_words(t, checked, until), link.link_id)
@@ -219,5 +219,5 @@ async def _tell_of_copy(context: Context, link: LinkState, *, stopped: bool) -> 
         return
     name = link.account_name
     others = [each for each in linked if each != context.chat.chat_id]
-    await tell_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped))
+    await tell_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped), through=email)
     await context.services.alerts.copy_changed(email, context.language, account=name, stopped=stopped)

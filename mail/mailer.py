@@ -31,6 +31,8 @@ class Letter:
     html: str
     language: str
     attachments: tuple[Attachment, ...] = ()
+    is_for_stranger: bool = False
+    """A code for whoever named the address: such letters take turns of their own, and hold up nobody else's."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -52,5 +54,12 @@ class Mailer(Protocol):
         """Connect, say hello, encrypt, log in and leave, sending nothing.
 
         Raises MailUnavailable or MailMisconfigured.
+        """
+        ...
+
+    async def take_turn(self) -> None:
+        """Take the turn of a letter for a stranger, and send nothing: whoever waits behind it waits as long.
+
+        Raises nothing.
         """
         ...

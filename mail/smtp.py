@@ -25,6 +25,8 @@ __all__ = ["Sender", "SmtpMailer", "SmtpServer", "Tls", "parse_sender", "parse_s
 _CONTENT_PATIENCE = 6
 _SLOWEST_UPLOAD = 64 * 1024  # octets a second
 _GOODBYE_SECONDS = 2.0
+_FIRST_TURN_SECONDS = 0.2
+"""How long a turn without a letter takes before one with a letter was measured."""
 _READY_SECONDS = 5.0
 """How long a server that was ready is taken to be so, while no conversation with it fails."""
 # Replies to any command that mean "log in, or encrypt, first" (RFC 4954 §6, RFC 3207 §4).
@@ -55,7 +57,8 @@ class SmtpMailer:
         self._sender = parse_address(address)
         self._timeout = timeout
         self._clock = clock
-        self._limit = ConnectionLimit(rate)
+        self._limit, self._strangers = ConnectionLimit(rate), ConnectionLimit(rate)
+        self._turn_seconds = _FIRST_TURN_SECONDS
         self._ready_at: float | None = None
         self._ssl_context = None if server.tls is Tls.OFF else ssl_context
 
@@ -65,15 +68,24 @@ class SmtpMailer:
         message = await asyncio.to_thread(
             compose, letter, name=self._name, sender=self._sender, recipient=recipient, at=self._clock()
         )
-        async with self._limit.connection(urgent=not letter.attachments):
+        limit = self._strangers if letter.is_for_stranger else self._limit
+        async with limit.connection(urgent=not letter.attachments):
+            began = time.monotonic()
             await self._converse(lambda conversation: conversation.hand_in(self._sender, recipient, message))
+        if letter.is_for_stranger:
+            self._turn_seconds = time.monotonic() - began
+
+    async def take_turn(self) -> None:
+        with suppress(MailUnavailable):
+            async with self._strangers.connection(urgent=True):
+                await asyncio.sleep(self._turn_seconds)
 
     async def ready(self) -> None:
         # Each request for a code asks this. Whoever asks for many must not use up the connections for everybody.
         now = time.monotonic()
         if self._ready_at is not None and now - self._ready_at < _READY_SECONDS:
             return
-        async with self._limit.connection(urgent=True):
+        async with self._strangers.connection(urgent=True):
             await self._converse(_say_nothing)
 
     async def _converse(self, talk: "Callable[[_Conversation], Awaitable[None]]") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.client import Portal
-from portal.errors import NotFound
+from portal.errors import NotFound, PortalError
 from portal.models import Account, Contact
 from services.clock import Clock
 from services.security import SecurityEvent, SecurityLog
@@ -112,6 +112,25 @@ class Access:
                 await self._tell(session, found[0], kind, f"{kind}:{link_id}")
         self._log(EndedLink(found[0], kind))
         return kind
+
+    async def holds_through(self, chat: ChatState, email: str) -> bool:
+        """Whether a chat may still hear of an address: one of its links through it is in use, and has not ended.
+
+        A link that has ended is removed, and the chat told by a notice. Where the portal does not answer, the chat is
+        trusted: what is told are warnings.
+        """
+        async with self._database.read() as session:
+            found = await access.links_to_confirm(session, chat_id=chat.chat_id)
+        used = {link.link_id for link in chat.links if not self.is_idle(link)}
+        holds = False
+        for link in found:
+            if link.email != email or link.link_id not in used:
+                continue
+            try:
+                holds |= await self.ended_by(await self.contact(link.contact_id), link.link_id) is None
+            except PortalError:
+                holds = True
+        return holds
 
     async def tell_unused(self, link: LinkState) -> None:
         """Tells a chat, once for each time, that its link was not used for too long."""

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import secrets
+from dataclasses import replace
 
 import structlog
 
@@ -19,7 +20,7 @@ from services.mailbox_alerts import MailboxAlerts
 from services.posting import post
 from services.security import SecurityEvent, SecurityLog
 from services.understanding import normal_email
-from storage import codes
+from storage import codes, proofs
 from storage.database import Database
 from texts.language import Language
 
@@ -78,15 +79,15 @@ class CodeDelivery:
                 contacts[0].email, language, code=shown_code(asked.code), first_name=first_name,
                 company=self._company, minutes=asked.minutes,
             )  # fmt: skip
-            await self._mail_code(asked, letter or None)
-        if asked.warns_owner and contacts:
-            await self._warn(asked.email, contacts[0].email, language)
+            await self._mail_code(asked, replace(letter, is_for_stranger=True) if letter else None)
 
     async def _mail_code(self, asked: CodeAsked, letter: Letter | None) -> None:
         """Opens the code while its mail is on the way and once it is sent. Without a letter it writes as much."""
         now = self._clock()
         async with self._database.write() as session:
             await codes.allow(session, asked.code_id, now + _MAILING if letter else None)
+        if letter is None:
+            await self._mailer.take_turn()
         sent = letter is not None and await post(self._mailer, letter)
         if letter is not None and not sent:
             self._security.record(SecurityEvent.CODE_NOT_SENT, cause="refused", email=asked.email)
@@ -128,19 +129,22 @@ class CodeDelivery:
             await codes.fail(session, asked.code_id)
 
     async def warn_owner(self, email: str, language: Language) -> None:
-        """Tells the owner of an address, where the portal knows one, of unusual requests. Failures are logged."""
+        """Tells the owner of an address, where the portal knows one, of unusual requests.
+
+        Where that fails, the next reason to warn them does: a warning that nobody got does not count as today's.
+        """
         try:
             contacts = await contacts_of(self._portal, email)
+            if not contacts:
+                return
+            spoken = Language(contacts[0].language) if contacts[0].language else language
+            if await self._alerts.unusual_requests(contacts[0].email, spoken):
+                self._security.record(SecurityEvent.OWNER_WARNED, email=email)
+                return
         except PortalError as error:
             log.warning("linking.owner_not_warned", error=type(error).__name__)
-            return
-        if contacts:
-            spoken = Language(contacts[0].language) if contacts[0].language else language
-            await self._warn(email, contacts[0].email, spoken)
-
-    async def _warn(self, email: str, to: str, language: Language) -> None:
-        self._security.record(SecurityEvent.OWNER_WARNED, email=email)
-        await self._alerts.unusual_requests(to, language)
+        async with self._database.write() as session:
+            await proofs.take_warning_back(session, email)
 
     async def _contacts_or_none(self, email: str) -> tuple[Contact, ...]:
         """The contacts; none also where the portal fails at this address and not at one that nobody has.

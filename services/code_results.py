@@ -87,6 +87,7 @@ class Linked:
     Args:
         is_new: the chat was not linked through this address before.
         others: the other chats that are, which are told.
+        proven: the address in normal form; ``email`` is as the portal writes it.
     """
 
     email: str = field(repr=False)
@@ -94,3 +95,4 @@ class Linked:
     links: tuple[NewLink, ...] = field(repr=False)
     is_new: bool
     others: tuple[int, ...] = ()
+    proven: str = field(default="", repr=False)

@@ -64,11 +64,11 @@ class Linking:
         async with self._database.write() as session:
             await chats.ensure(session, chat_id, now)
             history = await code_history.history(session, chat_id, email, now - code_limits.COUNTED)
-            granted = await self._copy_limits(session, history, purpose) or code_limits.decide(history, now)
+            granted = await self._limits_of(session, history, purpose) or code_limits.decide(history, now)
             if isinstance(granted, Granted):
                 asked = await self._store(session, chat_id, email, granted, purpose)
-                warns = code_limits.is_unusual(history, now) and not history.is_proven
-                if warns and await proofs.may_warn(session, email, now, code_limits.WARN_AGAIN):
+                unusual = code_limits.is_unusual(history, now)
+                if unusual and await proofs.may_warn(session, email, now, code_limits.WARN_AGAIN):
                     asked = replace(asked, warns_owner=True)
         if isinstance(granted, Granted):
             kind = "long" if granted.is_long else "short"
@@ -78,10 +78,13 @@ class Linking:
         self._security.record(SecurityEvent.CAP_REACHED, cause=cap, chat_id=chat_id, email=email)
         return granted
 
-    async def _copy_limits(self, session: Session, history: History, purpose: Purpose) -> TooOften | None:
+    async def _limits_of(self, session: Session, history: History, purpose: Purpose) -> TooOften | None:
+        """The limits of what the code is for, beside those of every code."""
+        now = self._clock()
+        if purpose.for_chat is not None:
+            return code_limits.revoke_limits(history, now)
         if purpose.for_link is None:
             return None
-        now = self._clock()
         overall = await code_history.copy_requests(session, now - code_limits.DAY, code_limits.COPY_CODES_A_DAY)
         return code_limits.copy_limits(history, purpose.for_link, overall, now)
 
@@ -141,7 +144,7 @@ class Linking:
         history = await code_history.history(session, chat_id, known.email, now - code_limits.COUNTED)
         if capped := code_limits.chat_cap(history, now):
             return capped, known.email
-        if not known.is_long and not history.is_proven and not code_limits.may_compare_short(history, now):
+        if not known.is_long and not code_limits.may_compare_short(history, now):
             await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
             return CodeWithdrawn(), known.email
         left = await codes.take_attempt(session, known.code_id, ATTEMPTS)
@@ -149,13 +152,14 @@ class Linking:
             return CodeExpired(), known.email
         if code_hash := await codes.opened_by(session, known, chat_id, typed, now):
             await proofs.lift_cap(session, known.email)
-            return Proven() if await codes.prove(session, known.code_id, code_hash) else CodeExpired(), known.email
+            return Proven() if await codes.prove(session, known, code_hash, now) else CodeExpired(), known.email
         await proofs.count_wrong(session, known.email, now)
         if left == 0:
             await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
         # The history was read before this one was counted.
-        unusual = not history.is_proven and code_limits.is_unusual(history, now)
-        warns = unusual and await proofs.may_warn(session, known.email, now, code_limits.WARN_AGAIN)
+        warns = code_limits.is_unusual(history, now) and await proofs.may_warn(
+            session, known.email, now, code_limits.WARN_AGAIN
+        )
         return WrongCode(left, known.email if warns else None), known.email
 
     async def finish(self, chat_id: int, first_name: str) -> Linked | CodeExpired:
@@ -192,7 +196,7 @@ class Linking:
             )
         language = Language(contacts[0].language) if contacts[0].language else None
         others = tuple(other for other in linked_before if other != chat_id)
-        return Linked(contacts[0].email, language, links, is_new, others)
+        return Linked(contacts[0].email, language, links, is_new, others, proven.email)
 
     async def purge(self, limit: int) -> int:
         """Deletes what no limit counts any more, at most ``limit`` rows of a kind. Returns: how many, at the most."""

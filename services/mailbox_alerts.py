@@ -30,7 +30,7 @@ class MailboxAlerts:
         )
         await post(self._mailer, letter)
 
-    async def unusual_requests(self, email: str, language: Language) -> None:
-        """Strange chats asked for codes, or typed wrong ones."""
+    async def unusual_requests(self, email: str, language: Language) -> bool:
+        """Strange chats asked for codes, or typed wrong ones. Returns: False where the mail did not go."""
         letter = unusual_requests_letter(email, language, company=self._company, support=self._support)
-        await post(self._mailer, letter)
+        return await post(self._mailer, letter)

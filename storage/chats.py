@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
@@ -13,6 +13,8 @@ from storage import codes, outbox, proofs
 from storage.database import Session
 from storage.tables import DEFAULT_PAGE_SIZE, Awaited, Chat, CodeState, Link
 
+UNLINKED = "unlinked"
+"""Why links were removed that the person, or the operator, gave up."""
 STRANGER_KEPT = datetime.timedelta(days=30)
 """How long a chat that is not linked is remembered after its last use."""
 
@@ -215,6 +217,8 @@ async def add_links(
             chat_id=chat_id, contact_id=link.contact_id, account_id=link.account_id,
             account_name_sealed="", access="", email_sealed="", email_hash="", linked_at=now, chosen_at=now,
         )  # fmt: skip
+        if row.email_hash not in session.vault.hashes("email", link.email):
+            row.linked_at = now  # through this address it is a new link, whatever it was before
         row.account_name_sealed = session.vault.seal(link.account_name)
         row.access = " ".join(sorted(link.access))
         row.email_sealed = session.vault.seal(link.email)
@@ -250,27 +254,37 @@ async def unlink(session: Session, chat_id: int, now: datetime.datetime) -> int:
     state = {"awaited": None, "awaited_until": None, "awaited_link": None}
     await session.change(update(Chat).where(col(Chat.chat_id) == chat_id).values(**state))
     own = (await session.exec(select(col(Link.link_id)).where(col(Link.chat_id) == chat_id))).all()
-    return await remove_links(session, own, now, "unlinked")
+    return await remove_links(session, own, now, UNLINKED)
 
 
 async def unlink_email(session: Session, email: str, now: datetime.datetime) -> int:
     """Removes every chat's links through an address; how many there were."""
     hashes = session.vault.hashes("email", email)
-    await codes.close_of_email(session, email)
+    await codes.close_of_email(session, email, now)
     await proofs.forget_proven(session, email=email)
     found = (await session.exec(select(col(Link.link_id)).where(col(Link.email_hash).in_(hashes)))).all()
-    return await remove_links(session, found, now, "unlinked")
+    return await remove_links(session, found, now, UNLINKED)
 
 
 async def remove_links(session: Session, link_ids: Sequence[int | None], now: datetime.datetime, reason: str) -> int:
     """Removes links of whatever chats, cancels what is queued for them, and forgets names that no link needs."""
     which = col(Link.link_id).in_(link_ids)
     of_chats = (await session.exec(select(Link.chat_id).where(which).distinct())).all()
+    if reason != UNLINKED:
+        await _forget_proofs(session, which)
     await outbox.cancel_of_links(session, [link_id for link_id in link_ids if link_id], now, reason)
     removed = await session.change(delete(Link).where(which))
     for chat_id in of_chats:
         await _forget_person(session, chat_id, now)
     return removed
+
+
+async def _forget_proofs(session: Session, which: ColumnElement[bool]) -> None:
+    """Who lost a link did not keep the mailbox: what these chats proved through the links' addresses is forgotten."""
+    found = await session.exec(select(col(Link.chat_id), col(Link.email_sealed)).where(which))
+    for chat_id, sealed in set(found.all()):
+        if email := session.vault.open_or_none(sealed):
+            await proofs.forget_proven(session, chat_id=chat_id, email=email)
 
 
 async def _forget_person(session: Session, chat_id: int, now: datetime.datetime) -> None:
@@ -337,7 +351,9 @@ async def revoke(session: Session, chat_id: int, other: int, now: datetime.datet
     found = (await session.exec(select(col(Link.link_id)).where(*shared))).all()
     for address in set((await emails(session, chat_id)).values()):
         await proofs.forget_proven(session, chat_id=other, email=address)
-        await codes.close_all(session, other)
+        # Whoever read one mail may have read others: codes that wait in the mailbox open nothing any more.
+        await codes.close_of_email(session, address, now)
+    await codes.close_all(session, other)
     return await remove_links(session, found, now, "revoked")
 
 

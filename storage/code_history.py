@@ -33,7 +33,10 @@ class CodeRequest:
     is_counted: bool
     is_mailed: bool
     is_long: bool
+    is_by_proven: bool = False
+    """The chat that asked was linked through the address at some time."""
     for_link: int | None = None
+    for_chat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,10 @@ async def history(session: Session, chat_id: int, email: str, since: datetime.da
     """
     chat_hashes = session.vault.hashes("chat", str(chat_id))
     email_hashes = session.vault.hashes("email", email)
-    await session.alone(f"asking chat {chat_hashes[-1]}")
-    await session.alone(f"asking {email_hashes[-1]}")
+    # The same lock also in a replica that has the keys in another order, as one has while they are exchanged.
+    await session.alone(f"asking chat {min(chat_hashes)}")
+    await session.alone(f"asking {min(email_hashes)}")
+    proven = await proofs.proven_chats(session, email)
     by_either = or_(col(Code.chat_hash).in_(chat_hashes), col(Code.email_hash).in_(email_hashes))
     query = select(Code).where(col(Code.asked_at) > since, by_either).order_by(col(Code.asked_at), col(Code.code_id))
     requests = tuple(
@@ -74,12 +79,14 @@ async def history(session: Session, chat_id: int, email: str, since: datetime.da
             is_counted=code.is_counted,
             is_mailed=code.is_mailed,
             is_long=code.is_long,
+            is_by_proven=code.chat_hash in proven,
             for_link=code.for_link,
+            for_chat=code.for_chat,
         )
         for code in (await session.exec(query)).all()
     )
     wrong_codes = await proofs.wrong_codes(session, email)
-    return History(requests, wrong_codes, await proofs.was_proven(session, chat_id, email))
+    return History(requests, wrong_codes, is_proven=not proven.isdisjoint(chat_hashes))
 
 
 async def copy_requests(session: Session, since: datetime.datetime, limit: int) -> int:

@@ -195,7 +195,7 @@ async def take_attempt(session: Session, code_id: int, limit: int) -> int | None
     return limit - attempts
 
 
-async def prove(session: Session, code_id: int, code_hash: str) -> bool:
+async def prove(session: Session, stored: StoredCode, code_hash: str, now: datetime.datetime) -> bool:
     """Moves a live code to ``proven``, and takes its attempt off the count of wrong ones. The code opens nothing more.
 
     Args:
@@ -204,14 +204,27 @@ async def prove(session: Session, code_id: int, code_hash: str) -> bool:
     Returns:
         False when somebody else moved it first.
     """
-    query = update(Code).where(col(Code.code_id) == code_id, col(Code.state) == CodeState.LIVE)
-    values = {"state": CodeState.PROVEN, "attempts": Code.attempts - 1, "code_hash": code_hash}
+    query = update(Code).where(col(Code.code_id) == stored.code_id, col(Code.state) == CodeState.LIVE)
+    values = {"state": CodeState.PROVEN, "attempts": Code.attempts - 1, "code_hash": code_hash, "opens_until": None}
     if not await session.change(query.values(values)):
         return False
-    email_hash = select(Code.email_hash).where(col(Code.code_id) == code_id).scalar_subquery()
-    used = update(Code).where(col(Code.email_hash) == email_hash, col(Code.code_hash) == code_hash)
-    await session.change(used.values(opens_until=None).execution_options(synchronize_session=False))
+    await withdraw(session, stored, now)
     return True
+
+
+async def withdraw(session: Session, stored: StoredCode, now: datetime.datetime) -> None:
+    """Takes back every long code of the same address and purpose: whoever reads one mail may have read the others.
+
+    They expire now, so that the next request is mailed a new one.
+    """
+    used = update(Code).where(
+        col(Code.email_hash).in_(session.vault.hashes("email", stored.email)),
+        col(Code.is_long),
+        col(Code.for_link).is_not_distinct_from(stored.for_link),
+        col(Code.for_chat).is_not_distinct_from(stored.for_chat),
+        col(Code.code_id) != stored.code_id,
+    )
+    await session.change(used.values(_WITHDRAWN | {"expires_at": now}).execution_options(synchronize_session=False))
 
 
 async def move(session: Session, code_id: int, seen: CodeState, to: CodeState) -> bool:
@@ -228,12 +241,15 @@ async def close_all(session: Session, chat_id: int) -> None:
     await session.change(update(Code).where(col(Code.chat_id) == chat_id).values(_CLOSED))
 
 
-async def close_of_email(session: Session, email: str) -> None:
-    """Ends every chat's codes for an address, proven ones too."""
+async def close_of_email(session: Session, email: str, now: datetime.datetime) -> None:
+    """Ends every chat's codes for an address, proven and mailed ones too."""
     of_email = col(Code.email_hash).in_(session.vault.hashes("email", email))
-    await session.change(update(Code).where(of_email).values(_CLOSED | {"opens_until": None}))
+    live = col(Code.expires_at) > now
+    await session.change(update(Code).where(of_email, live).values(expires_at=now))
+    await session.change(update(Code).where(of_email).values(_CLOSED | _WITHDRAWN))
 
 
+_WITHDRAWN: dict[str, object] = {"opens_until": None}
 _CLOSED: dict[str, object] = {"state": CodeState.CLOSED, "email_sealed": "", "chat_id": 0}
 
 

@@ -46,6 +46,12 @@ async def may_warn(session: Session, email: str, now: datetime.datetime, gap: da
     return bool(await session.change(query.values(warned_at=now, changed_at=now)))
 
 
+async def take_warning_back(session: Session, email: str) -> None:
+    """The owner could not be warned: the next reason warns them."""
+    of_email = col(AddressGuard.email_hash).in_(session.vault.hashes("email", email))
+    await session.change(update(AddressGuard).where(of_email).values(warned_at=None))
+
+
 async def remember_proven(session: Session, chat_id: int, email: str, now: datetime.datetime) -> None:
     """Remembers that the chat was linked through the address."""
     row = ProvenAddress(
@@ -61,6 +67,12 @@ async def was_proven(session: Session, chat_id: int, email: str) -> bool:
         col(ProvenAddress.email_hash).in_(session.vault.hashes("email", email)),
     )
     return (await session.exec(select(ProvenAddress.chat_hash).where(*pair).limit(1))).first() is not None
+
+
+async def proven_chats(session: Session, email: str) -> set[str]:
+    """The keyed hashes of the chats that were linked through the address at some time."""
+    of_email = col(ProvenAddress.email_hash).in_(session.vault.hashes("email", email))
+    return set((await session.exec(select(ProvenAddress.chat_hash).where(of_email))).all())
 
 
 async def forget_proven(session: Session, *, chat_id: int | None = None, email: str | None = None) -> None:

@@ -25,6 +25,7 @@ _COMPANY_NUMBER = rf"(?:\d{{4}}-\d{{4}}|\d{{6,8}})(?= \(?(?:{_PLACES})\b)"
 # Seven digits are a local number, whatever stands between them; so is "1-800-FLOWERS".
 _DIALLED = r"(?:\d\W*){7,}|\b(?:1[ -]+(?:8\d\d|900)[ -]+|(?:8\d\d|900)-)(?=\w)"
 _DIGITS = re.compile(f"(?P<company>{_COMPANY_NUMBER})|{_DIALLED}", re.IGNORECASE)
+_VANITY = re.compile(_DIALLED, re.IGNORECASE)
 _EMPTIED = re.compile(r"\( ?\)|(?<!\S)[+(](?= |$)|(?<= )\)")
 _COMPANY_MARKS = frozenset("'’.,&()+")
 _READ_AT_MOST = 200
@@ -54,7 +55,7 @@ def person_name(text: str, limit: int = 40) -> str:
     """A name somebody chose freely, for a mail to a third person: nothing that a client links or dials."""
     letters = plain(unicodedata.normalize("NFKC", text))
     kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "'’-" else " " for c in letters)
-    return " ".join(_TELEPHONE.sub("", kept).split())[:limit].strip()
+    return _spaced(_VANITY.sub(" ", _TELEPHONE.sub("", _spaced(kept))))[:limit].strip()
 
 
 def company_name(text: str, limit: int = 40) -> str:

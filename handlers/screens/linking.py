@@ -56,12 +56,11 @@ def code_sent(t: Texts, asked: CodeAsked, company: str, *, again: bool) -> Scree
 
 
 def code_facts(t: Texts, asked: CodeAsked, sent: str, company: str) -> tuple[str, ...]:
-    """What to type: ``sent`` says it of a short code; a long one says why it is longer, or in which mail it stands."""
-    if not asked.is_long:
-        return sent, t.plural("link.code_validity", asked.minutes)
-    if not asked.is_mailed:
-        return (t("link.long_code_in_use", email=asked.email, company=company),)
-    return t("link.long_code_sent", email=asked.email, company=company), t.plural("link.code_validity", asked.minutes)
+    """What to type: ``sent`` says it of a short code. A long one may stand in an earlier mail; whether one was sent now
+    is not said, since that would tell whether somebody has used a code of the address."""
+    if asked.is_long:
+        return (t("link.long_code_sent", email=asked.email, company=company),)
+    return sent, t.plural("link.code_validity", asked.minutes)
 
 
 def code_not_sent(t: Texts, at: datetime.datetime) -> Screen:
