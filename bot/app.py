@@ -90,6 +90,7 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
         clock=clock,
         background=Background(),
         large_document=asyncio.Lock(),
+        documents=asyncio.Semaphore(16),
         company=settings.company,
         support=settings.support,
         default_language=settings.default_language,

@@ -10,6 +10,7 @@ from telegram.ext import ExtBot, Updater
 
 from bot.answer import LONGEST_UPDATES
 from bot.ordering import IN_HAND, SLOTS
+from bot.polling_bot import PollingBot
 from bot.request import AiohttpRequest
 from bot.settings import Settings
 from storage.database import Database
@@ -70,7 +71,7 @@ class Base:
 async def base_of(settings: Settings) -> AsyncIterator[Base]:
     """Made from the settings; the database's are given back at the end."""
     database = Database(settings.database_url, Vault(settings.keys))
-    bot: ExtBot[None] = ExtBot(
+    bot: ExtBot[None] = PollingBot(
         settings.telegram_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",

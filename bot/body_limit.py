@@ -5,6 +5,9 @@ from starlette.responses import PlainTextResponse, Response
 
 BODY_LIMIT = 1024 * 1024
 BODY_MEMORY = 16 * 1024 * 1024
+SMALL_BODY = 64 * 1024
+"""So much of each body takes no part of the common memory: an event is small, and large bodies of others never keep it
+out. 400 connections take 25 MiB with it."""
 _RETRY_SECONDS = 5
 
 
@@ -34,11 +37,12 @@ class BodyMemory:
             async for piece in request.stream():
                 if len(body) + len(piece) > BODY_LIMIT:
                     raise TooLong
-                if len(piece) > self._free:
-                    raise NoMemory
-                self._free -= len(piece)
-                taken += len(piece)
                 body += piece
+                wanted = max(0, len(body) - SMALL_BODY) - taken
+                if wanted > self._free:
+                    raise NoMemory
+                self._free -= wanted
+                taken += wanted
             return bytes(body)
         finally:
             self._free += taken

@@ -250,6 +250,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Answers and ends the connection; what still comes is discarded for a moment, or the answer would be lost."""
+        if self._is_refused:
+            return
         self._is_refused = True
         self.table.refused(status.name.lower())
         if self._unanswered or self.transport.is_closing():

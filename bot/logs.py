@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
@@ -38,6 +39,25 @@ class Redactor:
         if isinstance(value, bool | int | float | None):
             return value
         return self.text(value if isinstance(value, str) else str(value))
+
+
+class SeldomWarning:
+    """A warning that strangers can cause: written once a minute at the most, with how often it was meant."""
+
+    def __init__(self, log: Any, event: str, seconds: float = 60.0) -> None:
+        self._log = log
+        self._event = event
+        self._seconds = seconds
+        self._count = 0
+        self._written_at: float | None = None
+
+    def count(self) -> None:
+        """It happened once more."""
+        self._count += 1
+        now = time.monotonic()
+        if self._written_at is None or now - self._written_at >= self._seconds:
+            self._log.warning(self._event, times=self._count)
+            self._count, self._written_at = 0, now
 
 
 def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:

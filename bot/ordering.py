@@ -12,8 +12,8 @@ from telegram.ext import BaseUpdateProcessor
 
 from bot.slots import LinkedAmong, LinkedChats, Slots
 
-SLOTS = 64
-"""How many updates are handled at once."""
+SLOTS = 128
+"""How many updates are handled at once. Who waits for a document or for the portal holds one."""
 RESERVED = 16
 """Slots that strangers never take."""
 CROWD = 8

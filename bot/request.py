@@ -28,9 +28,12 @@ from telegram.request import BaseRequest, RequestData
 from bot.answer import LONGEST, LONGEST_FILE, parsed, read
 from bot.body import Body, multipart
 from handlers.outcome import NotDone, NotSent, echo_wanted
+from portal.informational import BoundedResponse
 
 _IDLE_SECONDS = 30
 """How long an unused connection is kept: less than servers do (nginx: 75), or requests meet closed ones."""
+_WHOLE_ANSWER_SECONDS = 60.0
+"""How long a body may take, however steadily it drips."""
 _POOL_TIMED_OUT = (
     "Pool timeout: All connections in the connection pool are occupied. Request was *not* sent to Telegram. "
     "Consider adjusting the connection pool size or the pool timeout."
@@ -119,6 +122,7 @@ class AiohttpRequest(BaseRequest):
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=BoundedResponse,
             headers={"User-Agent": self.USER_AGENT, "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=False,
@@ -199,7 +203,8 @@ async def _exchange(
             async with session.request(
                 method, url, data=body, timeout=timeout, allow_redirects=False, ssl=trust
             ) as response:
-                return response.status, await read(response, longest)
+                async with asyncio.timeout(_WHOLE_ANSWER_SECONDS):
+                    return response.status, await read(response, longest)
         except (aiohttp.ClientError, OSError) as error:
             failure = _failure(error, is_unwritten=body is not None and not body.was_written)
             is_stale = isinstance(failure, NotSent) and not isinstance(error, _NO_CONNECTION)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.body_limit import BodyMemory, NoMemory, TooLong, disconnected, no_memory, too_long
+from bot.logs import SeldomWarning
 from bot.metrics import Metrics
 from bot.readiness import Readiness
 from bot.unsubscribe import Unsubscribe
@@ -68,6 +69,7 @@ class PortalEvents:
     def __init__(self, read_now: Callable[[], None], secret: str, memory: BodyMemory) -> None:
         self._read_now = read_now
         self._memory = memory
+        self._refused = SeldomWarning(log, "webhook.refused")
         self._webhook = Webhook(secret) if secret else None
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -79,7 +81,7 @@ class PortalEvents:
         try:
             self._webhook.verify(body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, ValueError):  # the library lets a signature that is none end in a ValueError
-            log.warning("webhook.refused")
+            self._refused.count()
             return PlainTextResponse("the signature does not hold\n", status_code=401)
         if self._is_new(request.headers.get("webhook-id", "")):
             self._read_now()

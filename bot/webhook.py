@@ -17,6 +17,7 @@ from telegram import Update
 from telegram.ext import Application, ExtBot
 
 from bot.body_limit import limited_body
+from bot.logs import SeldomWarning
 from bot.ordering import PerChatOrder
 from handlers.context import Context, Services
 from services.clock import Clock
@@ -51,13 +52,14 @@ class TelegramWebhook:
         self._clock = clock
         self.secret = secret
         self._in_hand: dict[int, asyncio.Task[bool]] = {}
+        self._refused = SeldomWarning(log, "webhook.telegram_refused")
         self._over_all = InHand(database)
 
     async def receive(self, request: Request) -> Response:
         """200 when the update is handled; 403 without the secret; 400 for what is no update; 503 while not running,
         where too many wait, or where another replica has it in hand for too long: Telegram delivers it again."""
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self.secret.encode()):
-            log.warning("webhook.telegram_refused")
+            self._refused.count()
             return PlainTextResponse("the secret token is wrong\n", status_code=403)
         body = await limited_body(request)
         if not self._application.running:

@@ -43,6 +43,8 @@ class Services:
     clock: Clock
     background: Background
     large_document: asyncio.Lock
+    documents: asyncio.Semaphore
+    """How many documents are on their way to chats at once."""
     company: str
     support: str
     default_language: Language

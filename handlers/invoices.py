@@ -86,9 +86,10 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
 async def _send_document(context: Context, reader: Reader, action: SendPdf) -> None:
     services = context.services
     for is_last in (False, True):
-        async with documents.prepared(
+        ready = documents.prepared(
             context.bot, services.database, services.portal, reader, action.number, context.t, services.large_document
-        ) as prepared:
+        )
+        async with services.documents, ready as prepared:
             # A PDF takes its time, and the link may have been revoked meanwhile.
             await context.reload()
             context.link(action.link)

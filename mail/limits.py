@@ -9,6 +9,8 @@ from itertools import count
 from mail.errors import MailUnavailable
 
 _AT_ONCE = 4
+_COPIES_AT_ONCE = 2
+"""Of these, for what is not urgent: a server may take a minute to scan an attachment."""
 _BURST = 20
 _LONGEST_WAIT = 30.0  # seconds
 
@@ -24,6 +26,7 @@ class ConnectionLimit:
         self._tokens = float(max(_BURST, rate))
         self._most = self._tokens
         self._open = 0
+        self._open_copies = 0
         self._refilled_at: float | None = None
         self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
         self._order = count()
@@ -42,15 +45,16 @@ class ConnectionLimit:
             raise MailUnavailable("too many mails wait for the mail server (ODOBOT_MAIL_RATE)") from None
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # let in and cancelled at the same moment
-                self._leave()
+                self._leave(urgent=urgent)
             raise
         try:
             yield
         finally:
-            self._leave()
+            self._leave(urgent=urgent)
 
-    def _leave(self) -> None:
+    def _leave(self, *, urgent: bool) -> None:
         self._open -= 1
+        self._open_copies -= not urgent
         self._let_in()
 
     def _let_in(self) -> None:
@@ -58,10 +62,14 @@ class ConnectionLimit:
         passed = 0.0 if self._refilled_at is None else max(0.0, now - self._refilled_at)
         self._tokens, self._refilled_at = min(self._most, self._tokens + passed * self._rate), now
         while self._waiting and self._open < _AT_ONCE and self._tokens >= 1:
-            _, _, turn = heapq.heappop(self._waiting)
+            is_copy, _, turn = self._waiting[0]
+            if is_copy and self._open_copies >= _COPIES_AT_ONCE and not turn.done():
+                return  # nothing urgent waits, or it would stand in front
+            heapq.heappop(self._waiting)
             if not turn.done():
                 self._tokens -= 1
                 self._open += 1
+                self._open_copies += is_copy
                 turn.set_result(None)
         if self._waiting and self._open < _AT_ONCE and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later((1 - self._tokens) / self._rate, self._refill)

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -60,20 +61,24 @@ class SmtpMailer:
         self._limit, self._strangers = ConnectionLimit(rate), ConnectionLimit(rate)
         self._turn_seconds = _FIRST_TURN_SECONDS
         self._ready_at: float | None = None
+        self._probe: asyncio.Task[None] | None = None
         self._ssl_context = None if server.tls is Tls.OFF else ssl_context
 
     async def send(self, letter: Letter) -> None:
         recipient = _recipient(letter.to)
-        # In a thread: a pack of PDFs takes long enough to encode for others to notice.
-        message = await asyncio.to_thread(
-            compose, letter, name=self._name, sender=self._sender, recipient=recipient, at=self._clock()
-        )
         limit = self._strangers if letter.is_for_stranger else self._limit
         async with limit.connection(urgent=not letter.attachments):
+            # In a thread: a pack of PDFs takes long enough to encode for others to notice. And not before its turn:
+            # encoded, it takes twice the memory.
+            message = await asyncio.to_thread(self._encoded, letter, recipient)
             began = time.monotonic()
             await self._converse(lambda conversation: conversation.hand_in(self._sender, recipient, message))
         if letter.is_for_stranger:
             self._turn_seconds = time.monotonic() - began
+
+    def _encoded(self, letter: Letter, recipient: Address) -> "_Encoded":
+        message = compose(letter, name=self._name, sender=self._sender, recipient=recipient, at=self._clock())
+        return _Encoded(len(message), re.sub(rb"(?m)^\.", b"..", message))  # RFC 5321 §4.5.2
 
     async def take_turn(self) -> None:
         with suppress(MailUnavailable):
@@ -81,11 +86,17 @@ class SmtpMailer:
                 await asyncio.sleep(self._turn_seconds)
 
     async def ready(self) -> None:
-        # Each request for a code asks this. Whoever asks for many must not use up the connections for everybody.
+        # Each request for a code asks this. Whoever asks for many must not use up the connections for everybody: what
+        # is known is taken for a moment, and who asks meanwhile waits for the same answer.
         now = time.monotonic()
         if self._ready_at is not None and now - self._ready_at < _READY_SECONDS:
             return
-        async with self._strangers.connection(urgent=True):
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self._look())
+        await asyncio.shield(self._probe)
+
+    async def _look(self) -> None:
+        async with self._limit.connection(urgent=True):
             await self._converse(_say_nothing)
 
     async def _converse(self, talk: "Callable[[_Conversation], Awaitable[None]]") -> None:
@@ -108,6 +119,14 @@ class SmtpMailer:
         self._ready_at = None
         # Raised out here so that it carries no context: the library's errors hold addresses and server replies.
         raise failure
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A letter as it goes over the wire: its size before dot-stuffing (RFC 1870), and its content after."""
+
+    size: int
+    stuffed: bytes = field(repr=False)
 
 
 class _Step(StrEnum):
@@ -153,7 +172,7 @@ class _Conversation:
             self.step = _Step.LOGIN
             await self._client.login(self._server.user, self._server.password)
 
-    async def hand_in(self, sender: Address, recipient: Address, message: bytes) -> None:
+    async def hand_in(self, sender: Address, recipient: Address, message: "_Encoded") -> None:
         self.step = _Step.SENDER
         international = sender.needs_smtputf8 or recipient.needs_smtputf8
         options = self._mail_options(message, international=international)
@@ -172,20 +191,20 @@ class _Conversation:
     def close(self) -> None:
         self._client.close()
 
-    def _mail_options(self, message: bytes, *, international: bool) -> list[str]:
+    def _mail_options(self, message: "_Encoded", *, international: bool) -> list[str]:
         options = []
         if self._client.supports_extension("size"):
             limit = self._client.esmtp_extensions["size"].strip()
-            if limit.isdecimal() and 0 < int(limit) < len(message):  # RFC 1870 §3: 0 or nothing is no limit
+            if limit.isdecimal() and 0 < int(limit) < message.size:  # RFC 1870 §3: 0 or nothing is no limit
                 raise MailRefused("the letter is larger than the mail server takes")
-            options.append(f"SIZE={len(message)}")
+            options.append(f"SIZE={message.size}")
         if international:
             if not self._client.supports_extension("smtputf8"):
                 raise MailRefused("the mail server cannot write to an address beyond ASCII (no SMTPUTF8)")
             options += ["BODY=8BITMIME", "SMTPUTF8"]
         return options
 
-    async def _write(self, message: bytes) -> None:
+    async def _write(self, message: "_Encoded") -> None:
         """DATA, in two steps: the library's own does not tell a failure before the content from one after it."""
         go_ahead = await self._client.execute_command(b"DATA")
         if go_ahead.code != 354:
@@ -193,9 +212,10 @@ class _Conversation:
         protocol = self._client.protocol
         if protocol is None:
             raise SMTPServerDisconnected("Connection lost")
-        protocol.write(re.sub(rb"(?m)^\.", b"..", message) + b".\r\n")  # RFC 5321 §4.5.2
+        protocol.write(message.stuffed)
+        protocol.write(b".\r\n")
         self.step = _Step.CONTENT
-        patience = self._timeout * _CONTENT_PATIENCE + len(message) / _SLOWEST_UPLOAD
+        patience = self._timeout * _CONTENT_PATIENCE + message.size / _SLOWEST_UPLOAD
         reply = await protocol.read_response(timeout=patience)
         if not 200 <= reply.code < 300:
             raise SMTPDataError(reply.code, reply.message)

@@ -8,6 +8,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 import structlog
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -212,12 +213,19 @@ class MenuLink(_Model):
     url: str
 
 
+def _of_our_times(at: datetime.datetime) -> datetime.datetime:
+    """A time that any zone and any database can hold."""
+    if not 1970 <= at.year <= 9000:
+        raise ValueError("expected a time between 1970 and 9000")
+    return at
+
+
 class Event(_Model):
     """Something the portal reports; ``contact_id`` ``None`` means every contact of the account."""
 
     id: str
     type: str
-    occurred_at: datetime.datetime
+    occurred_at: Annotated[datetime.datetime, AfterValidator(_of_our_times)]
     account_id: str
     contact_id: str | None = None
     number: str | None = None

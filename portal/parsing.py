@@ -14,7 +14,7 @@ _REPLACEMENT = rb"\ufffd"
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
     rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
-    rb"|\\.",
+    rb"|(?:[^\\]|\\[^u]|\\u(?![dD][89a-fA-F]))+",  # all else, in one piece
     re.DOTALL,
 )
 

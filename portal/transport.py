@@ -10,6 +10,8 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from portal.informational import BoundedResponse
+
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Keeps a pool of connections, made for the event loop of the first request."""
@@ -53,7 +55,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def _make_session(self, scheme: str) -> aiohttp.ClientSession:
         trust = httpx.create_ssl_context(trust_env=False) if scheme == "https" else True
         connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=self._idle_seconds, ssl=trust)
-        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=BoundedResponse,
+            trust_env=False,
+        )
         return self._session
 
 

@@ -21,7 +21,7 @@ async def hold(limit: ConnectionLimit, released: asyncio.Event, *, urgent: bool,
 
 async def test_no_more_than_four_at_once_and_urgent_first() -> None:
     limit, released, order = ConnectionLimit(1_000), asyncio.Event(), list[str]()
-    holding = [asyncio.create_task(hold(limit, released, urgent=False, order=order, name=f"h{n}")) for n in range(4)]
+    holding = [asyncio.create_task(hold(limit, released, urgent=True, order=order, name=f"h{n}")) for n in range(4)]
     await asyncio.sleep(0)
     waiting = [asyncio.create_task(hold(limit, released, urgent=False, order=order, name=f"copy{n}")) for n in range(2)]
     waiting.append(asyncio.create_task(hold(limit, released, urgent=True, order=order, name="code")))

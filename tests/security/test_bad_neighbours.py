@@ -1,0 +1,182 @@
+"""Portals, mail servers, Telegrams and strangers gone bad, as an attacker played them (M6, M7)."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+from telegram.error import NetworkError
+
+from mail.errors import MailUnavailable
+from mail.limits import ConnectionLimit
+from portal.client import Reader
+from portal.errors import PortalError
+from portal.http import HttpPortal
+from portal.models import Event
+from portal.parsing import readable
+from tests.scene import Scene
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def server(serve: Serve) -> AsyncIterator[str]:
+    """A server on loopback; its URL."""
+
+    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    listening = await asyncio.start_server(guarded, "127.0.0.1", 0)
+    async with listening:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+
+
+async def longest_stall(work: Awaitable[object]) -> float:
+    """How long the event loop was held up while something ran, in seconds."""
+    worst, done = 0.0, asyncio.ensure_future(work)
+    while not done.done():
+        began = time.monotonic()
+        await asyncio.sleep(0.01)
+        worst = max(worst, time.monotonic() - began - 0.01)
+    done.exception()
+    return worst
+
+
+async def test_informational_answers_without_end_end_at_once() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        while True:
+            writer.write(b"HTTP/1.1 100 C\r\n\r\n" * 1_000)
+            await writer.drain()
+
+    async with server(serve) as url:
+        portal = HttpPortal(url, "token")
+        began = time.monotonic()
+
+        async def ask() -> None:
+            with pytest.raises(PortalError):
+                await portal.orders(Reader("c", "a"), page=1, page_size=5)
+
+        assert await longest_stall(ask()) < 0.5
+        assert time.monotonic() - began < 5
+        await portal.aclose()
+
+
+def test_two_mebibytes_of_escapes_are_read_in_a_moment() -> None:
+    body = b'{"cursor":"' + rb"\ud83d" + rb"\n" * 1_000_000 + b'"}'
+    began = time.monotonic()
+    text = readable(body)
+    assert time.monotonic() - began < 0.5
+    assert "\\ufffd" in text
+    assert readable(rb'"\\ud83d \ud83d\ude00 \ud83d x"') == '"\\\\ud83d \\ud83d\\ude00 \\ufffd x"'
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "9001-01-01T00:00:00Z"])
+def test_a_time_that_no_database_holds_is_no_events(at: str) -> None:
+    with pytest.raises(ValidationError):
+        Event.model_validate({"id": "1", "type": "invoice.paid", "occurred_at": at, "account_id": "a"})
+
+
+async def test_copies_leave_connections_to_codes() -> None:
+    limit, release = ConnectionLimit(1_000), asyncio.Event()
+
+    async def copy() -> None:
+        async with limit.connection(urgent=False):
+            await release.wait()
+
+    copies = [asyncio.create_task(copy()) for _ in range(10)]
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(2), limit.connection(urgent=True):
+        pass
+    release.set()
+    await asyncio.gather(*copies)
+
+
+async def test_who_asks_at_once_shares_one_probe() -> None:
+    from mail.smtp import SmtpMailer, parse_smtp_url
+    from sandbox.mail.mailbox import Mailbox
+
+    async with Mailbox() as mailbox:
+        mailer = SmtpMailer(parse_smtp_url(mailbox.url), "odobot@example.test")
+        await asyncio.gather(*(mailer.ready() for _ in range(50)))
+        assert mailbox.conversations == 1
+        await mailbox.go_down()
+        mailer = SmtpMailer(parse_smtp_url(mailbox.url), "odobot@example.test")
+        failed = await asyncio.gather(*(mailer.ready() for _ in range(50)), return_exceptions=True)
+        assert {type(each) for each in failed} == {MailUnavailable}
+
+
+_CHAT = {"id": 1, "type": "private"}
+ODD_UPDATES: dict[str, Any] = {
+    "a message without a date": {"message_id": 1, "chat": _CHAT, "text": "x"},
+    "a message that is text": "x",
+    "a date in the far future": {"message_id": 1, "date": 10**18, "chat": _CHAT, "text": "x"},
+    "an entity without a type": {
+        "message_id": 1, "date": 1_790_000_000, "chat": _CHAT, "text": "x", "entities": [{"offset": 0, "length": 1}],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_UPDATES)
+async def test_an_update_that_cannot_be_read_stops_nobody(scene: Scene, name: str) -> None:
+    """The updates behind it are handled, and it is asked for no more."""
+    camille = await scene.linked()
+    bot = scene.telegram.world.bot()
+    bot.updates.add("message", ODD_UPDATES[name], ("message", camille.user_id), 86_400)
+
+    assert "212380" in (await scene.say(camille, "/factures")).text
+    assert "26387" in (await scene.say(camille, "/commandes")).text
+
+
+async def test_large_bodies_of_others_do_not_refuse_small_events(scene: Scene) -> None:
+    """Twenty connections hold a megabyte each; a small event is looked at all the same."""
+    host, port = scene.public_url.removeprefix("http://").split(":")
+    writers = []
+    for _ in range(20):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /portal/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + b"x" * 1_048_575)
+        await writer.drain()
+        writers.append(writer)
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        answers = [await client.post(f"{scene.public_url}/portal/events", content=b"{}") for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {401}  # unsigned, and read
+    for writer in writers:
+        writer.close()
+
+
+async def test_strangers_do_not_fill_the_log(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for _ in range(100):
+            assert (await client.post(f"{scene.public_url}/portal/events", content=b"{}")).status_code == 401
+    assert capsys.readouterr().out.count("webhook.refused") <= 1
+
+
+async def test_an_answer_that_drips_for_ever_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bot import request
+    from bot.request import AiohttpRequest
+
+    monkeypatch.setattr(request, "_WHOLE_ANSWER_SECONDS", 0.5)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with server(serve) as url:
+        asking = AiohttpRequest()
+        await asking.initialize()
+        with pytest.raises(NetworkError):
+            await asking.do_request(f"{url}/bot1:x/getMe", "POST")
+        await asking.shutdown()
