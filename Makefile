@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas portal-api bench demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas coverage lock portal-api bench demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -16,18 +17,22 @@ help:
 	@echo "make test-tryton  the contract and whole conversations against a real Tryton 8"
 	@echo "make test-proxies  hostile numbers through real nginx and Apache httpd before the portal"
 	@echo "make test-postgres  the suite on a real PostgreSQL; make test-replicas: several processes, nginx, kill -9"
+	@echo "make coverage  make test, and which lines it ran"
+	@echo "make lock      the lock files anew, after a change in pyproject.toml (UPGRADE=1: indirect ones to the newest)"
 	@echo "make bench     what is measured, as tables (BENCH=latency: one of them; KEEP=1: into benches/README.md)"
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
+# From the lock, by hash, wheels only; then the project itself, which fetches nothing.
+$(READY): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once) ..."
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install $(QUIETLY) --no-deps --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install $(QUIETLY) --no-deps --no-index --no-build-isolation -e .
 	@touch $@
 
 static: $(READY)
@@ -37,7 +42,7 @@ static: $(READY)
 	$(BIN)/lint-imports
 
 check: static
-	$(BIN)/pytest -n 2 tests/test_house.py tests/texts tests/handlers tests/services tests/portal tests/storage
+	$(BIN)/pytest -n 2 tests/test_house.py tests/test_repository.py tests/texts tests/handlers tests/services tests/portal tests/storage
 
 test: $(READY)
 	$(BIN)/pytest -n 4
@@ -50,15 +55,11 @@ test-load: $(READY)
 	$(BIN)/pytest -m load tests/load --engine postgresql
 
 # The sandbox's page in Debian's Chromium, driven by Playwright.
-test-browser: $(VENV)/.browser chromium
+test-browser: $(READY) chromium
 	$(BIN)/pytest tests/browser --timeout 120
 
-screenshots: $(VENV)/.browser chromium
+screenshots: $(READY) chromium
 	$(BIN)/pytest tests/browser/test_conversation.py --timeout 120 --pictures docs/screenshots
-
-$(VENV)/.browser: $(READY)
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
-	@touch $@
 
 .PHONY: chromium
 chromium:
@@ -90,6 +91,21 @@ test-replicas: $(READY)
 # What is measured, an hour of it: the whole bot beside its peers, taps, the start, storage, memory, a soak.
 bench: $(READY)
 	$(BIN)/python -m benches $(if $(KEEP),--keep,) $(BENCH)
+
+# Slower than make test, and some of the tests measure time: run it on a machine with nothing else to do.
+coverage: $(READY)
+	$(BIN)/pytest -n 2 --cov
+
+# What pyproject.toml pins, with all that it needs and the build backend, by hash, for every supported Python and machine.
+UV = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --only-binary :all: \
+	--emit-build-options --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+BACKEND = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])'
+
+lock:
+	@test -x $(BIN)/uv || { echo "First: make setup"; exit 1; }
+	$(BACKEND) | $(UV) pyproject.toml - --output-file requirements.lock >/dev/null
+	$(BACKEND) | $(UV) pyproject.toml - --extra dev --extra browser --constraints requirements.lock \
+		--output-file requirements-dev.lock >/dev/null
 
 # The contract as OpenAPI, from what the bot reads.
 portal-api: $(READY)

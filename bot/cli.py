@@ -18,8 +18,22 @@ ResultT = TypeVar("ResultT")
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Odobot.")
 
 
+def _print_version(is_asked: bool) -> None:
+    """Print the installed version and end, where it is asked for."""
+    if not is_asked:
+        return
+    from importlib.metadata import version
+
+    print(f"odobot {version('odobot')}")
+    raise typer.Exit
+
+
 @cli.callback()
-def _before_each_command() -> None:
+def _before_each_command(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     # What a command writes, the database above all, is for its own user only.
     os.umask(0o077)
 

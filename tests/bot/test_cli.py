@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,13 @@ async def test_the_installed_command_does_the_same(shell: Shell) -> None:
         ended = await end_of(process)
     assert (ended.code, ended.out) == (1, "")
     assert ended.line.startswith("ODOBOT_TELEGRAM_TOKEN: ")
+
+
+async def test_version_is_the_installed_one(shell: Shell) -> None:
+    """It needs no settings, and is what the package's metadata say."""
+    ended = await shell.run("--version")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.strip() == f"odobot {metadata.version('odobot')}"
 
 
 async def test_a_wrong_setting_ends_with_one_line(outside: Outside, shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """The limits of codes as a function: whatever happened before, the bounds of ``code_limits`` hold."""
 
 import datetime
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,7 +111,16 @@ def test_copies_have_caps_of_their_own() -> None:
     assert code_limits.copy_limits(history, 7, 3, NOW) == TooOften(
         NOW - datetime.timedelta(hours=20) + DAY, "copy_codes_of_link_a_day"
     )
-    assert code_limits.copy_limits(history, 8, 3, NOW) is None
+    elsewhere = tuple(replace(each, is_same_address=False) for each in three)
+    assert code_limits.copy_limits(History(elsewhere, 0, is_proven=False), 8, 3, NOW) is None
+    twice = History(elsewhere * 2, 0, is_proven=False)
+    of_chat = code_limits.copy_limits(twice, 8, 6, NOW)
+    assert isinstance(of_chat, TooOften)
+    assert of_chat.cap == "copy_codes_of_chat_a_day"
+    others = tuple(replace(each, is_own=False, for_link=9) for each in three)
+    to_address = code_limits.copy_limits(History(others, 0, is_proven=False), 8, 3, NOW)
+    assert isinstance(to_address, TooOften)
+    assert to_address.cap == "copy_codes_to_address_a_day"
     overall = code_limits.copy_limits(History((), 0, is_proven=False), 8, code_limits.COPY_CODES_A_DAY, NOW)
     assert isinstance(overall, TooOften)
     assert overall.cap == "copy_codes_a_day"

@@ -184,7 +184,9 @@ WRITES: dict[str, Query] = {
     "code_history.copy_requests": lambda s, p: code_history.copy_requests(s, p.now - CODES_KEPT, 500),
     "codes.take_over": lambda s, p: codes.take_over(s, p.chat, p.email, p.now),
     "codes.allow": lambda s, p: codes.allow(s, p.code, p.now),
-    "codes.prove": lambda s, p: codes.prove(s, p.code, "hash"),
+    "codes.prove": lambda s, p: codes.prove(
+        s, StoredCode(p.code, p.email, "hash", p.now, p.now, is_long=True), "hash", p.now
+    ),
     "codes.opened_by": lambda s, p: codes.opened_by(
         s, StoredCode(p.code, p.email, "hash", p.now, p.now, is_long=True), p.chat, "K7QM2XVP", p.now
     ),

@@ -203,9 +203,14 @@ async def test_a_long_code_serves_every_chat_that_asked(database: Database) -> N
     assert await opened_by(database, 3, LONG) is None  # it did not ask
     code_hash = await opened_by(database, 2, LONG)
     assert code_hash
+    await a_long_code(database, 3, "BBBB3333")
     async with database.write() as session:
-        assert await codes.prove(session, taken, code_hash)
+        known = await codes.latest(session, 2, CodeState.LIVE)
+        assert known is not None
+        assert known.code_id == taken
+        assert await codes.prove(session, known, code_hash, NOW)
     assert await opened_by(database, 1, LONG) is None  # a code is used once
+    assert await opened_by(database, 3, "BBBB3333") is None  # and ends the others in the mailbox
 
 
 async def test_who_asked_first_cannot_take_a_long_code_back(database: Database) -> None:
@@ -218,7 +223,7 @@ async def test_who_asked_first_cannot_take_a_long_code_back(database: Database) 
     assert await opened_by(database, 2, LONG)
     assert await opened_by(database, 2, "AAAA2222")
     async with database.write() as session:
-        await codes.close_of_email(session, EMAIL)
+        await codes.close_of_email(session, EMAIL, NOW)
     assert await opened_by(database, 2, LONG) is None
 
 
