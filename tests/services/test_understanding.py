@@ -237,4 +237,4 @@ LONG = {
 def test_the_longest_message_is_understood_at_once(reads: Callable[[str], str | None], text: str) -> None:
     started = time.process_time()
     reads(text)
-    assert time.process_time() - started < 0.2
+    assert time.process_time() - started < 2
