@@ -28,7 +28,7 @@ from benches.measure import peak, percentile, table, verdict
 from benches.portal_stub import answer_to
 from benches.telegram_stub import TelegramStub
 from handlers.actions import ListInvoices
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 from sandbox.serving import free_port
 
 MEMORY, TAPS = 1.5, 2.0

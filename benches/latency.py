@@ -19,9 +19,9 @@ from benches.bots import CHATS, FIRST_CHAT, odobot
 from benches.measure import median, percentile, table, verdict
 from benches.portal_stub import portal
 from benches.telegram_stub import TelegramStub
-from bot.ordering import WAITING
+from bot.updates.ordering import WAITING
 from handlers.actions import ListInvoices
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 
 TELEGRAM_SECONDS = 0.030
 PORTAL_SECONDS = 0.050

@@ -17,7 +17,7 @@ import uvloop
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.request import BaseRequest, HTTPXRequest
 
-from bot.request import AiohttpRequest
+from bot.bot_api.request import AiohttpRequest
 from sandbox.telegram import TelegramServer
 
 TOKEN = "123456789:AAbenchbenchbenchbenchbenchbench"

@@ -11,18 +11,16 @@ import structlog
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.base import Base
-from bot.company import Company
-from bot.mail_carrier import MailCarrier
-from bot.metrics import Metrics
-from bot.ordering import PerChatOrder, TellUnread
-from bot.readiness import Readiness
+from bot.http.metrics import Metrics
+from bot.http.readiness import Readiness
 from bot.settings import Settings
-from bot.telegram_carrier import TelegramCarrier
+from bot.updates.ordering import PerChatOrder, TellUnread
 from bot.worker import Worker
 from handlers.background import Background
 from handlers.context import Context, Services
 from handlers.flood import tell_unread
 from handlers.routes import register
+from handlers.telegram.notice_sender import TelegramCarrier
 from mail.mailer import Mailer
 from mail.smtp import SmtpMailer, parse_sender, parse_smtp_url
 from portal.client import Portal
@@ -30,12 +28,14 @@ from portal.http import HttpPortal
 from portal.tryton_wire import SCHEME
 from services.access import Access
 from services.clock import Clock, utc_now
-from services.code_delivery import CodeDelivery
-from services.delivery import Carrier, Courier
-from services.lane import BulkLane
-from services.linking import Linking
-from services.mailbox_alerts import MailboxAlerts
-from services.notices import Intake
+from services.company import Company
+from services.linking.code_delivery import CodeDelivery
+from services.linking.linking import Linking
+from services.mailing.mailbox_alerts import MailboxAlerts
+from services.notices.copy_sender import MailCarrier
+from services.notices.delivery import Carrier, Courier
+from services.notices.feed_reader import Intake
+from services.notices.rate_limiter import BulkLane
 from services.security import SecurityLog
 from storage import chats
 from storage.database import Database
@@ -46,7 +46,7 @@ from storage.tables import Channel
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from bot.webhook import TelegramWebhook
+    from bot.http.webhook import TelegramWebhook
 
 log = structlog.get_logger()
 
@@ -132,13 +132,13 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
     webhook = None
     if settings.webhook_url:
         secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
-        from bot.webhook import TelegramWebhook
+        from bot.http.webhook import TelegramWebhook
 
         webhook = TelegramWebhook(application, order, database, clock, secret)
 
     def make_public() -> "Starlette":
-        from bot.unsubscribe import Unsubscribe
-        from bot.web import public_app
+        from bot.http.endpoints import public_app
+        from bot.http.unsubscribe import Unsubscribe
 
         return public_app(
             telegram=webhook,
@@ -150,7 +150,7 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
         )
 
     def make_admin() -> "Starlette":
-        from bot.web import admin_app
+        from bot.http.endpoints import admin_app
 
         longest_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
         readiness = Readiness(database, application.bot, portal, clock, longest_lag=longest_lag)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from telegram.ext import ExtBot, Updater
 
-from bot.answer import LONGEST_UPDATES
-from bot.ordering import IN_HAND, SLOTS
-from bot.polling_bot import PollingBot
-from bot.request import AiohttpRequest
+from bot.bot_api.answer import LONGEST_UPDATES
+from bot.bot_api.polling_bot import PollingBot
+from bot.bot_api.request import AiohttpRequest
 from bot.settings import Settings
+from bot.updates.ordering import IN_HAND, SLOTS
 from storage.database import Database
 from storage.vault import Vault
 

@@ -103,7 +103,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def check() -> None:
     """Ask the token, the portal, the mail server, the database and the catalogues; exit 1 if one does not work."""
     settings = _settings()
-    from bot.doctor import examine
+    from bot.commands.check import examine
 
     findings = asyncio.run(examine(settings))
     for finding in findings:
@@ -217,7 +217,7 @@ def portal_check(
     examples: Annotated[int, typer.Option(help="How often each HTTP call is made; 0 leaves them out.")] = 20,
 ) -> None:
     """Check whether a portal keeps the contract; exit 1 if not. Its token is taken from ODOBOT_PORTAL_TOKEN."""
-    from bot.portal_check import check_portal
+    from bot.commands.portal_check import check_portal
     from bot.settings import Settings
 
     token = os.environ.get("ODOBOT_PORTAL_TOKEN", "")
@@ -239,7 +239,7 @@ def notices(
 ) -> None:
     """Show how many notices are queued, sent, uncertain and blocked, how old the feed is, and which are uncertain."""
     settings = _settings()
-    from bot.overview import show, watch_progress
+    from bot.commands.notices import show, watch_progress
     from storage.database import Database
     from storage.vault import Vault
 

@@ -16,8 +16,8 @@ from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot, Updater
 
-from bot import serving
 from bot.base import POLL_SECONDS, Base, base_of
+from bot.http import server
 from bot.settings import Settings, split_address
 from services.clock import Clock, utc_now
 from storage import migrations
@@ -135,11 +135,11 @@ def bound(settings: Settings) -> Iterator[tuple[socket, socket]]:
     """Takes the addresses of the public and of the operator."""
     try:
         with (
-            serving.bound(*split_address(settings.listen)) as public,
-            serving.bound(*split_address(settings.admin_listen)) as admin,
+            server.bound(*split_address(settings.listen)) as public,
+            server.bound(*split_address(settings.admin_listen)) as admin,
         ):
             yield public, admin
-    except serving.CannotListen as error:
+    except server.CannotListen as error:
         raise StartError(f"ODOBOT_LISTEN or ODOBOT_ADMIN_LISTEN: {error}") from None
 
 
@@ -179,8 +179,8 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
                     await updates.enter_async_context(handling(house, base))
                 worker = house.worker.reading() if role is Role.WEB else house.worker.working()
                 await work.enter_async_context(worker)
-                public_url = await endpoints.enter_async_context(serving.listening(house.make_public, public))
-                admin_url = await endpoints.enter_async_context(serving.listening(house.make_admin, admin))
+                public_url = await endpoints.enter_async_context(server.listening(house.make_public, public))
+                admin_url = await endpoints.enter_async_context(server.listening(house.make_admin, admin))
                 if talks and not polls:
                     await updates.enter_async_context(handling(house, base))
                     await _set_webhook(house, settings)
@@ -197,7 +197,7 @@ def _builder() -> "Callable[[Settings, Base, Clock], AbstractAsyncContextManager
 
 
 async def _set_menus(bot: ExtBot[None], settings: Settings) -> None:
-    from bot.menus import set_menus
+    from handlers.telegram.bot_menus import set_menus
 
     await set_menus(bot, settings.company, settings.default_language)
 

@@ -9,9 +9,9 @@ import structlog
 
 from portal.errors import PortalError
 from services.clock import Clock
-from services.delivery import Courier
-from services.linking import Linking
-from services.notices import Intake
+from services.linking.linking import Linking
+from services.notices.delivery import Courier
+from services.notices.feed_reader import Intake
 from services.uninterrupted import uninterrupted
 from storage import chats, updates, upkeep
 from storage.database import Database

@@ -14,10 +14,10 @@ from handlers.background import Background
 from portal.client import Portal, Reader
 from services.access import Access
 from services.clock import Clock
-from services.code_delivery import CodeDelivery
-from services.lane import BulkLane
-from services.linking import Linking
-from services.mailbox_alerts import MailboxAlerts
+from services.linking.code_delivery import CodeDelivery
+from services.linking.linking import Linking
+from services.mailing.mailbox_alerts import MailboxAlerts
+from services.notices.rate_limiter import BulkLane
 from services.security import SecurityLog
 from storage import wishes
 from storage.chats import Awaiting, ChatState, LinkState

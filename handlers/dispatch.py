@@ -6,12 +6,14 @@ from typing import Any
 
 import structlog
 
-from handlers import account, actions, invoices, link, orders, search, settings, wishes
+from handlers import actions
 from handlers.actions import AccountAction, Action
 from handlers.context import Context, LinkGone
-from handlers.reply import send, show
-from handlers.screens import notices, trouble
+from handlers.screens import trouble
+from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
+from handlers.telegram.reply import send, show
+from handlers.views import account, invoices, linking, notices, orders, search, settings
 from portal.errors import Forbidden, NotFound, NotReady, PortalBroken, PortalError, PortalUnavailable
 from services.access import CONFIRM_BEFORE, CONFIRM_BESIDE
 from storage import chats
@@ -23,13 +25,13 @@ View = Callable[[Context, Any], Awaitable[Screen | None]]
 """Answers one kind of action; ``None`` where it has answered by itself."""
 
 VIEWS: dict[type[Action], View] = {
-    actions.Start: link.start,
-    actions.StartLinking: link.start_linking,
-    actions.GiveEmail: link.give_email,
-    actions.ResendCode: link.resend_code,
-    actions.GiveCode: link.give_code,
-    actions.FinishLinking: link.finish_linking,
-    actions.ConfirmAddress: link.confirm_address,
+    actions.Start: linking.start,
+    actions.StartLinking: linking.start_linking,
+    actions.GiveEmail: linking.give_email,
+    actions.ResendCode: linking.resend_code,
+    actions.GiveCode: linking.give_code,
+    actions.FinishLinking: linking.finish_linking,
+    actions.ConfirmAddress: linking.confirm_address,
     actions.ListOrders: orders.order_list,
     actions.ShowOrder: orders.order_detail,
     actions.ListInvoices: invoices.invoice_list,
@@ -40,19 +42,19 @@ VIEWS: dict[type[Action], View] = {
     actions.ShowAccounts: account.accounts,
     actions.ChooseAccount: account.choose_account,
     actions.Wish: account.wish,
-    actions.ShowNotices: wishes.notices,
-    actions.ShowWishes: wishes.of_account,
-    actions.SetWish: wishes.set_wish,
-    actions.AttachPdf: wishes.attach_pdf,
-    actions.ShowQuiet: wishes.quiet_hours,
-    actions.ChooseZone: wishes.zone,
-    actions.Snooze: wishes.snooze,
-    actions.MuteInvoice: wishes.mute,
-    actions.ShowCopy: wishes.show_copy,
-    actions.AskCopy: wishes.ask_copy,
-    actions.GiveCopyEmail: wishes.give_copy_email,
-    actions.GiveCopyCode: wishes.give_copy_code,
-    actions.StopCopy: wishes.stop_copy,
+    actions.ShowNotices: notices.notices,
+    actions.ShowWishes: notices.of_account,
+    actions.SetWish: notices.set_wish,
+    actions.AttachPdf: notices.attach_pdf,
+    actions.ShowQuiet: notices.quiet_hours,
+    actions.ChooseZone: notices.zone,
+    actions.Snooze: notices.snooze,
+    actions.MuteInvoice: notices.mute,
+    actions.ShowCopy: notices.show_copy,
+    actions.AskCopy: notices.ask_copy,
+    actions.GiveCopyEmail: notices.give_copy_email,
+    actions.GiveCopyCode: notices.give_copy_code,
+    actions.StopCopy: notices.stop_copy,
     actions.Revoke: account.revoke,
     actions.GiveRevokeCode: account.give_revoke_code,
     actions.Unlink: account.unlink,
@@ -165,7 +167,7 @@ async def confirm_access(context: Context) -> Screen | None:
     if not ended:
         return None
     told = [(each.kind, each.link.account_name) for each in ended]
-    return notices.access_ended(context.t, told, context.services.company)
+    return access_ended(context.t, told, context.services.company)
 
 
 async def _confirm_beside(context: Context) -> None:
@@ -177,7 +179,7 @@ async def _confirm_beside(context: Context) -> None:
         return
     if ended:
         told = [(each.kind, each.link.account_name) for each in ended]
-        await send(context, notices.access_ended(context.t, told, context.services.company))
+        await send(context, access_ended(context.t, told, context.services.company))
 
 
 def not_linked(context: Context) -> Screen:

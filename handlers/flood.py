@@ -6,8 +6,8 @@ from telegram import Update
 from telegram.ext import Application
 
 from handlers.context import Context
-from handlers.reply import send
 from handlers.screens import trouble
+from handlers.telegram.reply import send
 
 
 async def tell_unread(update: Update, application: Application[Any, Context, Any, Any, Any, Any]) -> None:

@@ -14,15 +14,15 @@ from telegram.ext import (
     filters,
 )
 
-from handlers.buttons import BadButton, decode
+from handlers.block_status import on_membership
 from handlers.commands import BY_NAME
 from handlers.context import Context
 from handlers.dispatch import not_linked, perform
-from handlers.errors import on_error
-from handlers.presence import on_membership
-from handlers.reply import answer_tap, show
+from handlers.error_handler import on_error
 from handlers.screens import trouble
-from handlers.typed import log_foreign, on_group, on_other, on_text
+from handlers.telegram.callback_data import BadButton, decode
+from handlers.telegram.reply import answer_tap, show
+from handlers.text_input import log_foreign, on_group, on_other, on_text
 from services.security import SecurityEvent
 
 # Business, guest and channel messages never come this far: nothing here answers in somebody else's place.

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from services.code_limits import LONG_ALPHABET, LONG_LENGTH
+from services.linking.code_limits import LONG_ALPHABET, LONG_LENGTH
 
 CODE_DIGITS = 6
 _LONG_CODE = re.compile(

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
+from handlers.screens.notice_settings import WISH_NAMES, hours
 from handlers.screens.screen import Button, Keyboard, Screen, clip
-from handlers.screens.wishes import WISH_NAMES, hours
-from services.code_results import CodeAsked
-from services.notices import WISHES
+from services.linking.code_results import CodeAsked
+from services.notices.feed_reader import WISHES
 from storage.chats import ChatState, Kept, LinkState, Neighbour
 from storage.wishes import Silence
 from texts.catalogue import Texts, message_id

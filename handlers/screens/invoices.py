@@ -7,6 +7,7 @@ from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowI
 from handlers.screens.lists import numbers, paging, where
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, Page
+from services.invoices import payment
 from texts.catalogue import Texts
 from texts.escaping import plain
 
@@ -99,26 +100,6 @@ def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     if invoice.due_date < today:
         return t("state.partial_overdue", balance=balance, day=day) if is_partial else t("state.overdue", day=day)
     return t("state.partial_due", balance=balance, day=day) if is_partial else t("state.due", day=day)
-
-
-def payment(t: Texts, invoice: Invoice, today: datetime.date) -> list[str]:
-    """The amount, and what is paid or to be paid and when."""
-    amount = t.formats.money(invoice.amount, invoice.currency)
-    if invoice.amount < 0:
-        return [t("invoice.credit", amount=amount)]
-    return [t("invoice.amount", amount=amount), _to_pay(t, invoice, today)]
-
-
-def _to_pay(t: Texts, invoice: Invoice, today: datetime.date) -> str:
-    if not invoice.is_unpaid:
-        return t("invoice.paid_on", date=t.formats.long_date(invoice.paid_on)) if invoice.paid_on else t("invoice.paid")
-    balance = t.formats.money(invoice.balance, invoice.currency)
-    if invoice.due_date is None:
-        return t("invoice.to_pay", balance=balance)
-    date = t.formats.long_date(invoice.due_date)
-    if invoice.due_date < today:
-        return t("invoice.overdue", balance=balance, date=date)
-    return t("invoice.due", balance=balance, date=date)
 
 
 def _nothing(t: Texts, action: ListInvoices) -> str:

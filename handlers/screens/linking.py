@@ -14,8 +14,8 @@ from handlers.actions import (
 from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from handlers.screens.trouble import tried_at
-from services.code_limits import TooOften
-from services.code_results import Checked, CodeAsked, CodeWithdrawn, OtherCodeKind, WrongCode
+from services.linking.code_limits import TooOften
+from services.linking.code_results import Checked, CodeAsked, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import LinkState
 from texts.catalogue import Texts
 from texts.escaping import plain

@@ -18,10 +18,10 @@ from handlers.actions import (
     Snooze,
     StartLinking,
 )
-from handlers.screens.invoices import payment
 from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
 from portal.models import Invoice, Order
-from services.notices import wish_for
+from services.invoices import payment
+from services.notices.feed_reader import wish_for
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
 from texts.escaping import plain

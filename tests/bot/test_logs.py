@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.logs import Redactor, set_up_logs
-from services.linking import CodeAsked
+from services.linking.linking import CodeAsked
 from tests.bot import logging_as_it_was
 
 TOKEN = "123456789:AAhZ-secret_telegram-token"
@@ -60,7 +60,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
 
 def test_a_line_is_one_json_object_that_says_what_when_where_and_how_bad(logs: Lines) -> None:
     logs.start()
-    structlog.get_logger("handlers.link").warning("linking.failed", update_id=42, took=0.5, known=None, ok=False)
+    structlog.get_logger("handlers.dispatch").warning("linking.failed", update_id=42, took=0.5, known=None, ok=False)
     logging.getLogger("elsewhere").error("it broke: %s", "why")
     ours, theirs = logs.read()
     assert (ours["event"], ours["level"], ours["update_id"], ours["took"]) == ("linking.failed", "warning", 42, 0.5)
@@ -177,11 +177,15 @@ LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 @pytest.mark.parametrize("level", LEVELS)
 def test_our_rooms_write_from_the_level_on_and_others_never_what_only_debugging_needs(logs: Lines, level: str) -> None:
     logs.start("json", level)
-    for log in (structlog.get_logger("handlers.link"), logging.getLogger("bot.app"), logging.getLogger("elsewhere")):
+    for log in (
+        structlog.get_logger("handlers.dispatch"),
+        logging.getLogger("bot.app"),
+        logging.getLogger("elsewhere"),
+    ):
         for name in LEVELS[:-1]:
             getattr(log, name.lower())("line")
     written = [(line["logger"], line["level"].upper()) for line in logs.read()]
-    for ours in ("handlers.link", "bot.app"):
+    for ours in ("handlers.dispatch", "bot.app"):
         assert [of for logger, of in written if logger == ours] == LEVELS[LEVELS.index(level) : -1]
     others = max(LEVELS.index(level), 1)  # what people write is told by other libraries at DEBUG
     assert [of for logger, of in written if logger == "elsewhere"] == LEVELS[others:-1]

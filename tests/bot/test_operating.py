@@ -32,7 +32,7 @@ def test_every_state_is_explained(state: State) -> None:
 
 @pytest.mark.parametrize("part", ["database", "telegram", "portal", "feed"])
 def test_every_reason_is_explained(part: str) -> None:
-    source = (ROOT / "bot" / "readiness.py").read_text()
+    source = (ROOT / "bot" / "http" / "readiness.py").read_text()
     assert f"{part}: " in source
     assert f"| `{part}: " in OPERATING
 

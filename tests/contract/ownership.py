@@ -19,7 +19,7 @@ from pypdf import PdfReader
 
 from handlers import actions
 from handlers.actions import Action, ChooseLanguage, Forget, Unlink
-from handlers.buttons import VERSION, encode
+from handlers.telegram.callback_data import VERSION, encode
 from sandbox.telegram.persons import Person
 from tests.scene import Scene
 from texts.catalogue import texts_in

@@ -3,7 +3,7 @@
 import pytest
 
 from handlers.actions import Action, AskSearch, ListInvoices, ListOrders, OpenNumber, SendPdf, ShowInvoice, ShowOrder
-from handlers.buttons import decode, encode
+from handlers.telegram.callback_data import decode, encode
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
 from tests.scene import Scene

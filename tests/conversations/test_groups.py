@@ -15,7 +15,7 @@ from handlers.actions import (
     Start,
     StartLinking,
 )
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 from sandbox.telegram.groups import Group
 from sandbox.telegram.persons import Person
 from tests.scene import Scene

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from handlers.actions import ShowQuiet
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.feed import record
 from sandbox.telegram.model import Message

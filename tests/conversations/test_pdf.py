@@ -217,7 +217,7 @@ async def test_what_telegram_refuses_once_is_sent_once_a_moment_later(scene: Sce
 async def test_what_telegram_does_not_take_gets_words_and_a_retry(
     scene: Scene, fault: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.documents.UPLOAD_SECONDS", 0.5)
+    monkeypatch.setattr("handlers.telegram.documents.UPLOAD_SECONDS", 0.5)
     camille = await scene.linked()
     invoice = await scene.say(camille, "212380")
     scene.telegram.world.faults.add(method="sendDocument", count=None, **fault)
@@ -239,7 +239,7 @@ async def test_what_telegram_does_not_take_gets_words_and_a_retry(
 async def test_a_document_that_may_have_arrived_is_not_sent_twice(
     scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.documents.UPLOAD_SECONDS", 0.5)
+    monkeypatch.setattr("handlers.telegram.documents.UPLOAD_SECONDS", 0.5)
     camille = await scene.linked()
     await scene.say(camille, "212380")
     scene.telegram.world.faults.add(kind, method="sendDocument")

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from handlers.actions import MuteInvoice, Snooze
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from storage import chats, wishes

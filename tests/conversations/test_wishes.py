@@ -3,7 +3,7 @@
 import pytest
 
 from handlers.actions import SetWish, ShowWishes
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 from storage import chats
 from tests.conversations.test_notices import ANNA, AVIS, FLEET, LABELS, MAIL, NAME, PATIENCE, notices, wish
 from tests.scene import CLIENT, Scene

@@ -19,7 +19,7 @@ from sandbox.telegram.persons import Person
 from sandbox.telegram.request_log import LoggedRequest
 from sandbox.telegram.server import TelegramServer
 from services.clock import utc_now
-from services.delivery import SENDING_LEASE
+from services.notices.delivery import SENDING_LEASE
 from storage import feed, outbox
 from storage.database import Database
 from storage.outbox import WAITING

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.webhook import SECRET_HEADER
+from bot.http.webhook import SECRET_HEADER
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from tests.postgres.server import PostgresServer

@@ -7,7 +7,7 @@ import pytest
 from sandbox.mail.faults import Fault as MailFault
 from sandbox.mail.faults import Stage
 from sandbox.telegram.persons import Person
-from services import code_limits
+from services.linking import code_limits
 from tests.conversations.test_copies import asked as asked_for_copy
 from tests.scene import CLIENT, Scene
 from tests.security.test_guessing import LONG_CODE, guess
@@ -96,7 +96,7 @@ async def test_a_warning_that_failed_is_made_up_for(scene: Scene) -> None:
 
 async def test_an_idle_chat_revokes_nobody_and_sees_nobody(scene: Scene) -> None:
     from handlers.actions import Revoke
-    from handlers.buttons import encode
+    from handlers.telegram.callback_data import encode
 
     old = await scene.linked(first_name="Ancien")
     screen = await scene.say(old, "/start")

@@ -161,8 +161,8 @@ async def test_strangers_do_not_fill_the_log(scene: Scene, capsys: pytest.Captur
 
 
 async def test_an_answer_that_drips_for_ever_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bot import request
-    from bot.request import AiohttpRequest
+    from bot.bot_api import request
+    from bot.bot_api.request import AiohttpRequest
 
     monkeypatch.setattr(request, "_WHOLE_ANSWER_SECONDS", 0.5)
 

@@ -6,7 +6,7 @@ import pytest
 from telegram import Update
 
 from handlers.actions import ListInvoices, SendPdf
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 from sandbox.telegram.persons import Person
 from tests.scene import Scene
 

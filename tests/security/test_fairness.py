@@ -12,15 +12,15 @@ import pytest
 from telegram import Update
 
 from bot.base import Inbox
-from bot.ordering import WAITING, PerChatOrder
-from bot.slots import LinkedChats, Slots
-from bot.webhook import SECRET_HEADER
+from bot.http.webhook import SECRET_HEADER
+from bot.updates.ordering import WAITING, PerChatOrder
+from bot.updates.slots import LinkedChats, Slots
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.serving import free_port
 from sandbox.telegram.persons import Person
 from storage import chats
 from storage.database import Database
-from tests.bot.test_ordering import Work, a_message, settle, start
+from tests.bot.updates.test_ordering import Work, a_message, settle, start
 from tests.scene import Scene
 
 SECRET = "a-secret_of_the_webhook"

@@ -1,7 +1,7 @@
 """What a stranger leaves behind goes by itself, and what can be forged is not kept (L7)."""
 
 from handlers.actions import MuteInvoice, Snooze
-from handlers.buttons import encode
+from handlers.telegram.callback_data import encode
 from storage import chats
 from storage.tables import Chat, Mute, Notice
 from tests.scene import Scene

@@ -17,7 +17,7 @@ from sandbox.mail.faults import Fault as MailFault
 from sandbox.mail.faults import Stage
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
-from services import code_limits
+from services.linking import code_limits
 from tests.scene import CLIENT, Scene
 
 SEARCH = "/v1/contacts/search"

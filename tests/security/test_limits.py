@@ -6,8 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import code_limits
-from services.code_limits import Granted, TooOften, TooSoon, decide
+from services.linking import code_limits
+from services.linking.code_limits import Granted, TooOften, TooSoon, decide
 from storage.code_history import CodeRequest, History
 
 NOW = datetime.datetime(2026, 10, 15, 18, 0, tzinfo=datetime.UTC)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mail.mailer import Attachment, Letter
 from sandbox.mail.received import Received
-from services.letters import Stop, copy_changed_letter, copy_code_letter, invoice_letter
+from services.mailing.letters import Stop, copy_changed_letter, copy_code_letter, invoice_letter
 from tests.scene import Scene
 from texts.escaping import company_name
 from texts.language import Language

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from bot import serving
-from bot.body_limit import BODY_MEMORY
-from bot.http_limits import Connections, HttpLimits, LimitedHttpProtocol
-from bot.webhook import SECRET_HEADER
+from bot.http import server
+from bot.http.bodies import BODY_MEMORY
+from bot.http.limits import Connections, HttpLimits, LimitedHttpProtocol
+from bot.http.webhook import SECRET_HEADER
 from sandbox.serving import free_port
 from tests.scene import Scene
 
@@ -96,10 +96,10 @@ async def serve(scene: Scene) -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(limits: HttpLimits = SMALL, *, is_admin: bool = False) -> Port:
-            listener = stack.enter_context(serving.bound("127.0.0.1", 0))
+            listener = stack.enter_context(server.bound("127.0.0.1", 0))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
             make = scene.house.make_admin if is_admin else scene.house.make_public
-            url = await stack.enter_async_context(serving.listening(make, listener, limits))
+            url = await stack.enter_async_context(server.listening(make, listener, limits))
             return Port(url, stack)
 
         yield start

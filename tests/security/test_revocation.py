@@ -99,7 +99,7 @@ async def test_an_own_old_link_through_another_address_changes_nothing(scene: Sc
 
 async def test_a_forged_yes_needs_the_code_all_the_same(scene: Scene) -> None:
     from handlers.actions import Revoke
-    from handlers.buttons import encode
+    from handlers.telegram.callback_data import encode
 
     owner, thief = await owner_and_thief(scene)
     screen = await scene.say(thief, "/compte")

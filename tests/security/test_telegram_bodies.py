@@ -10,10 +10,10 @@ import pytest
 from telegram import Bot
 from telegram.error import NetworkError
 
-from bot.answer import LONGEST, LONGEST_UPDATES
 from bot.base import base_of
-from bot.request import AiohttpRequest
-from handlers.outcome import NotDone
+from bot.bot_api.answer import LONGEST, LONGEST_UPDATES
+from bot.bot_api.request import AiohttpRequest
+from handlers.telegram.outcome import NotDone
 from tests.scene import TOKEN, Scene
 
 MEBIBYTE = 1024 * 1024

@@ -15,8 +15,8 @@ from sqlmodel import col, select
 
 from sandbox.mail.received import Received
 from sandbox.telegram.persons import Person
-from services import copies
-from services.copies import StopRequest, open_stop_token, stop_token
+from services.notices import copies
+from services.notices.copies import StopRequest, open_stop_token, stop_token
 from storage import chats, feed, wishes
 from storage.database import Database
 from storage.feed import NewDelivery, NewNotice

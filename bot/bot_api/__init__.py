@@ -1,0 +1,1 @@
+"""The HTTP client for the Bot API: request, body and answer."""

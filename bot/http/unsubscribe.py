@@ -1,0 +1,106 @@
+"""The page where a bookkeeper stops the copies of an account's invoices.
+
+It does not name the account or the address: the link ends up in logs of mail scanners and in forwarded mails, and the
+mail that it stands in names the account already.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from bot.http.bodies import discard_body
+from services.clock import Clock
+from services.notices import copies
+from services.security import SecurityEvent, SecurityLog
+from storage.database import Database
+from texts.catalogue import Texts, both
+from texts.language import Language
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c1c1e; --paper: #fff; --line: #d1d1d6; --act: #0a58ca; --on-act: #fff }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #f2f2f7; --paper: #1c1c1e; --line: #48484a; --act: #9ec5fe; --on-act: #10233f }
+}
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.5 Helvetica, Arial, sans-serif }
+main { max-width: 34em; margin: 0 auto; padding: 1.5rem 1.25rem }
+h1 { font-size: 1.375rem; margin: 0 0 1rem; overflow-wrap: anywhere }
+p { overflow-wrap: anywhere }
+section + section { border-top: 1px solid var(--line); margin-top: 1.75rem; padding-top: .75rem }
+button { font: inherit; font-weight: bold; border: 0; border-radius: .5rem; padding: .75rem 1.25rem;
+  min-height: 2.75rem; background: var(--act); color: var(--on-act); cursor: pointer }
+button:focus-visible { outline: 3px solid var(--ink); outline-offset: 2px }
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",
+}
+
+
+class Unsubscribe:
+    """Answers the link of a bookkeeper's mails. Mail scanners open links, so opening one only asks.
+
+    Args:
+        company: Its name, the page's heading.
+        support: How to reach a human; empty where nothing is set, and the company itself is named then.
+    """
+
+    def __init__(self, database: Database, clock: Clock, security: SecurityLog, *, company: str, support: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._security = security
+        self._company = company
+        self._support = support
+
+    async def ask(self, request: Request) -> Response:
+        """GET: a page with one button in each language. It changes nothing."""
+        if await copies.open_stop_token(self._database, request.path_params["token"]) is None:
+            return self._invalid()
+        return self._page(lambda t: t("stop.ask"), 200, button=True)
+
+    async def stop(self, request: Request) -> Response:
+        """POST (RFC 8058): stops at once, without asking; stopping twice is no error."""
+        await discard_body(request)
+        wanted = await copies.open_stop_token(self._database, request.path_params["token"])
+        if wanted is None:
+            return self._invalid()
+        if stopped := await copies.stop(self._database, wanted, self._clock()):
+            self._security.record(SecurityEvent.COPY_STOPPED, cause="bookkeeper", email=wanted.email, count=stopped)
+        return self._page(lambda t: t("stop.done"), 200)
+
+    def _invalid(self) -> Response:
+        def words(t: Texts) -> str:
+            if self._support:
+                return t("stop.unknown_support", support=self._support)
+            return t("stop.unknown", company=self._company)
+
+        return self._page(words, 404)
+
+    def _page(self, words: Callable[[Texts], str], status: int, *, button: bool = False) -> Response:
+        texts = both(Language.FR)
+        sections = "".join(_section(t, words(t), button=button) for t in texts)
+        t = texts[0]
+        company, title = escape(self._company), escape(t("stop.title"))
+        page = (
+            '<!doctype html><html lang="fr-CA"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{title} · {company}</title><style>{_STYLE}</style></head>"
+            f"<body><main><h1>{company}</h1>{sections}</main></body></html>"
+        )
+        return HTMLResponse(page, status_code=status, headers=_HEADERS)
+
+
+def _section(t: Texts, words: str, *, button: bool) -> str:
+    label = escape(t("stop.button"))
+    form = f'<form method="post"><button>{label}</button></form>' if button else ""
+    return f'<section lang="{t.language.locale.replace("_", "-")}"><p>{escape(words)}</p>{form}</section>'

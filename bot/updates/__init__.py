@@ -1,0 +1,1 @@
+"""The order in which updates are handled: per chat in order, chats side by side."""

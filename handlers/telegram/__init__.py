@@ -1,0 +1,1 @@
+"""How answers and notices become messages of Telegram: rendering, callback data, documents, failures."""

@@ -1,0 +1,1 @@
+"""One module per subject: each view takes an action, asks services and portal, and returns a screen."""

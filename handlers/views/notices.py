@@ -1,0 +1,223 @@
+"""Notices as they are wished for: kinds, PDF, quiet hours, the bookkeeper's copy, and reminders put off."""
+
+import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from handlers.actions import (
+    AskCopy,
+    AttachPdf,
+    ChooseZone,
+    GiveCopyCode,
+    GiveCopyEmail,
+    MuteInvoice,
+    SetWish,
+    ShowCopy,
+    ShowNotices,
+    ShowQuiet,
+    ShowWishes,
+    Snooze,
+    StopCopy,
+)
+from handlers.alerts import tell_chats
+from handlers.context import Context
+from handlers.screens import notice_settings as screens
+from handlers.screens import notices as notice_screens
+from handlers.screens import trouble
+from handlers.screens.linking import refusal_words
+from handlers.screens.screen import Screen
+from handlers.views.linking import answer_then_mail, warn_owner
+from services.linking.code_limits import TooOften, TooSoon
+from services.linking.code_results import CodeAsked, Proven, Purpose
+from services.notices.feed_reader import REMINDERS, WISHES
+from services.notices.reminders import at_reminding_hour
+from services.security import SecurityEvent
+from storage import chats, feed, outbox, wishes
+from storage.chats import Awaiting, LinkState
+from storage.feed import NewDelivery, NewNotice
+from storage.tables import Awaited, Channel, Kind
+from storage.wishes import Quiet
+
+log = structlog.get_logger()
+
+_PATIENCE = datetime.timedelta(hours=1)
+_SENT_SHOWN = 10
+
+
+async def notices(context: Context, _action: ShowNotices) -> Screen:
+    """The one account's notices, or whose."""
+    links = context.chat.links
+    if not links:
+        return trouble.not_linked(context.t, context.services.company)
+    if len(links) == 1:
+        return screens.wishes(context.t, links[0], has_others=False)
+    return screens.which_account(context.t, links)
+
+
+async def of_account(context: Context, action: ShowWishes) -> Screen:
+    """One account's notices."""
+    return screens.wishes(context.t, context.link(action.link), has_others=len(context.chat.links) > 1)
+
+
+async def set_wish(context: Context, action: SetWish) -> Screen:
+    """Turns a kind on or off, in the list or under a notice."""
+    context.link(action.link)
+    if action.wish not in WISHES:
+        return await of_account(context, ShowWishes(action.link))
+    async with context.services.database.write() as session:
+        await chats.set_wishes(session, context.chat.chat_id, [action.link], {action.wish}, on=action.on)
+    await context.reload()
+    if not action.of_notice:
+        return await of_account(context, ShowWishes(action.link))
+    if action.on:
+        return notice_screens.turned_on(context.t, action.link)
+    return notice_screens.stopped(context.t, action.wish, action.link)
+
+
+async def attach_pdf(context: Context, action: AttachPdf) -> Screen:
+    """Whether the PDF comes along."""
+    context.link(action.link)
+    async with context.services.database.write() as session:
+        await chats.set_attaches_pdf(session, context.chat.chat_id, action.link, on=action.on)
+    await context.reload()
+    return await of_account(context, ShowWishes(action.link))
+
+
+async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
+    """Shows the quiet hours, after taking some or none."""
+    is_choice = 0 <= action.start < 24 * 60 and 0 <= action.end < 24 * 60 and action.start != action.end
+    async with context.services.database.write() as session:
+        await chats.ensure(session, context.chat.chat_id, context.services.clock())
+        if is_choice:
+            await wishes.set_quiet(session, context.chat.chat_id, Quiet(action.start, action.end))
+        elif action.start == -1:
+            await wishes.set_quiet(session, context.chat.chat_id, None)
+            await outbox.release_postponed(session, context.chat.chat_id, context.services.clock())
+        silence = await wishes.silence(session, context.chat.chat_id)
+    return screens.quiet_hours(context.t, silence.quiet, silence.timezone or context.services.zone.key)
+
+
+async def zone(context: Context, action: ChooseZone) -> Screen:
+    """Asks for a zone, or takes one of those offered."""
+    if action.zone not in screens.ZONES:
+        async with context.services.database.read() as session:
+            silence = await wishes.silence(session, context.chat.chat_id)
+        return screens.zones(context.t, silence.timezone or context.services.zone.key)
+    async with context.services.database.write() as session:
+        await chats.ensure(session, context.chat.chat_id, context.services.clock())
+        await wishes.set_timezone(session, context.chat.chat_id, action.zone)
+    return await quiet_hours(context, ShowQuiet())
+
+
+async def snooze(context: Context, action: Snooze) -> Screen:
+    """Another reminder, at the reminding hour of a later day."""
+    link = context.link(action.link)
+    # A row is kept only of an invoice that there is: buttons can be forged.
+    await context.services.portal.invoice(context.reader(action.link), action.number)
+    now = context.services.clock()
+    async with context.services.database.write() as session:
+        silence = await wishes.silence(session, context.chat.chat_id)
+        await wishes.unmute(session, link.link_id, action.number)
+        there = ZoneInfo(silence.timezone) if silence.timezone else context.services.zone
+        days = action.days if action.days in notice_screens.SNOOZE_DAYS else notice_screens.SNOOZE_DAYS[0]
+        date = now.astimezone(there).date() + datetime.timedelta(days=days)
+        event_id = f"snooze:{context.chat.chat_id}:{link.account_id}:{action.number}:{date}"
+        if not await feed.known_events(session, [event_id]):
+            notice = NewNotice(event_id, Kind.REMINDER_LATER, link.account_id, action.number, now)
+            due_at = at_reminding_hour(date, there)
+            await feed.record(
+                session, notice, [NewDelivery(Channel.TELEGRAM, context.chat.chat_id, link.link_id, due_at)]
+            )
+    return notice_screens.snoozed(context.t, action.number, action.link, date)
+
+
+async def mute(context: Context, action: MuteInvoice) -> Screen:
+    """No more reminders of one invoice, those that wait included."""
+    await context.services.portal.invoice(context.reader(action.link), action.number)
+    now = context.services.clock()
+    async with context.services.database.write() as session:
+        await wishes.mute(session, action.link, action.number)
+        await outbox.cancel_of_number(session, REMINDERS, action.number, now, "muted", link_id=action.link)
+    return notice_screens.muted(context.t, action.number, action.link)
+
+
+async def show_copy(context: Context, action: ShowCopy) -> Screen:
+    """The bookkeeper's copy of one account."""
+    link = context.link(action.link)
+    async with context.services.database.read() as session:
+        copy = await wishes.copy_of_link(session, link.link_id)
+        sent = await outbox.sent_to_copy(session, copy.copy_id, _SENT_SHOWN) if copy else []
+    local = [(number, context.local(at).date()) for number, at in sent]
+    return screens.copy(context.t, link, copy.email if copy else None, local)
+
+
+async def ask_copy(context: Context, action: AskCopy) -> Screen:
+    """The next text is an address."""
+    context.link(action.link)
+    now = context.services.clock()
+    async with context.services.database.write() as session:
+        awaiting = Awaiting(Awaited.COPY_EMAIL, now + _PATIENCE, action.link)
+        await chats.set_awaiting(session, context.chat.chat_id, awaiting, now)
+    return screens.ask_copy(context.t, action.link)
+
+
+async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen | None:
+    """Mails a code to the bookkeeper: nobody gets invoices by mail who did not agree to."""
+    link = context.link(action.link)
+    t = context.t
+    purpose = Purpose(for_link=link.link_id)
+    asked = await context.services.linking.ask(context.chat.chat_id, action.email, purpose)
+    match asked:
+        case TooSoon(seconds):
+            return screens.trouble_of_copy(t, t.plural("link.too_soon", seconds), link.link_id)
+        case TooOften(until):
+            words = t("link.too_often", time=t.formats.time(context.local(until)))
+            return screens.trouble_of_copy(t, words, link.link_id)
+        case CodeAsked():
+            delivery = context.services.code_delivery
+            mail = delivery.deliver_copy_code(asked, account=link.account_name, language=context.language)
+            screen = screens.copy_code_sent(t, asked, link.link_id)
+            failed = partial(screens.trouble_of_copy, t, t("copy.code_not_sent"), link.link_id)
+            await answer_then_mail(context, asked, screen, mail, failed)
+    return None
+
+
+async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
+    """Takes an attempt at the bookkeeper's code."""
+    link = context.link(action.link)
+    chat_id, t = context.chat.chat_id, context.t
+    purpose = Purpose(for_link=link.link_id)
+    checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
+    warn_owner(context, checked)
+    if not isinstance(checked, Proven):
+        until = context.local(checked.until) if isinstance(checked, TooOften) else None
+        return screens.trouble_of_copy(t, refusal_words(t, checked, until), link.link_id)
+    await context.services.linking.finish_copy(chat_id, link.link_id, context.language)
+    context.afterwards(_tell_of_copy(context, link, stopped=False))
+    return await show_copy(context, ShowCopy(link.link_id))
+
+
+async def stop_copy(context: Context, action: StopCopy) -> Screen:
+    """No more copies."""
+    link = context.link(action.link)
+    async with context.services.database.write() as session:
+        was_there = await wishes.stop_copy(session, link.link_id)
+    if was_there:
+        context.services.security.record(SecurityEvent.COPY_STOPPED, cause="customer", chat_id=context.chat.chat_id)
+        context.afterwards(_tell_of_copy(context, link, stopped=True))
+    return await show_copy(context, ShowCopy(link.link_id))
+
+
+async def _tell_of_copy(context: Context, link: LinkState, *, stopped: bool) -> None:
+    """Tells the mailbox that the link was made through, and the other chats linked through it."""
+    async with context.services.database.read() as session:
+        email = (await chats.emails(session, context.chat.chat_id)).get(link.link_id)
+        linked = await chats.chats_of_email(session, email) if email else []
+    if email is None:
+        return
+    name = link.account_name
+    others = [each for each in linked if each != context.chat.chat_id]
+    await tell_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped), through=email)
+    await context.services.alerts.copy_changed(email, context.language, account=name, stopped=stopped)

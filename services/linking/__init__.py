@@ -1,0 +1,1 @@
+"""Linking a chat to accounts: codes, their limits, their delivery."""

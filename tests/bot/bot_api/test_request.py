@@ -1,0 +1,583 @@
+"""The own request class beside PTB's: same errors for the same trouble, and what it tells besides."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+import uvloop
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, Message
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
+from telegram.request import BaseRequest, HTTPXRequest, RequestData
+
+from bot.bot_api.request import AiohttpRequest, ConnectTimedOut, NotConnected, PoolTimedOut, ServerFailed
+from handlers.telegram.outcome import NotDone, NotSent, echo_wanted
+from sandbox.telegram import Person, TelegramServer
+
+SECRET = "AAsandboxsandboxsandboxsandboxsandb"
+TOKEN = f"123456789:{SECRET}"
+OK = b'HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{"ok":true,"result":true}'
+QUICK = {"read_timeout": 0.3, "connect_timeout": 0.3, "write_timeout": 0.3, "media_write_timeout": 0.3}
+"""For who waits for nothing."""
+PATIENT = dict.fromkeys(QUICK, 20.0)
+"""For who is answered, however busy this machine is."""
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+Make = Callable[..., BaseRequest]
+Ask = Callable[[BaseRequest], Awaitable[object]]
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramServer]:
+    async with TelegramServer() as server:
+        server.world.create_bot(TOKEN, username="odobot", first_name="Odobot")
+        yield server
+        server.world.faults.clear()
+
+
+@pytest.fixture
+def camille(telegram: TelegramServer) -> Person:
+    person = telegram.world.create_person(language_code="fr")
+    person.start()
+    return person
+
+
+@pytest.fixture(autouse=True)
+def no_token_in_logs(caplog: pytest.LogCaptureFixture) -> Any:
+    caplog.set_level(logging.INFO)
+    # PTB and httpx write it themselves.
+    for name in ("httpx", "telegram"):
+        caplog.set_level(logging.CRITICAL, name)
+    yield
+    assert SECRET not in caplog.text
+
+
+def bot_at(url: str, request: BaseRequest) -> Bot:
+    return Bot(TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot", request=request)
+
+
+async def failure(make: Make, ask: Ask, **options: Any) -> TelegramError:
+    async with make(**(PATIENT | options)) as request:
+        with pytest.raises(TelegramError) as raised:
+            await ask(request)
+    return raised.value
+
+
+async def compared(ask: Ask, **options: Any) -> TelegramError:
+    """The failure of the own class, once it is found to be PTB's."""
+    theirs = await failure(HTTPXRequest, ask, **options)
+    ours = await failure(AiohttpRequest, ask, **options)
+    assert isinstance(ours, type(theirs)), (ours, theirs)
+    if theirs.message.startswith("httpx."):
+        assert ours.message.startswith("aiohttp.")
+    else:
+        assert ours.message == theirs.message
+    assert SECRET not in "".join(traceback.format_exception(ours, chain=True)) + repr(ours)
+    assert ours.__cause__ is None or isinstance(ours.__cause__, TelegramError)
+    return ours
+
+
+def sending(url: str, chat_id: int = 1) -> Ask:
+    return lambda request: bot_at(url, request).send_message(chat_id, "avis")
+
+
+@asynccontextmanager
+async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """A server that does what it is told with each connection."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await answer(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls, limit=2**20)
+    port = server.sockets[0].getsockname()[1]
+    yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    server.close()
+    await server.wait_closed()
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return await reader.readexactly(int(lengths[0].split(b":")[1])) if lengths else b""
+
+
+def answering(status: int, body: bytes, *headers: str) -> Answer:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = [f"HTTP/1.1 {status} Words", f"Content-Length: {len(body)}", *headers, "", ""]
+        while True:
+            await read_request(reader)
+            writer.write("\r\n".join(lines).encode() + body)
+            await writer.drain()
+
+    return answer
+
+
+# Whether Telegram was asked, and how often, is what its log tells; PTB asks once and the own class once.
+@pytest.mark.parametrize(
+    ("fault", "kind", "is_not_done"),
+    [
+        ({"kind": "hang_before"}, TimedOut, False),
+        ({"kind": "hang_after"}, TimedOut, False),
+        ({"kind": "close_before"}, NetworkError, False),
+        ({"kind": "close_after"}, NetworkError, False),
+        ({"kind": "reset_before"}, NetworkError, False),
+        ({"kind": "reset_after"}, NetworkError, False),
+        ({"kind": "gateway"}, NetworkError, False),
+        ({"kind": "gateway", "status": 500}, NetworkError, False),
+        ({"kind": "gateway", "status": 504}, NetworkError, False),
+        ({"kind": "gateway", "status": 404}, InvalidToken, False),
+        ({"kind": "error"}, ServerFailed, True),
+        ({"kind": "error", "status": 500, "description": "Internal Server Error"}, ServerFailed, True),
+        ({"kind": "error", "status": 400, "description": "Bad Request: chat not found"}, BadRequest, False),
+        ({"kind": "error", "status": 403, "description": "Forbidden: bot was blocked by the user"}, Forbidden, False),
+        ({"kind": "error", "status": 401, "description": "Unauthorized"}, InvalidToken, False),
+        ({"kind": "error", "status": 409, "description": "Conflict: another"}, TelegramError, False),
+        ({"kind": "error", "status": 418, "description": "Teapot"}, NetworkError, False),
+        ({"kind": "retry_after", "retry_after": 7}, RetryAfter, False),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
+)
+async def test_a_fault_is_told_as_ptb_tells_it(
+    telegram: TelegramServer, camille: Person, fault: dict[str, Any], kind: type[TelegramError], is_not_done: bool
+) -> None:
+    telegram.world.faults.add(**fault, method="sendMessage", count=2)
+    error = await compared(sending(telegram.url, camille.user_id), **(QUICK if kind is TimedOut else {}))
+    assert isinstance(error, kind)
+    assert isinstance(error, NotDone) is is_not_done
+    assert not isinstance(error, NotSent)
+    assert len([call for call in telegram.world.log.entries if call.method == "sendMessage"]) == 2
+
+
+async def test_a_fault_on_a_kept_connection_is_not_written_again(telegram: TelegramServer, camille: Person) -> None:
+    async with AiohttpRequest(read_timeout=0.3) as request:
+        bot = bot_at(telegram.url, request)
+        for kind in ("close_before", "close_after", "reset_before", "reset_after", "hang_after"):
+            await bot.get_me()
+            telegram.world.faults.add(kind, method="sendMessage")
+            with pytest.raises(NetworkError) as raised:
+                await bot.send_message(camille.user_id, kind)
+            assert not isinstance(raised.value, NotDone)
+    sent = [call.params["text"] for call in telegram.world.log.entries if call.method == "sendMessage"]
+    assert sent == ["close_before", "close_after", "reset_before", "reset_after", "hang_after"]
+
+
+async def test_a_closed_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        error = await compared(sending(f"http://127.0.0.1:{taken.getsockname()[1]}"))
+    assert isinstance(error, NotConnected)
+    assert "aiohttp.ClientConnectorError: 127.0.0.1:" in error.message
+
+
+async def test_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lookup(*_args: object, **_options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    assert isinstance(await compared(sending("http://telegram.test")), NotConnected)
+
+
+async def test_no_tls_where_tls_is_asked(telegram: TelegramServer) -> None:
+    error = await compared(sending(telegram.url.replace("http:", "https:")), connect_timeout=2)
+    assert isinstance(error, NotConnected)
+
+
+async def test_a_certificate_nobody_signed(self_signed: ssl.SSLContext) -> None:
+    async with serving(answering(200, b'{"ok":true,"result":true}'), self_signed) as url:
+        error = await compared(sending(url), connect_timeout=2)
+    assert isinstance(error, NotConnected)
+    assert "CertificateError" in error.message
+
+
+async def test_a_server_that_never_finishes_tls() -> None:
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with serving(silent) as url:
+        assert isinstance(await compared(sending(url.replace("http:", "https:")), **QUICK), ConnectTimedOut)
+
+
+async def test_a_server_that_does_not_accept() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        error = await compared(sending(f"http://127.0.0.1:{full.getsockname()[1]}"), **QUICK)
+        for one in waiting:
+            one.close()
+    assert isinstance(error, ConnectTimedOut)
+
+
+async def test_a_pool_without_a_free_connection(telegram: TelegramServer) -> None:
+    telegram.world.faults.add("hang_before", method="getMe", count=None)
+
+    async def ask(request: BaseRequest) -> None:
+        bot = bot_at(telegram.url, request)
+        first = asyncio.create_task(bot.get_me(read_timeout=5))
+        await asyncio.sleep(0.1)
+        try:
+            await bot.send_message(1, "avis", pool_timeout=0.1)
+        finally:
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+
+    error = await compared(ask, connection_pool_size=1)
+    assert isinstance(error, PoolTimedOut)
+    assert "sendMessage" not in [call.method for call in telegram.world.log.entries]
+
+
+async def test_waiting_for_a_connection_has_an_end_only_where_one_was_set(telegram: TelegramServer) -> None:
+    telegram.world.faults.add("latency", method="getMe", count=None, seconds=0.2)
+    async with AiohttpRequest(connection_pool_size=1, pool_timeout=0.05) as request:
+        bot = bot_at(telegram.url, request)
+        first, second, third = await asyncio.gather(
+            bot.get_me(), bot.get_me(pool_timeout=None), bot.get_me(), return_exceptions=True
+        )
+    assert first == second
+    assert isinstance(third, PoolTimedOut)
+    assert len({call.client for call in telegram.world.log.entries}) == 1
+
+
+async def test_a_server_that_does_not_read() -> None:
+    async def deaf(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(1.5)
+
+    def upload(url: str) -> Ask:
+        document = InputFile(bytes(20_000_000), filename="Facture.pdf")
+        return lambda request: bot_at(url, request).send_document(1, document)
+
+    async with serving(deaf) as url:
+        error = await compared(upload(url), **QUICK)
+    assert type(error) is TimedOut
+
+
+@pytest.mark.parametrize("given", [0.2, None])
+async def test_a_calls_own_time_outs_win(telegram: TelegramServer, given: float | None) -> None:
+    telegram.world.faults.add("latency", method="getMe", seconds=0.5)
+    async with AiohttpRequest(read_timeout=0.2 if given is None else 5) as request:
+        bot = bot_at(telegram.url, request)
+        if given is None:
+            await bot.get_me(read_timeout=None, write_timeout=None, connect_timeout=None, pool_timeout=None)
+        else:
+            with pytest.raises(TimedOut):
+                await bot.get_me(read_timeout=given)
+    assert request.read_timeout == (0.2 if given is None else 5)
+
+
+async def test_silence_in_the_middle_of_an_answer() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"ok":')
+        await reader.read()
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"ok":')
+
+    async with serving(half) as url:
+        assert type(await compared(sending(url), **QUICK)) is TimedOut
+    async with serving(cut) as url:
+        assert type(await compared(sending(url))) is NetworkError
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>Welcome</html>"),
+        (200, b'{"ok":tr'),
+        (500, b""),
+        (502, b"<h1>Bad Gateway</h1>\xff"),
+        (503, b'{"error":"overloaded"}'),
+        (500, b'{"ok":false}'),
+        (500, b'{"ok":false,"description":""}'),
+        (500, b'{"ok":false,"description":"Later","parameters":{"retry_after":3}}'),
+        (500, b'{"ok":false,"description":"Odd","parameters":{"mood":"bad"}}'),
+        (400, b'{"ok":false,"description":"Gone","parameters":{"migrate_to_chat_id":-100}}'),
+        (413, b"<html>too large</html>"),
+        (307, b"elsewhere"),
+    ],
+)
+async def test_answers_of_others_are_not_taken_for_telegrams(status: int, body: bytes) -> None:
+    async with serving(answering(status, body, "Location: /elsewhere")) as url:
+        error = await compared(sending(url))
+    assert not isinstance(error, NotDone)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"ok"', b"null"])
+async def test_json_that_is_no_object(body: bytes) -> None:
+    async with serving(answering(200, body)) as url:
+        error = await failure(AiohttpRequest, sending(url))
+    assert (type(error), error.message) == (NetworkError, "Invalid server response")
+
+
+async def test_nonsense_instead_of_http() -> None:
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+
+    async with serving(nonsense) as url:
+        assert type(await compared(sending(url))) is NetworkError
+
+
+async def test_a_page_that_shows_the_address_it_was_asked_for() -> None:
+    page = f"The requested URL /bot{TOKEN}/sendMessage was not found.".encode()
+    async with serving(answering(404, page)) as url:
+        error = await failure(AiohttpRequest, sending(url))
+    assert isinstance(error, InvalidToken)
+    assert "was not found" in error.message
+    assert SECRET not in error.message
+
+
+async def test_every_failure_of_writing_is_told_without_the_address() -> None:
+    async def resetting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.transport.abort()
+
+    def upload(url: str) -> Ask:
+        return lambda request: bot_at(url, request).send_document(1, InputFile(bytes(20_000_000), filename="a.pdf"))
+
+    async with serving(resetting) as url:
+        error = await compared(upload(url), media_write_timeout=5, read_timeout=5)
+    assert type(error) is NetworkError
+
+
+@pytest.mark.parametrize(
+    "payload", [b'{"a": "\xff\xfe"}', b'{"a": "\\ud83d"}', b'{"a": NaN}', '{"a": "é 😀"}'.encode()]
+)
+def test_json_is_read_as_ptb_reads_it(payload: bytes) -> None:
+    assert str(AiohttpRequest.parse_json_payload(payload)) == str(BaseRequest.parse_json_payload(payload))
+
+
+def test_what_is_no_json_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(TelegramError, match="Invalid server response"):
+        AiohttpRequest.parse_json_payload(b"Bonjour Camille")
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_connection_closed_while_idle_is_replaced_before_anything_is_written(loop_factory: LoopFactory) -> None:
+    """The end has come, but the event loop was too busy to see it: what httpx looks for, too."""
+    asked: list[bytes] = []
+
+    def serve_one(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        asked.append(connection.recv(65536))
+        connection.sendall(OK)
+        time.sleep(0.1)
+        connection.close()
+
+    async def ask_twice(listener: socket.socket) -> None:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/bot{TOKEN}/deleteMessage"
+        async with AiohttpRequest() as request:
+            for _ in range(2):
+                server = threading.Thread(target=serve_one, args=(listener,))
+                server.start()
+                assert await request.post(url, RequestData([])) is True
+                server.join()  # the loop stands still, as under load, until the connection has been closed
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(ask_twice(listener))
+    assert len(asked) == 2
+
+
+def test_on_uvloop_a_time_out_of_writing_and_a_refused_connection_are_told_alike() -> None:
+    async def deaf(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(1)
+
+    async def ask() -> None:
+        async with serving(deaf) as url:
+            upload = InputFile(bytes(20_000_000), filename="a.pdf")
+            error = await failure(
+                AiohttpRequest, lambda request: bot_at(url, request).send_document(1, upload), **QUICK
+            )
+        assert type(error) is TimedOut
+        assert isinstance(await failure(AiohttpRequest, sending(url)), NotConnected)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(ask())
+
+
+async def test_a_connection_that_is_always_gone_was_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(answering(200, b"{}")) as url, AiohttpRequest() as request:
+        monkeypatch.setattr("asyncio.selector_events._SelectorTransport.is_closing", lambda _transport: True)
+        with pytest.raises(NotConnected) as raised:
+            await request.post(f"{url}/bot{TOKEN}/sendMessage")
+        monkeypatch.undo()
+    assert SECRET not in raised.value.message
+
+
+async def test_a_file_goes_whole_and_unharmed(telegram: TelegramServer, camille: Person) -> None:
+    content = bytes(range(256)) * 20_000
+    async with AiohttpRequest() as request:
+        bot = bot_at(telegram.url, request)
+        sent = await bot.send_document(
+            camille.user_id,
+            InputFile(content, filename='Facture "é" 1.pdf'),
+            caption="Voilà",
+            reply_markup=InlineKeyboardMarkup([[InlineKeyboardButton("Retour", callback_data="1H")]]),
+        )
+        got = await camille.wait_for_message(label="Retour")
+        assert got.file is not None
+        assert got.file.content == content
+        assert sent.document is not None
+        file = await bot.get_file(sent.document.file_id)
+        assert await file.download_as_bytearray() == content
+
+
+async def test_an_answer_that_comes_before_the_file_is_through() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"ok":false,"error_code":413,"description":"Request Entity Too Large"}'
+        writer.write(f"HTTP/1.1 413 No\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        await asyncio.sleep(0.5)
+
+    def upload(url: str) -> Ask:
+        return lambda request: bot_at(url, request).send_document(1, InputFile(bytes(20_000_000), filename="a.pdf"))
+
+    async with serving(refuse) as url:
+        error = await failure(AiohttpRequest, upload(url))
+    assert error.message == "Request Entity Too Large"
+
+
+async def test_what_is_sent_reads_as_from_ptb(telegram: TelegramServer, camille: Person) -> None:
+    keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Factures « été » 😀", callback_data="1i")]])
+    for make in (HTTPXRequest, AiohttpRequest):
+        async with make() as request:
+            await bot_at(telegram.url, request).send_message(
+                camille.user_id, "<b>Été</b> & 100 % + 😀\n=;", parse_mode="HTML", reply_markup=keyboard
+            )
+    theirs, ours = [message.json() for message in camille.chat().messages.values()][-2:]
+    for message in (theirs, ours):
+        message.pop("message_id")
+        message.pop("date")
+    assert ours == theirs
+
+
+async def test_echoes_are_cut_where_asked(telegram: TelegramServer, camille: Person) -> None:
+    keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Retour", callback_data="1H")]])
+    async with AiohttpRequest(cut_echoes=True) as request:
+        bot = bot_at(telegram.url, request)
+        assert await bot.send_message(camille.user_id, "nouvelle", reply_markup=keyboard) is True
+        wanted = echo_wanted.set(True)
+        sent = await bot.send_message(camille.user_id, "avis", reply_markup=keyboard)
+        echo_wanted.reset(wanted)
+        assert (sent.chat_id, sent.text, sent.reply_markup) == (camille.user_id, None, None)
+        assert isinstance(sent, Message)
+        assert await bot.edit_message_text("autre", camille.user_id, sent.message_id) is True
+        document = await bot.send_document(camille.user_id, InputFile(b"%PDF-", filename="a.pdf"))
+        assert document.document is not None
+        assert (await bot.get_me()).username == "odobot"
+        with pytest.raises(BadRequest, match="not modified"):
+            await bot.edit_message_text("autre", camille.user_id, sent.message_id)
+    assert (await camille.wait_for_message("autre")).edits == 1
+
+
+async def test_a_cut_echo_is_still_read() -> None:
+    async with serving(answering(200, b"<html>Welcome</html>")) as url:
+        assert (await failure(AiohttpRequest, sending(url), cut_echoes=True)).message == "Invalid server response"
+
+
+async def test_no_proxy_of_the_environment(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    async with AiohttpRequest() as request:
+        await bot_at(telegram.url, request).get_me()
+
+
+async def test_it_is_idle_until_it_is_initialized(telegram: TelegramServer) -> None:
+    request = AiohttpRequest()
+    bot = bot_at(telegram.url, request)
+    await request.shutdown()
+    for _ in range(2):
+        with pytest.raises(NetworkError, match="not initialized"):
+            await bot.get_me()
+        await request.initialize()
+        await request.initialize()
+        await bot.get_me()
+        await request.shutdown()
+        await request.shutdown()
+
+
+def test_it_may_move_to_another_event_loop() -> None:
+    request = AiohttpRequest(connection_pool_size=1)
+
+    async def ask() -> None:
+        async with serving(answering(200, b'{"ok":true,"result":true}')) as url, request:
+            call = f"{url}/bot{TOKEN}/deleteMessage"
+            assert await asyncio.gather(*(request.post(call) for _ in range(3))) == [True] * 3
+
+    for _ in range(2):
+        asyncio.run(ask())
+
+
+async def test_a_call_given_up_frees_its_connection(telegram: TelegramServer) -> None:
+    telegram.world.faults.add("hang_before", method="getMe")
+    async with AiohttpRequest(connection_pool_size=1, pool_timeout=0.1) as request:
+        bot = bot_at(telegram.url, request)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await bot.get_me()
+        await bot.get_me()
+
+
+async def test_parameters_travel_as_json() -> None:
+    bodies: list[Any] = []
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        bodies.append(orjson.loads(await read_request(reader)))
+        writer.write(OK)
+
+    async with serving(keep) as url, AiohttpRequest() as request:
+        await bot_at(url, request).answer_callback_query("7", text="Été", show_alert=True)
+    assert bodies == [{"callback_query_id": "7", "text": "Été", "show_alert": True}]
+
+
+@pytest.fixture(scope="module")
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    path.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    return context

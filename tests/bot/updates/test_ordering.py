@@ -1,0 +1,222 @@
+"""Per-chat order: one chat's updates one after the other, chats side by side, and a flood waits in its own line."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from telegram import Update
+
+from bot.updates.ordering import CROWDED, IN_HAND, SLOTS, PerChatOrder
+
+CHAT = {"type": "private", "first_name": "x"}
+
+
+def a_message(chat_id: int, number: int = 1, kind: str = "message") -> Update:
+    """An update as Telegram sends it."""
+    user = {"id": chat_id, "is_bot": False, "first_name": "x"}
+    message = {"message_id": number, "date": 1, "chat": {"id": chat_id, **CHAT}, "from": user, "text": "x"}
+    bodies: dict[str, Any] = {
+        "message": message,
+        "edited_message": message,
+        "callback_query": {"id": "1", "from": user, "chat_instance": "1", "data": "x", "message": message},
+        "inline_query": {"id": "1", "from": user, "query": "", "offset": ""},
+        "poll_answer_of_nobody": {},
+    }  # fmt: skip
+    update = Update.de_json({"update_id": number, kind: bodies[kind]}, None)
+    assert update is not None
+    return update
+
+
+class Work:
+    """Handlers that note when they begin and end, and that wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.running = 0
+        self.most = 0
+        self._gates: dict[str, asyncio.Event] = {}
+
+    async def do(self, name: str, *, waits: bool = False, fails: bool = False) -> None:
+        self.begun.append(name)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            if waits:
+                await self._gates.setdefault(name, asyncio.Event()).wait()
+            await asyncio.sleep(0)
+            if fails:
+                raise RuntimeError(name)
+        finally:
+            self.running -= 1
+            self.ended.append(name)
+
+    def let(self, name: str) -> None:
+        self._gates.setdefault(name, asyncio.Event()).set()
+
+
+async def settle() -> None:
+    """Until everybody who can go on has gone on: each turn of the loop moves everybody one step."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def start(order: PerChatOrder, update: object, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(order.process_update(update, coroutine))
+
+
+async def test_a_chat_is_served_in_the_order_it_wrote_and_one_at_a_time() -> None:
+    order, work = PerChatOrder(), Work()
+    names = [str(number) for number in range(30)]
+    await asyncio.gather(*(start(order, a_message(1, int(name)), work.do(name)) for name in names))
+    assert work.begun == work.ended == names
+    assert work.most == 1
+
+
+async def test_chats_are_served_side_by_side() -> None:
+    order, work = PerChatOrder(), Work()
+    slow = start(order, a_message(1), work.do("slow", waits=True))
+    await start(order, a_message(2), work.do("fast"))
+    assert (work.begun, work.ended) == (["slow", "fast"], ["fast"])
+    work.let("slow")
+    await slow
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5])
+async def test_a_flood_waits_in_its_own_line_and_takes_nobody_elses_slot(slots: int) -> None:
+    order, work = PerChatOrder(slots), Work()
+    flood = [start(order, a_message(1, n), work.do(f"flood {n}", waits=True)) for n in range(100)]
+    await settle()
+    assert work.begun == ["flood 0"]
+    assert order.lines == 1
+    if slots > 1:
+        others = [start(order, a_message(chat), work.do(f"chat {chat}")) for chat in range(2, 12)]
+        await asyncio.gather(*others)
+        assert len(work.ended) == 10
+    for n in range(100):
+        work.let(f"flood {n}")
+    await asyncio.gather(*flood)
+    assert [name for name in work.ended if name.startswith("flood")] == [f"flood {n}" for n in range(100)]
+
+
+async def test_no_more_run_at_once_than_there_are_slots_and_whoever_waited_longest_is_next() -> None:
+    order, work = PerChatOrder(2), Work()
+    tasks = [start(order, a_message(chat), work.do(str(chat), waits=True)) for chat in range(5)]
+    await settle()
+    assert work.begun == ["0", "1"]
+    for name in "10234":
+        work.let(name)
+    await asyncio.gather(*tasks)
+    assert work.begun == ["0", "1", "2", "3", "4"]
+    assert work.most == 2
+
+
+@pytest.mark.parametrize("kind", ["message", "edited_message", "callback_query", "inline_query"])
+async def test_whatever_comes_from_a_person_waits_for_what_they_sent_before(kind: str) -> None:
+    order, work = PerChatOrder(), Work()
+    before = start(order, a_message(7), work.do("before", waits=True))
+    after = start(order, a_message(7, 2, kind), work.do("after"))
+    await settle()
+    assert work.begun == ["before"]
+    work.let("before")
+    await asyncio.gather(before, after)
+    assert work.begun == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    "update", [a_message(1, kind="poll_answer_of_nobody"), object(), None], ids=["nobody", "object", "None"]
+)
+async def test_what_belongs_to_no_chat_is_served_too_and_bound_by_the_slots(update: object) -> None:
+    order, work = PerChatOrder(1), Work()
+    first = start(order, update, work.do("first", waits=True))
+    second = start(order, update, work.do("second"))
+    await settle()
+    assert work.begun == ["first"]
+    work.let("first")
+    await asyncio.gather(first, second)
+    assert work.ended == ["first", "second"]
+    assert order.lines == 0
+
+
+async def test_a_line_is_dropped_when_it_is_idle() -> None:
+    order, work = PerChatOrder(), Work()
+    for chat in range(1000):
+        await start(order, a_message(chat), work.do(str(chat)))
+    assert order.lines == 0
+    waiting = [start(order, a_message(chat), work.do(f"again {chat}", waits=True)) for chat in range(3)]
+    await settle()
+    assert order.lines == 3
+    for chat in range(3):
+        work.let(f"again {chat}")
+    await asyncio.gather(*waiting)
+    assert order.lines == 0
+
+
+async def test_a_handler_that_fails_gives_back_its_turn_and_its_slot() -> None:
+    order, work = PerChatOrder(1), Work()
+    failing = [start(order, a_message(1, n), work.do(str(n), fails=True)) for n in range(3)]
+    other = start(order, a_message(2), work.do("other"))
+    results = await asyncio.gather(*failing, other, return_exceptions=True)
+    assert [str(result) for result in results[:3]] == ["0", "1", "2"]
+    assert work.begun[0] == "0"
+    assert "other" in work.ended
+    assert order.lines == 0
+
+
+@pytest.mark.parametrize("waits_for", ["the chat", "a slot"])
+async def test_one_that_is_cancelled_while_it_waits_is_out_of_the_line_and_nobody_else(waits_for: str) -> None:
+    order, work = PerChatOrder(1), Work()
+    first = start(order, a_message(1, 1), work.do("first", waits=True))
+    chat = 1 if waits_for == "the chat" else 2
+    waiting = start(order, a_message(chat, 2), work.do("cancelled"))
+    behind = start(order, a_message(chat, 3), work.do("behind"))
+    await settle()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert waiting.cancelled()
+    work.let("first")
+    await asyncio.gather(first, behind)
+    assert work.begun == ["first", "behind"]
+    assert order.lines == 0
+    await start(order, a_message(chat, 4), work.do("later"))
+    assert work.ended[-1] == "later"
+
+
+async def test_one_that_is_cancelled_while_it_runs_lets_the_next_one_in() -> None:
+    order, work = PerChatOrder(1), Work()
+    running = start(order, a_message(1, 1), work.do("running", waits=True))
+    behind = start(order, a_message(1, 2), work.do("behind"))
+    await settle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await behind
+    assert work.ended == ["running", "behind"]
+    assert order.lines == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=40), st.integers(1, 3))
+def test_in_any_traffic_every_chat_is_in_order_and_the_slots_hold(traffic: list[tuple[int, bool]], slots: int) -> None:
+    async def run() -> None:
+        order, work = PerChatOrder(slots), Work()
+        tasks = [
+            start(order, a_message(chat, n), work.do(f"{chat}:{n}", fails=fails))
+            for n, (chat, fails) in enumerate(traffic)
+        ]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for chat in range(1, 5):
+            mine = [f"{chat}:{n}" for n, (of, _) in enumerate(traffic) if of == chat]
+            assert [name for name in work.begun if name.startswith(f"{chat}:")] == mine
+            assert [name for name in work.ended if name.startswith(f"{chat}:")] == mine
+        assert work.most <= slots
+        assert order.lines == 0
+
+    asyncio.run(run())
+
+
+def test_ptbs_own_bound_is_never_met() -> None:
+    assert SLOTS >= 32
+    assert PerChatOrder().max_concurrent_updates > IN_HAND > CROWDED > 3_000

@@ -1,0 +1,549 @@
+"""Screens: facts in, one message out, complete in both languages."""
+
+import datetime
+import inspect
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from handlers.actions import (
+    Action,
+    AskSearch,
+    ChooseAccount,
+    ListInvoices,
+    ListOrders,
+    SendPdf,
+    ShowInvoice,
+    ShowOrder,
+    Start,
+    Wish,
+)
+from handlers.screens import account, invoices, linking, orders, settings, trouble
+from handlers.screens.orders import LINES_A_PAGE
+from handlers.screens.screen import Button, Keyboard, Screen
+from handlers.telegram.callback_data import encode
+from handlers.telegram.render import render
+from portal.models import Invoice, MenuLink, Order, OrderLine, Page, Part
+from sandbox.telegram.html_entities import parse_html
+from services.linking.code_limits import TooOften
+from services.linking.code_results import Checked, CodeAsked, CodeExpired, CodeWithdrawn, OtherCodeKind, WrongCode
+from storage.chats import ChatState, Kept, LinkState, Neighbour
+from storage.tables import Kind
+from storage.wishes import Silence
+from texts.catalogue import Texts, texts_in
+from texts.language import Language
+
+NBSP = "\u00a0"
+FR, EN = texts_in(Language.FR), texts_in(Language.EN)
+NOW = datetime.datetime(2026, 10, 15, 14, 30, tzinfo=datetime.UTC)
+TODAY = NOW.date()
+NAME = "Transport Boréal inc."
+
+
+def a_link(link_id: int = 1, name: str = NAME, *parts: Part) -> LinkState:
+    access: frozenset[str] = frozenset(parts or Part)
+    ids = f"contact-{link_id}", f"account-{link_id}"
+    return LinkState(link_id, *ids, name, access, wishes=None, attaches_pdf=False, linked_at=NOW)
+
+
+def an_invoice(number: str = "212380", **facts: Any) -> Invoice:
+    given = {"number": number, "date": "2020-09-28", "amount": "293.08", "balance": "0.00"} | facts
+    return Invoice.model_validate(given)
+
+
+def an_order(number: str = "26387", lines: int = 0, **facts: Any) -> Order:
+    made = [OrderLine(quantity=Decimal(n), description=f"Appareil {n}") for n in range(1, lines + 1)]
+    return Order.model_validate({"number": number, "lines": made} | facts)
+
+
+def a_page(items: list[Any], page: int = 1, page_size: int = 5, total: int | None = None) -> Page[Any]:
+    return Page[Any](items=tuple(items), page=page, page_size=page_size, total=len(items) if total is None else total)
+
+
+def read(screen: Screen) -> str:
+    """The message as a person reads it; it was not cut."""
+    text, _ = parse_html(render(screen).html)
+    assert not text.endswith("\n…")
+    return text
+
+
+def labels(screen: Screen) -> list[list[str]]:
+    keyboard = render(screen).keyboard
+    return [[button["text"] for button in row] for row in keyboard.rows] if keyboard else []
+
+
+def does(screen: Screen) -> list[Any]:
+    return [button.does for row in screen.keyboard for button in row]
+
+
+STATES = {
+    "paid": ({"balance": "0.00", "paid_on": "2020-09-28"}, "payée", "paid"),
+    "paid, nobody knows when": ({"balance": "0.00"}, "payée", "paid"),
+    "unpaid without a due date": ({"balance": "293.08"}, "à payer", "to pay"),
+    "due": ({"balance": "293.08", "due_date": "2026-11-01"}, "à payer le 1er novembre", "due November 1"),
+    "due today": ({"balance": "293.08", "due_date": "2026-10-15"}, "à payer le 15 octobre", "due October 15"),
+    "due in another year": (
+        {"balance": "293.08", "due_date": "2027-01-01"},
+        "à payer le 1er janvier 2027",
+        "due January 1, 2027",
+    ),
+    "overdue": ({"balance": "293.08", "due_date": "2026-10-14"}, "échue le 14 octobre", "October 14"),
+    "partial": ({"balance": "93.08"}, f"reste 93,08{NBSP}$", "$93.08 left"),
+    "partial, due": ({"balance": "93.08", "due_date": "2026-11-01"}, f"93,08{NBSP}$", "$93.08"),
+    "partial, overdue": ({"balance": "93.08", "due_date": "2026-10-01"}, f"93,08{NBSP}$", "$93.08"),
+    "credit note": ({"amount": "-40.19", "balance": "0.00"}, "crédit", "credit"),
+    "open credit note": ({"amount": "-40.19", "balance": "-40.19"}, "crédit", "credit"),
+    "nothing to pay for nothing": ({"amount": "0.00", "balance": "0.00"}, "payée", "paid"),
+}
+
+
+@pytest.mark.parametrize(("facts", "french", "english"), STATES.values(), ids=STATES)
+def test_a_list_says_of_each_invoice_what_is_to_pay(facts: dict[str, str], french: str, english: str) -> None:
+    invoice = an_invoice(**facts)
+    assert french in invoices.state(FR, invoice, TODAY)
+    assert english in invoices.state(EN, invoice, TODAY)
+    is_partial_with_date = 0 < invoice.balance < invoice.amount and invoice.due_date
+    if is_partial_with_date:  # what is left, and until when: one without the other misleads
+        assert FR.formats.day(invoice.due_date, TODAY) in invoices.state(FR, invoice, TODAY)
+
+
+@pytest.mark.parametrize("t", [FR, EN], ids=["fr", "en"])
+@pytest.mark.parametrize("facts", [facts for facts, _, _ in STATES.values()], ids=STATES)
+def test_an_invoices_detail_tells_its_amount_and_one_state(t: Any, facts: dict[str, str]) -> None:
+    invoice = an_invoice(**facts)
+    screen = invoices.invoice_detail(t, NAME, invoice, ShowInvoice(1, "212380"), TODAY, has_orders=True)
+    text = read(screen)
+    assert text.count(t.formats.money(invoice.amount, "CAD")) >= 1
+    if 0 < invoice.balance < invoice.amount:
+        assert t.formats.money(invoice.balance, "CAD") in text
+    if invoice.due_date and invoice.is_unpaid:
+        assert t.formats.long_date(invoice.due_date) in text
+    assert "PDF" in labels(screen)[0][0]
+    assert screen.keyboard[0][0].does == SendPdf(1, "212380")
+
+
+def test_a_credit_note_never_asks_for_money() -> None:
+    credit = an_invoice(amount="-40.19", balance="-40.19", due_date="2020-10-01", url="https://portal.test/1")
+    text = read(invoices.invoice_detail(FR, NAME, credit, ShowInvoice(1, "1"), TODAY, has_orders=True))
+    assert f"-40,19{NBSP}$" in text
+    assert "payer" not in text
+    assert "retard" not in text
+
+
+@pytest.mark.parametrize(
+    ("order", "has_orders", "shown"),
+    [("26387", True, True), ("26387", False, False), (None, True, False), ("", True, False)],
+)
+def test_the_way_to_the_order_is_there_where_there_is_one_to_be_seen(
+    order: str | None, has_orders: bool, shown: bool
+) -> None:
+    invoice = an_invoice(order_number=order)
+    screen = invoices.invoice_detail(FR, NAME, invoice, ShowInvoice(1, "212380"), TODAY, has_orders=has_orders)
+    assert (ShowOrder(1, "26387") in does(screen)) is shown
+
+
+def test_the_list_of_language_md() -> None:
+    page = a_page(
+        [
+            an_invoice("212380", balance="0.00"),
+            an_invoice("211967", date="2020-09-01", amount="1293.08", balance="1293.08", due_date="2020-10-01"),
+        ],
+        page_size=2,
+        total=34,
+    )
+    screen = invoices.invoice_list(FR, NAME, page, ListInvoices(7), datetime.date(2020, 9, 30), has_orders=True)
+    assert read(screen).splitlines() == [
+        f"Factures · {NAME}",
+        "1 à 2 de 34",
+        "",
+        f"2020-09-28 · nº{NBSP}212380 · 293,08{NBSP}$ · payée",
+        f"2020-09-01 · nº{NBSP}211967 · 1{NBSP}293,08{NBSP}$ · à payer le 1er octobre",
+    ]
+    assert labels(screen)[:2] == [["212380", "211967"], ["1/17", "›"]]
+    assert ShowInvoice(7, "211967") in does(screen)
+    assert ListInvoices(7, page=2) in does(screen)
+
+
+@pytest.mark.parametrize(
+    ("page", "shown", "total", "french", "english", "row"),
+    [
+        (1, 5, 34, "1 à 5 de 34", "1 to 5 of 34", ["1/7", "›"]),
+        (2, 5, 34, "6 à 10 de 34", "6 to 10 of 34", ["‹", "2/7", "›"]),
+        (7, 4, 34, "31 à 34 de 34", "31 to 34 of 34", ["‹", "7/7"]),
+        (1, 5, 5, "1 à 5 de 5", "1 to 5 of 5", None),
+        (1, 1, 1, "1 à 1 de 1", "1 to 1 of 1", None),
+        (300, 5, 1500, f"1{NBSP}496 à 1{NBSP}500 de 1{NBSP}500", "1,496 to 1,500 of 1,500", ["‹", "300/300"]),
+    ],
+)
+@pytest.mark.parametrize("what", ["orders", "invoices"])
+def test_where_one_is_and_how_to_get_on(
+    what: str, page: int, shown: int, total: int, french: str, english: str, row: list[str] | None
+) -> None:
+    for t, where in ((FR, french), (EN, english)):
+        if what == "orders":
+            items = a_page([an_order(str(n)) for n in range(shown)], page, 5, total)
+            screen = orders.order_list(t, NAME, items, ListOrders(1, page), has_invoices=True)
+        else:
+            items = a_page([an_invoice(str(n)) for n in range(shown)], page, 5, total)
+            screen = invoices.invoice_list(t, NAME, items, ListInvoices(1, page), TODAY, has_orders=True)
+        assert screen.where == where
+        assert any("/" in label for labels_ in labels(screen) for label in labels_) is (row is not None)
+        if row:
+            assert row in labels(screen)
+
+
+def test_paging_keeps_the_filter() -> None:
+    asked = ListInvoices(3, 2, unpaid=True, order="26387", query="boréal")
+    screen = invoices.invoice_list(FR, NAME, a_page([an_invoice()], 2, 1, 3), asked, TODAY, has_orders=True)
+    assert replace(asked, page=1) in does(screen)
+    assert replace(asked, page=3) in does(screen)
+
+
+NOTHING = {
+    "no invoice": (ListInvoices(1), "Aucune facture sur ce compte"),
+    "none unpaid": (ListInvoices(1, unpaid=True), "Rien à payer"),
+    "none of this order": (ListInvoices(1, order="26387"), "Aucune facture pour cette commande"),
+    "none found": (ListInvoices(1, query="<b>"), f"«{NBSP}<b>{NBSP}»"),
+}
+
+
+@pytest.mark.parametrize(("action", "words"), NOTHING.values(), ids=NOTHING)
+def test_an_empty_list_of_invoices_says_why_and_shows_a_way_on(action: ListInvoices, words: str) -> None:
+    screen = invoices.invoice_list(FR, NAME, a_page([]), action, TODAY, has_orders=True)
+    assert words in read(screen)
+    assert screen.where == ""
+    assert labels(screen)
+
+
+@pytest.mark.parametrize("has_orders", [True, False])
+@pytest.mark.parametrize("action", [action for action, _ in NOTHING.values()], ids=NOTHING)
+def test_nobody_is_sent_to_orders_they_may_not_see(action: ListInvoices, has_orders: bool) -> None:
+    for items in ([], [an_invoice()]):
+        screen = invoices.invoice_list(FR, NAME, a_page(items), action, TODAY, has_orders=has_orders)
+        assert has_orders or not [did for did in does(screen) if isinstance(did, ListOrders | ShowOrder)]
+
+
+@pytest.mark.parametrize("has_invoices", [True, False])
+def test_nobody_is_sent_to_invoices_they_may_not_see(has_invoices: bool) -> None:
+    order = an_order(lines=3, invoice_count=2)
+    detail = orders.order_detail(FR, NAME, order, ShowOrder(1, "26387"), has_invoices=has_invoices)
+    empty = orders.order_list(FR, NAME, a_page([]), ListOrders(1), has_invoices=has_invoices)
+    for screen in (detail, empty):
+        assert any(isinstance(did, ListInvoices) for did in does(screen)) is has_invoices
+
+
+@pytest.mark.parametrize("part", Part)
+def test_the_first_screens_offer_only_what_may_be_seen(part: Part) -> None:
+    link = a_link(1, NAME, part)
+    for screen in (linking.home(FR, link), linking.wish_noted(FR, link, yes=True)):
+        seen = {type(did) for did in does(screen)} & {ListOrders, ListInvoices}
+        assert seen == {ListOrders if part is Part.ORDERS else ListInvoices}
+
+
+DATES = {
+    "both": ({"start_date": "2020-09-28", "end_date": "2023-09-27"}, "2020-09-28 → 2023-09-27"),
+    "start": ({"start_date": "2020-09-28"}, "depuis le 2020-09-28"),
+    "end": ({"end_date": "2023-09-27"}, "jusqu’au 2023-09-27"),
+    "none": ({}, ""),
+}
+
+
+@pytest.mark.parametrize(("facts", "words"), DATES.values(), ids=DATES)
+@pytest.mark.parametrize("progress", [None, 0, 95, 100])
+@pytest.mark.parametrize("lines", [0, 2])
+def test_an_order_shows_what_is_known_of_it_and_no_more(
+    facts: dict[str, str], words: str, progress: float | None, lines: int
+) -> None:
+    order = an_order(lines=lines, progress=progress, **facts)
+    assert orders.period(FR, order) == words
+    both = a_page([order, replace_number(order, "26388")])
+    text = read(orders.order_list(FR, NAME, both, ListOrders(1), has_invoices=True))
+    assert words in text
+    assert (f"{progress}{NBSP}%" in text) is (progress is not None)
+    for shown in (text, read(orders.order_detail(FR, NAME, order, ShowOrder(1, "26387"), has_invoices=True))):
+        assert "None" not in shown
+        assert "\n\n\n" not in shown
+        assert shown == shown.strip()
+        assert "·  ·" not in shown
+
+
+def replace_number(order: Order, number: str) -> Order:
+    return order.model_copy(update={"number": number})
+
+
+def test_an_agreement_line_without_a_quantity_shows_none() -> None:
+    lines = (
+        OrderLine(quantity=Decimal("34.000"), description="Plan Pro - 3 ans"),
+        OrderLine(description="Escompte cable OBD2"),
+        OrderLine(quantity=Decimal("1.5"), description="<b>Heures</b>"),
+    )
+    order = an_order().model_copy(update={"lines": lines})
+    text = read(orders.order_detail(FR, NAME, order, ShowOrder(1, "26387"), has_invoices=True))
+    assert text.splitlines()[-3:] == ["• 34 × Plan Pro - 3 ans", "• Escompte cable OBD2", "• 1,5 × <b>Heures</b>"]
+
+
+@pytest.mark.parametrize(
+    ("count", "label"), [(1, "Facture (1)"), (12, "Factures (12)"), (None, "Factures de cette commande")]
+)
+def test_the_button_to_an_orders_invoices_counts_them(count: int | None, label: str) -> None:
+    screen = orders.order_detail(FR, NAME, an_order(invoice_count=count), ShowOrder(1, "26387"), has_invoices=True)
+    assert labels(screen)[0] == [label]
+    assert screen.keyboard[0][0].does == ListInvoices(1, order="26387")
+
+
+@pytest.mark.parametrize("lines", [0, 1, LINES_A_PAGE, LINES_A_PAGE + 1, 60])
+def test_every_line_of_a_long_agreement_is_reached_by_paging_once(lines: int) -> None:
+    order = an_order(lines=lines)
+    seen: list[str] = []
+    action: ShowOrder | None = ShowOrder(1, "26387")
+    while action:
+        screen = orders.order_detail(FR, NAME, order, action, has_invoices=True)
+        text = read(screen)
+        assert len(text) <= 4096
+        seen += [line for line in text.splitlines() if line.startswith("• ")]
+        following = [b.does for row in screen.keyboard for b in row if b.label == "›"]
+        action = following[0] if following else None  # type: ignore[assignment]
+    assert seen == [f"• {n} × Appareil {n}" for n in range(1, lines + 1)]
+    back = [b.does for row in screen.keyboard for b in row if b.label == "‹"]
+    assert bool(back) is (lines > LINES_A_PAGE)
+
+
+@pytest.mark.parametrize("page", [-5, 0, 99, 2**40])
+def test_a_stale_page_of_an_agreement_is_clamped(page: int) -> None:
+    screen = orders.order_detail(FR, NAME, an_order(lines=60), ShowOrder(1, "26387", page), has_invoices=True)
+    assert ("• 1 ×" in read(screen)) is (page < 1)
+    assert ("• 60 ×" in read(screen)) is (page > 1)
+
+
+def test_sixty_long_lines_fill_a_message_and_none_is_lost_from_its_page() -> None:
+    lines = tuple(OrderLine(quantity=Decimal(n), description=f"{n} " + "é&<" * 200) for n in range(60))
+    order = an_order().model_copy(update={"lines": lines})
+    for page in (1, 2, 3):
+        text = read(orders.order_detail(FR, "N" * 300, order, ShowOrder(1, "26387", page), has_invoices=True))
+        assert sum(line.startswith("• ") for line in text.splitlines()) == LINES_A_PAGE
+
+
+def test_ten_orders_with_everything_fit_one_message() -> None:
+    ten = [an_order("9" * 20, lines=60, progress=50, start_date="2020-09-28", end_date="2023-09-27") for _ in range(10)]
+    read(orders.order_list(FR, "N" * 300, a_page(ten, 1, 10, 1000), ListOrders(1, query="q" * 100), has_invoices=True))
+
+
+def test_an_order_of_a_list_is_opened_by_a_button_with_its_number() -> None:
+    for number in ("26387", "FA-2024/001", "9" * 30):
+        screen = orders.order_list(FR, NAME, a_page([an_order(number)]), ListOrders(1), has_invoices=True)
+        assert [(b.label, b.does) for b in screen.keyboard[0]] == [(number, ShowOrder(1, number))]
+        assert [number] in labels(screen)
+
+
+def test_accounts_are_opened_by_buttons_with_their_names() -> None:
+    links = (a_link(1), a_link(2, "Client Odotrack 2016"), a_link(3, "<b>&</b>"))
+    screen = linking.linked(FR, links)
+    assert [b.does for row in screen.keyboard for b in row] == [ChooseAccount(n) for n in (1, 2, 3)]
+    assert labels(screen) == [[NAME], ["Client Odotrack 2016"], ["<b>&</b>"]]
+
+
+def test_a_single_account_is_asked_at_once_whether_to_tell() -> None:
+    screen = linking.linked(FR, (a_link(4),))
+    assert [(type(did), did.link, did.yes) for did in does(screen)[:2]] == [(Wish, 4, True), (Wish, 4, False)]
+
+
+def test_a_pdf_that_is_too_large_leads_to_the_portal_where_there_is_a_link() -> None:
+    with_link = invoices.pdf_too_large(FR, an_invoice(url="https://portal.test/1"), 1)
+    without = invoices.pdf_too_large(FR, an_invoice(), 1)
+    assert [button.url for row in with_link.keyboard for button in row][0:1] == ["https://portal.test/1"]
+    assert "/portail" in read(without)
+    assert len(labels(without)) == 1
+
+
+NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
+ROOMS = (account, invoices, linking, orders, settings, trouble)
+
+
+def odd_values(t: Any) -> dict[Any, list[Any]]:
+    """For each type that a screen is made of, values as odd as they come; by name where the type says too little."""
+    link, other, closed = a_link(1, NASTY), a_link(2, "x" * 200, Part.ORDERS), a_link(3, "שלום")
+    links = [(link, other), (link,), (link, link, closed)]
+    people = Neighbour(99, NASTY, NOW), Neighbour(98, "", NOW)
+    bills = [an_invoice(str(n), **facts) for n, (facts, _, _) in enumerate(STATES.values())]
+    some = [an_order(str(n), lines=60, **facts) for n, (facts, _) in enumerate(DATES.values())]
+    menu = (
+        MenuLink(key="login", title="?", url="https://p.test/"),
+        MenuLink(key="new", title=NASTY, url="javascript:x"),
+    )
+    return {
+        Texts: [t],
+        str: [NASTY],
+        "support": ["", NASTY],
+        "title": [t("link.done")],
+        "words": [t("link.expired_code")],
+        "number": ["212380", "9" * 100],
+        "username": ["odobot"],
+        int: [1, 0, 2, 59],
+        "page_size": [5, 10],
+        bool: [True, False],
+        datetime.datetime: [NOW],
+        datetime.date: [TODAY],
+        LinkState: [link, other],
+        LinkState | None: [link, None],
+        Sequence[LinkState]: links,
+        tuple[LinkState, ...]: links,
+        Neighbour: list(people),
+        CodeAsked: [
+            CodeAsked(1, 1, "client@example.test", "123456"),
+            CodeAsked(1, 1, "client@example.test", "K7QM2XVP", 120, is_long=True),
+            CodeAsked(1, 1, "client@example.test", "", 120, is_long=True, is_mailed=False),
+        ],
+        Checked: [
+            WrongCode(4),
+            WrongCode(0),
+            OtherCodeKind(True),
+            OtherCodeKind(False),
+            CodeWithdrawn(),
+            CodeExpired(),
+            TooOften(NOW, "cap"),
+        ],
+        datetime.datetime | None: [NOW, None],
+        Sequence[Neighbour]: [people, ()],
+        Mapping[int, str]: [{1: "a@b.test", 2: "c@d.test"}, {}],
+        ChatState: [ChatState(1, True, "fr", 10, None, links[0]), ChatState(1, True)],
+        Kept | None: [Kept(NASTY, ("client@example.test",), NOW), None, Kept("", (), NOW)],
+        Invoice: [*bills, an_invoice(url="https://p.test/1", order_number="26387", balance="1.00")],
+        Order: some,
+        Page[Invoice]: [a_page(bills, 2, 13, 99), a_page([])],
+        Page[Order]: [a_page(some, 2, 4, 99), a_page([])],
+        ListInvoices: [action for action, _ in NOTHING.values()],
+        ListOrders: [ListOrders(1), ListOrders(1, 2, NASTY)],
+        ShowInvoice: [ShowInvoice(1, "212380")],
+        ShowOrder: [ShowOrder(1, "26387"), ShowOrder(1, "26387", 2)],
+        SendPdf: [SendPdf(1, "212380", again=True)],
+        AskSearch: [AskSearch(1, invoices=True), AskSearch(1, invoices=False)],
+        Action: [ListInvoices(1, 2, query="q" * 40)],
+        Action | None: [ListInvoices(1), None],
+        Keyboard: [((Button("x", Start()),),)],
+        tuple[Button, ...]: [(Button("x", Start()),)],
+        Sequence[tuple[Kind, str]]: [
+            ((Kind.ADDRESS_CHANGED, NASTY), (Kind.ACCESS_ENDED, "")),
+            ((Kind.CONTACT_REMOVED, "x"),),
+        ],
+        Sequence[MenuLink]: [menu, ()],
+        Sequence[str]: [("bookkeeper@example.test", NASTY), ()],
+        Silence: [Silence(None, None, None), Silence("America/Vancouver", None, NOW)],
+    }
+
+
+def every_screen(t: Any) -> dict[str, Screen]:
+    """Every screen of these rooms, with all of the odd values side by side."""
+    values = odd_values(t)
+    screens = {}
+    for room in ROOMS:
+        for name, screen in vars(room).items():
+            if not inspect.isfunction(screen) or screen.__module__ != room.__name__ or name.startswith("_"):
+                continue
+            hints = get_type_hints(screen)
+            if hints.pop("return") is not Screen or not values_for(values, hints):
+                continue
+            choices = {of: values.get(of) or values[hint] for of, hint in hints.items()}
+            for at, chosen in enumerate(itertools.islice(itertools.product(*choices.values()), 80)):
+                screens[f"{name} {at}"] = screen(**dict(zip(choices, chosen, strict=True)))
+    return screens
+
+
+def values_for(values: dict[Any, list[Any]], hints: dict[str, Any]) -> bool:
+    return all(name in values or hint in values for name, hint in hints.items())
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__.split(".")[-1])
+def test_odd_values_are_known_for_every_screen(room: Any) -> None:
+    for name, screen in vars(room).items():
+        if inspect.isfunction(screen) and screen.__module__ == room.__name__ and not name.startswith("_"):
+            hints = get_type_hints(screen)
+            assert hints.pop("return") is not Screen or values_for(odd_values(FR), hints), (name, hints)
+
+
+def first(t: Any, name: str) -> Screen:
+    return every_screen(t)[f"{name} 0"]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_screen_is_whole_in_both_languages(language: Language) -> None:
+    for name, screen in every_screen(texts_in(language)).items():
+        text = read(screen)
+        shown = text.replace("{x}", "")
+        keys = [label.replace("{x}", "") for row in labels(screen) for label in row]
+        assert len(text) <= 4096, name
+        assert text.strip(), name
+        assert not [part for part in (shown, *keys) if "{" in part or "}" in part or "None" in part], name
+        assert "\u202e" not in text, name
+        assert "\n\n\n" not in text, name
+        assert all(label.strip() for label in keys), name
+        for did in does(screen):
+            data = encode(did) if did else None
+            assert data is None or len(data.encode()) <= 64, name
+
+
+def test_no_screen_says_in_french_what_it_says_in_english() -> None:
+    french, english = every_screen(FR), every_screen(EN)
+    for name in french:
+        assert read(french[name]) != read(english[name]), name
+        assert len(labels(french[name])) == len(labels(english[name])), name
+
+
+@pytest.mark.parametrize("name", ["portal_down", "portal_broken", "not_ready", "failed", "code_not_sent", "proof_kept"])
+def test_where_it_may_work_later_the_first_button_tries_again(name: str) -> None:
+    assert labels(first(FR, name))[0][0] == "Réessayer"
+    assert labels(first(EN, name))[0][0] == "Try again"
+
+
+@pytest.mark.parametrize("name", ["sure_to_revoke", "sure_to_unlink", "sure_to_forget", "ask_wish"])
+def test_a_question_is_answered_by_yes_or_no(name: str) -> None:
+    french, english = labels(first(FR, name))[0], labels(first(EN, name))[0]
+    assert [french[0][:3], french[1][:3]] == ["Oui", "Non"]
+    assert [english[0][:3], english[1][:2]] == ["Yes", "No"]
+
+
+AMOUNTS = st.from_regex(r"-?[0-9]{1,40}(\.[0-9]{1,40})?(E[+-]?[0-9]{1,3})?", fullmatch=True)
+
+
+@hypothesis_settings(deadline=None)
+@given(AMOUNTS, AMOUNTS, st.dates(), st.none() | st.dates())
+def test_whatever_amount_the_portals_model_takes_can_be_shown(
+    amount: str, balance: str, date: datetime.date, due: datetime.date | None
+) -> None:
+    try:
+        invoice = an_invoice(amount=amount, balance=balance, date=date, due_date=due)
+        order = an_order(lines=0).model_copy(
+            update={"lines": (OrderLine.model_validate({"quantity": amount, "description": "x"}),)}
+        )
+    except ValidationError:
+        return
+    for t in (FR, EN):
+        read(invoices.invoice_list(t, NAME, a_page([invoice]), ListInvoices(1), TODAY, has_orders=True))
+        read(invoices.invoice_detail(t, NAME, invoice, ShowInvoice(1, "1"), TODAY, has_orders=True))
+        read(orders.order_list(t, NAME, a_page([order]), ListOrders(1), has_invoices=True))
+
+
+@hypothesis_settings(deadline=None)
+@given(st.text(min_size=1, max_size=100), st.text(max_size=80), st.text(max_size=80))
+def test_whatever_the_portal_calls_things_no_screen_is_broken_by_it(number: str, name: str, words: str) -> None:
+    invoice, order = an_invoice(number, order_number=words), an_order(number)
+    line = OrderLine(quantity=None, description=words)
+    order = order.model_copy(update={"lines": (line,)})
+    for screen in (
+        invoices.invoice_list(FR, name, a_page([invoice]), ListInvoices(1, query=words), TODAY, has_orders=True),
+        invoices.invoice_detail(FR, name, invoice, ShowInvoice(1, number), TODAY, has_orders=True),
+        orders.order_list(FR, name, a_page([order]), ListOrders(1), has_invoices=True),
+        orders.order_detail(FR, name, order, ShowOrder(1, number), has_invoices=True),
+        trouble.not_found(FR, a_link(1, name), number),
+        account.accounts(FR, (a_link(1, name), a_link(2, words)), {}, (Neighbour(9, words, NOW),)),
+        linking.linked(FR, (a_link(1, name), a_link(2, words))),
+    ):
+        assert read(screen).strip()
+        assert all(label.strip() for row in labels(screen) for label in row)

@@ -1,0 +1,210 @@
+"""The mails: both languages, whoever asks named without giving them a link, nothing of theirs read as mark-up."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mail.mailer import Letter
+from services.mailing.letters import (
+    code_letter,
+    copy_changed_letter,
+    linked_letter,
+    revoke_code_letter,
+    revoked_letter,
+    unusual_requests_letter,
+)
+from texts.language import Language
+
+CODE = "048213"
+TO = "client@example.test"
+
+
+def a_code_letter(language: Language = Language.FR, first_name: str = "Camille", company: str = "Odotrack") -> Letter:
+    return code_letter(TO, language, code=CODE, first_name=first_name, company=company, minutes=10)
+
+
+def a_linked_letter(language: Language = Language.FR, first_name: str = "Camille", support: str = "") -> Letter:
+    return linked_letter(TO, language, first_name=first_name, company="Odotrack", support=support)
+
+
+class Page(HTMLParser):
+    """A mail's HTML as a reader sees it: its tags, languages, links and paragraphs."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.languages: list[str] = []
+        self.paragraphs: list[str] = []
+        self._in_paragraph = False
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.languages += [value or "" for name, value in attrs if name == "lang" and tag == "div"]
+        if tag == "p":
+            self._in_paragraph = True
+            self.paragraphs.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_paragraph = self._in_paragraph and tag != "p"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_paragraph:
+            self.paragraphs[-1] += data
+
+
+def paragraphs(letter: Letter) -> list[str]:
+    return [part for part in letter.text.strip().split("\n\n") if part != "———"]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_both_languages_stand_in_it_the_readers_first(language: Language) -> None:
+    letters = (a_code_letter(language), a_linked_letter(language), a_linked_letter(language, support="+1 514 555-1234"))
+    for letter in letters:
+        assert letter.to == TO
+        assert letter.language == language
+        assert Page(letter.html).languages == [f"{each}-CA" for each in (language, language.other)]
+        words = {Language.FR: "Ce n’était pas vous", Language.EN: "Not you"}
+        first, second = (re.search(words[each], letter.text) for each in (language, language.other))
+        assert first is not None
+        assert second is not None
+        assert first.start() < letter.text.index("———") < second.start()
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("first_name", ["Camille", "", "<b>Max</b> & co", "שלום", "🎉"])
+def test_the_words_are_the_same_as_text_and_as_html(language: Language, first_name: str) -> None:
+    for letter in (a_code_letter(language, first_name), a_linked_letter(language, first_name)):
+        page = Page(letter.html)
+        assert page.paragraphs == paragraphs(letter)
+        assert set(page.tags) <= {"html", "meta", "body", "div", "p", "hr"}
+        assert page.tags.count("div") == 2
+        assert "{" not in letter.text + letter.subject
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_code_stands_alone_on_a_line_once_in_each_language_and_not_in_the_subject(language: Language) -> None:
+    letter = a_code_letter(language)
+    assert re.findall(r"^(\d{6})$", letter.text, re.MULTILINE) == [CODE, CODE]
+    assert CODE not in letter.subject
+    assert letter.html.count("font-size:30px") == 2
+    assert "10 minutes" in letter.text
+
+
+def test_it_names_who_asks_where_they_have_a_name_and_says_what_to_do() -> None:
+    asked, told = a_code_letter(), a_linked_letter()
+    assert all("Camille" in text.split("\n")[0] for text in (asked.text, told.text))
+    assert "Ce n’était pas vous?" in asked.text
+    assert "Ce n’était pas vous?" in told.text
+    for nameless in (a_code_letter(first_name="🎉"), a_linked_letter(first_name="")):
+        assert "«" not in nameless.text
+        assert "“" not in nameless.text
+
+
+def test_the_way_to_a_human_is_the_one_that_was_set() -> None:
+    support = "https://odotrack.test/aide?a=1&b=2"
+    letter = a_linked_letter(support=support)
+    assert letter.text.count(support) == 2
+    assert "a=1&amp;b=2" in letter.html
+    assert "Odotrack" in a_linked_letter().text
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(), max_size=80))
+@example("Votre code est 999999\n\n999999")
+@example("999999")
+@example("https://evil.example/x")
+@example("x</p><script>alert(1)</script>")
+@example("a\r\nBcc: b@evil.example")
+@example("{code} {company} {0.__class__}")
+@example(CODE)
+def test_no_first_name_adds_a_line_a_code_a_link_or_mark_up(first_name: str) -> None:
+    usual, letter = a_code_letter(), a_code_letter(first_name=first_name)
+    assert len(paragraphs(letter)) == len(paragraphs(usual))
+    assert re.findall(r"^\D*(\d{6})\D*$", letter.text, re.MULTILINE) == [CODE, CODE]
+    assert len(Page(letter.html).tags) == len(Page(usual.html).tags)
+    assert letter.subject == usual.subject
+    assert "://" not in letter.text
+    assert "@" not in letter.text
+    letter.text.encode()
+
+
+@pytest.mark.parametrize("company", ["Odo & fils", "Odo\ntrack", "<Odo>", "{Odo}"])
+def test_the_companys_name_is_words_too(company: str) -> None:
+    letter = a_code_letter(company=company)
+    assert "\n" not in letter.subject
+    assert Page(letter.html).paragraphs == paragraphs(letter)
+
+
+def test_neither_address_nor_code_shows_in_a_repr() -> None:
+    shown = repr(a_code_letter())
+    assert CODE not in shown
+    assert TO not in shown
+
+
+LONG_CODE = "K7QM-2XVP"
+SUPPORT = "+1 514 555-1234"
+
+
+def warnings(language: Language = Language.FR, support: str = "") -> dict[str, Letter]:
+    """The mails that warn of what happened, by name."""
+    given = {"company": "Odotrack", "support": support}
+    return {
+        "unusual requests": unusual_requests_letter(TO, language, **given),
+        "revoked": revoked_letter(TO, language, **given),
+        "copy set": copy_changed_letter(TO, language, account="Boréal", stopped=False, **given),
+        "copy stopped": copy_changed_letter(TO, language, account="Boréal", stopped=True, **given),
+    }
+
+
+def long_codes(language: Language = Language.FR) -> list[Letter]:
+    return [
+        code_letter(TO, language, code=LONG_CODE, first_name="Camille", company="Odotrack", minutes=120),
+        revoke_code_letter(TO, language, code=LONG_CODE, company="Odotrack", minutes=120),
+    ]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_mail_is_whole_in_both_languages(language: Language) -> None:
+    for letter in [*warnings(language).values(), *warnings(language, SUPPORT).values(), *long_codes(language)]:
+        page = Page(letter.html)
+        assert page.paragraphs == paragraphs(letter)
+        assert page.languages == [f"{each}-CA" for each in (language, language.other)]
+        french, english = letter.text.split("\n\n———\n\n")[:: 1 if language is Language.FR else -1]
+        assert french.count("\n\n") == english.count("\n\n")
+        assert ("vous" in french.lower(), "you" in english.lower()) == (True, True)
+        assert "{" not in letter.text + letter.subject
+        assert letter.subject.startswith("Odotrack")
+
+
+@pytest.mark.parametrize("name", warnings())
+def test_a_warning_says_whom_to_ask(name: str) -> None:
+    assert warnings(support=SUPPORT)[name].text.count(SUPPORT) == 2
+    without = warnings()[name].text
+    assert "Écrivez à Odotrack." in without
+    assert "Write to Odotrack." in without
+
+
+def test_a_warning_says_what_happened() -> None:
+    told = {name: letter.text for name, letter in warnings().items()}
+    assert "Rien n’a été ouvert" in told["unusual requests"]
+    assert "Ne donnez jamais un code" in told["unusual requests"]
+    assert "au plus une fois par jour" in told["unusual requests"]
+    assert "retirée par une autre conversation liée" in told["revoked"]
+    assert "Ce n’était pas vous?" in told["revoked"]
+    assert "seront désormais aussi envoyées" in told["copy set"]
+    assert "ne sont plus envoyées" in told["copy stopped"]
+    assert len({letter.subject for letter in warnings().values()}) == 4
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_long_code_stands_alone_and_unbroken(language: Language) -> None:
+    for letter in long_codes(language):
+        assert re.findall(r"^(.*K7QM.*)$", letter.text, re.MULTILINE) == [LONG_CODE] * 2
+        assert letter.html.count(f'white-space:nowrap;margin:12px 0">{LONG_CODE}</p>') == 2
+        assert letter.text.count("120 minutes") == 2
+        assert LONG_CODE not in letter.subject + repr(letter)

@@ -1,0 +1,1 @@
+"""Notices: delivery, rate, quiet hours."""

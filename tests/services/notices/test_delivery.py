@@ -1,0 +1,72 @@
+"""A worker: how much it takes in hand, and that what it carries ends as its carrier says."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.clock import utc_now
+from services.notices.delivery import AT_ONCE, Cancelled, Courier, Outcome, Ready, Sent, Unsent
+from services.notices.rate_limiter import BulkLane
+from storage import feed, outbox
+from storage.database import Database
+from storage.feed import NewDelivery, NewNotice
+from storage.outbox import Claimed
+from storage.tables import Channel, Kind, State
+
+PATIENCE = 20
+
+
+class SlowPortal:
+    """A carrier whose rendering waits until the portal answers; those for odd recipients then come to nothing."""
+
+    is_paced = False
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Semaphore(0)
+        self.asked = asyncio.Semaphore(0)
+
+    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
+        return True
+
+    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
+        self.asked.release()
+        await self.answers.acquire()
+        return Cancelled("nobody") if parcel[0].recipient % 2 else self._send
+
+    @staticmethod
+    async def _send() -> Outcome:
+        return Sent()
+
+
+async def counts(database: Database) -> dict[State, int]:
+    async with database.read() as session:
+        return await outbox.counts(session)
+
+
+async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database: Database) -> None:
+    notices = 3 * AT_ONCE
+    async with database.write() as session:
+        wanted = [NewDelivery(Channel.TELEGRAM, n, n, utc_now(), "Client") for n in range(1, notices + 1)]
+        await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", utc_now()), wanted)
+    carrier = SlowPortal()
+    courier = Courier(database, utc_now, {Channel.TELEGRAM: carrier}, BulkLane(database, utc_now, 1000), chat_rate=1000)
+    working = asyncio.create_task(courier.work())
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(AT_ONCE):
+            await carrier.asked.acquire()
+        for _ in range(AT_ONCE // 2):
+            carrier.answers.release()
+        for _ in range(AT_ONCE // 2):
+            await carrier.asked.acquire()
+        # Nothing is leased to wait here for those that the portal keeps.
+        found = await counts(database)
+        assert found[State.LEASED] <= AT_ONCE
+        assert sum(found.values()) - found[State.QUEUED] - found[State.LEASED] >= AT_ONCE // 2
+        for _ in range(notices):
+            carrier.answers.release()
+        while (await counts(database)).keys() - {State.SENT, State.CANCELLED}:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    working.cancel()
+    await courier.drain()
+    assert await counts(database) == {State.SENT: notices // 2, State.CANCELLED: notices // 2}
+    async with database.read() as session:
+        assert await outbox.next_due(session) is None
