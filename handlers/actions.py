@@ -1,7 +1,8 @@
 """What a person can ask for, however they ask: by command, by button or by typing.
 
-An action that a button carries has a letter; its fields travel in the callback data (see ``telegram.callback_data``). ``link`` is the
-link that the screen was made for: a button keeps to its own account, also after the person chose another one.
+An action that a button carries has a letter; its fields travel in the callback data (``telegram/callback_data.py``).
+``link`` is the link that the screen was made for: a button keeps to its own account, also after the person chose
+another one.
 """
 
 from dataclasses import dataclass, replace
