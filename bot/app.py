@@ -76,7 +76,8 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
     server = parse_smtp_url(settings.smtp_url.get_secret_value())
     mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
     security = SecurityLog(database.vault)
-    alerts = MailboxAlerts(mailer, company=settings.company, support=settings.support)
+    company = Company(settings.company, settings.support, settings.zone, settings.default_language)
+    alerts = MailboxAlerts(mailer, company)
     services = Services(
         database=database,
         recent=RecentChats(database),
@@ -91,10 +92,7 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
         background=Background(),
         large_document=asyncio.Lock(),
         documents=asyncio.Semaphore(16),
-        company=settings.company,
-        support=settings.support,
-        default_language=settings.default_language,
-        zone=settings.zone,
+        company=company,
     )
     async with AsyncExitStack() as closing:
         closing.push_async_callback(portal.aclose)
@@ -111,10 +109,9 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
     metrics = Metrics(database, clock, intake.report, services.security)
     order = _order(database, metrics, lambda update: tell_unread(update, application))
     application = _application(base, services, order)
-    company = Company(settings.company, settings.zone, settings.default_language)
     sender = parse_sender(settings.mail_from).address
     carriers: dict[Channel, Carrier] = {
-        Channel.TELEGRAM: TelegramCarrier(application.bot, database, portal, services.access, clock, company),
+        Channel.TELEGRAM: TelegramCarrier(application.bot, database, portal, services.access, clock, services.company),
         Channel.EMAIL: MailCarrier(
             database,
             portal,
@@ -122,7 +119,7 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
             services.access,
             services.large_document,
             clock,
-            company,
+            services.company,
             public_url=settings.base_url,
             mail_from=sender,
         ),
@@ -142,9 +139,7 @@ def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -
 
         return public_app(
             telegram=webhook,
-            unsubscribe=Unsubscribe(
-                database, clock, services.security, company=settings.company, support=settings.support
-            ),
+            unsubscribe=Unsubscribe(database, clock, services.security, services.company),
             read_now=worker.read_now,
             portal_secret=settings.portal_webhook_secret.get_secret_value(),
         )

@@ -29,7 +29,7 @@ async def tell_chats(
             chat = await chats.load(session, chat_id)
         if through and not await context.services.access.holds_through(chat, through):
             continue
-        language = Language(chat.language) if chat.language else context.services.default_language
+        language = Language(chat.language) if chat.language else context.services.company.language
         try:
             await send(context, screen(texts_in(language)), to=chat_id)
         except TelegramError as error:

@@ -5,7 +5,6 @@ import datetime
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from telegram import Update
 from telegram.ext import Application, CallbackContext, ExtBot
@@ -14,6 +13,7 @@ from handlers.background import Background
 from portal.client import Portal, Reader
 from services.access import Access
 from services.clock import Clock
+from services.company import Company
 from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
@@ -45,10 +45,7 @@ class Services:
     large_document: asyncio.Lock
     documents: asyncio.Semaphore
     """How many documents are on their way to chats at once."""
-    company: str
-    support: str
-    default_language: Language
-    zone: ZoneInfo
+    company: Company
 
 
 class LinkGone(Exception):
@@ -102,7 +99,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         """What the chat chose; else what its client speaks; else the default."""
         if self.chat.language:
             return Language(self.chat.language)
-        return Language.of_client(self.client_language, self.services.default_language)
+        return Language.of_client(self.client_language, self.services.company.language)
 
     @property
     def client_language(self) -> str | None:
@@ -139,7 +136,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
     def local(self, at: datetime.datetime) -> datetime.datetime:
         """A time as the company's clocks show it."""
-        return at.astimezone(self.services.zone)
+        return at.astimezone(self.services.company.zone)
 
     def link(self, link_id: int) -> LinkState:
         """The chat's own link.

@@ -167,7 +167,7 @@ async def confirm_access(context: Context) -> Screen | None:
     if not ended:
         return None
     told = [(each.kind, each.link.account_name) for each in ended]
-    return access_ended(context.t, told, context.services.company)
+    return access_ended(context.t, told, context.services.company.name)
 
 
 async def _confirm_beside(context: Context) -> None:
@@ -179,12 +179,12 @@ async def _confirm_beside(context: Context) -> None:
         return
     if ended:
         told = [(each.kind, each.link.account_name) for each in ended]
-        await send(context, access_ended(context.t, told, context.services.company))
+        await send(context, access_ended(context.t, told, context.services.company.name))
 
 
 def not_linked(context: Context) -> Screen:
     """What was asked for needs a link."""
-    return trouble.not_linked(context.t, context.services.company)
+    return trouble.not_linked(context.t, context.services.company.name)
 
 
 def retry_of(action: Action) -> Action:
@@ -193,7 +193,7 @@ def retry_of(action: Action) -> Action:
 
 
 def _portal_trouble(context: Context, action: Action, error: PortalError) -> Screen:
-    t, company = context.t, context.services.company
+    t, company = context.t, context.services.company.name
     retry = retry_of(action)
     current = context.chat.link(action.link) if isinstance(action, AccountAction) else None
     match error:

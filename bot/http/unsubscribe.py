@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from bot.http.bodies import discard_body
 from services.clock import Clock
+from services.company import Company
 from services.notices import copies
 from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
@@ -55,12 +56,11 @@ class Unsubscribe:
         support: How to reach a human; empty where nothing is set, and the company itself is named then.
     """
 
-    def __init__(self, database: Database, clock: Clock, security: SecurityLog, *, company: str, support: str) -> None:
+    def __init__(self, database: Database, clock: Clock, security: SecurityLog, company: Company) -> None:
         self._database = database
         self._clock = clock
         self._security = security
         self._company = company
-        self._support = support
 
     async def ask(self, request: Request) -> Response:
         """GET: a page with one button in each language. It changes nothing."""
@@ -80,9 +80,9 @@ class Unsubscribe:
 
     def _invalid(self) -> Response:
         def words(t: Texts) -> str:
-            if self._support:
-                return t("stop.unknown_support", support=self._support)
-            return t("stop.unknown", company=self._company)
+            if self._company.support:
+                return t("stop.unknown_support", support=self._company.support)
+            return t("stop.unknown", company=self._company.name)
 
         return self._page(words, 404)
 
@@ -90,7 +90,7 @@ class Unsubscribe:
         texts = both(Language.FR)
         sections = "".join(_section(t, words(t), button=button) for t in texts)
         t = texts[0]
-        company, title = escape(self._company), escape(t("stop.title"))
+        company, title = escape(self._company.name), escape(t("stop.title"))
         page = (
             '<!doctype html><html lang="fr-CA"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'

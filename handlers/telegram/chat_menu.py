@@ -13,7 +13,7 @@ from texts.language import Language
 
 async def fit_menu(context: Context, chosen: Language) -> None:
     """Shows the chosen language's commands; the client's own list where it speaks that language anyway."""
-    if Language.of_client(context.client_language, context.services.default_language) is chosen:
+    if Language.of_client(context.client_language, context.services.company.language) is chosen:
         await drop_menu(context)
         return
     with suppress(TelegramError):

@@ -50,7 +50,7 @@ async def wish(context: Context, action: Wish) -> Screen:
 async def accounts(context: Context, _action: ShowAccounts) -> Screen:
     """The accounts, and the other chats linked through the same addresses."""
     if not context.chat.links:
-        return trouble.not_linked(context.t, context.services.company)
+        return trouble.not_linked(context.t, context.services.company.name)
     async with context.services.database.read() as session:
         neighbours = await chats.neighbours(session, context.chat.chat_id)
         emails = await chats.emails(session, context.chat.chat_id)
@@ -137,7 +137,7 @@ async def _revoked(context: Context, other: Neighbour) -> Screen:
 
 
 async def _tell_of_revocation(context: Context, other: Neighbour, others: list[int]) -> None:
-    company = context.services.company
+    company = context.services.company.name
     await tell_chats(context, [other.chat_id], lambda t: account.revoked(t, company))
     await tell_chats(context, others, lambda t: account.other_revoked(t, other), through=other.email)
     await context.services.alerts.revoked(other.email, context.language)
@@ -146,7 +146,7 @@ async def _tell_of_revocation(context: Context, other: Neighbour, others: list[i
 async def unlink(context: Context, action: Unlink) -> Screen:
     """Removes this chat's links, once the person is sure."""
     if not context.chat.links:
-        return trouble.not_linked(context.t, context.services.company)
+        return trouble.not_linked(context.t, context.services.company.name)
     if not action.sure:
         return account.sure_to_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:

@@ -24,14 +24,14 @@ log = structlog.get_logger()
 async def start(context: Context, _action: Start) -> Screen:
     """The first screen: what this is, or what can be read."""
     if context.chat.current is None:
-        return linking.welcome(context.t, context.services.company)
+        return linking.welcome(context.t, context.services.company.name)
     return linking.home(context.t, context.chat.current)
 
 
 async def start_linking(context: Context, _action: StartLinking) -> Screen:
     """Asks for an address."""
     await context.services.linking.await_email(context.chat.chat_id)
-    return linking.ask_email(context.t, context.services.company, is_another=context.chat.current is not None)
+    return linking.ask_email(context.t, context.services.company.name, is_another=context.chat.current is not None)
 
 
 async def give_email(context: Context, action: GiveEmail) -> Screen | None:
@@ -57,7 +57,7 @@ async def _code_asked(context: Context, asked: CodeAsked | TooSoon | TooOften, *
         case CodeAsked():
             delivery = context.services.code_delivery
             mail = delivery.deliver(asked, first_name=context.first_name, language=context.language)
-            screen = linking.code_sent(context.t, asked, context.services.company, again=again)
+            screen = linking.code_sent(context.t, asked, context.services.company.name, again=again)
             await answer_then_mail(context, asked, screen, mail, lambda: linking.code_not_sent(context.t, context.now))
     return None
 
@@ -156,7 +156,7 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
     if linked.is_new and linked.links:
         context.afterwards(_tell_of_new_link(context, linked))
     if not linked.links:
-        return linking.no_account(context.t, context.services.company)
+        return linking.no_account(context.t, context.services.company.name)
     if context.chat.language is None:  # a notice has no update to read a language from
         async with context.services.database.write() as session:
             await chats.set_language(session, chat_id, context.language, context.services.clock())

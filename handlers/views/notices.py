@@ -50,7 +50,7 @@ async def notices(context: Context, _action: ShowNotices) -> Screen:
     """The one account's notices, or whose."""
     links = context.chat.links
     if not links:
-        return trouble.not_linked(context.t, context.services.company)
+        return trouble.not_linked(context.t, context.services.company.name)
     if len(links) == 1:
         return screens.wishes(context.t, links[0], has_others=False)
     return screens.which_account(context.t, links)
@@ -96,7 +96,7 @@ async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
             await wishes.set_quiet(session, context.chat.chat_id, None)
             await outbox.release_postponed(session, context.chat.chat_id, context.services.clock())
         silence = await wishes.silence(session, context.chat.chat_id)
-    return screens.quiet_hours(context.t, silence.quiet, silence.timezone or context.services.zone.key)
+    return screens.quiet_hours(context.t, silence.quiet, silence.timezone or context.services.company.zone.key)
 
 
 async def zone(context: Context, action: ChooseZone) -> Screen:
@@ -104,7 +104,7 @@ async def zone(context: Context, action: ChooseZone) -> Screen:
     if action.zone not in screens.ZONES:
         async with context.services.database.read() as session:
             silence = await wishes.silence(session, context.chat.chat_id)
-        return screens.zones(context.t, silence.timezone or context.services.zone.key)
+        return screens.zones(context.t, silence.timezone or context.services.company.zone.key)
     async with context.services.database.write() as session:
         await chats.ensure(session, context.chat.chat_id, context.services.clock())
         await wishes.set_timezone(session, context.chat.chat_id, action.zone)
@@ -120,7 +120,7 @@ async def snooze(context: Context, action: Snooze) -> Screen:
     async with context.services.database.write() as session:
         silence = await wishes.silence(session, context.chat.chat_id)
         await wishes.unmute(session, link.link_id, action.number)
-        there = ZoneInfo(silence.timezone) if silence.timezone else context.services.zone
+        there = ZoneInfo(silence.timezone) if silence.timezone else context.services.company.zone
         days = action.days if action.days in notice_screens.SNOOZE_DAYS else notice_screens.SNOOZE_DAYS[0]
         date = now.astimezone(there).date() + datetime.timedelta(days=days)
         event_id = f"snooze:{context.chat.chat_id}:{link.account_id}:{action.number}:{date}"

@@ -33,14 +33,16 @@ async def settings(context: Context, action: ShowSettings) -> Screen:
 async def portal(context: Context, _action: ShowPortal) -> Screen:
     """The portal's own menu."""
     links = await context.services.portal.links(context.language)
-    return screens.portal(context.t, context.services.company, links)
+    return screens.portal(context.t, context.services.company.name, links)
 
 
 async def help_page(context: Context, _action: ShowHelp) -> Screen:
     """How to reach orders and invoices, here and on the portal."""
-    return screens.help_page(context.t, context.services.company, context.services.support, context.chat.current)
+    return screens.help_page(
+        context.t, context.services.company.name, context.services.company.support, context.chat.current
+    )
 
 
 async def privacy(context: Context, _action: ShowPrivacy) -> Screen:
     """The policy."""
-    return screens.privacy(context.t, context.services.company, context.services.support)
+    return screens.privacy(context.t, context.services.company.name, context.services.company.support)

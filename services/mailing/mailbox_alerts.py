@@ -1,6 +1,7 @@
 """What the owner of a mailbox is told by mail of the chats that are linked through it."""
 
 from mail.mailer import Mailer
+from services.company import Company
 from services.mailing.letters import copy_changed_letter, linked_letter, revoked_letter, unusual_requests_letter
 from services.mailing.posting import post
 from texts.language import Language
@@ -9,10 +10,10 @@ from texts.language import Language
 class MailboxAlerts:
     """Each is one mail. A mail that fails is logged: what it tells of has happened either way."""
 
-    def __init__(self, mailer: Mailer, *, company: str, support: str) -> None:
+    def __init__(self, mailer: Mailer, company: Company) -> None:
         self._mailer = mailer
-        self._company = company
-        self._support = support
+        self._company = company.name
+        self._support = company.support
 
     async def linked(self, email: str, language: Language, *, first_name: str) -> None:
         """A chat was linked."""
