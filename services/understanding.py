@@ -3,9 +3,8 @@
 import re
 import unicodedata
 
-from services.linking.code_limits import LONG_ALPHABET, LONG_LENGTH
+from services.codes import LONG_ALPHABET, LONG_LENGTH, SHORT_DIGITS
 
-CODE_DIGITS = 6
 _LONG_CODE = re.compile(
     rf"(?<![{LONG_ALPHABET}])[{LONG_ALPHABET}]{{4}}[ \u00a0.\-–]?[{LONG_ALPHABET}]{{4}}(?![{LONG_ALPHABET}])"
 )
@@ -27,7 +26,7 @@ def code_in(text: str) -> str | None:
     telephone number is no code."""
     words = " ".join(word for word in _plain_characters(text).split(" ") if "@" not in word)
     runs = ("".join(c for c in run if c.isdigit()) for run in _GROUPED_DIGITS.findall(words))
-    return next((run for run in runs if len(run) == CODE_DIGITS), None)
+    return next((run for run in runs if len(run) == SHORT_DIGITS), None)
 
 
 def long_code_in(text: str) -> str | None:

@@ -13,7 +13,7 @@ from portal.client import Portal
 from portal.errors import PortalError
 from portal.models import Contact
 from services.clock import Clock
-from services.linking.code_limits import SHORT_DIGITS
+from services.codes import shown_code
 from services.linking.code_results import CodeAsked
 from services.mailing.letters import code_letter, copy_code_letter, revoke_code_letter
 from services.mailing.mailbox_alerts import MailboxAlerts
@@ -173,8 +173,3 @@ async def contacts_of(portal: Portal, email: str) -> tuple[Contact, ...]:
     """The portal's contacts with exactly this address: what is mailed goes to the address that the portal keeps."""
     found = await portal.find_contacts(email)
     return tuple(contact for contact in found if normal_email(contact.email) == email)
-
-
-def shown_code(code: str) -> str:
-    """A code as it is mailed: a long one in two halves."""
-    return code if len(code) == SHORT_DIGITS else f"{code[:4]}-{code[4:]}"

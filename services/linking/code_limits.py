@@ -8,7 +8,6 @@ address's codes have eight characters, about 10^12 values, so that its owner can
 """
 
 import datetime
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -44,7 +43,6 @@ LONG_MAILS_AN_HOUR = 12
 LONG_MAILS_A_DAY = 30
 LONG_MAIL_GAP = datetime.timedelta(minutes=90)
 """Between two mails to an address whose mails of the hour or the day are used up."""
-SHORT_DIGITS = 6
 SHORT_MINUTES = 10
 LONG_MINUTES = 120
 _LONG_LEFT = datetime.timedelta(minutes=LONG_MINUTES) - LONG_MAIL_GAP
@@ -60,12 +58,6 @@ UNUSUAL_CHATS = 3
 UNUSUAL_WRONG = 8
 """From so many strange chats, or wrong codes, in a day on, the owner is warned."""
 WARN_AGAIN = DAY
-
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-_DIGITS = "23456789"
-LONG_ALPHABET = _DIGITS + _LETTERS
-"""Without 0, 1, I and O, which are mistaken for one another."""
-LONG_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +188,6 @@ def is_unusual(history: History, now: datetime.datetime) -> bool:
     today = [each for each in history.requests if each.is_same_address and each.asked_at > now - DAY]
     strangers = {each.asker for each in today if not each.is_by_proven}
     return len(strangers) >= UNUSUAL_CHATS or sum(each.wrong for each in today) >= UNUSUAL_WRONG
-
-
-def new_code(*, is_long: bool) -> str:
-    """A random code: six digits, or eight characters, of which at least two are letters and two digits."""
-    if not is_long:
-        return f"{secrets.randbelow(10**SHORT_DIGITS):0{SHORT_DIGITS}}"
-    while True:
-        code = "".join(secrets.choice(LONG_ALPHABET) for _ in range(LONG_LENGTH))
-        if 2 <= sum(c in _DIGITS for c in code) <= LONG_LENGTH - 2:  # else it might be read as a word or a number
-            return code
 
 
 def _chat_limits(own: Sequence[CodeRequest], now: datetime.datetime) -> TooOften | None:

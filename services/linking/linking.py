@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from portal.client import Portal
 from services.clock import Clock
+from services.codes import new_code
 from services.linking import code_limits
 from services.linking.code_delivery import contacts_of
 from services.linking.code_limits import ATTEMPTS, LONG_MINUTES, SHORT_MINUTES, Granted, TooOften, TooSoon
@@ -95,7 +96,7 @@ class Linking:
         if not is_mailed:
             code_id = await codes.take_over(session, chat_id, email, now)
         if code_id is None:
-            is_mailed, code = True, code_limits.new_code(is_long=granted.is_long)
+            is_mailed, code = True, new_code(is_long=granted.is_long)
             code_id = await codes.replace(
                 session, chat_id, email, code, now=now, expires_at=now + datetime.timedelta(minutes=minutes),
                 is_long=granted.is_long, for_link=purpose.for_link, for_chat=purpose.for_chat,

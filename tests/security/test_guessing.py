@@ -17,6 +17,7 @@ from sandbox.mail.faults import Fault as MailFault
 from sandbox.mail.faults import Stage
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
+from services.codes import LONG_ALPHABET, new_code
 from services.linking import code_limits
 from tests.scene import CLIENT, Scene
 
@@ -218,11 +219,11 @@ async def test_a_link_counts_a_right_code_and_lifts_the_cap(scene: Scene) -> Non
 
 def test_a_long_code_is_hard_to_guess_and_easy_to_read() -> None:
     """Eight characters of 32, at least two digits and two letters: over 9·10^11 values."""
-    codes = {code_limits.new_code(is_long=True) for _ in range(2_000)}
+    codes = {new_code(is_long=True) for _ in range(2_000)}
     assert len(codes) == 2_000
     for code in codes:
         assert len(code) == 8
-        assert set(code) <= set(code_limits.LONG_ALPHABET)
+        assert set(code) <= set(LONG_ALPHABET)
         assert 2 <= sum(c.isdigit() for c in code) <= 6
     digits, letters = 8, 24
     from math import comb
