@@ -16,7 +16,7 @@ from benches.portal_stub import portal
 from benches.telegram_stub import TelegramStub
 
 ROUNDS = 7
-LIMIT = 2.0
+LIMIT = 2.5
 
 
 async def main() -> bool:

@@ -2,19 +2,25 @@
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator, Callable, Set
+import os
+from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-import structlog
+from starlette.applications import Starlette
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
-from bot.base import Base
+from bot.bot_api.answer import LONGEST_UPDATES
+from bot.bot_api.request import AiohttpRequest
+from bot.http.endpoints import admin_app, public_app
 from bot.http.metrics import Metrics
 from bot.http.readiness import Readiness
+from bot.http.unsubscribe import Unsubscribe
+from bot.http.webhook import TelegramWebhook
 from bot.settings import Settings
-from bot.updates.ordering import PerChatOrder, TellUnread
+from bot.updates.ordering import SLOTS, PerChatOrder, TellUnread
+from bot.updates.polling_bot import PollingBot, UpdateQueue
 from bot.worker import Worker
 from handlers.background import Background
 from handlers.context import Context, Services
@@ -25,6 +31,8 @@ from mail.mailer import Mailer
 from mail.smtp import SmtpMailer, parse_sender, parse_smtp_url
 from portal.client import Portal
 from portal.http import HttpPortal
+from portal.tryton import TrytonPortal
+from portal.tryton_links import parse_links
 from portal.tryton_wire import SCHEME
 from services.access import Access
 from services.clock import Clock, utc_now
@@ -41,44 +49,74 @@ from storage import chats
 from storage.database import Database
 from storage.recent import RecentChats
 from storage.tables import Channel
+from storage.vault import Vault
 
-# What serves over HTTP is imported when it begins to: polling goes first.
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
-    from bot.http.webhook import TelegramWebhook
-
-log = structlog.get_logger()
+# PTB then gives times such as RetryAfter.retry_after as timedelta, and does not warn that it will do so some day.
+# https://docs.python-telegram-bot.org/en/v22.8/telegram.error.html
+os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 OdobotApplication = Application[ExtBot[None], Context, dict[Any, Any], dict[Any, Any], Services, None]
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """Everything that was made, for the process that runs it."""
+class Components:
+    """What ``build`` made, for the process that runs it. ``webhook`` is None where updates are polled."""
 
     application: OdobotApplication
     database: Database
     portal: Portal
     mailer: Mailer
     worker: Worker
-    webhook: "TelegramWebhook | None"
-    make_public: "Callable[[], Starlette]"
-    make_admin: "Callable[[], Starlette]"
+    webhook: TelegramWebhook | None
+    public_app: Starlette
+    admin_app: Starlette
 
 
 @asynccontextmanager
-async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> AsyncIterator[House]:
-    """Makes everything else from the settings, and gives the portal's connections back at the end."""
-    database = base.database
-    token = settings.portal_token.get_secret_value()
-    portal = portal_at(settings.portal_url, token, settings.portal_links)
-    server = parse_smtp_url(settings.smtp_url.get_secret_value())
-    mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
+async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Components]:
+    """Make every component from the settings. Connect nothing; close at the end what was connected meanwhile."""
+    async with AsyncExitStack() as closing:
+        database = Database(settings.database_url, Vault(settings.keys))
+        closing.push_async_callback(database.close)
+        portal = portal_at(settings.portal_url, settings.portal_token.get_secret_value(), settings.portal_links)
+        closing.push_async_callback(portal.aclose)
+        server = parse_smtp_url(settings.smtp_url.get_secret_value())
+        mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
+        services = _services(settings, database, portal, mailer, clock)
+
+        intake = Intake(database, portal, clock)
+        metrics = Metrics(database, clock, intake.report, services.security)
+        order = _order(database, metrics, lambda update: tell_unread(update, application))
+        application = _application(settings, services, order)
+        closing.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
+        closing.push_async_callback(application.shutdown)
+
+        carriers = _carriers(settings, services, mailer, application.bot)
+        courier = Courier(database, clock, carriers, services.lane, chat_rate=settings.chat_rate)
+        worker = Worker(database, intake, courier, services.linking, clock, poll_seconds=settings.portal_poll_seconds)
+
+        webhook = None
+        if settings.webhook_url:
+            secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
+            webhook = TelegramWebhook(application, order, database, clock, secret)
+            closing.push_async_callback(webhook.close)
+        public = public_app(
+            telegram=webhook,
+            unsubscribe=Unsubscribe(database, clock, services.security, services.company),
+            read_now=worker.read_now,
+            portal_secret=settings.portal_webhook_secret.get_secret_value(),
+        )
+        longest_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
+        readiness = Readiness(database, application.bot, portal, clock, longest_lag=longest_lag)
+        admin = admin_app(readiness=readiness, metrics=metrics)
+        yield Components(application, database, portal, mailer, worker, webhook, public, admin)
+
+
+def _services(settings: Settings, database: Database, portal: Portal, mailer: Mailer, clock: Clock) -> Services:
     security = SecurityLog(database.vault)
     company = Company(settings.company, settings.support, settings.zone, settings.default_language)
     alerts = MailboxAlerts(mailer, company)
-    services = Services(
+    return Services(
         database=database,
         recent=RecentChats(database),
         portal=portal,
@@ -94,73 +132,30 @@ async def build(settings: Settings, base: Base, clock: Clock = utc_now) -> Async
         documents=asyncio.Semaphore(16),
         company=company,
     )
-    async with AsyncExitStack() as closing:
-        closing.push_async_callback(portal.aclose)
-        house = _house(settings, base, services, mailer)
-        closing.push_async_callback(house.application.shutdown)
-        if house.webhook is not None:
-            closing.push_async_callback(house.webhook.close)
-        yield house
 
 
-def _house(settings: Settings, base: Base, services: Services, mailer: Mailer) -> House:
-    database, portal, clock = services.database, services.portal, services.clock
-    intake = Intake(database, portal, clock)
-    metrics = Metrics(database, clock, intake.report, services.security)
-    order = _order(database, metrics, lambda update: tell_unread(update, application))
-    application = _application(base, services, order)
-    sender = parse_sender(settings.mail_from).address
-    carriers: dict[Channel, Carrier] = {
-        Channel.TELEGRAM: TelegramCarrier(application.bot, database, portal, services.access, clock, services.company),
+def _carriers(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot[None]) -> dict[Channel, Carrier]:
+    database, portal, access, clock = services.database, services.portal, services.access, services.clock
+    return {
+        Channel.TELEGRAM: TelegramCarrier(bot, database, portal, access, clock, services.company),
         Channel.EMAIL: MailCarrier(
             database,
             portal,
             mailer,
-            services.access,
+            access,
             services.large_document,
             clock,
             services.company,
             public_url=settings.base_url,
-            mail_from=sender,
+            mail_from=parse_sender(settings.mail_from).address,
         ),
     }
-    courier = Courier(database, clock, carriers, services.lane, chat_rate=settings.chat_rate)
-    worker = Worker(database, intake, courier, services.linking, clock, poll_seconds=settings.portal_poll_seconds)
-    webhook = None
-    if settings.webhook_url:
-        secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
-        from bot.http.webhook import TelegramWebhook
-
-        webhook = TelegramWebhook(application, order, database, clock, secret)
-
-    def make_public() -> "Starlette":
-        from bot.http.endpoints import public_app
-        from bot.http.unsubscribe import Unsubscribe
-
-        return public_app(
-            telegram=webhook,
-            unsubscribe=Unsubscribe(database, clock, services.security, services.company),
-            read_now=worker.read_now,
-            portal_secret=settings.portal_webhook_secret.get_secret_value(),
-        )
-
-    def make_admin() -> "Starlette":
-        from bot.http.endpoints import admin_app
-
-        longest_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
-        readiness = Readiness(database, application.bot, portal, clock, longest_lag=longest_lag)
-        return admin_app(readiness=readiness, metrics=metrics)
-
-    return House(application, database, portal, mailer, worker, webhook, make_public, make_admin)
 
 
 def portal_at(url: str, token: str, links: str = "") -> Portal:
     """The client for a portal's address: ``https://…`` speaks the contract, ``tryton+https://…`` is a Tryton 8 server,
     whose menu the company writes itself."""
     if url.startswith(SCHEME):
-        from portal.tryton import TrytonPortal
-        from portal.tryton_links import parse_links
-
         return TrytonPortal(url, token, links=parse_links(links))
     return HttpPortal(url, token)
 
@@ -173,16 +168,24 @@ def _order(database: Database, metrics: Metrics, tell: TellUnread) -> PerChatOrd
     return PerChatOrder(handled=metrics.handled, dropped=metrics.dropped, linked_among=linked_among, tell_unread=tell)
 
 
-def _application(base: Base, services: Services, order: PerChatOrder) -> OdobotApplication:
-    # PTB calls this for its bot_data; the services are made, not kept by PTB.
-    hand_over = cast("type[Services]", lambda: services)
-    builder = (
-        ApplicationBuilder()
-        .updater(base.updater)
-        .concurrent_updates(order)
-        .context_types(ContextTypes(context=Context, bot_data=hand_over))
-        .job_queue(None)
+def _application(settings: Settings, services: Services, order: PerChatOrder) -> OdobotApplication:
+    bot: ExtBot[None] = PollingBot(
+        settings.telegram_token.get_secret_value(),
+        base_url=f"{settings.telegram_api_url}/bot",
+        base_file_url=f"{settings.telegram_api_url}/file/bot",
+        request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0, trims_messages=True),
+        get_updates_request=AiohttpRequest(connection_pool_size=2, longest_answer=LONGEST_UPDATES),
     )
-    application: OdobotApplication = builder.build()
+    # PTB calls this to make its bot_data.
+    services_for_ptb = cast("type[Services]", lambda: services)
+    application: OdobotApplication = (
+        ApplicationBuilder()
+        .bot(bot)
+        .update_queue(UpdateQueue())
+        .concurrent_updates(order)
+        .context_types(ContextTypes(context=Context, bot_data=services_for_ptb))
+        .job_queue(None)
+        .build()
+    )
     register(application)
     return application

@@ -1,17 +1,30 @@
-"""The command line."""
+"""The command line.
+
+The modules of two commands are imported by them: together they took 4 % of the start of ``run``.
+"""
 
 import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from importlib import metadata
+from typing import Annotated, Any, TypeVar
 
 import typer
+from cryptography.fernet import Fernet
+from sqlalchemy.exc import SQLAlchemyError
 
-if TYPE_CHECKING:
-    from bot.settings import Settings
-    from services.security import SecurityEvent
-    from storage.database import Session
+from bot import process
+from bot.commands.check import examine
+from bot.logs import set_up_logs
+from bot.process import Role, StartError
+from bot.settings import Settings, SettingsError, load_settings
+from services.clock import utc_now
+from services.security import SecurityEvent, SecurityLog
+from services.understanding import normal_email
+from storage import chats, migrations, proofs
+from storage.database import Database, Session
+from storage.vault import Vault
 
 ResultT = TypeVar("ResultT")
 
@@ -22,9 +35,7 @@ def _print_version(is_asked: bool) -> None:
     """Print the installed version and end, where it is asked for."""
     if not is_asked:
         return
-    from importlib.metadata import version
-
-    print(f"odobot {version('odobot')}")
+    print(f"odobot {metadata.version('odobot')}")
     raise typer.Exit
 
 
@@ -45,8 +56,6 @@ def _stop(line: str) -> typer.Exit:
 
 def _on_database(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Runs what only needs the database; one that cannot be opened, or has no schema yet, is told in one line."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         return asyncio.run(work)
     except (SQLAlchemyError, OSError) as error:
@@ -55,16 +64,12 @@ def _on_database(work: Coroutine[Any, Any, ResultT]) -> ResultT:
         ) from None
 
 
-def _settings() -> "Settings":
+def _settings() -> Settings:
     """The settings, with the logs set up to hide their secrets; or one line, and the end."""
-    from bot.settings import SettingsError, load_settings
-
     try:
         settings = load_settings()
     except SettingsError as error:
         raise _stop(str(error)) from None
-    from bot.logs import set_up_logs
-
     set_up_logs(settings.log_format, settings.log_level, settings.secrets)
     return settings
 
@@ -74,18 +79,12 @@ def run(
     role: Annotated[str, typer.Option(help="web: conversations; worker: notices; all: both.")] = "all",
 ) -> None:
     """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
-    from bot.lean_start import lean_start
-
-    with lean_start():
-        settings = _settings()
-        from bot.process import Role, StartError
-        from bot.process import run as run_process
-
+    settings = _settings()
     if role not in set(Role):
         raise _stop(f"odobot run: --role takes one of {', '.join(Role)}")
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_process(settings, Role(role)))
+            runner.run(process.run(settings, Role(role)))
     except StartError as error:
         raise _stop(str(error)) from None
 
@@ -103,8 +102,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def check() -> None:
     """Ask the token, the portal, the mail server, the database and the catalogues; exit 1 if one does not work."""
     settings = _settings()
-    from bot.commands.check import examine
-
     findings = asyncio.run(examine(settings))
     for finding in findings:
         print(f"{finding.verdict}  {finding.part}: {finding.words}")
@@ -116,9 +113,6 @@ def check() -> None:
 def migrate() -> None:
     """Bring the database's schema up to date."""
     settings = _settings()
-    from storage import migrations
-    from storage.database import Database
-    from storage.vault import Vault
 
     async def upgrade() -> None:
         database = Database(settings.database_url, Vault(settings.keys))
@@ -139,16 +133,10 @@ def unlink(
     chat: Annotated[int, typer.Option(help="Unlink this chat.")] = 0,
 ) -> None:
     """Take access away from the chats of an address, or from one chat."""
-    from services.clock import utc_now
-    from services.understanding import normal_email
-
     address = normal_email(email.strip()) if email.strip() else None
     if bool(email) == bool(chat) or (email and address is None):
         raise _stop("odobot unlink: give one of --email ADDRESS and --chat NUMBER")
     settings = _settings()
-    from services.security import SecurityEvent
-    from storage import chats, proofs
-    from storage.database import Session
 
     async def remove(session: Session) -> int:
         if address is not None:
@@ -167,15 +155,10 @@ def lift_cap(
     email: Annotated[str, typer.Option(help="The address whose codes are long since too many wrong ones were typed.")],
 ) -> None:
     """Forget the wrong codes of an address: its next codes are short again."""
-    from services.understanding import normal_email
-
     address = normal_email(email.strip())
     if address is None:
         raise _stop("odobot lift-cap: --email takes an email address")
     settings = _settings()
-    from services.security import SecurityEvent
-    from storage import proofs
-    from storage.database import Session
 
     async def lift(session: Session) -> int:
         return await proofs.lift_cap(session, address)
@@ -184,17 +167,14 @@ def lift_cap(
 
 
 def _as_operator(
-    settings: "Settings",
-    work: "Callable[[Session], Coroutine[Any, Any, int]]",
-    event: "SecurityEvent",
+    settings: Settings,
+    work: Callable[[Session], Coroutine[Any, Any, int]],
+    event: SecurityEvent,
     *,
     email: str | None = None,
     chat_id: int | None = None,
 ) -> int:
     """Changes something in one transaction, and writes it to the security log. Returns: what the work does."""
-    from services.security import SecurityLog
-    from storage.database import Database
-    from storage.vault import Vault
 
     async def change() -> int:
         database = Database(settings.database_url, Vault(settings.keys))
@@ -218,7 +198,6 @@ def portal_check(
 ) -> None:
     """Check whether a portal keeps the contract; exit 1 if not. Its token is taken from ODOBOT_PORTAL_TOKEN."""
     from bot.commands.portal_check import check_portal
-    from bot.settings import Settings
 
     token = os.environ.get("ODOBOT_PORTAL_TOKEN", "")
     if not token:
@@ -238,10 +217,9 @@ def notices(
     watch: Annotated[bool, typer.Option("--watch", help="Stay and show progress until nothing is queued.")] = False,
 ) -> None:
     """Show how many notices are queued, sent, uncertain and blocked, how old the feed is, and which are uncertain."""
-    settings = _settings()
     from bot.commands.notices import show, watch_progress
-    from storage.database import Database
-    from storage.vault import Vault
+
+    settings = _settings()
 
     async def look() -> None:
         database = Database(settings.database_url, Vault(settings.keys))
@@ -256,6 +234,4 @@ def notices(
 @cli.command("new-key")
 def new_key() -> None:
     """Make a key for ODOBOT_SECRET_KEYS."""
-    from cryptography.fernet import Fernet
-
     print(Fernet.generate_key().decode())

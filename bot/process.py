@@ -1,35 +1,35 @@
-"""The process: it starts in order, takes updates by polling or by webhook, works, and stops without losing anything."""
+"""The process: start in order, take updates by polling or by webhook, and stop without losing any.
+
+``running`` is the whole start, from top to bottom; the stop is the same from bottom to top.
+"""
 
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from socket import socket
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from telegram import Update
 from telegram.error import InvalidToken, TelegramError
-from telegram.ext import ExtBot, Updater
 
-from bot.base import POLL_SECONDS, Base, base_of
+from bot.app import Components, OdobotApplication, build
 from bot.http import server
 from bot.settings import Settings, split_address
+from handlers.telegram.bot_menus import set_menus
 from services.clock import Clock, utc_now
 from storage import migrations
 from storage.database import Database
 from storage.migrations import Schema
 
-# What handles updates is imported while the first of them are asked for.
-if TYPE_CHECKING:
-    from bot.app import House
-
+POLL_SECONDS = 30
+"""How long Telegram may hold back an answer without updates, in seconds; PTB waits that much longer for it."""
 DRAIN_SECONDS = 10.0
-"""How long a stop waits for updates in hand."""
+"""How long a stop waits for updates in hand, in seconds."""
 UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 MAX_CONNECTIONS = 40
 """How many updates Telegram may post at once: the back-pressure of the webhook."""
@@ -49,8 +49,70 @@ class StartError(Exception):
     """The process cannot start; the message is one line that names the part."""
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs, and the base URLs of the public endpoints and of the operator's."""
+
+    components: Components
+    public_url: str
+    admin_url: str
+
+
+async def run(settings: Settings, role: Role = Role.ALL) -> None:
+    """Run until SIGTERM or SIGINT."""
+    if role is not Role.ALL and settings.database_url.startswith("sqlite"):
+        raise StartError("ODOBOT_DATABASE_URL: --role web and worker need PostgreSQL; on SQLite one process is all")
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    async with running(settings, role):
+        _freeze_start_up_objects()
+        await stop.wait()
+
+
+@asynccontextmanager
+async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now) -> AsyncIterator[Running]:
+    """Start everything that a role does; at the end stop it in the reverse order.
+
+    The stop takes no more updates first and drains those in hand, then finishes notices, and closes the endpoints last.
+
+    Raises:
+        StartError: a part does not start, or Telegram revoked the token meanwhile.
+    """
+    async with AsyncExitStack() as stack:
+        public, admin = stack.enter_context(bound(settings))
+        components = await stack.enter_async_context(build(settings, clock))
+        await prepare_database(components.database)
+        stack.callback(lambda: log.info("odobot.stopped"))
+        await stack.enter_async_context(connected(components.application))
+        public_url = await stack.enter_async_context(server.listening(components.public_app, public))
+        admin_url = await stack.enter_async_context(server.listening(components.admin_app, admin))
+        worker = components.worker
+        await stack.enter_async_context(worker.reading() if role is Role.WEB else worker.working())
+        if role is not Role.WORKER:
+            await stack.enter_async_context(taking_updates(components, settings))
+            menus = set_menus(components.application.bot, settings.company, settings.default_language)
+            stack.callback(asyncio.create_task(menus).cancel)
+        by_webhook = role is not Role.WORKER and components.webhook is not None
+        log.info("odobot.started", bot=components.application.bot.username, role=role, webhook=by_webhook)
+        yield Running(components, public_url, admin_url)
+
+
+@contextmanager
+def bound(settings: Settings) -> Iterator[tuple[socket, socket]]:
+    """Bind the public address and the operator's. Raises ``StartError`` where one cannot be had."""
+    try:
+        with (
+            server.bound(*split_address(settings.listen)) as public,
+            server.bound(*split_address(settings.admin_listen)) as admin,
+        ):
+            yield public, admin
+    except server.CannotListen as error:
+        raise StartError(f"ODOBOT_LISTEN or ODOBOT_ADMIN_LISTEN: {error}") from None
+
+
 async def prepare_database(database: Database) -> None:
-    """Brings SQLite up to date; asks for ``odobot migrate`` on PostgreSQL, where replicas share one schema."""
+    """Bring SQLite up to date; ask for ``odobot migrate`` on PostgreSQL, where replicas share one schema."""
     try:
         schema = await migrations.schema_of(database.engine)
         if schema is Schema.OLDER and database.is_sqlite:
@@ -65,53 +127,39 @@ async def prepare_database(database: Database) -> None:
 
 
 @asynccontextmanager
-async def connected(base: Base) -> AsyncIterator[None]:
-    """A database that is up to date, and a bot that can send and take updates: what comes first, and goes last."""
-    await prepare_database(base.database)
+async def connected(application: OdobotApplication) -> AsyncIterator[None]:
+    """Ask Telegram who the bot is. An error of Telegram's, here or until the end of the body, is a ``StartError``."""
     try:
-        await base.updater.initialize()
+        await application.initialize()
         yield
     except InvalidToken:
         raise StartError("ODOBOT_TELEGRAM_TOKEN: Telegram does not know this token") from None
     except TelegramError as error:
         raise StartError(f"ODOBOT_TELEGRAM_API_URL: Telegram cannot be reached ({type(error).__name__})") from None
-    finally:
-        await _stop(base.updater)
-        await base.bot.shutdown()  # also where it never came up
-        log.info("odobot.stopped")
-
-
-async def _poll(updater: Updater) -> None:
-    await updater.start_polling(timeout=POLL_SECONDS, allowed_updates=UPDATES, error_callback=_poll_failed)
-
-
-async def _stop(updater: Updater) -> None:
-    if updater.running:
-        await updater.stop()
 
 
 @asynccontextmanager
-async def handling(house: "House", base: Base) -> AsyncIterator[None]:
-    """Handles updates; at the end takes no more, and drains those in hand."""
-    await house.application.initialize()
-    await house.application.start()
-    base.inbox.open()
+async def taking_updates(components: Components, settings: Settings) -> AsyncIterator[None]:
+    """Handle updates, by webhook where there is one, else by polling; at the end drain those in hand."""
+    application = components.application
+    await application.start()
     try:
-        yield
+        if components.webhook is not None:
+            await _set_webhook(application, settings.webhook_url, components.webhook.secret)
+            yield
+        else:
+            async with _polling(application):
+                yield
     finally:
-        try:
-            await _stop(base.updater)
-        finally:
-            await _drain(house)
+        await _drain(components)
 
 
-async def _set_webhook(house: "House", settings: Settings) -> None:
-    """It is never taken back: other replicas go on, and so does the webhook."""
-    assert house.webhook is not None
+async def _set_webhook(application: OdobotApplication, base_url: str, secret: str) -> None:
+    """Tell Telegram where to post updates. A stop leaves that as it is: other replicas go on."""
     try:
-        await house.application.bot.set_webhook(
-            f"{settings.webhook_url}/telegram",
-            secret_token=house.webhook.secret,
+        await application.bot.set_webhook(
+            f"{base_url}/telegram",
+            secret_token=secret,
             max_connections=MAX_CONNECTIONS,
             allowed_updates=UPDATES,
         )
@@ -119,104 +167,35 @@ async def _set_webhook(house: "House", settings: Settings) -> None:
         raise StartError(f"ODOBOT_WEBHOOK_URL: Telegram does not take it ({error.message})") from None
 
 
-async def _drain(house: "House") -> None:
+@asynccontextmanager
+async def _polling(application: OdobotApplication) -> AsyncIterator[None]:
+    updater = application.updater
+    assert updater is not None  # the builder made it
     try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            await house.application.stop()  # from here on the webhook takes nothing more
-            if house.webhook is not None:
-                await house.webhook.drain()
-            await house.application.bot_data.background.drain()
-    except TimeoutError:
-        log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS)
-
-
-@contextmanager
-def bound(settings: Settings) -> Iterator[tuple[socket, socket]]:
-    """Takes the addresses of the public and of the operator."""
-    try:
-        with (
-            server.bound(*split_address(settings.listen)) as public,
-            server.bound(*split_address(settings.admin_listen)) as admin,
-        ):
-            yield public, admin
-    except server.CannotListen as error:
-        raise StartError(f"ODOBOT_LISTEN or ODOBOT_ADMIN_LISTEN: {error}") from None
+        await updater.start_polling(timeout=POLL_SECONDS, allowed_updates=UPDATES, error_callback=_poll_failed)
+        yield
+    finally:
+        if updater.running:
+            await updater.stop()
 
 
 def _poll_failed(error: TelegramError) -> None:
     log.warning("telegram.poll_failed", error=type(error).__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What runs, and the base URLs of the public and of the operator."""
-
-    house: "House"
-    public_url: str
-    admin_url: str
-
-
-@asynccontextmanager
-async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now) -> AsyncIterator[Running]:
-    """Everything a role does. It stops in this order: first no more updates, then no more notices, and the endpoints
-    last."""
-    talks = role is not Role.WORKER
-    polls = talks and not settings.webhook_url
-    with bound(settings) as (public, admin):
-        async with base_of(settings) as base, connected(base):
-            # Telegram is asked for updates while what handles them is imported, which takes as long as a round trip.
-            if polls:
-                await _poll(base.updater)
-            build = await asyncio.to_thread(_builder)
-            async with (
-                build(settings, base, clock) as house,
-                AsyncExitStack() as endpoints,
-                AsyncExitStack() as work,
-                AsyncExitStack() as updates,
-            ):
-                # Who polls answers people first, then works, then tells operators; who is posted to has to be there.
-                if polls:
-                    await updates.enter_async_context(handling(house, base))
-                worker = house.worker.reading() if role is Role.WEB else house.worker.working()
-                await work.enter_async_context(worker)
-                public_url = await endpoints.enter_async_context(server.listening(house.make_public, public))
-                admin_url = await endpoints.enter_async_context(server.listening(house.make_admin, admin))
-                if talks and not polls:
-                    await updates.enter_async_context(handling(house, base))
-                    await _set_webhook(house, settings)
-                if talks:  # nobody waits for these
-                    updates.callback(asyncio.create_task(_set_menus(base.bot, settings)).cancel)
-                log.info("odobot.started", bot=base.bot.username, role=role, webhook=talks and not polls)
-                yield Running(house, public_url, admin_url)
+async def _drain(components: Components) -> None:
+    """Wait up to ``DRAIN_SECONDS`` for updates in hand and for what runs beside their answers."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await components.application.stop()  # the webhook then answers 503
+            if components.webhook is not None:
+                await components.webhook.drain()
+            await components.application.bot_data.background.drain()
+    except TimeoutError:
+        log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS)
 
 
-def _builder() -> "Callable[[Settings, Base, Clock], AbstractAsyncContextManager[House]]":
-    from bot.app import build
-
-    return build
-
-
-async def _set_menus(bot: ExtBot[None], settings: Settings) -> None:
-    from handlers.telegram.bot_menus import set_menus
-
-    await set_menus(bot, settings.company, settings.default_language)
-
-
-async def run(settings: Settings, role: Role = Role.ALL) -> None:
-    """Runs until SIGTERM or SIGINT."""
-    if role is not Role.ALL and settings.database_url.startswith("sqlite"):
-        raise StartError("ODOBOT_DATABASE_URL: --role web and worker need PostgreSQL; on SQLite one process is all")
-    stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    async with running(settings, role):
-        _spare_the_collector()
-        await stop.wait()
-
-
-def _spare_the_collector() -> None:
-    """What was made up to here stays: looking through it again and again took a twentieth of the processor time, in
-    pauses that people felt; also once would hold up the first of them."""
+def _freeze_start_up_objects() -> None:
+    """Freeze start-up objects: scanning them again cost 5 % of CPU, in pauses of up to 0.2 s."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
-    gc.enable()

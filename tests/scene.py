@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from bot.app import House
+from bot.app import Components
 from bot.process import running
 from bot.settings import Settings
 from sandbox.mail.mailbox import Mailbox
@@ -36,7 +36,7 @@ class Scene:
         self.mailbox = Mailbox()
         self.database_url = database_url
         self.keys = Fernet.generate_key().decode()
-        self.house: House
+        self.components: Components
         self._chosen = settings
         self._stack = AsyncExitStack()
         self._running = AsyncExitStack()
@@ -80,7 +80,7 @@ class Scene:
         """Starts the bot, again after a stop: it has forgotten nothing."""
         self._chosen |= settings_from_now
         bot = await self._running.enter_async_context(running(self.settings, clock=self.clock.now))
-        self.house, self.public_url, self.admin_url = bot.house, bot.public_url, bot.admin_url
+        self.components, self.public_url, self.admin_url = bot.components, bot.public_url, bot.admin_url
         self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
 
     async def stop_bot(self) -> None:

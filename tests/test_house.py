@@ -17,9 +17,8 @@ MADE_BY_APP = {
     "ApplicationBuilder",
     "Services",
 }
-# The command line opens the database by itself where no bot is wanted, and a bot before anything else; a vault belongs
-# to it.
-ALSO = {Path("bot/cli.py"): {"Database", "Vault"}, Path("bot/base.py"): {"Database", "Vault"}}
+# The command line opens the database, with its vault, where no bot is wanted.
+ALSO = {Path("bot/cli.py"): {"Database", "Vault"}}
 
 
 def test_every_import_goes_downstairs() -> None:

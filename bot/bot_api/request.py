@@ -20,14 +20,12 @@ from typing import Any
 import aiohttp
 import certifi
 import orjson
-from telegram._utils.defaultvalue import DefaultValue
-from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
 from bot.bot_api.answer import LONGEST, LONGEST_FILE, parsed, read
 from bot.bot_api.body import Body, multipart
-from handlers.telegram.outcome import NotDone, NotSent, echo_wanted
+from handlers.telegram.outcome import NotDone, NotSent
 from portal.informational import BoundedResponse
 
 _IDLE_SECONDS = 30
@@ -38,12 +36,13 @@ _POOL_TIMED_OUT = (
     "Pool timeout: All connections in the connection pool are occupied. Request was *not* sent to Telegram. "
     "Consider adjusting the connection pool size or the pool timeout."
 )
-_UNKNOWN_TO_SENDER = ("message_id", "date", "chat", "document")
-_SENT = frozenset({"sendMessage", "sendDocument"})
-_UNREAD = frozenset({"sendMessage", "editMessageText", "editMessageReplyMarkup"})
-_OK = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,')
-_DONE = b'{"ok":true,"result":true}'
+_TRIMMED = frozenset({"sendMessage", "sendDocument", "editMessageText"})
+_KEPT = ("message_id", "date", "chat", "document")
 _TOKEN = re.compile(r"/bot\d+:([^/]+)")
+
+
+Timeout = Any
+"""Seconds as a float, None, or ``BaseRequest.DEFAULT_NONE``; PTB's own name for this type is private."""
 
 
 class PoolTimedOut(TimedOut, NotSent):
@@ -72,17 +71,16 @@ class AiohttpRequest(BaseRequest):
     ``connect_timeout`` for name, TCP and TLS together, ``write_timeout`` for each part of the body
     (``media_write_timeout`` where there are files), ``read_timeout`` for each silence in the answer.
 
-    With ``cut_echoes``, what Telegram echoes of a message is not built into objects nobody reads: a text sent and an
-    edit come back as ``True``; a document, and a text where ``echo_wanted``, as a ``Message`` of ``message_id``,
-    ``date``, ``chat`` and ``document`` only.
+    With ``trims_messages``, sendMessage, sendDocument and editMessageText return a ``Message`` of ``message_id``,
+    ``date``, ``chat`` and ``document`` only: PTB would make objects of all that the bot itself wrote.
 
     An answer is read up to ``longest_answer`` bytes, a file up to ``LONGEST_FILE``. Both are asked for uncompressed: a
     thousandth of those bytes could unpack to as many.
     """
 
     __slots__ = (
-        "_connect_timeout", "_cut_echoes", "_longest_answer", "_media_write_timeout", "_pool_timeout", "_read_timeout",
-        "_session", "_size", "_slots", "_write_timeout",
+        "_connect_timeout", "_longest_answer", "_media_write_timeout", "_pool_timeout", "_read_timeout", "_session",
+        "_size", "_slots", "_trims_messages", "_write_timeout",
     )  # fmt: skip
 
     def __init__(
@@ -94,7 +92,7 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: float | None = 5.0,
         pool_timeout: float | None = 1.0,
         media_write_timeout: float | None = 20.0,
-        cut_echoes: bool = False,
+        trims_messages: bool = False,
         longest_answer: int = LONGEST,
     ) -> None:
         self._size = connection_pool_size
@@ -103,7 +101,7 @@ class AiohttpRequest(BaseRequest):
         self._connect_timeout = connect_timeout
         self._pool_timeout = pool_timeout
         self._media_write_timeout = media_write_timeout
-        self._cut_echoes = cut_echoes
+        self._trims_messages = trims_messages
         self._longest_answer = longest_answer
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(connection_pool_size)
@@ -140,10 +138,10 @@ class AiohttpRequest(BaseRequest):
         url: str,
         method: str,
         request_data: RequestData | None = None,
-        read_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
-        write_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
-        connect_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
-        pool_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
+        read_timeout: Timeout = BaseRequest.DEFAULT_NONE,
+        write_timeout: Timeout = BaseRequest.DEFAULT_NONE,
+        connect_timeout: Timeout = BaseRequest.DEFAULT_NONE,
+        pool_timeout: Timeout = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
         """Status and body of the answer. Raises ``TimedOut``, ``NetworkError``, or what of theirs stands above."""
         session, slots = self._session, self._slots
@@ -163,7 +161,7 @@ class AiohttpRequest(BaseRequest):
             slots.release()
         if status >= 300:
             return status, _refused(status, answer, url)
-        return status, _cut(url, answer) if self._cut_echoes else answer
+        return status, _trimmed(url, answer) if self._trims_messages else answer
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -249,22 +247,20 @@ def _description(answer: bytes) -> str | None:
     return description if isinstance(description, str) else None
 
 
-def _cut(url: str, answer: bytes) -> bytes:
-    method = url.rpartition("/")[2]
-    if method in _UNREAD and not (method in _SENT and echo_wanted.get()):
-        return _DONE if _OK.match(answer) else answer
-    if method not in _SENT:
+def _trimmed(url: str, answer: bytes) -> bytes:
+    """The answer with ``_KEPT`` of its message only; an answer of another kind is left to PTB as it is."""
+    if url.rpartition("/")[2] not in _TRIMMED:
         return answer
     try:
         message = orjson.loads(answer)["result"]
-        kept = {name: message[name] for name in _UNKNOWN_TO_SENDER if name in message}
+        kept = {name: message[name] for name in _KEPT if name in message}
         return orjson.dumps({"ok": True, "result": kept})
     except (orjson.JSONDecodeError, KeyError, TypeError):  # what is nested too deep to be written is a TypeError
         return answer
 
 
-def _chosen(given: ODVInput[float], default: float | None) -> float | None:
-    return default if isinstance(given, DefaultValue) else given
+def _chosen(given: Timeout, default: float | None) -> float | None:
+    return default if given is BaseRequest.DEFAULT_NONE else given
 
 
 @lru_cache(maxsize=64)

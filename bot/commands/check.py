@@ -7,8 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
 
-from bot.app import House, build
-from bot.base import base_of
+from bot.app import Components, build
 from bot.settings import Settings
 from mail.errors import MailError
 from portal.errors import PortalError
@@ -38,12 +37,12 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Asks every part once."""
-    async with base_of(settings) as base, build(settings, base) as house:
+    async with build(settings) as components:
         return [
-            await _finding("ODOBOT_TELEGRAM_TOKEN", lambda: _telegram(house)),
-            await _finding("ODOBOT_PORTAL_URL", lambda: _portal(house)),
-            await _finding("ODOBOT_SMTP_URL", lambda: _mail(house)),
-            await _finding("ODOBOT_DATABASE_URL", lambda: _database(house)),
+            await _finding("ODOBOT_TELEGRAM_TOKEN", lambda: _telegram(components)),
+            await _finding("ODOBOT_PORTAL_URL", lambda: _portal(components)),
+            await _finding("ODOBOT_SMTP_URL", lambda: _mail(components)),
+            await _finding("ODOBOT_DATABASE_URL", lambda: _database(components)),
             await _finding("catalogues", _catalogues),
             *_open_files(settings),
         ]
@@ -70,8 +69,8 @@ class _Unwell(Exception):
     pass
 
 
-async def _telegram(house: House) -> str:
-    bot = house.application.bot
+async def _telegram(components: Components) -> str:
+    bot = components.application.bot
     try:
         await bot.initialize()
         return f"Telegram knows it as @{bot.username}"
@@ -83,25 +82,25 @@ async def _telegram(house: House) -> str:
         await bot.shutdown()
 
 
-async def _portal(house: House) -> str:
+async def _portal(components: Components) -> str:
     try:
-        links = await house.portal.links(Language.FR)
-        await house.portal.events(None, 1)
+        links = await components.portal.links(Language.FR)
+        await components.portal.events(None, 1)
     except PortalError as error:
         raise _Unwell(f"the portal does not answer as it should ({type(error).__name__}: {error})") from None
     return f"the portal answers, its menu has {len(links)} entries"
 
 
-async def _mail(house: House) -> str:
+async def _mail(components: Components) -> str:
     try:
-        await house.mailer.ready()
+        await components.mailer.ready()
     except MailError as error:
         raise _Unwell(f"the mail server does not take us ({type(error).__name__}: {error})") from None
     return "the mail server takes us"
 
 
-async def _database(house: House) -> str:
-    engine = house.database.engine
+async def _database(components: Components) -> str:
+    engine = components.database.engine
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
@@ -112,7 +111,7 @@ async def _database(house: House) -> str:
         raise _Unwell(migrations.NOT_KNOWN)
     if schema is Schema.CURRENT:
         return f"{engine.dialect.name}, the schema is up to date"
-    if house.database.is_sqlite:
+    if components.database.is_sqlite:
         return "sqlite, odobot run will bring the schema up to date"
     raise _Unwell("the schema is not up to date, run: odobot migrate")
 

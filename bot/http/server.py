@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import uvicorn
-    from starlette.types import ASGIApp
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.lifespan.off import LifespanOff
 
-    from bot.http.limits import HttpLimits
+from bot.http.limits import HttpLimits, limited_protocol
 
 _GRACE_SECONDS = 5
 _BACKLOG = 128
@@ -38,12 +37,9 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @asynccontextmanager
-async def listening(
-    make_app: "Callable[[], ASGIApp]", listener: socket.socket, limits: "HttpLimits | None" = None
-) -> AsyncIterator[str]:
-    """Serves until the body ends; gives ``http://host:port`` as it is, also where the port was 0 (any free one)."""
-    # What is imported for it takes a tenth of a second, in which people are answered.
-    server = await asyncio.to_thread(_server, make_app, limits)
+async def listening(app: ASGIApp, listener: socket.socket, limits: HttpLimits | None = None) -> AsyncIterator[str]:
+    """Serve until the body ends; give ``http://host:port`` as it is, also where the port was 0 (any free one)."""
+    server = _server(app, limits or HttpLimits())
     await server.startup(sockets=[listener])
     try:
         host, port = listener.getsockname()[:2]
@@ -53,15 +49,10 @@ async def listening(
         await server.shutdown(sockets=[listener])
 
 
-def _server(make_app: "Callable[[], ASGIApp]", limits: "HttpLimits | None") -> "uvicorn.Server":
-    import uvicorn
-    from uvicorn.lifespan.off import LifespanOff
-
-    from bot.http.limits import HttpLimits, limited_protocol
-
+def _server(app: ASGIApp, limits: HttpLimits) -> uvicorn.Server:
     config = uvicorn.Config(
-        make_app(),
-        http=limited_protocol(limits or HttpLimits()),
+        app,
+        http=limited_protocol(limits),
         backlog=_BACKLOG,
         ws="none",
         lifespan="off",

@@ -37,7 +37,7 @@ class PerChatOrder(BaseUpdateProcessor):
 
     The slot is taken inside the chat's lock: a chat that floods waits in its own line, and the slots are for others.
     What a chat sends beyond its bound is dropped, and the chat is told so once it has been answered everything else.
-    PTB's own semaphore is taken before anything here, so it never binds: ``Inbox`` counts what polling has in hand.
+    PTB's own semaphore is taken before anything here, so it never binds: ``UpdateQueue`` bounds polling.
     """
 
     def __init__(

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from telegram import InlineKeyboardMarkup, InputFile, Message
+from telegram import InputFile, Message
 from telegram.constants import ParseMode
 from telegram.ext import ExtBot
 
+from handlers.telegram.render import Message as Rendered
 from portal.client import Portal, Reader
 from portal.errors import TooLarge
 from services.invoices import SMALL_PDF, file_name
@@ -90,19 +91,22 @@ async def send(
     chat_id: int,
     prepared: Prepared,
     *,
-    caption: str | None = None,
-    keyboard: InlineKeyboardMarkup | None = None,
+    caption: Rendered | None = None,
 ) -> Message:
-    """Sends it. A ``BadRequest`` about a known upload means that Telegram keeps it no more: ``forget`` it."""
+    """Send it, with a caption and its keyboard if one is given.
+
+    Raises:
+        BadRequest: among other reasons, Telegram no longer has a known upload: ``forget`` it.
+    """
     document = prepared.new or (prepared.known.file_id if prepared.known else "")
     return await bot.send_document(
         chat_id,
         document,
-        caption=caption,
+        caption=caption.html if caption else None,
         parse_mode=ParseMode.HTML if caption else None,
-        reply_markup=keyboard,
         write_timeout=UPLOAD_SECONDS,
         read_timeout=UPLOAD_SECONDS,
+        api_kwargs=caption.reply_markup if caption else None,
     )
 
 

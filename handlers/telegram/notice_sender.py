@@ -247,9 +247,7 @@ class TelegramCarrier:
 
         async def send() -> Outcome:
             try:
-                sent = await documents.send(
-                    self._bot, chat_id, prepared, caption=message.html, keyboard=message.keyboard
-                )
+                sent = await documents.send(self._bot, chat_id, prepared, caption=message)
             except BadRequest as error:
                 if prepared.known is None:
                     return await self._outcome(chat_id, error)
@@ -269,8 +267,8 @@ class TelegramCarrier:
                     chat_id,
                     message.html,
                     parse_mode=ParseMode.HTML,
-                    reply_markup=message.keyboard,
                     link_preview_options=_NO_PREVIEW,
+                    api_kwargs=message.reply_markup,
                 )
             except TelegramError as error:
                 return await self._outcome(chat_id, error)

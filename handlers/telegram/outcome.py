@@ -1,13 +1,7 @@
-"""What a call to Telegram tells of its outcome: only these failures say that nothing was done, and a message that was
-sent is read back only where somebody wants it.
+"""Failed calls to Telegram: only the errors here say that Telegram certainly did nothing.
 
 ``telegram.error`` alone cannot say it: its ``TimedOut`` and ``NetworkError`` may both mean delivered.
 """
-
-from contextvars import ContextVar
-
-echo_wanted: ContextVar[bool] = ContextVar("echo_wanted", default=False)
-"""Whether who sends a text reads the message that Telegram gives back; building its objects is not for nothing."""
 
 
 class NotDone(Exception):

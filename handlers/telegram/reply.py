@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from telegram import LinkPreviewOptions, Message
+from telegram import LinkPreviewOptions
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from handlers.context import Context
 from handlers.screens.screen import Screen
-from handlers.telegram.outcome import NotDone, echo_wanted
+from handlers.telegram.outcome import NotDone
 from handlers.telegram.render import render
 
 _LONGEST_WAIT = 30
@@ -39,33 +39,24 @@ async def show(context: Context, screen: Screen, *, link: int | None = None) -> 
     await send(context, screen, link=link)
 
 
-async def send(context: Context, screen: Screen, *, to: int | None = None, link: int | None = None) -> None:
-    """Sends a screen as a message of its own, to this chat or another; ``link`` as for ``show``."""
-    await _sent(context, screen, to or context.chat.chat_id, link)
+async def send(context: Context, screen: Screen, *, to: int | None = None, link: int | None = None) -> int:
+    """Send a screen as a message of its own, to this chat or another; ``link`` as for ``show``.
 
-
-async def send_to_edit(context: Context, screen: Screen) -> int:
-    """Sends a screen that may have to be edited later; its message id."""
-    wanted = echo_wanted.set(True)
-    try:
-        return (await _sent(context, screen, context.chat.chat_id)).message_id
-    finally:
-        echo_wanted.reset(wanted)
-
-
-async def _sent(context: Context, screen: Screen, chat_id: int, link: int | None = None) -> Message:
+    Returns: the id of the message.
+    """
     message = render(screen)
-    return await patiently(
+    sent = await patiently(
         context,
         lambda: context.bot.send_message(
-            chat_id=chat_id,
+            chat_id=to or context.chat.chat_id,
             text=message.html,
             parse_mode=ParseMode.HTML,
-            reply_markup=message.keyboard,
             link_preview_options=_NO_PREVIEW,
+            api_kwargs=message.reply_markup,
         ),
         link=link,
     )
+    return sent.message_id
 
 
 async def edit(context: Context, message_id: int, screen: Screen, *, link: int | None = None) -> bool:
@@ -79,8 +70,8 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
                 message_id=message_id,
                 text=message.html,
                 parse_mode=ParseMode.HTML,
-                reply_markup=message.keyboard,
                 link_preview_options=_NO_PREVIEW,
+                api_kwargs=message.reply_markup,
             ),
             repeatable=True,
             link=link,

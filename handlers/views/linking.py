@@ -10,7 +10,7 @@ from handlers.alerts import tell_chats
 from handlers.context import Context
 from handlers.screens import account, linking
 from handlers.screens.screen import Screen
-from handlers.telegram.reply import delete, edit, send, send_to_edit
+from handlers.telegram.reply import delete, edit, send
 from mail.errors import MailError
 from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
@@ -97,7 +97,7 @@ async def _shown(context: Context, screen: Screen) -> int:
     query = context.incoming.callback_query if context.incoming else None
     if query and query.message and await edit(context, query.message.message_id, screen):
         return query.message.message_id
-    return await send_to_edit(context, screen)
+    return await send(context, screen)
 
 
 async def _deliver(

@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from bot import process
 from bot.process import StartError, running
+from bot.worker import Worker
 from tests.scene import TOKEN, Scene
 
 
@@ -23,27 +25,24 @@ async def test_a_second_process_on_the_same_address_stops_before_it_asks_telegra
     assert len(log.find(method="getMe")) == asked
 
 
-async def test_what_was_fetched_by_a_process_that_then_cannot_start_is_answered_by_the_next(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failed_start_takes_no_updates(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polling begins when everything else runs, so that the next process answers what was written meanwhile."""
     camille, log = scene.person(), scene.telegram.world.log
     await scene.stop_bot()
     camille.start()
     before = log.count
 
-    def broken() -> None:
-        """As after half an upgrade, and late: Telegram has handed over what Camille wrote."""
-        deadline = time.monotonic() + 15
-        while not log.find(method="getUpdates", since=before):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        time.sleep(0.3)
-        raise ImportError
+    @asynccontextmanager
+    async def broken(_worker: Worker) -> AsyncIterator[None]:
+        raise OSError("half an upgrade")
+        yield
 
-    with monkeypatch.context() as half_upgraded:
-        half_upgraded.setattr(process, "_builder", broken)
-        with pytest.raises(ImportError):
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "working", broken)  # the last part that starts before polling
+        with pytest.raises(OSError, match="half an upgrade"):
             await scene.start_bot()
+    assert log.find(method="getMe", since=before)
+    assert not log.find(method="getUpdates", since=before)
     await scene.start_bot()
     assert "Odotrack" in (await camille.wait_for_message(timeout=15)).text
 
@@ -56,7 +55,7 @@ async def test_a_process_whose_token_was_revoked_meanwhile_stops_in_order(scene:
     while any(task.get_name() == "Updater:start_polling:polling_task" for task in asyncio.all_tasks()):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
-    application = scene.house.application
+    application = scene.components.application
     with pytest.raises(StartError, match="ODOBOT_TELEGRAM_TOKEN: Telegram does not know this token"):
         await scene.stop_bot()
     assert not application.running

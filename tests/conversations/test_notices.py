@@ -42,7 +42,7 @@ async def until(scene: Scene, look: Callable[[Counter[tuple[str, str]]], bool], 
     """Until the outbox, as counts of (kind, state), looks as it should. Rows have no signal, so they are looked at."""
     deadline = time.monotonic() + timeout
     while True:
-        async with scene.house.database.read() as session:
+        async with scene.components.database.read() as session:
             query = select(Notice.kind, Delivery.state).join(Delivery, col(Delivery.notice_id) == Notice.notice_id)
             found = Counter((await session.exec(query)).all())
         if look(found):
@@ -78,7 +78,7 @@ async def until_read(scene: Scene, number: str) -> None:
     """Until the feed was read that far."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        async with scene.house.database.read() as session:
+        async with scene.components.database.read() as session:
             if (await session.exec(select(Notice.number).where(col(Notice.number) == number))).first():
                 return
         await asyncio.sleep(0.02)
@@ -89,7 +89,7 @@ async def until_nothing_is_due(scene: Scene, count: int) -> None:
     """Until so many deliveries wait, each for a time to come."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        async with scene.house.database.read() as session:
+        async with scene.components.database.read() as session:
             later = col(Delivery.due_at) > scene.clock.now()
             waiting = select(Delivery.due_at).where(col(Delivery.state) == State.QUEUED, later)
             if len((await session.exec(waiting)).all()) == count:
@@ -102,7 +102,7 @@ async def until_postponed(scene: Scene, count: int = 1) -> None:
     """Until so many deliveries wait for the end of the quiet hours."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        async with scene.house.database.read() as session:
+        async with scene.components.database.read() as session:
             waiting = select(Delivery.due_at).where(col(Delivery.state) == State.QUEUED, col(Delivery.is_postponed))
             if len((await session.exec(waiting)).all()) == count:
                 return
@@ -463,7 +463,7 @@ async def test_the_night_when_the_clocks_go_back_is_quiet_until_the_same_hour(sc
     scene.clock.set(datetime(2026, 11, 1, 3, 0, tzinfo=UTC))  # 23:00 of October 31, UTC-4
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
     await until_postponed(scene)
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         (due_at,) = (await session.exec(select(Delivery.due_at).where(col(Delivery.state) == State.QUEUED))).all()
     assert due_at == datetime(2026, 11, 1, 12, 0, tzinfo=UTC)  # 7:00 at UTC-5
     scene.clock.set(datetime(2026, 11, 1, 12, 0, 1, tzinfo=UTC))
@@ -479,7 +479,7 @@ async def test_a_forged_button_sets_no_impossible_hours(scene: Scene) -> None:
         assert data is not None
         await camille.wait_for_answer(camille.forge_tap(screen, data))
     await scene.settled()
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         assert (await wishes.silence(session, camille.user_id)).quiet == Quiet(22 * 60, 6 * 60)
 
 
@@ -502,7 +502,7 @@ async def test_somebody_who_blocked_the_bot_is_not_written_to_until_they_come_ba
 async def until_blocked(scene: Scene, person: Person, *, blocked: bool = True) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        async with scene.house.database.read() as session:
+        async with scene.components.database.read() as session:
             if (await chats.load(session, person.user_id)).is_blocked is blocked:
                 return
         await asyncio.sleep(0.02)
@@ -526,7 +526,7 @@ async def test_notices_follow_a_chat_that_moved(scene: Scene) -> None:
     """Telegram says where a chat went only of groups, so the rows are a group's here."""
     camille = await scene.linked()
     group = scene.telegram.world.create_group("Bureau", [camille])
-    async with scene.house.database.write() as session:
+    async with scene.components.database.write() as session:
         await chats.add_links(
             session, group.chat.chat_id, "", [NewLink("c-1001", "a-2001", "Client", frozenset({"invoices"}), CLIENT)],
             scene.clock.now(),
@@ -539,7 +539,7 @@ async def test_notices_follow_a_chat_that_moved(scene: Scene) -> None:
     scene.later(minutes=1)
     await until_settled(scene, 1)
     assert [each for each in moved.chat.visible if "212381" in each.text]
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         assert (await chats.load(session, moved.chat.chat_id)).links != ()
         assert not (await chats.load(session, group.chat.chat_id)).is_known
 
@@ -582,7 +582,7 @@ async def test_a_cursor_that_is_too_old_starts_at_now_and_is_told(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     camille = await scene.linked(notices=True)
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         seen = await feed.position(session)
     await scene.stop_bot()
     portal = scene.portal.portal
@@ -591,7 +591,7 @@ async def test_a_cursor_that_is_too_old_starts_at_now_and_is_told(
     portal.forget_events(keep=0)
     await scene.start_bot()
     while True:  # the reading that starts anew
-        async with scene.house.database.read() as session:
+        async with scene.components.database.read() as session:
             if await feed.position(session) != seen:
                 break
         await asyncio.sleep(0.02)
@@ -603,7 +603,7 @@ async def test_a_cursor_that_is_too_old_starts_at_now_and_is_told(
 
 async def test_the_first_start_begins_at_now(scene: Scene) -> None:
     camille = await scene.linked(notices=True)
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         assert (await session.exec(select(Notice))).all() == []  # nothing of what the portal had before
     await scene.stop_bot()
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
@@ -686,7 +686,7 @@ async def many(scene: Scene, count: int) -> list[Person]:
     people = [scene.person(first_name=f"P{n}") for n in range(count)]
     now = scene.clock.now()
     link = NewLink("c-1001", "a-2001", "Client Odotrack", frozenset({"invoices", "orders"}), CLIENT)
-    async with scene.house.database.write() as session:
+    async with scene.components.database.write() as session:
         for each in people:
             scene.telegram.world.bot().chat_with(each)
             await chats.add_links(session, each.user_id, each.first_name, [link], now)

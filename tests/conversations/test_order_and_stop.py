@@ -123,5 +123,5 @@ async def test_nothing_is_kept_of_a_chat_that_is_idle(scene: Scene) -> None:
     camille = await scene.linked()
     await scene.say(camille, "/commandes")
     await scene.stop_bot()
-    assert scene.house.application.update_processor.lines == 0
+    assert scene.components.application.update_processor.lines == 0
     await scene.start_bot()

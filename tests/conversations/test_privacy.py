@@ -21,8 +21,8 @@ DATA = {
 
 async def written(scene: Scene) -> bytes:
     """Every byte the bot keeps on disk, SQLite's write-ahead log included; of PostgreSQL's, the rows."""
-    if not scene.house.database.is_sqlite:
-        return repr(await rows_of(scene.house.database)).encode()
+    if not scene.components.database.is_sqlite:
+        return repr(await rows_of(scene.components.database)).encode()
     path = file_of(scene.database_url)
     return b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*"))
 
@@ -32,7 +32,7 @@ async def opened(scene: Scene) -> str:
     vault = Vault([scene.keys])
     return "\n".join(
         vault.open(value) if name.endswith("_sealed") and value else str(value)
-        for rows in (await rows_of(scene.house.database)).values()
+        for rows in (await rows_of(scene.components.database)).values()
         for row in rows
         for name, value in row.items()
     )

@@ -250,7 +250,7 @@ async def test_a_forged_put_off_and_mute_touch_nobody_elses_invoice(scene: Scene
     camille = await reminded(scene)
     anna = await scene.linked("en", MAIL["en"])
     await until_both_wait(scene)
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
         (own,) = (await chats.load(session, anna.user_id)).links
     screen = await scene.say(anna, "/notices")
@@ -263,7 +263,7 @@ async def test_a_forged_put_off_and_mute_touch_nobody_elses_invoice(scene: Scene
     await anna.wait_for_message("nothing to read")
     anna.forge_tap(screen, encode(MuteInvoice(own.link_id, "777777")) or "")
     await anna.wait_for_message("777777")
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         assert not await wishes.is_muted(session, own.link_id, "777777")
     at(scene, 9.01, BEFORE_DAY)
     await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)

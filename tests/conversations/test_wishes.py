@@ -89,27 +89,27 @@ async def test_without_a_link_there_is_nothing_to_wish_for(scene: Scene) -> None
 
 async def test_a_forged_button_changes_nobody_elses_wishes(scene: Scene) -> None:
     camille, anna = await scene.linked(email=FLEET), await scene.linked("en", ANNA)
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
     screen = await scene.say(anna, "/notices")
     for action in (SetWish(link.link_id, "invoice.issued", on=True), ShowWishes(link.link_id)):
         await anna.wait_for_answer(anna.forge_tap(screen, encode(action) or ""))
     await scene.settled()
     assert notices(anna, "Boréal") == []
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
     assert not link.wishes
 
 
 async def test_a_wish_that_nobody_knows_is_not_kept(scene: Scene) -> None:
     camille = await scene.linked(email=FLEET)
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
     screen = await scene.say(camille, "/avis")
     for kind in ("contact.removed", "x y", ""):
         await camille.wait_for_answer(camille.forge_tap(screen, encode(SetWish(link.link_id, kind, on=True)) or ""))
     await scene.settled()
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
     assert not link.wishes
 

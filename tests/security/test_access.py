@@ -158,7 +158,7 @@ async def test_access_that_ended_is_in_the_security_log(scene: Scene) -> None:
     scene.later(hours=25)
     await scene.say(camille, "/factures")
 
-    assert scene.house.application.bot_data.security.counts["access_ended", "address.changed"] == 1
+    assert scene.components.application.bot_data.security.counts["access_ended", "address.changed"] == 1
 
 
 async def test_a_chat_that_no_key_opens_may_link_again(scene: Scene) -> None:
@@ -180,7 +180,7 @@ async def test_a_chat_that_no_key_opens_may_link_again(scene: Scene) -> None:
     await scene.say(camille, CLIENT)
     assert "Connexion réussie" in (await scene.say(camille, await scene.code(count=before + 1))).text
     assert "Client Odotrack" in (await scene.say(camille, "/compte")).text
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         from sqlmodel import col, select
 
         links = (await session.exec(select(Link).where(col(Link.chat_id) == camille.user_id))).all()

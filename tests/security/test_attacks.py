@@ -65,7 +65,7 @@ async def test_access_that_ended_is_no_proof_any_more(scene: Scene) -> None:
     scene.later(hours=25)
     await scene.say(camille, "/factures")
 
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         assert not await proofs.was_proven(session, camille.user_id, FLEET)
 
 
@@ -196,7 +196,7 @@ async def test_used_codes_lock_nobody_out(scene: Scene, how: str) -> None:
     if how == "used":
         await link(scene, scene.person())
     else:
-        async with scene.house.database.write() as session:
+        async with scene.components.database.write() as session:
             await chats.unlink_email(session, CLIENT, scene.clock.now())
     scene.later(minutes=1)
 

@@ -69,7 +69,7 @@ NAMES = list(foreign(1))
 
 async def handled(scene: Scene, update: dict[str, Any]) -> None:
     """Handles an update as if Telegram had sent it."""
-    application = scene.house.application
+    application = scene.components.application
     parsed = Update.de_json({"update_id": 1} | update, application.bot)
     await application.process_update(parsed)
     await application.bot_data.background.drain()

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from telegram import Update
 
-from bot.base import Inbox
 from bot.http.webhook import SECRET_HEADER
 from bot.updates.ordering import WAITING, PerChatOrder
+from bot.updates.polling_bot import UpdateQueue
 from bot.updates.slots import LinkedChats, Slots
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.serving import free_port
@@ -160,21 +160,20 @@ async def test_a_crowd_of_strangers_is_bounded() -> None:
 
 
 async def test_polling_waits_while_too_much_is_in_hand() -> None:
-    inbox = Inbox(limit=2)
-    inbox.open()
+    queue = UpdateQueue(limit=2)
     for number in range(2):
-        await inbox.put(number)
-        await inbox.get()
-    third = asyncio.create_task(inbox.put(2))
+        await queue.put(number)
+        await queue.get()
+    third = asyncio.create_task(queue.put(2))
     await settle()
     assert not third.done()
-    inbox.task_done()
+    queue.task_done()
     await asyncio.wait_for(third, 5)
-    await inbox.get()
+    await queue.get()
     for _ in range(2):
-        inbox.task_done()
+        queue.task_done()
     with pytest.raises(ValueError, match="task_done"):
-        inbox.task_done()
+        queue.task_done()
 
 
 async def test_a_flood_is_told_once_and_bounded(scene: Scene) -> None:
@@ -198,7 +197,7 @@ async def test_linked_among_finds_the_linked(database: Database, scene: Scene) -
     camille, stranger = await scene.linked(), scene.person()
     stranger.start()
     await stranger.wait_for_message()
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         assert await chats.linked_among(session, {camille.user_id, stranger.user_id, 5}) == {camille.user_id}
         assert await chats.linked_among(session, set()) == set()
 

@@ -10,12 +10,12 @@ from tests.scene import Scene
 async def count(scene: Scene, table: type) -> int:
     from sqlmodel import func, select
 
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         return int((await session.exec(select(func.count()).select_from(table))).one())
 
 
 async def purge(scene: Scene) -> None:
-    async with scene.house.database.write() as session:
+    async with scene.components.database.write() as session:
         await chats.purge_strangers(session, scene.clock.now(), 100)
 
 
@@ -51,7 +51,7 @@ async def test_an_unlinked_chat_expires_and_a_linked_one_does_not(scene: Scene) 
 async def test_forged_numbers_leave_no_rows(scene: Scene) -> None:
     camille = await scene.linked()
     screen = await scene.say(camille, "/factures")
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         link = (await chats.load(session, camille.user_id)).links[0].link_id
     notices = await count(scene, Notice)
     for number in range(20):

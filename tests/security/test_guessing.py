@@ -92,7 +92,7 @@ async def test_many_chats_at_one_time(scene: Scene) -> None:
 
 async def test_the_cap_in_all_holds_until_somebody_acts(scene: Scene) -> None:
     """Sixty days of strangers, as the service sees them: 100 compared guesses in all, 10^-4, however long it lasts."""
-    linking = scene.house.application.bot_data.linking
+    linking = scene.components.application.bot_data.linking
     compared = 0
     for day in range(60):
         for number in range(8):
@@ -125,7 +125,7 @@ async def test_a_code_that_was_not_mailed_opens_nothing(scene: Scene) -> None:
     thief = await scene.asked()
     await scene.settled()
     codes = [f"{number:06}" for number in range(VALUES)]
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         from storage.codes import is_right, latest
         from storage.tables import CodeState
 

@@ -14,7 +14,7 @@ async def test_many_large_pdfs_at_once_arrive_one_by_one(scene: Scene) -> None:
         await scene.say(person, "/factures")
         await scene.tap(person, person.screen().labels[0])
     held, most = 0, 0
-    large = scene.house.application.bot_data.large_document
+    large = scene.components.application.bot_data.large_document
     acquire, release = large.acquire, large.release
 
     async def counted() -> bool:
@@ -44,7 +44,7 @@ async def test_many_large_pdfs_at_once_arrive_one_by_one(scene: Scene) -> None:
 async def test_small_pdfs_do_not_wait_for_a_large_one(scene: Scene) -> None:
     camille = await scene.linked()
     await scene.say(camille, "212380")
-    async with scene.house.application.bot_data.large_document:
+    async with scene.components.application.bot_data.large_document:
         camille.tap("PDF")
         async with asyncio.timeout(5):
             while not any(m.file for m in camille.chat().messages.values()):  # noqa: ASYNC110

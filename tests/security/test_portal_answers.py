@@ -260,7 +260,7 @@ FAULTS = [
 async def test_faults_of_the_sandbox(scene: Scene, kind: FaultKind, error: type[Exception]) -> None:
     scene.portal.faults.set(Fault(kind))
     with pytest.raises(error) as raised:
-        await scene.house.portal.invoice(Reader("c-1001", "a-2001"), "212380")
+        await scene.components.portal.invoice(Reader("c-1001", "a-2001"), "212380")
     assert type(raised.value) is error
 
 

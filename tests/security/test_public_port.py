@@ -98,8 +98,8 @@ async def serve(scene: Scene) -> AsyncIterator[Serve]:
         async def start(limits: HttpLimits = SMALL, *, is_admin: bool = False) -> Port:
             listener = stack.enter_context(server.bound("127.0.0.1", 0))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
-            make = scene.house.make_admin if is_admin else scene.house.make_public
-            url = await stack.enter_async_context(server.listening(make, listener, limits))
+            app = scene.components.admin_app if is_admin else scene.components.public_app
+            url = await stack.enter_async_context(server.listening(app, listener, limits))
             return Port(url, stack)
 
         yield start

@@ -127,7 +127,7 @@ async def test_a_revoked_chat_is_a_stranger_again(scene: Scene) -> None:
     owner, thief = await owner_and_thief(scene)
     assert "retirée" in await ask_to_revoke(scene, owner, "fr")
     await thief.wait_for_message("retirée d’un compte")
-    async with scene.house.database.read() as session:
+    async with scene.components.database.read() as session:
         from storage import proofs
 
         assert not await proofs.was_proven(session, thief.user_id, CLIENT)

@@ -10,7 +10,7 @@ import pytest
 from telegram import Bot
 from telegram.error import NetworkError
 
-from bot.base import base_of
+from bot.app import build
 from bot.bot_api.answer import LONGEST, LONGEST_UPDATES
 from bot.bot_api.request import AiohttpRequest
 from handlers.telegram.outcome import NotDone
@@ -100,8 +100,8 @@ async def test_nothing_compressed_is_asked_for() -> None:
 
 
 async def test_updates_may_be_longer(scene: Scene) -> None:
-    async with base_of(scene.settings) as base:
-        polling, sending = base.bot._request
+    async with build(scene.settings) as components:
+        polling, sending = components.application.bot._request
         for request, longest in ((polling, LONGEST_UPDATES), (sending, LONGEST)):
             body = b'{"ok":true,"result":[' + b" " * (longest - 100) + b"]}"
             async with answering(whole(body)) as url:
@@ -133,7 +133,7 @@ async def test_a_deep_answer_to_a_message_sent() -> None:
     chat = b'{"a":' * 300 + b"1" + b"}" * 300
     await failure(whole(b'{"ok":true,"result":{"message_id":1,"date":1,"chat":' + chat + b"}}"))
     sent = whole(b'{"ok":true,"result":{"message_id":1,"date":1,"chat":' + chat + b"}}")
-    async with answering(sent) as url, AiohttpRequest(cut_echoes=True) as request:
+    async with answering(sent) as url, AiohttpRequest(trims_messages=True) as request:
         bot = Bot(TOKEN, base_url=f"{url}/bot", request=request)
         with pytest.raises(NetworkError):
             await bot.send_document(1, b"%PDF", filename="a.pdf")

@@ -17,7 +17,7 @@ FLEET = "flotte@example.test"
 
 async def unlink_elsewhere(scene: Scene, person: Person) -> None:
     """As another replica, another chat or the operator does it."""
-    async with scene.house.database.write() as session:
+    async with scene.components.database.write() as session:
         await chats.unlink(session, person.user_id, scene.clock.now())
 
 
@@ -92,7 +92,7 @@ async def test_a_marked_notice_looks_once_more(scene: Scene) -> None:
     """Unlinked between the mark ``sending`` and the request: the request is not written."""
     camille = await scene.linked(email=FLEET, notices=True)
     since = max(camille.chat().messages)
-    access = scene.house.application.bot_data.access
+    access = scene.components.application.bot_data.access
     still_linked = access.still_linked
 
     async def unlinked_just_now(link_ids: list[int]) -> bool:

@@ -137,7 +137,7 @@ async def test_one_token_stops_the_copies_of_every_chat(scene: Scene, client: ht
     await mailed(scene, "990002", account="a-2004")
     await until_settled(scene, 2, kind=Kind.COPY_STOPPED)
     assert [len(notices(each, "arrêtée", "stopped")) for each in (first, second, anna)] == [1, 1, 0]
-    assert await remaining(scene.house.database) == [BOOKS]
+    assert await remaining(scene.components.database) == [BOOKS]
 
 
 @pytest.mark.parametrize(
@@ -183,14 +183,14 @@ async def test_a_chat_that_unlinked_is_not_told(scene: Scene, client: httpx.Asyn
     await scene.say(person, "/delier")
     await scene.tap(person, "Oui")
     page = await click(scene, client, link)
-    assert (page.status_code, await told(scene.house.database)) == (200, [])
+    assert (page.status_code, await told(scene.components.database)) == (200, [])
 
 
 # The page.
 
 
 async def test_opening_the_link_only_asks(scene: Scene, client: httpx.AsyncClient) -> None:
-    database = scene.house.database
+    database = scene.components.database
     copy = await a_copy(database)
     url = f"{scene.public_url}/unsubscribe/{stop_token(database.vault, copy)}"
     page = await client.get(url)
@@ -203,7 +203,7 @@ async def test_opening_the_link_only_asks(scene: Scene, client: httpx.AsyncClien
 
 async def test_the_page_names_the_company_and_nobody_else(scene: Scene, client: httpx.AsyncClient) -> None:
     await public(scene, company="Odo & <fils>")
-    database = scene.house.database
+    database = scene.components.database
     copy = await a_copy(database)
     url = f"{scene.public_url}/unsubscribe/{stop_token(database.vault, copy)}"
     for page in (await client.get(url), await client.post(url), await client.post(url + "x")):
@@ -279,7 +279,7 @@ def changed(token: str) -> list[str]:
 
 async def test_a_made_up_token_stops_nothing_and_says_so(scene: Scene, client: httpx.AsyncClient) -> None:
     """Any token got the page "done" on POST."""
-    database = scene.house.database
+    database = scene.components.database
     copy = await a_copy(database)
     for token in changed(stop_token(database.vault, copy)):
         for method in ("GET", "POST"):
@@ -326,7 +326,7 @@ async def test_a_request_shows_nobody_in_a_repr() -> None:
 async def test_a_token_of_an_earlier_version_works_while_its_copy_exists(
     scene: Scene, client: httpx.AsyncClient
 ) -> None:
-    database = scene.house.database
+    database = scene.components.database
     copy = await a_copy(database)
     await a_copy(database, chat=78)
     url = f"{scene.public_url}/unsubscribe/{old_token(database, copy)}"
@@ -399,7 +399,7 @@ async def test_waiting_mails_are_cancelled(database: Database) -> None:
 async def test_no_log_holds_a_token_or_an_address(
     logged: io.StringIO, scene: Scene, client: httpx.AsyncClient, level: str, log_format: str
 ) -> None:
-    database = scene.house.database
+    database = scene.components.database
     copy = await a_copy(database)
     tokens: Sequence[str] = (old_token(database, copy), stop_token(database.vault, copy))
     for token in (*tokens[::-1], *changed(tokens[1])):

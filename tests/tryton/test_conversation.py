@@ -126,14 +126,14 @@ async def test_a_former_address_and_a_closed_customer_receive_no_code(scene: Sce
 
 async def test_a_live_posted_invoice_becomes_a_notice(scene: Scene, books: Books) -> None:
     eloise = await scene.linked("fr", "eloise@example.test", notices=True)
-    start = (await scene.house.portal.events(None, 100)).cursor
+    start = (await scene.components.portal.events(None, 100)).cursor
     account_id, number = await books.issue()
-    told = await scene.house.portal.events(start, 100)
+    told = await scene.components.portal.events(start, 100)
     assert [(event.type, event.account_id, event.number) for event in told.items] == [
         ("invoice.issued", account_id, number)
     ]
     assert told.cursor != start
-    scene.house.worker.read_now()  # Tryton posts no webhook: in production the next poll finds it
+    scene.components.worker.read_now()  # Tryton posts no webhook: in production the next poll finds it
     notice = await eloise.wait_for_message(number, new=True, timeout=30)
     assert notice.text.startswith(f"Nouvelle facture nº\u00a0{number}\n\nGarage Éloïse")
     assert number in (await scene.say(eloise, "/factures")).text

@@ -19,7 +19,9 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.bot_api.request import AiohttpRequest, ConnectTimedOut, NotConnected, PoolTimedOut, ServerFailed
-from handlers.telegram.outcome import NotDone, NotSent, echo_wanted
+from handlers.screens.screen import Button, Screen
+from handlers.telegram.outcome import NotDone, NotSent
+from handlers.telegram.render import render
 from sandbox.telegram import Person, TelegramServer
 
 SECRET = "AAsandboxsandboxsandboxsandboxsandb"
@@ -471,17 +473,17 @@ async def test_what_is_sent_reads_as_from_ptb(telegram: TelegramServer, camille:
     assert ours == theirs
 
 
-async def test_echoes_are_cut_where_asked(telegram: TelegramServer, camille: Person) -> None:
+async def test_messages_are_trimmed_on_request(telegram: TelegramServer, camille: Person) -> None:
     keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Retour", callback_data="1H")]])
-    async with AiohttpRequest(cut_echoes=True) as request:
+    async with AiohttpRequest(trims_messages=True) as request:
         bot = bot_at(telegram.url, request)
-        assert await bot.send_message(camille.user_id, "nouvelle", reply_markup=keyboard) is True
-        wanted = echo_wanted.set(True)
         sent = await bot.send_message(camille.user_id, "avis", reply_markup=keyboard)
-        echo_wanted.reset(wanted)
-        assert (sent.chat_id, sent.text, sent.reply_markup) == (camille.user_id, None, None)
         assert isinstance(sent, Message)
-        assert await bot.edit_message_text("autre", camille.user_id, sent.message_id) is True
+        assert sent.message_id == (await camille.wait_for_message("avis")).message_id
+        assert (sent.chat_id, sent.text, sent.reply_markup) == (camille.user_id, None, None)
+        edited = await bot.edit_message_text("autre", camille.user_id, sent.message_id)
+        assert isinstance(edited, Message)
+        assert (edited.message_id, edited.text) == (sent.message_id, None)
         document = await bot.send_document(camille.user_id, InputFile(b"%PDF-", filename="a.pdf"))
         assert document.document is not None
         assert (await bot.get_me()).username == "odobot"
@@ -490,9 +492,23 @@ async def test_echoes_are_cut_where_asked(telegram: TelegramServer, camille: Per
     assert (await camille.wait_for_message("autre")).edits == 1
 
 
-async def test_a_cut_echo_is_still_read() -> None:
+async def test_trimming_leaves_other_answers_to_ptb() -> None:
     async with serving(answering(200, b"<html>Welcome</html>")) as url:
-        assert (await failure(AiohttpRequest, sending(url), cut_echoes=True)).message == "Invalid server response"
+        assert (await failure(AiohttpRequest, sending(url), trims_messages=True)).message == "Invalid server response"
+
+
+async def test_rendered_keyboard_arrives(telegram: TelegramServer, camille: Person) -> None:
+    """PTB adds ``api_kwargs`` to a call, in JSON and beside a file, as it would its own ``InlineKeyboardMarkup``."""
+    first, second = (render(Screen("t", keyboard=((Button(label, url="https://x.test"),),))) for label in "ab")
+    async with AiohttpRequest() as request:
+        bot = bot_at(telegram.url, request)
+        sent = await bot.send_message(camille.user_id, first.html, api_kwargs=first.reply_markup)
+        assert (await camille.wait_for_message(label="a")).message_id == sent.message_id
+        await bot.edit_message_text(second.html, camille.user_id, sent.message_id, api_kwargs=second.reply_markup)
+        assert (await camille.wait_for_message(label="b")).message_id == sent.message_id
+        pdf = InputFile(b"%PDF-", filename="a.pdf")
+        document = await bot.send_document(camille.user_id, pdf, api_kwargs=first.reply_markup)
+        assert (await camille.wait_for_message(label="a")).message_id == document.message_id
 
 
 async def test_no_proxy_of_the_environment(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ async def until_read(scene: Scene, count: int) -> None:
     """Until the feed was read so often, and what was read is written down: rows give no signal, so this looks."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        async with scene.house.database.read() as session:
+        async with scene.components.database.read() as session:
             is_written = await feed.position(session) is not None
         if readings(scene) >= count and is_written:
             return

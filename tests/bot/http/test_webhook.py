@@ -254,13 +254,13 @@ async def test_while_stopping_nothing_is_taken_and_telegram_brings_it_again(
     scene: Scene, client: httpx.AsyncClient
 ) -> None:
     camille = await newcomer(scene)
-    await scene.house.application.stop()
+    await scene.components.application.stop()
     assert await post(scene, client, update(camille, "/aide")) == 503
     camille.say("/portail")
     await until(lambda: scene.telegram.world.bot().webhook.last_error is not None)
     assert "503" in scene.telegram.world.bot().webhook.info()["last_error_message"]
     assert answers(camille, "Portail") == 0
-    await scene.house.application.start()
+    await scene.components.application.start()
     await camille.wait_for_message("Portail", timeout=15)
     assert answers(camille, "Portail") == 1
 

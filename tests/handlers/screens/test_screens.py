@@ -76,8 +76,7 @@ def read(screen: Screen) -> str:
 
 
 def labels(screen: Screen) -> list[list[str]]:
-    keyboard = render(screen).keyboard
-    return [[button["text"] for button in row] for row in keyboard.rows] if keyboard else []
+    return [[button["text"] for button in row] for row in render(screen).buttons]
 
 
 def does(screen: Screen) -> list[Any]:

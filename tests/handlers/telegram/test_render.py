@@ -37,9 +37,9 @@ def written(screen: Screen) -> str:
 
 def rows(message: Message) -> list[list[InlineKeyboardButton]]:
     """As Telegram reads what is sent."""
-    if message.keyboard is None:
+    if not message.reply_markup:
         return []
-    read = InlineKeyboardMarkup.de_json(message.keyboard.to_dict(), None)
+    read = InlineKeyboardMarkup.de_json(message.reply_markup["reply_markup"], None)
     return [list(row) for row in read.inline_keyboard]
 
 
@@ -108,7 +108,7 @@ def test_empty_parts_leave_no_empty_lines() -> None:
     assert render(Screen("T", note="n")).html == "<b>T</b>\n\nn"
     assert render(Screen(facts=("a", "", "b"))).html == "a\n\nb"
     assert render(Screen("T", "1 à 5", table=Table((("a", "", "b"),)))).html == "<b>T</b>\n1 à 5\n\na · b"
-    assert render(Screen(facts=("a",))).keyboard is None
+    assert render(Screen(facts=("a",))).reply_markup == {}
 
 
 @settings(deadline=None)
@@ -215,7 +215,7 @@ def test_an_action_that_does_not_fit_drops_its_button_and_an_empty_row() -> None
     long = ShowInvoice(1, "9" * 60)
     shown = render(Screen("t", keyboard=((Button("long", long),), (Button("a", long), Button("b", Start())))))
     assert [[button.text for button in row] for row in rows(shown)] == [["b"]]
-    assert render(Screen("t", keyboard=((Button("long", long),),))).keyboard is None
+    assert render(Screen("t", keyboard=((Button("long", long),),))).reply_markup == {}
 
 
 @settings(deadline=None)

@@ -1,5 +1,6 @@
-"""A bot whose polling survives an update that PTB cannot read."""
+"""Polling: a bot that survives an update that PTB cannot read, and a queue that makes polling wait."""
 
+import asyncio
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +10,34 @@ from telegram import Update
 from telegram.error import NetworkError, TelegramError
 from telegram.ext import ExtBot
 
+from bot.updates.ordering import IN_HAND
+
 _AT_ONCE = 20
 """Updates fetched at once while one of them cannot be read."""
 
 log = structlog.get_logger()
+
+
+class UpdateQueue(asyncio.Queue[object]):
+    """Makes polling wait while ``limit`` updates are being handled.
+
+    PTB takes an update from the queue at once and calls ``task_done`` when it is handled, so ``maxsize`` would limit
+    nothing. PTB confirms updates to Telegram after it has put them here: an update that waits is not lost.
+    """
+
+    def __init__(self, limit: int = IN_HAND) -> None:
+        super().__init__()
+        self._room = asyncio.Semaphore(limit)
+
+    async def put(self, item: object) -> None:
+        """Add an update; wait while ``limit`` updates are being handled."""
+        await self._room.acquire()
+        await super().put(item)
+
+    def task_done(self) -> None:
+        """Count an update as handled. Raises ``ValueError`` if none is being handled."""
+        super().task_done()
+        self._room.release()
 
 
 class PollingBot(ExtBot[None]):

@@ -1,0 +1,17 @@
+"""The ``odobot`` program."""
+
+import gc
+
+
+def main() -> None:
+    """Import and run the command line."""
+    gc.disable()
+    from bot.cli import cli  # here, because collecting while it is imported took a sixth of the start
+
+    gc.freeze()
+    gc.enable()
+    cli()
+
+
+if __name__ == "__main__":
+    main()
