@@ -21,7 +21,7 @@ from benches.people import Visitor
 from sandbox.telegram.persons import Person
 from services.clock import utc_now
 from storage import chats, migrations
-from storage.chats import NewLink
+from storage.linking.links import NewLink, add_links
 from storage.tables import State
 from tests.load.stage import LoadStage, load_stage
 from tests.storage.filled import Size, fill
@@ -94,7 +94,7 @@ async def reader(stage: LoadStage, links: int) -> Person:
     new = NewLink(contact, account, "Transport Boréal inc.", frozenset({"orders", "invoices"}), "flotte@example.test")
     async with stage.database.write() as session:
         await chats.set_language(session, person.user_id, "fr", now)
-        await chats.add_links(session, person.user_id, "Camille", [new], now)
+        await add_links(session, person.user_id, "Camille", [new], now)
     return person
 
 

@@ -24,9 +24,10 @@ from sqlalchemy import text, update
 from sqlmodel import col
 
 from benches.measure import median, table, verdict
-from storage import chats, migrations, outbox
+from storage import chats, migrations
 from storage.chats import Awaiting
 from storage.database import Database
+from storage.notices import outbox
 from storage.tables import Awaited, Delivery, State
 from storage.vault import Vault
 from tests.postgres.server import postgres_server

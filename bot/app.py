@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -43,12 +44,12 @@ from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.copy_sender import MailCarrier
 from services.notices.delivery import Carrier, Courier
 from services.notices.feed_reader import Intake
-from services.notices.rate_limiter import BulkLane
+from services.notices.rate_limiter import BulkRateLimiter
 from services.security import SecurityLog
 from storage import chats
+from storage.chat_cache import ChatCache
 from storage.database import Database
-from storage.recent import RecentChats
-from storage.tables import Channel
+from storage.tables import Channel, State
 from storage.vault import Vault
 
 # PTB then gives times such as RetryAfter.retry_after as timedelta, and does not warn that it will do so some day.
@@ -85,14 +86,17 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         services = _services(settings, database, portal, mailer, clock)
 
         intake = Intake(database, portal, clock)
-        metrics = Metrics(database, clock, intake.report, services.security)
+        settled: Counter[State] = Counter()
+        metrics = Metrics(database, clock, intake.report, settled, services.security)
         order = _order(database, metrics, lambda update: tell_unread(update, application))
         application = _application(settings, services, order)
         closing.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
         closing.push_async_callback(application.shutdown)
 
         carriers = _carriers(settings, services, mailer, application.bot)
-        courier = Courier(database, clock, carriers, services.lane, chat_rate=settings.chat_rate)
+        courier = Courier(
+            database, clock, carriers, services.bulk_limiter, chat_rate=settings.chat_rate, settled=settled
+        )
         worker = Worker(database, intake, courier, services.linking, clock, poll_seconds=settings.portal_poll_seconds)
 
         webhook = None
@@ -118,14 +122,14 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
     alerts = MailboxAlerts(mailer, company)
     return Services(
         database=database,
-        recent=RecentChats(database),
+        chat_cache=ChatCache(database),
         portal=portal,
         linking=Linking(database, portal, clock, security),
         code_delivery=CodeDelivery(database, portal, mailer, clock, alerts, security, company=settings.company),
         alerts=alerts,
         access=Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days)),
         security=security,
-        lane=BulkLane(database, clock, settings.bulk_rate),
+        bulk_limiter=BulkRateLimiter(database, clock, settings.bulk_rate),
         clock=clock,
         background=Background(),
         large_document=asyncio.Lock(),

@@ -22,8 +22,9 @@ from bot.settings import Settings, SettingsError, load_settings
 from services.clock import utc_now
 from services.security import SecurityEvent, SecurityLog
 from services.understanding import normal_email
-from storage import chats, migrations, proofs
+from storage import migrations
 from storage.database import Database, Session
+from storage.linking import links, proofs
 from storage.vault import Vault
 
 ResultT = TypeVar("ResultT")
@@ -140,9 +141,9 @@ def unlink(
 
     async def remove(session: Session) -> int:
         if address is not None:
-            return await chats.unlink_email(session, address, utc_now())
-        await proofs.forget_proven(session, chat_id=chat)
-        return await chats.unlink(session, chat, utc_now())
+            return await links.unlink_email(session, address, utc_now())
+        await proofs.delete_proofs(session, chat_id=chat)
+        return await links.unlink(session, chat, utc_now())
 
     removed = _as_operator(settings, remove, SecurityEvent.UNLINKED, email=address, chat_id=chat or None)
     print(f"Links removed: {removed}")

@@ -13,8 +13,9 @@ from services.linking.linking import Linking
 from services.notices.delivery import Courier
 from services.notices.feed_reader import Intake
 from services.uninterrupted import uninterrupted
-from storage import chats, updates, upkeep
+from storage import chats, updates
 from storage.database import Database
+from storage.notices import retention
 
 _RECLAIM_SECONDS = 10.0
 _HOUSEKEEPING_SECONDS = 600.0
@@ -127,25 +128,23 @@ class Worker:
             while some == _AT_ONCE:
                 some = await forget_some(_AT_ONCE)
                 await asyncio.sleep(_BETWEEN_PARTS)
-        async with self._database.write() as session:
-            await upkeep.sum_up(session)
 
     async def _forget_strangers(self, limit: int) -> int:
         async with self._database.write() as session:
-            return await chats.purge_strangers(session, self._clock(), limit)
+            return await chats.purge_unlinked(session, self._clock(), limit)
 
     async def _forget_settled(self, limit: int) -> int:
         async with self._database.write() as session:
-            return await upkeep.forget_settled(session, self._clock() - _KEPT, limit)
+            return await retention.purge_settled(session, self._clock() - _KEPT, limit)
 
     async def _forget_updates(self, limit: int) -> int:
         async with self._database.write() as session:
-            return await updates.forget(session, self._clock() - _UPDATES_KEPT, limit)
+            return await updates.purge(session, self._clock() - _UPDATES_KEPT, limit)
 
     async def _forget_bare(self, limit: int) -> int:
         """Goes on where it stopped: a notice that has deliveries goes with the last of them."""
         async with self._database.write() as session:
-            looked_at = await upkeep.forget_bare(session, self._looked_at, self._clock() - _KEPT, limit)
+            looked_at = await retention.purge_undelivered(session, self._looked_at, self._clock() - _KEPT, limit)
         self._looked_at = max([self._looked_at, *looked_at])
         return len(looked_at)
 

@@ -3,7 +3,7 @@
 from telegram import ChatMember, Update
 
 from handlers.context import Context
-from storage import wishes
+from storage.notices import delivery_preferences
 
 _AWAY = (ChatMember.BANNED, ChatMember.LEFT)
 
@@ -15,4 +15,4 @@ async def on_membership(update: Update, context: Context) -> None:
         return
     at = context.services.clock() if change.new_chat_member.status in _AWAY else None
     async with context.services.database.write() as session:
-        await wishes.set_blocked(session, context.chat.chat_id, at)
+        await delivery_preferences.set_blocked(session, context.chat.chat_id, at)

@@ -17,12 +17,12 @@ from services.company import Company
 from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
-from services.notices.rate_limiter import BulkLane
+from services.notices.rate_limiter import BulkRateLimiter
 from services.security import SecurityLog
-from storage import wishes
+from storage.chat_cache import ChatCache
 from storage.chats import Awaiting, ChatState, LinkState
 from storage.database import Database
-from storage.recent import RecentChats
+from storage.notices import delivery_preferences
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -32,14 +32,14 @@ class Services:
     """What the composition root made, for as long as the process runs."""
 
     database: Database
-    recent: RecentChats
+    chat_cache: ChatCache
     portal: Portal
     linking: Linking
     code_delivery: CodeDelivery
     alerts: MailboxAlerts
     access: Access
     security: SecurityLog
-    lane: BulkLane
+    bulk_limiter: BulkRateLimiter
     clock: Clock
     background: Background
     large_document: asyncio.Lock
@@ -75,11 +75,11 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         if self.chat.is_blocked and self.incoming and self.incoming.my_chat_member is None:
             # Whoever writes is there, whatever a failed notice said.
             async with self.services.database.write() as session:
-                await wishes.set_blocked(session, self.chat.chat_id, None)
+                await delivery_preferences.set_blocked(session, self.chat.chat_id, None)
 
     async def reload(self) -> None:
         """Reads the chat again, after a change to its links or choices."""
-        self.chat = await self.services.recent.load(self.chat.chat_id)
+        self.chat = await self.services.chat_cache.load(self.chat.chat_id)
 
     @property
     def services(self) -> Services:

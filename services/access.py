@@ -11,11 +11,12 @@ from portal.models import Account, Contact
 from services.clock import Clock
 from services.security import SecurityEvent, SecurityLog
 from services.understanding import normal_email
-from storage import access, chats, feed
-from storage.access import LinkToConfirm
 from storage.chats import ChatState, LinkState
 from storage.database import Database, Session
-from storage.feed import NewDelivery, NewNotice
+from storage.linking import access, links
+from storage.linking.access import LinkToConfirm
+from storage.notices import feed
+from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Kind
 
 CONFIRM_BEFORE = datetime.timedelta(hours=24)
@@ -70,19 +71,19 @@ class Access:
         async with self._database.read() as session:
             found = await access.links_to_confirm(session, chat_id=chat.chat_id)
         idle = {link.link_id for link in chat.links if self.is_idle(link)}
-        links = [link for link in found if link.link_id not in idle]
-        asked = sorted({link.contact_id for link in links})
+        used = [link for link in found if link.link_id not in idle]
+        asked = sorted({link.contact_id for link in used})
         answers = await asyncio.gather(*(self.contact(contact_id) for contact_id in asked))
         contacts = dict(zip(asked, answers, strict=True))
         ended = []
         now = self._clock()
         async with self._database.write() as session:
-            for link in links:
+            for link in used:
                 contact = contacts[link.contact_id]
                 kind = verdict(contact, link)
                 if kind is not None:
                     ended.append(EndedLink(link, kind))
-                    await chats.remove_links(session, [link.link_id], now, kind)
+                    await links.remove_links(session, [link.link_id], now, kind)
                 elif account := account_of(contact, link.account_id):
                     await access.confirm(
                         session, link.link_id, account.name, frozenset(account.access), now, is_used=True
@@ -108,7 +109,7 @@ class Access:
         if kind is None:
             return None
         async with self._database.write() as session:
-            if await chats.remove_links(session, [link_id], now, kind):
+            if await links.remove_links(session, [link_id], now, kind):
                 await self._tell(session, found[0], kind, f"{kind}:{link_id}")
         self._log(EndedLink(found[0], kind))
         return kind

@@ -1,1 +1,5 @@
-"""What is remembered: tables, queries, migrations."""
+"""The database: tables, queries and migrations.
+
+``chats``, ``linking`` and ``notices`` hold the queries by subject. Each function takes a ``Session`` and runs in the
+caller's transaction; ``database.Database`` gives sessions.
+"""

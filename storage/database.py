@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage import inline
+from storage import sqlite_in_loop
 from storage.vault import Vault
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 CONNECTIONS = 15
-"""How many connections to PostgreSQL a process holds at the most."""
+"""Largest number of connections to PostgreSQL that a process holds."""
 _WRITES = "odobot_writes"
 _OTHERS = 0o077
 _OWNER_ONLY = 0o600
@@ -38,22 +38,22 @@ class Session(AsyncSession):
         self.vault = vault
 
     async def change(self, statement: UpdateBase) -> int:
-        """Runs an UPDATE or a DELETE; how many rows it met."""
+        """Run an UPDATE or a DELETE. Returns: the number of rows changed."""
         return (await self.exec(statement)).rowcount
 
-    async def put_if_absent(self, table: type[SQLModel], **values: Any) -> bool:
-        """Inserts a row unless its key is taken, also by somebody who is just inserting it; whether it did."""
+    async def insert_if_absent(self, table: type[SQLModel], **values: Any) -> bool:
+        """Insert a row unless its key exists, also in a concurrent transaction. Returns: whether it was inserted."""
         return bool(await self.change(self._insert(table).values(**values).on_conflict_do_nothing()))
 
-    async def put(self, row: SQLModel) -> None:
-        """Inserts a row in place of the one with its key, also of one that somebody is just inserting."""
+    async def upsert(self, row: SQLModel) -> None:
+        """Insert a row, or update the one with its key, also one that a concurrent transaction inserts."""
         table, values = type(row), row.model_dump()
         key = [column.name for column in inspect(table).primary_key]
         rest = {name: value for name, value in values.items() if name not in key}
         await self.change(self._insert(table).values(**values).on_conflict_do_update(index_elements=key, set_=rest))
 
     def _insert(self, table: type[SQLModel]) -> "SqliteInsert | PostgresqlInsert":
-        """The engine's own INSERT, which can be told what to do about a taken key. Only that engine is imported."""
+        """Return the dialect's INSERT, which has ON CONFLICT. Only the dialect in use is imported."""
         if self.bind_name == "sqlite":
             from sqlalchemy.dialects import sqlite
 
@@ -62,10 +62,10 @@ class Session(AsyncSession):
 
         return postgresql.insert(table)
 
-    async def alone(self, with_what: str) -> None:
-        """Waits until no other transaction is busy with the same; SQLite has one writer at a time anyway."""
+    async def lock(self, name: str) -> None:
+        """Wait for the lock of a name, and hold it until the transaction ends. SQLite needs none: it has one writer."""
         if self.bind_name == "postgresql":
-            await self.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(with_what, 0))))
+            await self.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
     @property
     def bind_name(self) -> str:
@@ -74,7 +74,7 @@ class Session(AsyncSession):
 
 
 class Database:
-    """Hands out sessions. None may be held across Telegram, the portal or SMTP."""
+    """Opens sessions. A session must not stay open during a call to Telegram, the portal or SMTP."""
 
     def __init__(self, url: str, vault: Vault) -> None:
         self.vault = vault
@@ -82,28 +82,31 @@ class Database:
         if (file := sqlite_file(url)) is not None:
             _keep_private(file)
         self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
-        self._reading = _sqlite(url, async_creator_fn=inline.connect) if self.is_sqlite else self.engine
+        self._reading = _sqlite(url, async_creator_fn=sqlite_in_loop.connect) if self.is_sqlite else self.engine
         self._watch: sqlite3.Connection | None = None
-        # SQLite has one writer. Its own waiting is a sleeping poll without any order, in which the writers of one
-        # process starve each other for longer than the busy time-out; here they take turns.
-        self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
+        # SQLite has one writer, and waits for it by polling, in no order: writers of one process would starve each
+        # other beyond the busy time-out. The lock makes them a queue.
+        self._write_lock: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._writing = self.engine.execution_options(**{_WRITES: True})
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
-        """A session that changes nothing. On SQLite the event loop itself reads: nothing here is ever suspended."""
+        """Open a session that only reads. On SQLite it reads in the event loop's thread (``sqlite_in_loop``)."""
         async with Session(self._reading, self.vault) as session:
             yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
-        """A session that is committed at the end, or rolled back where it raised."""
-        async with self._turn, Session(self._writing, self.vault) as session, session.begin():
+        """Open a session that commits at the end of the block, or rolls back when the block raises."""
+        async with self._write_lock, Session(self._writing, self.vault) as session, session.begin():
             yield session
 
-    def version(self) -> int | None:
-        """A number that changes whenever anybody commits, in this process or another (SQLite's PRAGMA data_version;
-        it takes microseconds). ``None`` on PostgreSQL, which would have to be asked."""
+    def data_version(self) -> int | None:
+        """Return SQLite's ``PRAGMA data_version``, which changes with every commit of any process.
+
+        Returns:
+            ``None`` on PostgreSQL, which has no such number without a query to the server.
+        """
         if not self.is_sqlite:
             return None
         if self._watch is None:
@@ -112,7 +115,7 @@ class Database:
         return version
 
     async def close(self) -> None:
-        """Gives the connections back."""
+        """Close every connection."""
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -121,7 +124,7 @@ class Database:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of an SQLite database; ``None`` for one in memory, and for another engine."""
+    """Return the file of an SQLite database; ``None`` for one in memory, and for another engine."""
     parsed = make_url(url)
     name = parsed.database or ""
     is_file = parsed.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:")
@@ -129,7 +132,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def is_open_to_others(file: Path) -> bool:
-    """Whether the file's mode lets its group or others read or write it; ``False`` where there is no such file."""
+    """Return whether the file's mode lets its group or others read or write it; ``False`` without such a file."""
     try:
         return os.name == "posix" and bool(file.stat().st_mode & _OTHERS)
     except OSError:
@@ -146,7 +149,7 @@ def _keep_private(file: Path) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, _OWNER_ONLY))
     except FileExistsError:
         pass
-    except OSError:  # no such folder, or not ours to write in: opening the database says so
+    except OSError:  # no such folder, or no permission: opening the database reports it
         return
     found = [each for end in ("", "-wal", "-shm") if is_open_to_others(each := file.with_name(file.name + end))]
     if not found:
@@ -162,12 +165,12 @@ def _keep_private(file: Path) -> None:
 
 
 def _postgresql(url: str) -> AsyncEngine:
-    # None beyond the pool's size: opening one for a single transaction takes longer than waiting for one.
+    # max_overflow=0: opening a connection for a single transaction takes longer than waiting for one of the pool.
     return create_async_engine(url, hide_parameters=True, pool_size=CONNECTIONS, max_overflow=0)
 
 
 def _sqlite(url: str, **driver: object) -> AsyncEngine:
-    # Without a level the driver begins nothing by itself: _begin_sqlite does.
+    # isolation_level=None: the driver begins no transaction itself, _begin_sqlite does.
     engine = create_async_engine(url, hide_parameters=True, connect_args={"isolation_level": None, **driver})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -188,7 +191,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that reads first and writes later fails at once, busy_timeout or not, when another
-    # process wrote in between (SQLITE_BUSY_SNAPSHOT): who means to write takes the lock at the start.
+    # A deferred transaction that reads first and writes later fails at once, despite busy_timeout, when another
+    # process wrote in between (SQLITE_BUSY_SNAPSHOT). So a writing transaction takes the lock at its start.
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

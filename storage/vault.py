@@ -9,13 +9,14 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class Vault:
-    """Seals personal columns, and hashes what must be found again without being readable.
+    """Seals (encrypts) personal columns, and computes keyed hashes to look up sealed values.
 
     Args:
-        keys: Fernet keys (urlsafe base64 of 32 bytes), newest first. The newest seals and hashes; all open and look up.
+        keys: Fernet keys (urlsafe base64 of 32 bytes), newest first. The newest key encrypts and hashes; all keys
+            decrypt and look up.
 
     Raises:
-        ValueError: a key is not one, or there is none.
+        ValueError: A key is malformed, or there is none.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -25,18 +26,18 @@ class Vault:
         self._roots = [base64.urlsafe_b64decode(key) for key in keys]
 
     def seal(self, text: str) -> str:
-        """The text, encrypted and authenticated; another token every time."""
+        """Encrypt and authenticate a text. Each call gives another token."""
         return self._sealer.encrypt(text.encode()).decode()
 
     def open(self, sealed: str) -> str:
-        """What was sealed under any of the keys."""
+        """Decrypt what any of the keys sealed. Raises: ``InvalidToken`` where none did."""
         return self._sealer.decrypt(sealed).decode()
 
     def open_or_none(self, sealed: str) -> str | None:
-        """What was sealed under any of the keys.
+        """Decrypt what any of the keys sealed.
 
         Returns:
-            ``None`` where no key opens it: the key it was sealed under is no longer configured.
+            ``None`` where none did: the key is no longer configured.
         """
         try:
             return self.open(sealed)
@@ -44,15 +45,15 @@ class Vault:
             return None
 
     def hash(self, purpose: str, text: str) -> str:
-        """A keyed hash under the newest key, 64 hex digits; equal texts of different purposes hash differently."""
+        """Return the keyed hash of a text under the newest key: 64 hex digits. Each purpose has other hashes."""
         return self._hash(self._roots[0], purpose, text)
 
     def hashes(self, purpose: str, text: str) -> list[str]:
-        """The hash under every key, for a look-up of what an older key wrote."""
+        """Return the hash under every key, to look up rows that an older key wrote."""
         return [self._hash(root, purpose, text) for root in self._roots]
 
     def matches(self, purpose: str, text: str, known: str) -> bool:
-        """Whether ``known`` is a hash of the text, in constant time for each key."""
+        """Return whether ``known`` is a hash of the text under any key, in constant time for each key."""
         found = False
         for candidate in self.hashes(purpose, text):
             found |= hmac.compare_digest(known.encode(), candidate.encode())

@@ -1,4 +1,4 @@
-"""``odobot notices``: the outbox in a terminal, by the same counts as the metrics."""
+"""``odobot notices``: the state of the outbox in a terminal, counted over the whole table."""
 
 import asyncio
 
@@ -7,8 +7,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from services.clock import utc_now
-from storage import feed, outbox
 from storage.database import Database
+from storage.notices import feed, outbox, outbox_report
 from storage.tables import State
 
 _LISTED = 20
@@ -17,21 +17,21 @@ _OPEN = (State.QUEUED, State.RETRY, State.LEASED, State.SENDING)
 
 
 async def show(database: Database) -> None:
-    """The counts, the feed's age, and the latest deliveries whose outcome nobody knows."""
+    """Print the counts by state, the age of the feed, and the newest uncertain deliveries."""
     async with database.read() as session:
-        counts = await outbox.counts(session)
+        counts = await outbox_report.count_all(session)
         position = await feed.position(session)
-        doubtful = await outbox.doubtful(session, _LISTED)
+        uncertain = await outbox_report.list_uncertain(session, _LISTED)
     console = Console()
     for state in State:
         console.print(f"{state:<10} {counts.get(state, 0)}")
     age = f"{(utc_now() - position.read_at).total_seconds():.0f} s ago" if position else "never"
     console.print(f"feed read  {age}")
-    if doubtful:
+    if uncertain:
         table = Table(
             "delivery", "kind", "number", "channel", "to", "when", "reason", title="uncertain, never sent again"
         )
-        for each in doubtful:
+        for each in uncertain:
             when = each.settled_at.isoformat(timespec="seconds") if each.settled_at else ""
             to = str(each.recipient)
             table.add_row(
@@ -41,13 +41,13 @@ async def show(database: Database) -> None:
 
 
 async def watch_progress(database: Database) -> None:
-    """A bar of what is settled, until nothing is due any more; what waits for later days is not waited for."""
+    """Show the progress of the outbox until no delivery is due; those of later days are not waited for."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         task = progress.add_task("notices", total=None)
         while True:
             async with database.read() as session:
-                counts = await outbox.counts(session)
+                counts = await outbox_report.count_all(session)
                 due = await outbox.next_due(session)
             total = sum(counts.values())
             left = sum(counts.get(state, 0) for state in _OPEN)

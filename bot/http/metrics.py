@@ -1,6 +1,6 @@
-"""What Prometheus is told. No label is a person, a chat or a number."""
+"""The metrics for Prometheus. No label identifies a person, a chat or an invoice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily
@@ -9,20 +9,32 @@ from prometheus_client.registry import Collector
 from services.clock import Clock
 from services.notices.feed_reader import FeedReport
 from services.security import SecurityEvent, SecurityLog
-from storage import feed, outbox
 from storage.database import Database
+from storage.notices import feed, outbox_report
 from storage.tables import State
 
 
 class Metrics:
-    """One process's figures; those of the outbox are the database's, and so the same from every process."""
+    """The metrics of one process.
+
+    Args:
+        settled: The courier's count of deliveries by final state.
+    """
 
     media_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, database: Database, clock: Clock, report: FeedReport, security: SecurityLog) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        report: FeedReport,
+        settled: Mapping[State, int],
+        security: SecurityLog,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._report = report
+        self._settled = settled
         self._registry = CollectorRegistry()
         self._updates = Histogram(
             "odobot_update_seconds",
@@ -35,7 +47,12 @@ class Metrics:
             "Updates that were not read, because their chat had too many waiting or strangers filled the process.",
             registry=self._registry,
         )
-        self._deliveries = Gauge("odobot_deliveries", "Deliveries by state.", ["state"], registry=self._registry)
+        self._deliveries = Gauge(
+            "odobot_deliveries",
+            "Deliveries by state: sent, blocked and cancelled by this process, the others in the database.",
+            ["state"],
+            registry=self._registry,
+        )
         self._lag = Gauge("odobot_feed_lag_seconds", "Since the feed was last read.", registry=self._registry)
         self._events = Gauge("odobot_feed_events", "Events read since the start.", registry=self._registry)
         self._failed = Gauge("odobot_feed_failures", "Failed readings since the start.", registry=self._registry)
@@ -43,19 +60,20 @@ class Metrics:
         self._registry.register(_SecurityEvents(security))
 
     def handled(self, seconds: float) -> None:
-        """An update was handled."""
+        """Record the duration of an update in seconds, from its arrival to the end of its handling."""
         self._updates.observe(seconds)
 
     def dropped(self) -> None:
-        """An update was not read."""
+        """Count an update that was not handled."""
         self._dropped.inc()
 
     async def text(self) -> bytes:
-        """The exposition format."""
+        """Return the metrics in Prometheus' exposition format."""
         async with self._database.read() as session:
-            counts = await outbox.counts(session)
+            open_deliveries = await outbox_report.count_open(session)
             position = await feed.position(session)
         for state in State:
+            counts = self._settled if state in outbox_report.FINAL else open_deliveries
             self._deliveries.labels(state).set(counts.get(state, 0))
         if position:
             self._lag.set((self._clock() - position.read_at).total_seconds())
@@ -66,13 +84,13 @@ class Metrics:
 
 
 class _SecurityEvents(Collector):
-    """The counts of the security log, read when they are asked for."""
+    """Exports the counts of the security log."""
 
     def __init__(self, security: SecurityLog) -> None:
         self._security = security
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """``odobot_security_events_total``, by event and cause; 0 for what did not happen yet."""
+        """Yield ``odobot_security_events_total`` by event and cause; 0 for an event that has not occurred."""
         family = CounterMetricFamily(
             "odobot_security_events", "Events of the security log since the start.", labels=["event", "cause"]
         )

@@ -11,8 +11,8 @@ from telegram.error import TelegramError
 from portal.client import Portal
 from portal.errors import PortalError
 from services.clock import Clock
-from storage import feed
 from storage.database import Database
+from storage.notices import feed
 from texts.language import Language
 
 _PATIENCE = 5.0

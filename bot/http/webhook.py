@@ -23,7 +23,7 @@ from handlers.context import Context, Services
 from services.clock import Clock
 from storage import updates
 from storage.database import Database
-from storage.in_hand import InHand
+from storage.update_locks import UpdateLocks
 
 _TRIES, _PAUSE_SECONDS = 20, 0.5
 """How often and how far apart another replica is looked after: for as long as a tap may take, and no longer."""
@@ -53,7 +53,7 @@ class TelegramWebhook:
         self.secret = secret
         self._in_hand: dict[int, asyncio.Task[bool]] = {}
         self._refused = SeldomWarning(log, "webhook.telegram_refused")
-        self._over_all = InHand(database)
+        self._update_locks = UpdateLocks(database)
 
     async def receive(self, request: Request) -> Response:
         """200 when the update is handled; 403 without the secret; 400 for what is no update; 503 while not running,
@@ -80,7 +80,7 @@ class TelegramWebhook:
 
     async def close(self) -> None:
         """Lets go of what could not be waited for."""
-        await self._over_all.close()
+        await self._update_locks.close()
 
     def _parsed(self, body: bytes) -> Update | None:
         try:
@@ -121,7 +121,7 @@ class TelegramWebhook:
             async with self._database.write() as session:
                 await updates.mark_handled(session, update.update_id, self._clock())
         finally:
-            await self._over_all.give_back(update.update_id)
+            await self._update_locks.unlock(update.update_id)
         return True
 
     async def _process(self, update: Update) -> bool:
@@ -141,7 +141,7 @@ class TelegramWebhook:
     async def _taken(self, update_id: int) -> bool:
         """Waits for another replica that has it in hand, and that may die."""
         for _ in range(_TRIES):
-            if await self._over_all.take(update_id):
+            if await self._update_locks.try_lock(update_id):
                 return True
             await asyncio.sleep(_PAUSE_SECONDS)
         return False

@@ -7,8 +7,10 @@ from handlers.screens.notice_settings import WISH_NAMES, hours
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.linking.code_results import CodeAsked
 from services.notices.feed_reader import WISHES
-from storage.chats import ChatState, Kept, LinkState, Neighbour
-from storage.wishes import Silence
+from storage.chats import ChatState, LinkState
+from storage.linking.shared_addresses import Neighbour
+from storage.notices.delivery_preferences import DeliveryPreferences
+from storage.personal_data import StoredPersonalData
 from texts.catalogue import Texts, message_id
 from texts.escaping import plain
 
@@ -96,23 +98,29 @@ def nothing_kept(t: Texts) -> Screen:
     return Screen(t("data.title"), facts=(t("data.nothing"),))
 
 
-def my_data(t: Texts, chat: ChatState, kept: Kept | None, silence: Silence, copies: Sequence[str]) -> Screen:
+def my_data(
+    t: Texts,
+    chat: ChatState,
+    stored: StoredPersonalData | None,
+    preferences: DeliveryPreferences,
+    copies: Sequence[str],
+) -> Screen:
     """What is remembered of this chat, line by line."""
     facts = [t("data.chat", chat=str(chat.chat_id))]
-    if kept:
-        facts.append(t("data.since", date=t.formats.long_date(kept.since.date())))
-        facts += [t("data.first_name", name=kept.first_name)] if kept.first_name else []
-        facts += [t("data.email", email=email) for email in kept.emails]
+    if stored:
+        facts.append(t("data.since", date=t.formats.long_date(stored.since.date())))
+        facts += [t("data.first_name", name=stored.first_name)] if stored.first_name else []
+        facts += [t("data.email", email=email) for email in stored.emails]
     for link in chat.links:
         facts.append(t("data.account", account=link.account_name))
-        if link.wishes:
-            names = ", ".join(t(WISH_NAMES[wish]) for wish in WISHES if wish in link.wishes)
+        if link.subscriptions:
+            names = ", ".join(t(WISH_NAMES[wish]) for wish in WISHES if wish in link.subscriptions)
             facts.append(t("data.wishes", wishes=names))
     facts += [t("data.copy", email=email) for email in copies]
-    if silence.quiet:
-        facts.append(t("data.quiet", hours=hours(t, silence.quiet)))
-    if silence.timezone:
-        facts.append(t("quiet.zone", zone=silence.timezone))
+    if preferences.quiet:
+        facts.append(t("data.quiet", hours=hours(t, preferences.quiet)))
+    if preferences.timezone:
+        facts.append(t("quiet.zone", zone=preferences.timezone))
     facts += [t("data.language", language=t("language.name")), t.plural("data.page_size", chat.page_size)]
     erase = Button(t("button.forget"), Forget())
     return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((erase,),))

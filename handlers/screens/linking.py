@@ -127,7 +127,7 @@ def no_account(t: Texts, company: str) -> Screen:
 
 def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
     """Which account to show, where there are several; else the question at once."""
-    if len(links) == 1 and links[0].wishes is not None:
+    if len(links) == 1 and links[0].subscriptions is not None:
         return replace(home(t, links[0]), title=t("link.done_with", account=clip(links[0].account_name, 50)))
     if len(links) == 1:
         return ask_wish(t, links[0], title=t("link.done"), accounts=1)

@@ -18,8 +18,8 @@ from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows
 from services.linking.code_results import CodeAsked
 from services.notices.feed_reader import REMIND, WISHES
 from storage.chats import LinkState
+from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind
-from storage.wishes import Quiet
 from texts.catalogue import Texts, message_id
 from texts.escaping import plain
 
@@ -51,7 +51,7 @@ def which_account(t: Texts, links: Sequence[LinkState]) -> Screen:
 
 def wishes(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
     """One account's notices: a tap turns each."""
-    chosen = link.wishes or frozenset()
+    chosen = link.subscriptions or frozenset()
     rows: list[tuple[Button, ...]] = [
         (choice(t(WISH_NAMES[wish]), wish in chosen, SetWish(link.link_id, wish, on=wish not in chosen)),)
         for wish in WISHES

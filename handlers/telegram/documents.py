@@ -13,7 +13,7 @@ from handlers.telegram.render import Message as Rendered
 from portal.client import Portal, Reader
 from portal.errors import TooLarge
 from services.invoices import SMALL_PDF, file_name
-from storage import documents
+from storage import uploaded_pdfs
 from storage.database import Database
 from storage.tables import Document
 from texts.catalogue import Texts
@@ -78,7 +78,7 @@ async def prepare(
         PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` over the limit.
     """
     async with database.read() as session:
-        known = await documents.find(session, bot.id, reader.account_id, number, t.language)
+        known = await uploaded_pdfs.find(session, bot.id, reader.account_id, number, t.language)
     known_etag = known.etag if known else None
     pdf = await portal.invoice_pdf(reader, number, language=t.language, known_etag=known_etag, limit=limit)
     new = InputFile(pdf.content, filename=file_name(t, number), attach=False) if pdf else None
@@ -123,7 +123,7 @@ async def remember(bot: ExtBot[None], database: Database, prepared: Prepared, se
         etag=prepared.etag,
     )
     async with database.write() as session:
-        await documents.keep(session, document)
+        await uploaded_pdfs.save(session, document)
 
 
 async def forget(database: Database, prepared: Prepared) -> None:
@@ -131,4 +131,4 @@ async def forget(database: Database, prepared: Prepared) -> None:
     if prepared.known is None:
         return
     async with database.write() as session:
-        await documents.drop(session, prepared.known)
+        await uploaded_pdfs.delete_upload(session, prepared.known)

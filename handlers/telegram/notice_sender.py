@@ -25,15 +25,16 @@ from portal.models import Contact, Part
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
-from services.notices.delivery import Blocked, Cancelled, Later, Outcome, Ready, Retry, Sent, Uncertain, Unsent
+from services.notices.delivery import Blocked, Cancelled, Later, Outcome, Retry, SendFunc, Sent, Uncertain, Unsent
 from services.notices.feed_reader import REMINDERS, wish_for
 from services.notices.reminders import reminding_time
-from storage import chats, wishes
+from storage import chats
 from storage.chats import ChatState, LinkState
 from storage.database import Database
-from storage.outbox import Claimed
+from storage.notices import delivery_preferences, reminders
+from storage.notices.delivery_preferences import DeliveryPreferences
+from storage.notices.outbox import Claimed
 from storage.tables import Kind
-from storage.wishes import Silence
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -78,10 +79,10 @@ class TelegramCarrier:
         self._clock = clock
         self._company = company
 
-    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
+    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
         """See ``Carrier``."""
         try:
-            return await self._render(parcel)
+            return await self._render(batch)
         except _Unsendable as end:
             return end.outcome
         except (NotFound, PortalForbidden) as error:
@@ -92,18 +93,18 @@ class TelegramCarrier:
         except PortalError as error:
             return Retry(f"portal: {error}", _REFUSED_PAUSE)
 
-    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
+    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
         """See ``Carrier``. What tells of an ended link leaves without one."""
-        linked = [each.link_id for each in parcel if each.kind not in _ABOUT_ENDED_LINKS]
+        linked = [each.link_id for each in batch if each.kind not in _ABOUT_ENDED_LINKS]
         return not linked or await self._access.still_linked(linked)
 
-    async def _render(self, parcel: Sequence[Claimed]) -> Ready:
-        first = parcel[0]
+    async def _render(self, batch: Sequence[Claimed]) -> SendFunc:
+        first = batch[0]
         async with self._database.read() as session:
             chat = await chats.load(session, first.recipient)
-            silence = await wishes.silence(session, first.recipient)
+            preferences = await delivery_preferences.load(session, first.recipient)
         t = texts_in(Language(chat.language) if chat.language else self._company.language)
-        if silence.blocked_at is not None:
+        if preferences.blocked_at is not None:
             raise _Unsendable(Blocked())
         if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
             screen = screens.unused_link(t, first.account_name, first.link_id)
@@ -111,15 +112,15 @@ class TelegramCarrier:
         if first.kind in _ABOUT_ENDED_LINKS:
             screen = screens.end_notice(t, first.kind, first.account_name, self._company.name)
             return self._message(chat.chat_id, render(screen))
-        zone = ZoneInfo(silence.timezone) if silence.timezone else self._company.zone
+        zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
         if first.kind is Kind.COPY_STOPPED:
-            return self._copy_stopped(t, chat, first, silence, zone)
-        wanted = [each for each in parcel if self._is_wanted(chat, each)]
+            return self._copy_stopped(t, chat, first, preferences, zone)
+        wanted = [each for each in batch if self._is_wanted(chat, each)]
         if not wanted:
             raise _Unsendable(Cancelled("no longer wished for"))
         if first.kind in REMINDERS:  # a reminder has a time of its own, and is told by itself
-            return await self._reminder(t, chat, wanted[0], silence, zone)
-        self._keep_quiet(silence, zone, is_summed_up=True)
+            return await self._reminder(t, chat, wanted[0], preferences, zone)
+        self._keep_quiet(preferences, zone, is_summed_up=True)
         if len(wanted) > 1:
             return await self._summary(t, chat, wanted)
         return await self._single(t, chat, wanted[0])
@@ -130,28 +131,30 @@ class TelegramCarrier:
         if link is None:
             return False
         # A reminder put off was asked for by itself.
-        return claimed.kind is Kind.REMINDER_LATER or wish_for(claimed.kind) in (link.wishes or ())
+        return claimed.kind is Kind.REMINDER_LATER or wish_for(claimed.kind) in (link.subscriptions or ())
 
-    def _keep_quiet(self, silence: Silence, zone: ZoneInfo, *, is_summed_up: bool) -> None:
-        if silence.quiet is None:
+    def _keep_quiet(self, preferences: DeliveryPreferences, zone: ZoneInfo, *, is_summed_up: bool) -> None:
+        if preferences.quiet is None:
             return
-        until = silence.quiet.until(self._clock().astimezone(zone))
+        until = preferences.quiet.until(self._clock().astimezone(zone))
         if until is not None:
             raise _Unsendable(Later(until, is_postponed=is_summed_up))
 
-    def _copy_stopped(self, t: Texts, chat: ChatState, claimed: Claimed, silence: Silence, zone: ZoneInfo) -> Ready:
+    def _copy_stopped(
+        self, t: Texts, chat: ChatState, claimed: Claimed, preferences: DeliveryPreferences, zone: ZoneInfo
+    ) -> SendFunc:
         """It asks the portal nothing, and waits for the end of quiet hours by itself: a summary is about numbers."""
         link = chat.link(claimed.link_id)
         if link is None:
             raise _Unsendable(Cancelled("no longer linked"))
-        self._keep_quiet(silence, zone, is_summed_up=False)
+        self._keep_quiet(preferences, zone, is_summed_up=False)
         return self._message(chat.chat_id, render(screens.copy_stopped(t, link.account_name, link.link_id)))
 
-    async def _summary(self, t: Texts, chat: ChatState, parcel: Sequence[Claimed]) -> Ready:
+    async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[Claimed]) -> SendFunc:
         """Several that waited: told by their numbers, where the contact may still see that part of the account."""
         told: list[Told] = []
         contacts: dict[str, Contact | None] = {}
-        for each in parcel:
+        for each in batch:
             link = chat.link(each.link_id)
             if link is None or each.number is None:
                 continue
@@ -181,7 +184,7 @@ class TelegramCarrier:
             raise read
         return read
 
-    async def _single(self, t: Texts, chat: ChatState, claimed: Claimed) -> Ready:
+    async def _single(self, t: Texts, chat: ChatState, claimed: Claimed) -> SendFunc:
         link, reader, number = self._about(chat, claimed)
         if claimed.kind in _ORDERS:
             order = await self._read(claimed, link, self._portal.order(reader, number))
@@ -193,13 +196,15 @@ class TelegramCarrier:
             return await self._with_pdf(t, chat.chat_id, reader, claimed, screen)
         return self._message(chat.chat_id, render(screen))
 
-    async def _reminder(self, t: Texts, chat: ChatState, claimed: Claimed, silence: Silence, zone: ZoneInfo) -> Ready:
+    async def _reminder(
+        self, t: Texts, chat: ChatState, claimed: Claimed, preferences: DeliveryPreferences, zone: ZoneInfo
+    ) -> SendFunc:
         link, reader, number = self._about(chat, claimed)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         if not invoice.is_unpaid:
             raise _Unsendable(Cancelled("paid"))
         await self._is_time(claimed, link, invoice.due_date, zone)
-        self._keep_quiet(silence, zone, is_summed_up=False)
+        self._keep_quiet(preferences, zone, is_summed_up=False)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         return self._message(chat.chat_id, render(screen))
 
@@ -216,7 +221,7 @@ class TelegramCarrier:
     async def _is_time(self, claimed: Claimed, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo) -> None:
         """Whether a reminder's time has come; before it waits, and after it is none any more."""
         async with self._database.read() as session:
-            if await wishes.is_muted(session, link.link_id, claimed.number or ""):
+            if await reminders.is_muted(session, link.link_id, claimed.number or ""):
                 raise _Unsendable(Cancelled("muted"))
         if claimed.kind is Kind.REMINDER_LATER:
             return
@@ -230,7 +235,7 @@ class TelegramCarrier:
         if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminding_time(Kind.REMINDER_DUE, due_date, zone):
             raise _Unsendable(Cancelled("overtaken"))
 
-    async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, claimed: Claimed, screen: Screen) -> Ready:
+    async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, claimed: Claimed, screen: Screen) -> SendFunc:
         message, number = render(screen), claimed.number or ""
         try:
             limit = documents.NOTICE_LIMIT
@@ -260,7 +265,7 @@ class TelegramCarrier:
 
         return send
 
-    def _message(self, chat_id: int, message: Message) -> Ready:
+    def _message(self, chat_id: int, message: Message) -> SendFunc:
         async def send() -> Outcome:
             try:
                 await self._bot.send_message(
@@ -285,7 +290,7 @@ class TelegramCarrier:
                 return Retry("429", pause, halts=True)
             case Forbidden():
                 async with self._database.write() as session:
-                    await wishes.set_blocked(session, chat_id, self._clock())
+                    await delivery_preferences.set_blocked(session, chat_id, self._clock())
                 return Blocked()
             case ChatMigrated():
                 async with self._database.write() as session:

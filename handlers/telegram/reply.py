@@ -111,7 +111,7 @@ async def patiently(
     except RetryAfter as error:
         told = error.retry_after
         wait = told if isinstance(told, int) else told.total_seconds()
-        await context.services.lane.halt(datetime.timedelta(seconds=wait))
+        await context.services.bulk_limiter.halt(datetime.timedelta(seconds=wait))
         if wait > _LONGEST_WAIT:
             raise
     except BadRequest:

@@ -15,8 +15,10 @@ from handlers.views.linking import answer_then_mail, delete_typed, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import Proven, Purpose
 from services.security import SecurityEvent
-from storage import access, chats, codes, wishes
-from storage.chats import Neighbour
+from storage import personal_data
+from storage.linking import codes, links, shared_addresses
+from storage.linking.shared_addresses import Neighbour
+from storage.notices import bookkeeper_copies, delivery_preferences, subscriptions
 from storage.tables import Kind
 
 _NEW_FOR = datetime.timedelta(hours=24)
@@ -27,11 +29,11 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
     """Makes an account the current one; where its notices were never asked about, asks."""
     context.link(action.link)
     async with context.services.database.write() as session:
-        await chats.choose(session, context.chat.chat_id, action.link, context.services.clock())
+        await links.choose(session, context.chat.chat_id, action.link, context.services.clock())
     await context.reload()
     link = context.link(action.link)
-    if link.wishes is None:
-        unasked = sum(each.wishes is None for each in context.chat.links)
+    if link.subscriptions is None:
+        unasked = sum(each.subscriptions is None for each in context.chat.links)
         return linking.ask_wish(context.t, link, context.t("link.chosen"), unasked)
     return linking.home(context.t, link)
 
@@ -39,10 +41,12 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
 async def wish(context: Context, action: Wish) -> Screen:
     """The answer to the one question, for every account that was not asked about yet."""
     link = context.link(action.link)
-    unasked = [each.link_id for each in context.chat.links if each.wishes is None]
+    unasked = [each.link_id for each in context.chat.links if each.subscriptions is None]
     async with context.services.database.write() as session:
         chosen = [link.link_id, *unasked]
-        await chats.set_wishes(session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes)
+        await subscriptions.set_subscriptions(
+            session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes
+        )
     await context.reload()
     return linking.wish_noted(context.t, context.link(action.link), yes=action.yes)
 
@@ -52,8 +56,8 @@ async def accounts(context: Context, _action: ShowAccounts) -> Screen:
     if not context.chat.links:
         return trouble.not_linked(context.t, context.services.company.name)
     async with context.services.database.read() as session:
-        neighbours = await chats.neighbours(session, context.chat.chat_id)
-        emails = await chats.emails(session, context.chat.chat_id)
+        neighbours = await shared_addresses.neighbours(session, context.chat.chat_id)
+        emails = await links.emails(session, context.chat.chat_id)
     local = [replace(neighbour, linked_at=context.local(neighbour.linked_at)) for neighbour in neighbours]
     return account.accounts(context.t, context.chat.links, emails, local)
 
@@ -109,7 +113,7 @@ async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
 
 async def _neighbour(context: Context, chat_id: int) -> Neighbour | None:
     async with context.services.database.read() as session:
-        neighbours = await chats.neighbours(session, context.chat.chat_id)
+        neighbours = await shared_addresses.neighbours(session, context.chat.chat_id)
     return next((neighbour for neighbour in neighbours if neighbour.chat_id == chat_id), None)
 
 
@@ -117,7 +121,7 @@ async def _address_to_prove(context: Context, other: Neighbour) -> str | None:
     """The shared address that this chat was linked through only lately, and the other long ago; ``None``: none."""
     now = context.services.clock()
     async with context.services.database.read() as session:
-        shared = await access.shared_addresses(session, context.chat.chat_id, other.chat_id)
+        shared = await shared_addresses.find_shared(session, context.chat.chat_id, other.chat_id)
     lately, long_ago = now - _NEW_FOR, now - _OLD_AFTER
     doubtful = (each.email for each in shared if each.own_since > lately and each.other_since < long_ago)
     return next(doubtful, None)
@@ -126,8 +130,8 @@ async def _address_to_prove(context: Context, other: Neighbour) -> str | None:
 async def _revoked(context: Context, other: Neighbour) -> Screen:
     services, chat_id = context.services, context.chat.chat_id
     async with services.database.write() as session:
-        removed = await chats.revoke(session, chat_id, other.chat_id, services.clock())
-        linked = await chats.chats_of_email(session, other.email)
+        removed = await shared_addresses.revoke(session, chat_id, other.chat_id, services.clock())
+        linked = await links.chats_of_email(session, other.email)
     services.security.record(
         SecurityEvent.REVOKED, chat_id=chat_id, other_chat_id=other.chat_id, email=other.email, count=removed
     )
@@ -150,7 +154,7 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     if not action.sure:
         return account.sure_to_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:
-        removed = await chats.unlink(session, context.chat.chat_id, context.services.clock())
+        removed = await links.unlink(session, context.chat.chat_id, context.services.clock())
     context.services.security.record(SecurityEvent.UNLINKED, chat_id=context.chat.chat_id, count=removed)
     return account.unlinked(context.t)
 
@@ -161,11 +165,11 @@ async def my_data(context: Context, _action: ShowMyData) -> Screen:
     if not chat.is_known:
         return account.nothing_kept(t)
     async with context.services.database.read() as session:
-        kept = await chats.kept(session, chat.chat_id)
-        silence = await wishes.silence(session, chat.chat_id)
-        copies = [await wishes.copy_of_link(session, link.link_id) for link in chat.links]
-    local = kept and replace(kept, since=context.local(kept.since))
-    return account.my_data(t, chat, local, silence, [copy.email for copy in copies if copy])
+        stored = await personal_data.load(session, chat.chat_id)
+        preferences = await delivery_preferences.load(session, chat.chat_id)
+        copies = [await bookkeeper_copies.find_by_link(session, link.link_id) for link in chat.links]
+    local = stored and replace(stored, since=context.local(stored.since))
+    return account.my_data(t, chat, local, preferences, [copy.email for copy in copies if copy])
 
 
 async def forget(context: Context, action: Forget) -> Screen:
@@ -173,7 +177,7 @@ async def forget(context: Context, action: Forget) -> Screen:
     if not action.sure:
         return account.sure_to_forget(context.t)
     async with context.services.database.write() as session:
-        await chats.forget(session, context.chat.chat_id, context.services.clock())
+        await personal_data.delete_chat(session, context.chat.chat_id, context.services.clock())
     context.services.security.record(SecurityEvent.FORGOTTEN, chat_id=context.chat.chat_id)
     context.afterwards(drop_menu(context))
     return account.forgotten(context.t)

@@ -15,7 +15,8 @@ from mail.errors import MailError
 from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import Checked, CodeAsked, CodeExpired, Linked, Proven, WrongCode
-from storage import chats, codes
+from storage import chats
+from storage.linking import codes, links
 from storage.tables import CodeState
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ async def confirm_address(context: Context, action: ConfirmAddress) -> Screen | 
     """Mails a code to the address that an unused link was made through."""
     link = context.link(action.link)
     async with context.services.database.read() as session:
-        email = (await chats.emails(session, context.chat.chat_id)).get(link.link_id)
+        email = (await links.emails(session, context.chat.chat_id)).get(link.link_id)
     if email is None:
         return await start_linking(context, StartLinking())
     return await _code_asked(context, await context.services.linking.ask(context.chat.chat_id, email))

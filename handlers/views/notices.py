@@ -34,11 +34,22 @@ from services.linking.code_results import CodeAsked, Proven, Purpose
 from services.notices.feed_reader import REMINDERS, WISHES
 from services.notices.reminders import at_reminding_hour
 from services.security import SecurityEvent
-from storage import chats, feed, outbox, wishes
+from storage import chats
 from storage.chats import Awaiting, LinkState
-from storage.feed import NewDelivery, NewNotice
+from storage.linking import links
+from storage.notices import (
+    bookkeeper_copies,
+    cancellation,
+    delivery_preferences,
+    feed,
+    outbox,
+    outbox_report,
+    reminders,
+    subscriptions,
+)
+from storage.notices.delivery_preferences import Quiet
+from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Awaited, Channel, Kind
-from storage.wishes import Quiet
 
 log = structlog.get_logger()
 
@@ -48,12 +59,12 @@ _SENT_SHOWN = 10
 
 async def notices(context: Context, _action: ShowNotices) -> Screen:
     """The one account's notices, or whose."""
-    links = context.chat.links
-    if not links:
+    own = context.chat.links
+    if not own:
         return trouble.not_linked(context.t, context.services.company.name)
-    if len(links) == 1:
-        return screens.wishes(context.t, links[0], has_others=False)
-    return screens.which_account(context.t, links)
+    if len(own) == 1:
+        return screens.wishes(context.t, own[0], has_others=False)
+    return screens.which_account(context.t, own)
 
 
 async def of_account(context: Context, action: ShowWishes) -> Screen:
@@ -67,7 +78,7 @@ async def set_wish(context: Context, action: SetWish) -> Screen:
     if action.wish not in WISHES:
         return await of_account(context, ShowWishes(action.link))
     async with context.services.database.write() as session:
-        await chats.set_wishes(session, context.chat.chat_id, [action.link], {action.wish}, on=action.on)
+        await subscriptions.set_subscriptions(session, context.chat.chat_id, [action.link], {action.wish}, on=action.on)
     await context.reload()
     if not action.of_notice:
         return await of_account(context, ShowWishes(action.link))
@@ -80,7 +91,7 @@ async def attach_pdf(context: Context, action: AttachPdf) -> Screen:
     """Whether the PDF comes along."""
     context.link(action.link)
     async with context.services.database.write() as session:
-        await chats.set_attaches_pdf(session, context.chat.chat_id, action.link, on=action.on)
+        await subscriptions.set_attaches_pdf(session, context.chat.chat_id, action.link, on=action.on)
     await context.reload()
     return await of_account(context, ShowWishes(action.link))
 
@@ -91,23 +102,23 @@ async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
     async with context.services.database.write() as session:
         await chats.ensure(session, context.chat.chat_id, context.services.clock())
         if is_choice:
-            await wishes.set_quiet(session, context.chat.chat_id, Quiet(action.start, action.end))
+            await delivery_preferences.set_quiet(session, context.chat.chat_id, Quiet(action.start, action.end))
         elif action.start == -1:
-            await wishes.set_quiet(session, context.chat.chat_id, None)
+            await delivery_preferences.set_quiet(session, context.chat.chat_id, None)
             await outbox.release_postponed(session, context.chat.chat_id, context.services.clock())
-        silence = await wishes.silence(session, context.chat.chat_id)
-    return screens.quiet_hours(context.t, silence.quiet, silence.timezone or context.services.company.zone.key)
+        preferences = await delivery_preferences.load(session, context.chat.chat_id)
+    return screens.quiet_hours(context.t, preferences.quiet, preferences.timezone or context.services.company.zone.key)
 
 
 async def zone(context: Context, action: ChooseZone) -> Screen:
     """Asks for a zone, or takes one of those offered."""
     if action.zone not in screens.ZONES:
         async with context.services.database.read() as session:
-            silence = await wishes.silence(session, context.chat.chat_id)
-        return screens.zones(context.t, silence.timezone or context.services.company.zone.key)
+            preferences = await delivery_preferences.load(session, context.chat.chat_id)
+        return screens.zones(context.t, preferences.timezone or context.services.company.zone.key)
     async with context.services.database.write() as session:
         await chats.ensure(session, context.chat.chat_id, context.services.clock())
-        await wishes.set_timezone(session, context.chat.chat_id, action.zone)
+        await delivery_preferences.set_timezone(session, context.chat.chat_id, action.zone)
     return await quiet_hours(context, ShowQuiet())
 
 
@@ -118,9 +129,9 @@ async def snooze(context: Context, action: Snooze) -> Screen:
     await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
-        silence = await wishes.silence(session, context.chat.chat_id)
-        await wishes.unmute(session, link.link_id, action.number)
-        there = ZoneInfo(silence.timezone) if silence.timezone else context.services.company.zone
+        preferences = await delivery_preferences.load(session, context.chat.chat_id)
+        await reminders.unmute(session, link.link_id, action.number)
+        there = ZoneInfo(preferences.timezone) if preferences.timezone else context.services.company.zone
         days = action.days if action.days in notice_screens.SNOOZE_DAYS else notice_screens.SNOOZE_DAYS[0]
         date = now.astimezone(there).date() + datetime.timedelta(days=days)
         event_id = f"snooze:{context.chat.chat_id}:{link.account_id}:{action.number}:{date}"
@@ -138,8 +149,8 @@ async def mute(context: Context, action: MuteInvoice) -> Screen:
     await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
-        await wishes.mute(session, action.link, action.number)
-        await outbox.cancel_of_number(session, REMINDERS, action.number, now, "muted", link_id=action.link)
+        await reminders.mute(session, action.link, action.number)
+        await cancellation.cancel_for_number(session, REMINDERS, action.number, now, "muted", link_id=action.link)
     return notice_screens.muted(context.t, action.number, action.link)
 
 
@@ -147,8 +158,8 @@ async def show_copy(context: Context, action: ShowCopy) -> Screen:
     """The bookkeeper's copy of one account."""
     link = context.link(action.link)
     async with context.services.database.read() as session:
-        copy = await wishes.copy_of_link(session, link.link_id)
-        sent = await outbox.sent_to_copy(session, copy.copy_id, _SENT_SHOWN) if copy else []
+        copy = await bookkeeper_copies.find_by_link(session, link.link_id)
+        sent = await outbox_report.sent_to_copy(session, copy.copy_id, _SENT_SHOWN) if copy else []
     local = [(number, context.local(at).date()) for number, at in sent]
     return screens.copy(context.t, link, copy.email if copy else None, local)
 
@@ -203,7 +214,7 @@ async def stop_copy(context: Context, action: StopCopy) -> Screen:
     """No more copies."""
     link = context.link(action.link)
     async with context.services.database.write() as session:
-        was_there = await wishes.stop_copy(session, link.link_id)
+        was_there = await bookkeeper_copies.stop(session, link.link_id)
     if was_there:
         context.services.security.record(SecurityEvent.COPY_STOPPED, cause="customer", chat_id=context.chat.chat_id)
         context.afterwards(_tell_of_copy(context, link, stopped=True))
@@ -213,8 +224,8 @@ async def stop_copy(context: Context, action: StopCopy) -> Screen:
 async def _tell_of_copy(context: Context, link: LinkState, *, stopped: bool) -> None:
     """Tells the mailbox that the link was made through, and the other chats linked through it."""
     async with context.services.database.read() as session:
-        email = (await chats.emails(session, context.chat.chat_id)).get(link.link_id)
-        linked = await chats.chats_of_email(session, email) if email else []
+        email = (await links.emails(session, context.chat.chat_id)).get(link.link_id)
+        linked = await links.chats_of_email(session, email) if email else []
     if email is None:
         return
     name = link.account_name

@@ -20,8 +20,8 @@ from services.mailing.mailbox_alerts import MailboxAlerts
 from services.mailing.posting import post
 from services.security import SecurityEvent, SecurityLog
 from services.understanding import normal_email
-from storage import codes, proofs
 from storage.database import Database
+from storage.linking import codes, proofs
 from texts.language import Language
 
 _DELAY = (0.1, 0.4)

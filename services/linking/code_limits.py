@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from storage.code_history import CodeRequest, History
+from storage.linking.code_history import CodeRequest, History
 
 HOUR = datetime.timedelta(hours=1)
 DAY = datetime.timedelta(days=1)

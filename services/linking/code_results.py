@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from services.linking.code_limits import SHORT_MINUTES, TooOften
-from storage.chats import NewLink
+from storage.linking.links import NewLink
 from storage.tables import Awaited
 from texts.language import Language
 

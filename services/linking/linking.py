@@ -27,11 +27,14 @@ from services.linking.code_results import (
     WrongCode,
 )
 from services.security import SecurityEvent, SecurityLog
-from storage import chats, code_history, codes, proofs, wishes
-from storage.chats import Awaiting, NewLink
-from storage.code_history import History
-from storage.codes import StoredCode
+from storage import chats
+from storage.chats import Awaiting
 from storage.database import Database, Session
+from storage.linking import code_history, codes, links, proofs
+from storage.linking.code_history import History
+from storage.linking.codes import StoredCode
+from storage.linking.links import NewLink
+from storage.notices import bookkeeper_copies
 from storage.tables import Awaited, CodeState
 from texts.language import Language
 
@@ -151,7 +154,7 @@ class Linking:
         left = await codes.take_attempt(session, known.code_id, ATTEMPTS)
         if left is None:
             return CodeExpired(), known.email
-        if code_hash := await codes.opened_by(session, known, chat_id, typed, now):
+        if code_hash := await codes.find_match(session, known, chat_id, typed, now):
             await proofs.lift_cap(session, known.email)
             return Proven() if await codes.prove(session, known, code_hash, now) else CodeExpired(), known.email
         await proofs.count_wrong(session, known.email, now)
@@ -175,7 +178,7 @@ class Linking:
         contacts = await contacts_of(self._portal, proven.email)
         if not contacts:  # the contact was removed since the code was mailed
             return CodeExpired()
-        links = tuple(
+        new_links = tuple(
             NewLink(contact.contact_id, account.account_id, account.name, frozenset(account.access), proven.email)
             for contact in contacts
             for account in contact.accounts
@@ -185,26 +188,26 @@ class Linking:
             if not await codes.move(session, proven.code_id, CodeState.PROVEN, CodeState.CLOSED):
                 return CodeExpired()
             await codes.close_all(session, chat_id)
-            linked_before = await chats.chats_of_email(session, proven.email)
+            linked_before = await links.chats_of_email(session, proven.email)
             await chats.set_awaiting(session, chat_id, None, now)
-            await chats.add_links(session, chat_id, first_name, links, now)
+            await links.add_links(session, chat_id, first_name, new_links, now)
             await proofs.remember_proven(session, chat_id, proven.email, now)
         is_new = chat_id not in linked_before
-        if links:
+        if new_links:
             cause = "new" if is_new else "again"
             self._security.record(
-                SecurityEvent.LINKED, cause=cause, chat_id=chat_id, email=proven.email, count=len(links)
+                SecurityEvent.LINKED, cause=cause, chat_id=chat_id, email=proven.email, count=len(new_links)
             )
         language = Language(contacts[0].language) if contacts[0].language else None
         others = tuple(other for other in linked_before if other != chat_id)
-        return Linked(contacts[0].email, language, links, is_new, others, proven.email)
+        return Linked(contacts[0].email, language, new_links, is_new, others, proven.email)
 
     async def purge(self, limit: int) -> int:
         """Deletes what no limit counts any more, at most ``limit`` rows of a kind. Returns: how many, at the most."""
         now = self._clock()
         async with self._database.write() as session:
             codes_gone = await codes.purge(session, now, code_limits.COUNTED, limit)
-            return max(codes_gone, await proofs.purge(session, now - proofs.KEPT, limit))
+            return max(codes_gone, await proofs.purge(session, now - proofs.RETENTION, limit))
 
     async def finish_copy(self, chat_id: int, link_id: int, language: Language) -> str | None:
         """Makes the proven address the link's bookkeeper's; the address, or ``None`` where there is no proof."""
@@ -214,7 +217,7 @@ class Linking:
                 return None
             await codes.close_all(session, chat_id)
             await chats.set_awaiting(session, chat_id, None, self._clock())
-            await wishes.set_copy(session, link_id, proven.email, language, self._clock())
+            await bookkeeper_copies.save(session, link_id, proven.email, language, self._clock())
         self._security.record(SecurityEvent.COPY_SET, chat_id=chat_id, email=proven.email)
         return proven.email
 

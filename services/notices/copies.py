@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field
 
 from services.uninterrupted import uninterrupted
-from storage import feed, outbox, wishes
 from storage.database import Database
-from storage.feed import NewDelivery, NewNotice
+from storage.notices import bookkeeper_copies, cancellation, feed
+from storage.notices.bookkeeper_copies import BookkeeperCopy
+from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Kind
 from storage.vault import Vault
-from storage.wishes import CopyTo
 
 _PURPOSE = "unsubscribe"
 # A header of a mail has words of at most 900 characters (mail/message.py), and the token is one with its URL.
@@ -27,7 +27,7 @@ class StopRequest:
     email: str = field(repr=False)
 
 
-def stop_token(vault: Vault, copy: CopyTo) -> str:
+def stop_token(vault: Vault, copy: BookkeeperCopy) -> str:
     """Make the token that stops a copy: account and address, sealed under the newest key.
 
     It needs no row in the database, so it stays good when the copy was stopped and set up again.
@@ -69,7 +69,7 @@ def _read(opened: str) -> StopRequest | None:
 async def _open_old(database: Database, copy_id: int, known: str) -> StopRequest | None:
     """Tokens of earlier versions name a copy, and are good while it exists; ids are never reused."""
     async with database.read() as session:
-        copy = await wishes.copy(session, copy_id)
+        copy = await bookkeeper_copies.find(session, copy_id)
     if copy is None or not database.vault.matches(_PURPOSE, f"{copy.copy_id}:{copy.email}", known):
         return None
     return StopRequest(copy.account_id, copy.email)
@@ -86,10 +86,10 @@ async def stop(database: Database, request: StopRequest, now: datetime.datetime)
 
 async def _stop(database: Database, request: StopRequest, now: datetime.datetime) -> int:
     async with database.write() as session:
-        stopped = await wishes.stop_copies(session, request.account_id, request.email)
+        stopped = await bookkeeper_copies.stop_for_address(session, request.account_id, request.email)
         if not stopped:
             return 0
-        await outbox.cancel_of_copies(session, [each.copy_id for each in stopped], now, "copy stopped")
+        await cancellation.cancel_for_copies(session, [each.copy_id for each in stopped], now, "copy stopped")
         # A chat that is linked through two addresses may have had a copy on each link: it is told once.
         told = {each.chat_id: NewDelivery(Channel.TELEGRAM, each.chat_id, each.link_id, now) for each in stopped}
         notice = NewNotice(f"copy.stopped:{stopped[0].copy_id}", Kind.COPY_STOPPED, request.account_id, None, now)

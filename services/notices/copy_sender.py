@@ -19,11 +19,12 @@ from services.company import Company
 from services.invoices import SMALL_PDF, file_name, payment
 from services.mailing.letters import Stop, invoice_letter
 from services.notices.copies import stop_token
-from services.notices.delivery import Blocked, Cancelled, Outcome, Ready, Retry, Sent, Uncertain, Unsent
-from storage import chats, wishes
+from services.notices.delivery import Blocked, Cancelled, Outcome, Retry, SendFunc, Sent, Uncertain, Unsent
+from storage import chats
 from storage.database import Database
-from storage.outbox import Claimed
-from storage.wishes import CopyTo
+from storage.notices import bookkeeper_copies
+from storage.notices.bookkeeper_copies import BookkeeperCopy
+from storage.notices.outbox import Claimed
 from texts.catalogue import texts_in
 from texts.language import Language
 
@@ -61,16 +62,16 @@ class MailCarrier:
         self._public_url = public_url
         self._mail_from = mail_from
 
-    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
+    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
         """See ``Carrier``: the copy must not have been stopped, nor its link removed, meanwhile."""
         async with self._database.read() as session:
-            return await wishes.copy(session, parcel[0].recipient) is not None
+            return await bookkeeper_copies.find(session, batch[0].recipient) is not None
 
-    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
-        """See ``Carrier``. A parcel to a bookkeeper is one delivery: quiet hours are for chats."""
-        claimed = parcel[0]
+    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
+        """See ``Carrier``. A batch to a bookkeeper is one delivery: quiet hours are for chats."""
+        claimed = batch[0]
         async with self._database.read() as session:
-            copy = await wishes.copy(session, claimed.recipient)
+            copy = await bookkeeper_copies.find(session, claimed.recipient)
             chat = await chats.load(session, copy.chat_id) if copy else None
         if copy is None or claimed.number is None:
             return Cancelled("no longer wished for")
@@ -109,7 +110,7 @@ class MailCarrier:
             raise PortalUnavailable("no document")
         return pdf.content
 
-    def _letter(self, copy: CopyTo, language: Language, invoice: Invoice, pdf: bytes) -> Letter:
+    def _letter(self, copy: BookkeeperCopy, language: Language, invoice: Invoice, pdf: bytes) -> Letter:
         today = self._clock().astimezone(self._company.zone).date()
         name = file_name(texts_in(language), invoice.number)
         return invoice_letter(
@@ -135,7 +136,7 @@ class MailCarrier:
             return Retry("mail", _REFUSED_PAUSE)
         return Sent()
 
-    def _stop(self, copy: CopyTo) -> Stop:
+    def _stop(self, copy: BookkeeperCopy) -> Stop:
         token = stop_token(self._database.vault, copy)
         if self._public_url:
             return Stop(url=f"{self._public_url}/unsubscribe/{token}")

@@ -1,8 +1,9 @@
-"""Deliveries: claimed, rendered at that moment, paced, sent once, and what came of each recorded."""
+"""The worker of the outbox: claims deliveries, renders and sends each at most once, and records the outcome."""
 
 import asyncio
 import datetime
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,20 +12,20 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.clock import Clock
-from services.notices.rate_limiter import BulkLane
+from services.notices.rate_limiter import BulkRateLimiter
 from services.uninterrupted import uninterrupted
-from storage import outbox
 from storage.database import Database
-from storage.outbox import Claimed
+from storage.notices import outbox
+from storage.notices.outbox import Claimed
 from storage.tables import Channel, State
 
 LEASE = datetime.timedelta(seconds=60)
-"""How long a worker may take from claiming to sending: two portal reads, and its turn in the bulk lane."""
+"""How long a worker may take from the claim to the request: two portal reads, and the wait for a send slot."""
 SENDING_LEASE = datetime.timedelta(seconds=300)
-"""A mail server may take long to swallow a PDF; after this nobody believes that the worker still lives."""
+"""How long a request may take (a mail server and a PDF). After that the worker counts as dead."""
 AT_ONCE = 32
 _CLAIMED_AT_LEAST = 8
-"""Claims are taken for several at a time: one for each would cost as much as the sending."""
+"""Claim several deliveries at once: a claim takes as long as a request."""
 _FIRST_RETRY = datetime.timedelta(seconds=5)
 _LONGEST_RETRY = datetime.timedelta(minutes=10)
 _RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0, 30.0)
@@ -36,12 +37,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The other side has it."""
+    """The server accepted the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It was certainly not done. ``after`` is what the other side asked for; ``halts`` where it asked everybody."""
+    """The message was certainly not sent.
+
+    ``after`` is the pause that the server asked for; ``halts`` where it holds for all messages of the bot.
+    """
 
     reason: str
     after: datetime.timedelta | None = None
@@ -50,26 +54,26 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The recipient does not want to be written to."""
+    """The recipient blocked the bot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """There is nothing to tell any more, or nobody who may be told."""
+    """The message is obsolete, or the recipient lost access."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """It was written, and nobody knows what became of it."""
+    """The request was written, and its outcome is unknown."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now: at ``due_at``. ``is_postponed`` where quiet hours are the reason."""
+    """To be rendered again at ``due_at``. ``is_postponed``: because of quiet hours."""
 
     due_at: datetime.datetime
     is_postponed: bool = False
@@ -77,71 +81,78 @@ class Later:
 
 Outcome = Sent | Retry | Blocked | Cancelled | Uncertain
 Unsent = Retry | Blocked | Cancelled | Later
-Ready = Callable[[], Awaitable[Outcome]]
-"""A rendered message: called once, it writes the request. It raises nothing but what kills the process."""
+SendFunc = Callable[[], Awaitable[Outcome]]
+"""Sends a rendered message; called once. It returns every failure as an ``Outcome`` and raises none."""
 
 
 class Carrier(Protocol):
-    """What a channel's messages travel with."""
+    """Renders and sends the messages of a channel."""
 
     is_paced: bool
-    """Whether its messages count for the bulk rate."""
+    """Whether the bulk rate limit applies to its messages."""
 
-    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
-        """Makes one message of deliveries to one recipient, as everything stands now, with access checked anew."""
+    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
+        """Render one message from deliveries to one recipient, from present data, after checking access again."""
 
-    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
-        """Whether the recipient is still linked, asked right before the request is written."""
+    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
+        """Return whether the recipient is still linked; asked right before the request is written."""
 
 
 class Courier:
-    """One worker: claims what is due and carries it."""
+    """Claims due deliveries and sends them.
+
+    Args:
+        chat_rate: Largest number of messages per second to one recipient.
+        settled: Receives the number of deliveries that this worker brought to each final state.
+    """
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
         carriers: Mapping[Channel, Carrier],
-        lane: BulkLane,
+        limiter: BulkRateLimiter,
         *,
         chat_rate: float,
+        settled: Counter[State],
     ) -> None:
         self._database = database
         self._clock = clock
         self._carriers = carriers
-        self._lane = lane
+        self._limiter = limiter
+        self._settled = settled
         self._chat_gap = datetime.timedelta(seconds=1 / chat_rate)
         self._wake = asyncio.Event()
         self._carrying: set[asyncio.Task[None]] = set()
         self._claimed: list[Claimed] = []
 
     def wake(self) -> None:
-        """There may be something new."""
+        """Look for due deliveries at once."""
         self._wake.set()
 
     async def work(self) -> None:
-        """Carries until cancelled; then what is being carried is finished by ``drain``."""
+        """Send until cancelled; ``drain`` then finishes what was begun."""
         while True:
             await self._claim()
             if not self._claimed:
                 await self._rest()
             while self._claimed:
                 if self._carriers[self._claimed[0].channel].is_paced:
-                    await self._lane.begin()
+                    await self._limiter.admit()
                 task = asyncio.create_task(self._carry(self._claimed.pop(0)))
                 self._carrying.add(task)
                 task.add_done_callback(self._carried)
 
     async def drain(self) -> None:
-        """Waits for what is being sent, and gives back what was claimed and is not."""
-        self._lane.close()
+        """Wait for the messages being sent, and give back the other claimed deliveries."""
+        self._limiter.close()
         while self._claimed:
             await self._give_back([self._claimed.pop()])
         while self._carrying:
             await asyncio.wait(self._carrying)
 
     async def reclaim(self, *, everything: bool = False) -> None:
-        """Takes back what dead workers held."""
+        """Release the deliveries of dead workers (see ``outbox.reclaim``)."""
         async with self._database.write() as session:
             returned, unknown = await outbox.reclaim(session, self._clock(), everything=everything)
         if returned or unknown:
@@ -149,13 +160,13 @@ class Courier:
 
     def _carried(self, task: "asyncio.Task[None]") -> None:
         self._carrying.discard(task)
-        self._wake.set()  # its recipient may have more
+        self._wake.set()  # its recipient may have further deliveries
         if not task.cancelled() and (error := task.exception()) is not None:
-            # Its lease runs out and the delivery comes back, or is uncertain: nothing is lost here.
+            # The lease expires, and the delivery becomes queued or uncertain.
             log.error("delivery.failed", error=type(error).__name__, exc_info=error)
 
     async def _claim(self) -> None:
-        """No more than can be carried at once: what waited here behind a slow portal would outlive its lease."""
+        """Claim only what can be sent at once: others would outlive their lease behind a slow portal."""
         while (free := AT_ONCE - len(self._carrying)) < _CLAIMED_AT_LEAST:
             await asyncio.wait(self._carrying, return_when=asyncio.FIRST_COMPLETED)
         await uninterrupted(self._lease_due(free))
@@ -175,70 +186,73 @@ class Courier:
         await asyncio.sleep(_GATHER_SECONDS)
 
     async def _carry(self, first: Claimed) -> None:
-        parcel = [first]
+        batch = [first]
         if first.is_postponed:
             now = self._clock()
             async with self._database.write() as session:
-                parcel += await outbox.claim_postponed(session, first, now, now + LEASE)
+                batch += await outbox.claim_postponed(session, first, now, now + LEASE)
         carrier = self._carriers[first.channel]
-        ready = await carrier.render(parcel)
+        ready = await carrier.render(batch)
         if isinstance(ready, Retry | Blocked | Cancelled | Later):
             if carrier.is_paced:
-                self._lane.came_to_nothing()
-            await self._record(parcel, ready)
+                self._limiter.return_admission()
+            await self._record(batch, ready)
             return
-        if await (self._begin_in_turn(parcel) if carrier.is_paced else self._begin(parcel)):
-            outcome = await ready() if await carrier.may_leave(parcel) else Retry("unlinked meanwhile")
-            await self._record_surely(parcel, outcome)
+        if await (self._begin_at_slot(batch) if carrier.is_paced else self._begin(batch)):
+            outcome = await ready() if await carrier.may_leave(batch) else Retry("unlinked meanwhile")
+            await self._record_surely(batch, outcome)
 
-    async def _begin(self, parcel: Sequence[Claimed]) -> bool:
-        """Commits ``sending``; ``False`` where the parcel is no longer ours."""
+    async def _begin(self, batch: Sequence[Claimed]) -> bool:
+        """Commit state ``sending``. Returns: False where the lease was lost or a delivery was cancelled."""
         now = self._clock()
         async with self._database.write() as session:
-            return await outbox.begin_sending(session, _ids(parcel), parcel[0].lease, now, now + SENDING_LEASE)
+            return await outbox.begin_sending(session, _ids(batch), batch[0].lease, now, now + SENDING_LEASE)
 
-    async def _begin_in_turn(self, parcel: Sequence[Claimed]) -> bool:
-        """Commits ``sending`` shortly before the turn, and waits for it: the request then leaves at its time, whatever
-        the commit took. ``False`` where the parcel is no longer ours, or a stop came first."""
-        while await self._lane.near():
-            with self._lane.owed():
-                is_ours = await self._begin(parcel)
-            if not is_ours:
-                # A part of it was cancelled while it was rendered: the rest is rendered anew.
-                await self._give_back(parcel)
+    async def _begin_at_slot(self, batch: Sequence[Claimed]) -> bool:
+        """Commit state ``sending`` shortly before a send slot, then wait for the slot.
+
+        The request is then written at its time, however long the commit took.
+
+        Returns:
+            False where the lease was lost, a delivery was cancelled, or the worker stops.
+        """
+        while (slot := await self._limiter.wait_until_near()) is not None:
+            if not await self._begin(batch):
+                # Part of the batch was cancelled while it was rendered: the rest is rendered again.
+                await self._give_back(batch)
                 return False
-            if await self._lane.turn():
+            if await self._limiter.wait_for_slot(slot):
                 return True
-            if not await self._take_back(parcel):
+            if not await self._take_back(batch):
                 return False
-        await self._give_back(parcel)
+        await self._give_back(batch)
         return False
 
-    async def _take_back(self, parcel: Sequence[Claimed]) -> bool:
-        """Nothing was written, and nobody need doubt that if this worker dies meanwhile."""
+    async def _take_back(self, batch: Sequence[Claimed]) -> bool:
+        """Move the batch back to ``leased``: its request was not written."""
         async with self._database.write() as session:
-            return await outbox.take_back(session, _ids(parcel), parcel[0].lease, self._clock() + LEASE)
+            return await outbox.take_back(session, _ids(batch), batch[0].lease, self._clock() + LEASE)
 
-    async def _give_back(self, parcel: Sequence[Claimed]) -> None:
+    async def _give_back(self, batch: Sequence[Claimed]) -> None:
         async with self._database.write() as session:
-            await outbox.give_back(session, _ids(parcel), parcel[0].lease)
+            await outbox.give_back(session, _ids(batch), batch[0].lease)
 
-    async def _record_surely(self, parcel: Sequence[Claimed], outcome: Outcome) -> None:
-        """What came of a message is known now, and must not be forgotten because the database is busy or away."""
+    async def _record_surely(self, batch: Sequence[Claimed], outcome: Outcome) -> None:
+        """Record an outcome, and retry while the database is busy or unreachable."""
         for pause in _RECORD_PAUSES:
             try:
-                await self._record(parcel, outcome)
+                await self._record(batch, outcome)
             except SQLAlchemyError as error:
                 log.warning("delivery.not_recorded", error=type(error).__name__)
                 await asyncio.sleep(pause)
             else:
                 return
-        await self._record(parcel, outcome)
+        await self._record(batch, outcome)
 
-    async def _record(self, parcel: Sequence[Claimed], outcome: Outcome | Later) -> None:
-        ids, first, now = _ids(parcel), parcel[0], self._clock()
+    async def _record(self, batch: Sequence[Claimed], outcome: Outcome | Later) -> None:
+        ids, first, now = _ids(batch), batch[0], self._clock()
         if isinstance(outcome, Retry) and outcome.halts and outcome.after:
-            await self._lane.halt(outcome.after)
+            await self._limiter.halt(outcome.after)
         async with self._database.write() as session:
             match outcome:
                 case Retry(reason, after, _):
@@ -250,11 +264,12 @@ class Courier:
                     )
                 case _:
                     state, why = _settled(outcome)
-                    await outbox.settle(session, ids, first.lease, state, now, why)
+                    if await outbox.settle(session, ids, first.lease, state, now, why):
+                        self._settled[state] += len(ids)
 
 
-def _ids(parcel: Sequence[Claimed]) -> list[int]:
-    return [each.delivery_id for each in parcel]
+def _ids(batch: Sequence[Claimed]) -> list[int]:
+    return [each.delivery_id for each in batch]
 
 
 def _settled(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:

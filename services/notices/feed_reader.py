@@ -12,9 +12,10 @@ from portal.errors import CursorTooOld
 from portal.models import Event
 from services.clock import Clock
 from services.uninterrupted import uninterrupted
-from storage import chats, feed, outbox
 from storage.database import Database, Session
-from storage.feed import NewDelivery, NewNotice, Reached
+from storage.linking import links
+from storage.notices import cancellation, feed
+from storage.notices.feed import AffectedLink, NewDelivery, NewNotice
 from storage.tables import Channel, Kind
 
 PAGE = 100
@@ -107,11 +108,13 @@ class Intake:
             self.report.skipped[event.type] += 1
             log.warning("feed.event_skipped", type=event.type[:50])
             return 0
-        reached = await feed.reached(session, event.account_id, event.contact_id)
+        affected = await feed.affected_links(session, event.account_id, event.contact_id)
         if kind is Kind.INVOICE_PAID:
-            await outbox.cancel_of_number(session, REMINDERS, event.number, now, "paid", account_id=event.account_id)
+            await cancellation.cancel_for_number(
+                session, REMINDERS, event.number, now, "paid", account_id=event.account_id
+            )
         made = 0
-        for suffix, each, wanted in _notices_of(kind, reached, now):
+        for suffix, each, wanted in _notices_of(kind, affected, now):
             made += len(wanted)
             notice = NewNotice(f"{event.id}{suffix}", each, event.account_id, event.number, event.occurred_at)
             await feed.record(session, notice, wanted)
@@ -119,42 +122,44 @@ class Intake:
 
     async def _end(self, session: Session, event: Event, kind: Kind, now: datetime.datetime) -> int:
         """A contact who is no more, or an account: the links go, what is queued for them too, and each chat is told."""
-        reached = await feed.reached(session, event.account_id, event.contact_id)
-        link_ids = [link.link_id for link in reached]
+        affected = await feed.affected_links(session, event.account_id, event.contact_id)
+        link_ids = [link.link_id for link in affected]
         name = await feed.account_name(session, link_ids)
         told: dict[int, NewDelivery] = {}
         if name is not None:  # else they have all gone in between
-            for link in reached:
+            for link in affected:
                 told.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
-        await chats.remove_links(session, link_ids, now, kind)
+        await links.remove_links(session, link_ids, now, kind)
         notice = NewNotice(event.id, kind, event.account_id, None, event.occurred_at)
         await feed.record(session, notice, list(told.values()))
         return len(told)
 
 
 def _notices_of(
-    kind: Kind, reached: list[Reached], now: datetime.datetime
+    kind: Kind, affected: list[AffectedLink], now: datetime.datetime
 ) -> Iterator[tuple[str, Kind, list[NewDelivery]]]:
     """The notice itself, and the reminders that follow from an invoice. These are due at once: only the portal knows
     the due date, and each delivery asks it and waits."""
-    wanted = _to_chats(reached, kind, now)
+    wanted = _to_chats(affected, kind, now)
     if kind is not Kind.INVOICE_ISSUED:
         yield "", kind, wanted
         return
-    yield "", kind, [*wanted, *_to_copies(reached, now)]
-    if reminded := _to_chats(reached, REMIND, now):
+    yield "", kind, [*wanted, *_to_copies(affected, now)]
+    if reminded := _to_chats(affected, REMIND, now):
         yield ":before", Kind.REMINDER_BEFORE, reminded
         yield ":due", Kind.REMINDER_DUE, reminded
 
 
-def _to_chats(reached: list[Reached], wish: str, now: datetime.datetime) -> list[NewDelivery]:
+def _to_chats(affected: list[AffectedLink], wish: str, now: datetime.datetime) -> list[NewDelivery]:
     """One delivery a chat, also where two of its addresses open the same account."""
     wanted: dict[int, NewDelivery] = {}
-    for link in reached:
-        if wish in link.wishes:
+    for link in affected:
+        if wish in link.subscriptions:
             wanted.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now))
     return list(wanted.values())
 
 
-def _to_copies(reached: list[Reached], now: datetime.datetime) -> list[NewDelivery]:
-    return [NewDelivery(Channel.EMAIL, link.copy_id, link.link_id, now) for link in reached if link.copy_id is not None]
+def _to_copies(affected: list[AffectedLink], now: datetime.datetime) -> list[NewDelivery]:
+    return [
+        NewDelivery(Channel.EMAIL, link.copy_id, link.link_id, now) for link in affected if link.copy_id is not None
+    ]

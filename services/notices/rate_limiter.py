@@ -1,133 +1,116 @@
-"""The bulk lane: when the next notice may go, at an even pace over all workers together."""
+"""The rate limiter of bulk messages: reserves send slots at an even pace over all workers."""
 
 import asyncio
 import datetime
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from services.clock import Clock
-from storage import feed
 from storage.database import Database
+from storage.notices import rate_limiter
 
+_LEAD = datetime.timedelta(milliseconds=100)
+"""How long before its slot a message is marked as being sent: room for the commit. A longer lead leaves more messages
+uncertain when the process is killed."""
 _FAR = datetime.timedelta(milliseconds=500)
-"""A message marked as being sent waits no longer for its time."""
-_SHORTEST_LEAD = datetime.timedelta(milliseconds=50)
-_LONGEST_LEAD = datetime.timedelta(milliseconds=250)
-_OVERSLEPT = datetime.timedelta(milliseconds=20)
+"""A message that is marked as being sent waits for no slot that is further away."""
+_TOLERANCE = datetime.timedelta(milliseconds=20)
+"""How late a request may be written. A later one needs another slot: catching up would be a burst."""
+_ADMISSIONS_PER_SLOT = 1.5
 
 
-class BulkLane:
-    """Times at which one message each may be written. They are reserved in the database, for this worker alone.
+class BulkRateLimiter:
+    """Hands out send slots, which are reserved in the database for this worker alone; one message may use one slot.
 
-    A message waits until one is ``near``, is then marked as being sent while it is ``owed`` one, and waits for its
-    ``turn``: whoever is marked first takes the first, so that a commit that takes long holds up nobody else.
+    A message waits until its slot is near, is marked as being sent, and waits for the slot:
+    ``wait_until_near``, then the caller's commit, then ``wait_for_slot``.
+
+    Args:
+        rate: Slots per second, over all workers.
     """
 
     def __init__(self, database: Database, clock: Clock, rate: float) -> None:
         self._database = database
         self._clock = clock
         self._gap = datetime.timedelta(seconds=1 / rate)
-        # At least a tenth of a second at a time: few reservations. No more than a third ahead of those that wait: what
-        # the database takes long for is bridged, and a halt by another worker is seen soon.
-        self._least, self._most = max(1, int(rate / 10)), max(1, int(rate / 3))
-        self._times: list[datetime.datetime] = []
-        self._waiting = 0
-        self._owed = 0
-        self._lead = _SHORTEST_LEAD
+        # A fifth of a second at once: few writes of the row, and a halt by another worker takes effect soon.
+        self._reserved_at_once = max(1, int(rate / 5))
+        self._slots: list[datetime.datetime] = []
         self._halted_until: datetime.datetime | None = None
-        self._door = asyncio.Lock()
+        self._next_in_line = asyncio.Lock()
         self._reserving = asyncio.Lock()
         self._closed = asyncio.Event()
-        self._begins_at = 0.0
+        self._admits_at = 0.0
 
-    async def begin(self) -> None:
-        """Waits until one more message may be rendered: half as many again as the lane takes, or the portal and this
-        machine would be busy with what then has to wait."""
-        now = time.monotonic()
-        begins_at = max(self._begins_at, now)
-        self._begins_at = begins_at + self._gap.total_seconds() / 1.5
-        await asyncio.sleep(begins_at - now)
+    async def admit(self) -> None:
+        """Wait until one more message may be rendered, at 1.5 times the rate.
 
-    def came_to_nothing(self) -> None:
-        """What was begun is not sent: another one may begin in its place."""
-        self._begins_at -= self._gap.total_seconds() / 1.5
-
-    async def near(self) -> bool:
-        """Waits until a time that is owed to nobody is near; ``False`` once the lane is closed."""
-        self._waiting += 1
-        try:
-            await self._stock(min(self._owed + self._waiting, self._most))
-            async with self._door:
-                while not self._closed.is_set():
-                    at = await self._time_after(self._owed)
-                    if at - self._clock() <= self._lead:
-                        return True
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout((at - self._lead - self._clock()).total_seconds()):
-                            await self._closed.wait()
-            return False
-        finally:
-            self._waiting -= 1
-
-    @contextmanager
-    def owed(self) -> Iterator[None]:
-        """While a message is being marked. That is begun twice as long before its time as it took lately."""
-        self._owed += 1
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._owed -= 1
-            took = datetime.timedelta(seconds=time.monotonic() - began)
-            self._lead = min(_LONGEST_LEAD, max(_SHORTEST_LEAD, took * 2, self._lead * 0.9))
-
-    async def turn(self) -> bool:
-        """Waits for the next time; the request is then to be written before anything else is awaited.
-
-        ``False`` where no time is near, after a 429. One that was overslept is given up: catching up would be a burst.
+        Without this the portal and this machine would be busy with messages that then wait for a slot.
         """
-        while (at := await self._time_after(0)) - self._clock() <= _FAR:
-            self._times.remove(at)
-            await asyncio.sleep(max(0.0, (at - self._clock()).total_seconds()))
-            now = self._clock()
-            if now - at <= _OVERSLEPT and self._soonest(now) == now:
+        now = time.monotonic()
+        admits_at = max(self._admits_at, now)
+        self._admits_at = admits_at + self._gap.total_seconds() / _ADMISSIONS_PER_SLOT
+        await asyncio.sleep(admits_at - now)
+
+    def return_admission(self) -> None:
+        """Let another message be rendered in place of an admitted one that needs no slot."""
+        self._admits_at -= self._gap.total_seconds() / _ADMISSIONS_PER_SLOT
+
+    async def wait_until_near(self) -> datetime.datetime | None:
+        """Take a slot and wait until shortly before it.
+
+        Returns:
+            The slot, to be given to ``wait_for_slot``; ``None`` once the limiter is closed.
+        """
+        async with self._next_in_line:
+            while not self._closed.is_set():
+                slot = await self._take()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout((slot - _LEAD - self._clock()).total_seconds()):
+                        await self._closed.wait()
+                if not self._closed.is_set() and self._is_usable(slot, _TOLERANCE):
+                    return slot
+        return None
+
+    async def wait_for_slot(self, slot: datetime.datetime) -> bool:
+        """Wait for a slot, or for the next one where this one has passed. The caller then writes the request at once.
+
+        Returns:
+            False where no slot is near, after a 429.
+        """
+        while slot - self._clock() <= _FAR and not self._is_halted(slot):
+            await asyncio.sleep(max(0.0, (slot - self._clock()).total_seconds()))
+            if self._is_usable(slot, _TOLERANCE):
                 return True
+            slot = await self._take()
         return False
 
     async def halt(self, pause: datetime.timedelta) -> None:
-        """A 429: nobody sends bulk before it is over. Here it holds at once, in other workers with their next times."""
+        """Send no bulk message for a while, after a 429. Other workers notice when they reserve their next slots."""
         until = self._clock() + pause
         self._halted_until = max(self._halted_until or until, until)
         async with self._database.write() as session:
-            await feed.halt(session, until)
+            await rate_limiter.halt(session, until)
 
     def close(self) -> None:
-        """Nobody else is let in; who is marked has a turn."""
+        """End every ``wait_until_near``. A message that is marked as being sent still gets its slot."""
         self._closed.set()
 
-    async def _time_after(self, count: int) -> datetime.datetime:
-        """The time after so many others."""
-        while True:
-            soonest = self._soonest(self._clock()) - min(self._gap, _OVERSLEPT)
-            self._times = [at for at in self._times if at >= soonest]
-            if len(self._times) > count:
-                return self._times[count]
-            await self._stock(count + 1)
-
-    async def _stock(self, count: int) -> None:
-        """Sees to it that there are so many times, as far as they do not pass meanwhile."""
-        if len(self._times) >= count:
-            return
+    async def _take(self) -> datetime.datetime:
+        """Remove and return the next slot that has not passed."""
         async with self._reserving:
-            missing = count - len(self._times)
-            if missing <= 0:
-                return
-            async with self._database.write() as session:
-                soonest = self._soonest(self._clock() + _SHORTEST_LEAD)
-                slots = await feed.reserve(session, soonest, self._gap, max(self._least, missing))
-            self._times += [slots.start + self._gap * n for n in range(slots.count)]
+            while True:
+                tolerance = min(self._gap, _TOLERANCE)
+                self._slots = [slot for slot in self._slots if self._is_usable(slot, tolerance)]
+                if self._slots:
+                    return self._slots.pop(0)
+                async with self._database.write() as session:
+                    soonest = max(self._clock() + _LEAD / 2, self._halted_until or self._clock())
+                    slots = await rate_limiter.reserve(session, soonest, self._gap, self._reserved_at_once)
+                self._slots = [slots.start + self._gap * n for n in range(slots.count)]
 
-    def _soonest(self, now: datetime.datetime) -> datetime.datetime:
-        """The end of a halt, or now."""
-        return now if self._halted_until is None else max(now, self._halted_until)
+    def _is_usable(self, slot: datetime.datetime, tolerance: datetime.timedelta) -> bool:
+        return slot >= self._clock() - tolerance and not self._is_halted(slot)
+
+    def _is_halted(self, slot: datetime.datetime) -> bool:
+        return self._halted_until is not None and slot < self._halted_until

@@ -1,4 +1,4 @@
-"""The schema's history. ``upgrade`` brings a database up to date."""
+"""Migrations of the schema, with Alembic. ``upgrade`` brings a database up to date."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-# Alembic is for walking, and takes a tenth of a second to import: a start whose database is up to date spares it.
+# Alembic takes 0.1 s to import, so a start with an up-to-date database does not import it.
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
-"""The revision that this program was made for."""
+HEAD = "0008"
+"""The newest revision, which this program needs."""
 NOT_KNOWN = "the schema is that of a newer version, run that one"
-"""What an operator is told of ``Schema.UNKNOWN``."""
+"""The message for ``Schema.UNKNOWN``."""
 _LOCK = int.from_bytes(b"odobot", "big")
-"""What the replicas agree to lock: any number would do."""
+"""The number of the advisory lock, the same for all replicas."""
 
 
 def _config(connection: Connection | None = None) -> "Config":
@@ -31,27 +31,27 @@ def _config(connection: Connection | None = None) -> "Config":
 
 
 async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
-    """Walks up to a revision; each migration is one transaction. Of several replicas one walks, the others wait."""
+    """Upgrade to a revision; each migration is one transaction. Of several replicas one migrates, the others wait."""
     from alembic import command
 
-    await _walk(engine, lambda connection: command.upgrade(_config(connection), revision))
+    await _migrate(engine, lambda connection: command.upgrade(_config(connection), revision))
 
 
 async def downgrade(engine: AsyncEngine, revision: str) -> None:
-    """Walks down to a revision (``base``: to nothing)."""
+    """Downgrade to a revision; ``base`` drops everything."""
     from alembic import command
 
-    await _walk(engine, lambda connection: command.downgrade(_config(connection), revision))
+    await _migrate(engine, lambda connection: command.downgrade(_config(connection), revision))
 
 
-async def _walk(engine: AsyncEngine, walk: Callable[[Connection], None]) -> None:
-    async with engine.connect() as connection, _alone(connection):
-        await connection.run_sync(walk)
+async def _migrate(engine: AsyncEngine, command: Callable[[Connection], None]) -> None:
+    async with engine.connect() as connection, _locked(connection):
+        await connection.run_sync(command)
 
 
 @asynccontextmanager
-async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
-    """The server's lock, held by the connection over all of the walk's transactions; SQLite has one writer anyway."""
+async def _locked(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Hold PostgreSQL's advisory lock over all transactions of the connection. SQLite needs none: it has one writer."""
     if connection.dialect.name != "postgresql":
         yield
         return
@@ -66,17 +66,17 @@ async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
 
 
 class Schema(StrEnum):
-    """How a database's schema stands to this program."""
+    """How the schema of a database compares with this program."""
 
     CURRENT = "current"
     OLDER = "older"
-    """None at all, or that of a version before; ``upgrade`` leads from there."""
+    """No schema, or an older one: ``upgrade`` is needed."""
     UNKNOWN = "unknown"
-    """That of a version after this one."""
+    """The schema of a newer version."""
 
 
 async def schema_of(engine: AsyncEngine) -> Schema:
-    """Which schema a database has."""
+    """Compare the schema of a database with this program."""
     async with engine.connect() as connection:
         if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
             return Schema.OLDER
@@ -87,7 +87,7 @@ async def schema_of(engine: AsyncEngine) -> Schema:
 
 
 def revisions() -> list[str]:
-    """Every revision, oldest first."""
+    """Return every revision, oldest first."""
     from alembic.script import ScriptDirectory
 
     return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]

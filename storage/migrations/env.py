@@ -1,4 +1,4 @@
-"""Alembic's entry: it runs on the connection that ``storage.migrations`` hands over."""
+"""Alembic's environment: it runs on the connection that ``storage.migrations`` passes."""
 
 from alembic import context
 

@@ -22,9 +22,10 @@ from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
 from sandbox.telegram.server import TelegramServer
-from storage import chats, proofs
-from storage.chats import NewLink
+from storage import chats
 from storage.database import Database
+from storage.linking import links, proofs
+from storage.linking.links import NewLink
 from storage.vault import Vault
 from tests.bot import logging_as_it_was
 from tests.storage import EMAIL, NOW, copied
@@ -305,13 +306,13 @@ async def test_check_names_each_part_that_fails_and_still_asks_the_others(outsid
         assert "Traceback" not in ended.err, name
 
 
-async def linked(outside: Outside, *links: tuple[int, str]) -> None:
+async def linked(outside: Outside, *chats_and_emails: tuple[int, str]) -> None:
     """Chats that are linked through an address each."""
     database = Database(f"sqlite+aiosqlite:///{outside.database}", Vault([KEY]))
     async with database.write() as session:
-        for chat_id, email in links:
+        for chat_id, email in chats_and_emails:
             link = NewLink("c", f"a-{email}", "Client", frozenset({"orders"}), email)
-            await chats.add_links(session, chat_id, "Camille", [link], NOW)
+            await links.add_links(session, chat_id, "Camille", [link], NOW)
     await database.close()
 
 

@@ -17,10 +17,12 @@ from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.feed import record
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
-from storage import chats, feed, wishes
-from storage.chats import NewLink
+from storage import chats
+from storage.linking import links
+from storage.linking.links import NewLink
+from storage.notices import delivery_preferences, feed, subscriptions
+from storage.notices.delivery_preferences import Quiet
 from storage.tables import Chat, Delivery, Kind, Notice, State
-from storage.wishes import Quiet
 from tests.scene import CLIENT, Scene
 
 FLEET = "flotte@example.test"  # a-2003, one account, both parts
@@ -480,7 +482,7 @@ async def test_a_forged_button_sets_no_impossible_hours(scene: Scene) -> None:
         await camille.wait_for_answer(camille.forge_tap(screen, data))
     await scene.settled()
     async with scene.components.database.read() as session:
-        assert (await wishes.silence(session, camille.user_id)).quiet == Quiet(22 * 60, 6 * 60)
+        assert (await delivery_preferences.load(session, camille.user_id)).quiet == Quiet(22 * 60, 6 * 60)
 
 
 async def test_somebody_who_blocked_the_bot_is_not_written_to_until_they_come_back(scene: Scene) -> None:
@@ -527,12 +529,14 @@ async def test_notices_follow_a_chat_that_moved(scene: Scene) -> None:
     camille = await scene.linked()
     group = scene.telegram.world.create_group("Bureau", [camille])
     async with scene.components.database.write() as session:
-        await chats.add_links(
+        await links.add_links(
             session, group.chat.chat_id, "", [NewLink("c-1001", "a-2001", "Client", frozenset({"invoices"}), CLIENT)],
             scene.clock.now(),
         )  # fmt: skip
         (link,) = (await chats.load(session, group.chat.chat_id)).links
-        await chats.set_wishes(session, group.chat.chat_id, [link.link_id], {Kind.INVOICE_ISSUED}, on=True)
+        await subscriptions.set_subscriptions(
+            session, group.chat.chat_id, [link.link_id], {Kind.INVOICE_ISSUED}, on=True
+        )
     moved = group.migrate()
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
     await until(scene, lambda found: found["invoice.issued", "retry"] + found["invoice.issued", "sent"] == 1)
@@ -689,8 +693,10 @@ async def many(scene: Scene, count: int) -> list[Person]:
     async with scene.components.database.write() as session:
         for each in people:
             scene.telegram.world.bot().chat_with(each)
-            await chats.add_links(session, each.user_id, each.first_name, [link], now)
+            await links.add_links(session, each.user_id, each.first_name, [link], now)
             (linked,) = (await chats.load(session, each.user_id)).links
-            await chats.set_wishes(session, each.user_id, [linked.link_id], {Kind.INVOICE_ISSUED}, on=True)
+            await subscriptions.set_subscriptions(
+                session, each.user_id, [linked.link_id], {Kind.INVOICE_ISSUED}, on=True
+            )
         await session.change(update(Chat).values(language="fr"))
     return people

@@ -8,7 +8,8 @@ from handlers.actions import MuteInvoice, Snooze
 from handlers.telegram.callback_data import encode
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
-from storage import chats, wishes
+from storage import chats
+from storage.notices import reminders
 from storage.tables import Kind, State
 from tests.conversations.test_notices import (
     ACCOUNT,
@@ -264,6 +265,6 @@ async def test_a_forged_put_off_and_mute_touch_nobody_elses_invoice(scene: Scene
     anna.forge_tap(screen, encode(MuteInvoice(own.link_id, "777777")) or "")
     await anna.wait_for_message("777777")
     async with scene.components.database.read() as session:
-        assert not await wishes.is_muted(session, own.link_id, "777777")
+        assert not await reminders.is_muted(session, own.link_id, "777777")
     at(scene, 9.01, BEFORE_DAY)
     await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)

@@ -98,7 +98,7 @@ async def test_a_forged_button_changes_nobody_elses_wishes(scene: Scene) -> None
     assert notices(anna, "Boréal") == []
     async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
-    assert not link.wishes
+    assert not link.subscriptions
 
 
 async def test_a_wish_that_nobody_knows_is_not_kept(scene: Scene) -> None:
@@ -111,7 +111,7 @@ async def test_a_wish_that_nobody_knows_is_not_kept(scene: Scene) -> None:
     await scene.settled()
     async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
-    assert not link.wishes
+    assert not link.subscriptions
 
 
 async def test_a_stop_under_a_notice_of_a_link_that_is_gone_is_answered(scene: Scene) -> None:

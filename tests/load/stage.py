@@ -20,9 +20,9 @@ from sandbox.telegram.request_log import LoggedRequest
 from sandbox.telegram.server import TelegramServer
 from services.clock import utc_now
 from services.notices.delivery import SENDING_LEASE
-from storage import feed, outbox
 from storage.database import Database
-from storage.outbox import WAITING
+from storage.notices import feed, outbox, outbox_report
+from storage.notices.outbox import WAITING
 from storage.tables import Chat, Delivery, Kind, Link, State
 from storage.vault import Vault
 
@@ -126,7 +126,7 @@ class LoadStage:
     async def counts(self) -> dict[State, int]:
         """Deliveries by state."""
         async with self.database.read() as session:
-            return await outbox.counts(session)
+            return await outbox_report.count_all(session)
 
     async def in_state(self, state: State) -> set[int]:
         """The recipients of the deliveries in a state."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.telegram.persons import Person
-from storage import feed
+from storage.notices import feed
 from storage.tables import State
 from tests.load.stage import LoadStage, most_in_a_second
 from tests.postgres.server import PostgresServer

@@ -58,7 +58,7 @@ async def test_chats_that_proved_an_address_share_a_budget(scene: Scene) -> None
 
 
 async def test_access_that_ended_is_no_proof_any_more(scene: Scene) -> None:
-    from storage import proofs
+    from storage.linking import proofs
 
     camille = await scene.linked(email=FLEET)
     scene.portal.portal.people.change_contact("c-1002", access={})
@@ -188,7 +188,7 @@ async def test_revoking_takes_the_codes_in_the_mailbox_back(scene: Scene) -> Non
 @pytest.mark.parametrize("how", ["used", "withdrawn by the operator"])
 async def test_used_codes_lock_nobody_out(scene: Scene, how: str) -> None:
     """The address's mails are used up, and the last code was used or withdrawn: the owner's request is mailed."""
-    from storage import chats
+    from storage.linking import links
 
     for _ in range(16):
         await scene.say(scene.person(), CLIENT)
@@ -197,7 +197,7 @@ async def test_used_codes_lock_nobody_out(scene: Scene, how: str) -> None:
         await link(scene, scene.person())
     else:
         async with scene.components.database.write() as session:
-            await chats.unlink_email(session, CLIENT, scene.clock.now())
+            await links.unlink_email(session, CLIENT, scene.clock.now())
     scene.later(minutes=1)
 
     await link(scene, scene.person())

@@ -16,7 +16,7 @@ async def count(scene: Scene, table: type) -> int:
 
 async def purge(scene: Scene) -> None:
     async with scene.components.database.write() as session:
-        await chats.purge_strangers(session, scene.clock.now(), 100)
+        await chats.purge_unlinked(session, scene.clock.now(), 100)
 
 
 async def test_a_strangers_row_expires(scene: Scene) -> None:

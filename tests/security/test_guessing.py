@@ -126,7 +126,7 @@ async def test_a_code_that_was_not_mailed_opens_nothing(scene: Scene) -> None:
     await scene.settled()
     codes = [f"{number:06}" for number in range(VALUES)]
     async with scene.components.database.read() as session:
-        from storage.codes import is_right, latest
+        from storage.linking.codes import is_right, latest
         from storage.tables import CodeState
 
         stored = await latest(session, thief.user_id, CodeState.LIVE)

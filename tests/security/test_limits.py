@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.linking import code_limits
 from services.linking.code_limits import Granted, TooOften, TooSoon, decide
-from storage.code_history import CodeRequest, History
+from storage.linking.code_history import CodeRequest, History
 
 NOW = datetime.datetime(2026, 10, 15, 18, 0, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)

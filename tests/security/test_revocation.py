@@ -128,7 +128,7 @@ async def test_a_revoked_chat_is_a_stranger_again(scene: Scene) -> None:
     assert "retirée" in await ask_to_revoke(scene, owner, "fr")
     await thief.wait_for_message("retirée d’un compte")
     async with scene.components.database.read() as session:
-        from storage import proofs
+        from storage.linking import proofs
 
         assert not await proofs.was_proven(session, thief.user_id, CLIENT)
         assert await proofs.was_proven(session, owner.user_id, CLIENT)

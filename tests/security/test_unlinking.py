@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
-from storage import chats
+from storage.linking import links
 from storage.tables import Kind, State
 from tests.conversations.test_notices import until
 from tests.scene import Scene
@@ -18,7 +18,7 @@ FLEET = "flotte@example.test"
 async def unlink_elsewhere(scene: Scene, person: Person) -> None:
     """As another replica, another chat or the operator does it."""
     async with scene.components.database.write() as session:
-        await chats.unlink(session, person.user_id, scene.clock.now())
+        await links.unlink(session, person.user_id, scene.clock.now())
 
 
 def leaked(person: Person, since: int) -> list[str]:

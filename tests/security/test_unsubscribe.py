@@ -17,11 +17,13 @@ from sandbox.mail.received import Received
 from sandbox.telegram.persons import Person
 from services.notices import copies
 from services.notices.copies import StopRequest, open_stop_token, stop_token
-from storage import chats, feed, wishes
+from storage import chats
 from storage.database import Database
-from storage.feed import NewDelivery, NewNotice
+from storage.linking import links
+from storage.notices import bookkeeper_copies, feed
+from storage.notices.bookkeeper_copies import BookkeeperCopy
+from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Copy, Delivery, Kind, Notice, State
-from storage.wishes import CopyTo
 from tests.conversations.test_copies import BOOKS, OTHER, copied, give, mailed
 from tests.conversations.test_logs import logged
 from tests.conversations.test_notices import notices, quiet, until, until_settled
@@ -44,20 +46,22 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def a_copy(database: Database, email: str = EMAIL, *, chat: int = 77, account: str = ACCOUNT_ID) -> CopyTo:
+async def a_copy(
+    database: Database, email: str = EMAIL, *, chat: int = 77, account: str = ACCOUNT_ID
+) -> BookkeeperCopy:
     """A chat with a bookkeeper's copy, put there without a conversation."""
     async with database.write() as session:
-        link = chats.NewLink(f"c-{chat}", account, ACCOUNT_NAME, frozenset({"invoices"}), "client@example.test")
-        await chats.add_links(session, chat, "Camille", [link], NOW)
+        link = links.NewLink(f"c-{chat}", account, ACCOUNT_NAME, frozenset({"invoices"}), "client@example.test")
+        await links.add_links(session, chat, "Camille", [link], NOW)
         (linked,) = [each for each in (await chats.load(session, chat)).links if each.account_id == account]
-        await wishes.set_copy(session, linked.link_id, email, "fr", NOW)
+        await bookkeeper_copies.save(session, linked.link_id, email, "fr", NOW)
         await session.flush()
-        copy = await wishes.copy_of_link(session, linked.link_id)
+        copy = await bookkeeper_copies.find_by_link(session, linked.link_id)
         assert copy is not None
     return copy
 
 
-def old_token(database: Database, copy: CopyTo) -> str:
+def old_token(database: Database, copy: BookkeeperCopy) -> str:
     """As mails of earlier versions carry it."""
     return f"{copy.copy_id}.{database.vault.hash('unsubscribe', f'{copy.copy_id}:{copy.email}')}"
 
@@ -356,7 +360,7 @@ async def test_an_earlier_address_stops_only_its_own(database: Database) -> None
 
 async def test_stopping_is_for_one_account_and_one_address(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also over several portions of the account's links."""
-    monkeypatch.setattr(wishes, "_LINKS_AT_ONCE", 2)
+    monkeypatch.setattr(bookkeeper_copies, "_LINKS_AT_ONCE", 2)
     for chat in range(1, 6):
         await a_copy(database, chat=chat)
     await a_copy(database, "autre@example.test", chat=6)
@@ -371,10 +375,10 @@ async def test_stopping_is_for_one_account_and_one_address(database: Database, m
 async def test_a_chat_with_two_links_is_told_once(database: Database) -> None:
     copy = await a_copy(database)
     async with database.write() as session:
-        link = chats.NewLink("c-other", ACCOUNT_ID, ACCOUNT_NAME, frozenset({"invoices"}), "autre@example.test")
-        await chats.add_links(session, copy.chat_id, "Camille", [link], NOW)
+        link = links.NewLink("c-other", ACCOUNT_ID, ACCOUNT_NAME, frozenset({"invoices"}), "autre@example.test")
+        await links.add_links(session, copy.chat_id, "Camille", [link], NOW)
         (other,) = [each for each in (await chats.load(session, copy.chat_id)).links if each.link_id != copy.link_id]
-        await wishes.set_copy(session, other.link_id, EMAIL, "fr", NOW)
+        await bookkeeper_copies.save(session, other.link_id, EMAIL, "fr", NOW)
     assert await copies.stop(database, StopRequest(ACCOUNT_ID, EMAIL), NOW) == 2
     assert await told(database) == [copy.chat_id]
 

@@ -54,9 +54,8 @@ def test_code(text: str, code: str | None) -> None:
     st.sampled_from(["", " ", "-", "–", ".", NBSP]),
     st.text("abc :\n!", max_size=20),
 )
-def test_six_digits_are_a_code_however_they_are_grouped_and_whatever_stands_around(
-    code: str, between: str, words: str
-) -> None:
+def test_six_digits_are_a_code(code: str, between: str, words: str) -> None:
+    """They may be grouped in any way, with any text around them."""
     grouped = code[:3] + between + code[3:]
     assert code_in(grouped) == code
     assert code_in(f"{words} {grouped}\n{words}") == code

@@ -89,9 +89,6 @@ async def fill(database: Database, size: Size) -> None:
             for column in ("links.link_id", "codes.code_id", "copies.copy_id", "notices.notice_id"):
                 await connection.exec_driver_sql(f"SELECT setval('{column.replace('.', '_')}_seq', {size.links})")
             await connection.exec_driver_sql(f"SELECT setval('deliveries_delivery_id_seq', {size.deliveries})")
-            await connection.exec_driver_sql(
-                "INSERT INTO tallies (state, deliveries) SELECT state, count(*) FROM deliveries GROUP BY state"
-            )
     async with database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))

@@ -8,14 +8,28 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import access, chats, code_history, codes, documents, feed, outbox, proofs, updates, upkeep, wishes
-from storage.chats import Awaiting, NewLink
-from storage.codes import StoredCode
+from storage import chats, personal_data, updates, uploaded_pdfs
+from storage.chats import Awaiting
 from storage.database import Database, Session
-from storage.feed import NewDelivery, NewNotice
-from storage.outbox import Claimed
+from storage.linking import access, code_history, codes, links, proofs, shared_addresses
+from storage.linking.codes import StoredCode
+from storage.linking.links import NewLink
+from storage.notices import (
+    bookkeeper_copies,
+    cancellation,
+    delivery_preferences,
+    feed,
+    outbox,
+    outbox_report,
+    rate_limiter,
+    reminders,
+    retention,
+    subscriptions,
+)
+from storage.notices.delivery_preferences import Quiet
+from storage.notices.feed import NewDelivery, NewNotice
+from storage.notices.outbox import Claimed
 from storage.tables import Awaited, Channel, CodeState, Document, Kind, State
-from storage.wishes import Quiet
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
 
 FEW = 40
@@ -135,30 +149,31 @@ Query = Callable[[Session, Pick], Awaitable[object]]
 
 READS: dict[str, Query] = {
     "chats.load": lambda s, p: chats.load(s, p.chat),
-    "chats.neighbours": lambda s, p: chats.neighbours(s, p.chat),
-    "chats.emails": lambda s, p: chats.emails(s, p.chat),
-    "chats.chats_of_email": lambda s, p: chats.chats_of_email(s, p.email),
-    "chats.kept": lambda s, p: chats.kept(s, p.chat),
+    "shared_addresses.neighbours": lambda s, p: shared_addresses.neighbours(s, p.chat),
+    "links.emails": lambda s, p: links.emails(s, p.chat),
+    "links.chats_of_email": lambda s, p: links.chats_of_email(s, p.email),
+    "personal_data.load": lambda s, p: personal_data.load(s, p.chat),
     "codes.chat_to_revoke": lambda s, p: codes.chat_to_revoke(s, p.chat),
     "proofs.was_proven": lambda s, p: proofs.was_proven(s, p.chat, p.email),
     "access.links_to_confirm": lambda s, p: access.links_to_confirm(s, chat_id=p.chat),
     "access.still_linked": lambda s, p: access.still_linked(s, [p.link]),
-    "access.shared_addresses": lambda s, p: access.shared_addresses(s, p.chat, p.neighbour),
+    "shared_addresses.find_shared": lambda s, p: shared_addresses.find_shared(s, p.chat, p.neighbour),
     "codes.latest": lambda s, p: codes.latest(s, p.chat, *CodeState),
-    "documents.find": lambda s, p: documents.find(s, 1, p.account, p.number, "fr"),
+    "uploaded_pdfs.find": lambda s, p: uploaded_pdfs.find(s, 1, p.account, p.number, "fr"),
     "feed.position": lambda s, _: feed.position(s),
     "feed.known_events": lambda s, p: feed.known_events(s, p.events),
-    "feed.reached, an account": lambda s, p: feed.reached(s, p.account, None),
-    "feed.reached, a contact": lambda s, p: feed.reached(s, p.account, p.contact),
+    "feed.affected_links, an account": lambda s, p: feed.affected_links(s, p.account, None),
+    "feed.affected_links, a contact": lambda s, p: feed.affected_links(s, p.account, p.contact),
     "feed.account_name": lambda s, p: feed.account_name(s, [p.link, p.neighbour]),
     "outbox.next_due": lambda s, _: outbox.next_due(s),
-    "outbox.doubtful": lambda s, _: outbox.doubtful(s, 20),
-    "outbox.sent_to_copy": lambda s, p: outbox.sent_to_copy(s, p.copy, 10),
+    "outbox_report.count_open": lambda s, _: outbox_report.count_open(s),
+    "outbox_report.list_uncertain": lambda s, _: outbox_report.list_uncertain(s, 20),
+    "outbox_report.sent_to_copy": lambda s, p: outbox_report.sent_to_copy(s, p.copy, 10),
     "updates.was_handled": lambda s, p: updates.was_handled(s, p.link),
-    "wishes.silence": lambda s, p: wishes.silence(s, p.chat),
-    "wishes.copy": lambda s, p: wishes.copy(s, p.copy),
-    "wishes.copy_of_link": lambda s, p: wishes.copy_of_link(s, p.copy),
-    "wishes.is_muted": lambda s, p: wishes.is_muted(s, p.link, p.number),
+    "delivery_preferences.load": lambda s, p: delivery_preferences.load(s, p.chat),
+    "bookkeeper_copies.find": lambda s, p: bookkeeper_copies.find(s, p.copy),
+    "bookkeeper_copies.find_by_link": lambda s, p: bookkeeper_copies.find_by_link(s, p.copy),
+    "reminders.is_muted": lambda s, p: reminders.is_muted(s, p.link, p.number),
 }
 WRITES: dict[str, Query] = {
     "chats.set_language": lambda s, p: chats.set_language(s, p.chat, "fr", p.now),
@@ -166,19 +181,21 @@ WRITES: dict[str, Query] = {
     "chats.set_awaiting": lambda s, p: chats.set_awaiting(s, p.chat, Awaiting(Awaited.CODE, p.now), p.now),
     "chats.move_awaiting": lambda s, p: chats.move_awaiting(s, p.chat, None, Awaiting(Awaited.EMAIL, p.now)),
     "chats.first_of_album": lambda s, p: chats.first_of_album(s, p.chat, "album", p.now),
-    "chats.add_links, a new chat": lambda s, p: chats.add_links(
+    "links.add_links, a new chat": lambda s, p: links.add_links(
         s, p.fresh, "Camille", [NewLink(p.contact, p.account, "Client", frozenset({"orders"}), p.email)], p.now
     ),
-    "chats.add_links, one more": lambda s, p: chats.add_links(
+    "links.add_links, one more": lambda s, p: links.add_links(
         s, p.chat, "Camille", [NewLink("c", p.account, "Client", frozenset({"orders"}), p.email)], p.now
     ),
-    "chats.choose": lambda s, p: chats.choose(s, p.chat, p.link, p.now),
-    "chats.set_wishes": lambda s, p: chats.set_wishes(s, p.chat, [p.link], {Kind.INVOICE_PAID}, on=True),
-    "chats.set_attaches_pdf": lambda s, p: chats.set_attaches_pdf(s, p.chat, p.link, on=True),
-    "chats.revoke": lambda s, p: chats.revoke(s, p.chat, p.neighbour, p.now),
-    "chats.unlink": lambda s, p: chats.unlink(s, p.chat, p.now),
-    "chats.unlink_email": lambda s, p: chats.unlink_email(s, p.email, p.now),
-    "chats.forget": lambda s, p: chats.forget(s, p.chat, p.now),
+    "links.choose": lambda s, p: links.choose(s, p.chat, p.link, p.now),
+    "subscriptions.set_subscriptions": lambda s, p: subscriptions.set_subscriptions(
+        s, p.chat, [p.link], {Kind.INVOICE_PAID}, on=True
+    ),
+    "subscriptions.set_attaches_pdf": lambda s, p: subscriptions.set_attaches_pdf(s, p.chat, p.link, on=True),
+    "shared_addresses.revoke": lambda s, p: shared_addresses.revoke(s, p.chat, p.neighbour, p.now),
+    "links.unlink": lambda s, p: links.unlink(s, p.chat, p.now),
+    "links.unlink_email": lambda s, p: links.unlink_email(s, p.email, p.now),
+    "personal_data.delete_chat": lambda s, p: personal_data.delete_chat(s, p.chat, p.now),
     "chats.migrate": lambda s, p: chats.migrate(s, p.chat, -p.fresh),
     "code_history.history": lambda s, p: code_history.history(s, p.chat, p.email, p.now - CODES_KEPT),
     "code_history.copy_requests": lambda s, p: code_history.copy_requests(s, p.now - CODES_KEPT, 500),
@@ -187,17 +204,17 @@ WRITES: dict[str, Query] = {
     "codes.prove": lambda s, p: codes.prove(
         s, StoredCode(p.code, p.email, "hash", p.now, p.now, is_long=True), "hash", p.now
     ),
-    "codes.opened_by": lambda s, p: codes.opened_by(
+    "codes.find_match": lambda s, p: codes.find_match(
         s, StoredCode(p.code, p.email, "hash", p.now, p.now, is_long=True), p.chat, "K7QM2XVP", p.now
     ),
     "proofs.count_wrong": lambda s, p: proofs.count_wrong(s, p.email, p.now),
     "proofs.lift_cap": lambda s, p: proofs.lift_cap(s, p.email),
     "proofs.may_warn": lambda s, p: proofs.may_warn(s, p.email, p.now, _MINUTE),
     "proofs.remember_proven": lambda s, p: proofs.remember_proven(s, p.chat, p.email, p.now),
-    "proofs.forget_proven, a chat": lambda s, p: proofs.forget_proven(s, chat_id=p.chat),
-    "proofs.forget_proven, an address": lambda s, p: proofs.forget_proven(s, email=p.email),
+    "proofs.delete_proofs, a chat": lambda s, p: proofs.delete_proofs(s, chat_id=p.chat),
+    "proofs.delete_proofs, an address": lambda s, p: proofs.delete_proofs(s, email=p.email),
     "proofs.purge": lambda s, p: proofs.purge(s, p.now - NOTICES_KEPT, 100),
-    "chats.purge_strangers": lambda s, p: chats.purge_strangers(s, p.now, 100),
+    "chats.purge_unlinked": lambda s, p: chats.purge_unlinked(s, p.now, 100),
     "access.confirm": lambda s, p: access.confirm(s, p.link, "Client", frozenset({"orders"}), p.now, is_used=True),
     "codes.replace": lambda s, p: codes.replace(s, p.chat, p.email, "123456", now=p.now, expires_at=p.now),
     "codes.take_attempt": lambda s, p: codes.take_attempt(s, p.code, 5),
@@ -207,51 +224,54 @@ WRITES: dict[str, Query] = {
     "codes.purge, many": lambda s, p: codes.purge(
         s, p.old(p.size.quarter, CODES_KEPT, many=True) + CODES_KEPT, CODES_KEPT, 100
     ),
-    "documents.keep": lambda s, p: documents.keep(s, p.document),
-    "documents.drop": lambda s, p: documents.drop(s, p.document),
+    "uploaded_pdfs.save": lambda s, p: uploaded_pdfs.save(s, p.document),
+    "uploaded_pdfs.delete_upload": lambda s, p: uploaded_pdfs.delete_upload(s, p.document),
     "feed.record": lambda s, p: feed.record(
         s,
         NewNotice(f"new{p.link}", Kind.INVOICE_PAID, p.account, p.number, p.now),
         [NewDelivery(Channel.TELEGRAM, p.copy + n * p.size.quarter, p.link, p.now) for n in range(4)],
     ),
     "feed.advance": lambda s, p: feed.advance(s, None, "cursor", p.now),
-    "feed.reserve": lambda s, p: feed.reserve(s, p.now, _SECOND / 28, 2),
-    "feed.halt": lambda s, p: feed.halt(s, p.now),
+    "rate_limiter.reserve": lambda s, p: rate_limiter.reserve(s, p.now, _SECOND / 28, 2),
+    "rate_limiter.halt": lambda s, p: rate_limiter.halt(s, p.now),
     "outbox.claim": lambda s, p: outbox.claim(s, "new", p.now, p.now + _MINUTE, 32, _SECOND),
     "outbox.claim_postponed": lambda s, p: outbox.claim_postponed(s, p.claimed, p.now, p.now + _MINUTE),
     "outbox.begin_sending": lambda s, p: outbox.begin_sending(s, [p.leased], "w", p.now, p.now + _MINUTE),
     "outbox.settle": lambda s, p: outbox.settle(s, [p.leased], "w", State.SENT, p.now),
     "outbox.put_back": lambda s, p: outbox.put_back(s, [p.leased], "w", State.RETRY, p.now),
     "outbox.reclaim": lambda s, p: outbox.reclaim(s, p.now),
-    "outbox.cancel_of_links": lambda s, p: outbox.cancel_of_links(s, [p.link, p.neighbour], p.now, "unlinked"),
-    "outbox.cancel_of_copies": lambda s, p: outbox.cancel_of_copies(s, [p.copy], p.now, "copy stopped"),
-    "outbox.cancel_of_number, an account": lambda s, p: outbox.cancel_of_number(
+    "cancellation.cancel_for_links": lambda s, p: cancellation.cancel_for_links(
+        s, [p.link, p.neighbour], p.now, "unlinked"
+    ),
+    "cancellation.cancel_for_copies": lambda s, p: cancellation.cancel_for_copies(s, [p.copy], p.now, "copy stopped"),
+    "cancellation.cancel_for_number, an account": lambda s, p: cancellation.cancel_for_number(
         s, [Kind.INVOICE_ISSUED], p.number, p.now, "paid", account_id=p.account
     ),
-    "outbox.cancel_of_number, a link": lambda s, p: outbox.cancel_of_number(
+    "cancellation.cancel_for_number, a link": lambda s, p: cancellation.cancel_for_number(
         s, [Kind.INVOICE_ISSUED], p.number, p.now, "muted", link_id=p.link
     ),
     "outbox.release_postponed": lambda s, p: outbox.release_postponed(s, p.chat, p.now),
-    "upkeep.forget_settled, few": lambda s, p: upkeep.forget_settled(s, p.old(p.size.notices, NOTICES_KEPT), 100),
-    "upkeep.forget_settled, many": lambda s, p: upkeep.forget_settled(
+    "retention.purge_settled, few": lambda s, p: retention.purge_settled(s, p.old(p.size.notices, NOTICES_KEPT), 100),
+    "retention.purge_settled, many": lambda s, p: retention.purge_settled(
         s, p.old(p.size.notices, NOTICES_KEPT, many=True), 100
     ),
-    "upkeep.sum_up": lambda s, _: upkeep.sum_up(s),
-    "upkeep.forget_bare": lambda s, p: upkeep.forget_bare(
+    "retention.purge_undelivered": lambda s, p: retention.purge_undelivered(
         s, p.code, p.old(p.size.notices, NOTICES_KEPT, many=True), 100
     ),
     "updates.mark_handled": lambda s, p: updates.mark_handled(s, p.fresh, p.now),
-    "updates.forget, few": lambda s, p: updates.forget(s, p.old(p.size.links, UPDATES_KEPT), 100),
-    "updates.forget, many": lambda s, p: updates.forget(s, p.old(p.size.links, UPDATES_KEPT, many=True), 100),
-    "wishes.set_quiet": lambda s, p: wishes.set_quiet(s, p.chat, Quiet(0, 60)),
-    "wishes.set_timezone": lambda s, p: wishes.set_timezone(s, p.chat, "America/Toronto"),
-    "wishes.set_blocked": lambda s, p: wishes.set_blocked(s, p.chat, p.now),
-    "wishes.set_copy": lambda s, p: wishes.set_copy(s, p.copy, p.email, "fr", p.now),
-    "wishes.stop_copy": lambda s, p: wishes.stop_copy(s, p.copy),
-    "wishes.stop_copies": lambda s, p: wishes.stop_copies(s, p.account, "client@example.test"),
-    "wishes.mute": lambda s, p: wishes.mute(s, p.link, "900"),
-    "wishes.unmute": lambda s, p: wishes.unmute(s, p.link, p.number),
+    "updates.purge, few": lambda s, p: updates.purge(s, p.old(p.size.links, UPDATES_KEPT), 100),
+    "updates.purge, many": lambda s, p: updates.purge(s, p.old(p.size.links, UPDATES_KEPT, many=True), 100),
+    "delivery_preferences.set_quiet": lambda s, p: delivery_preferences.set_quiet(s, p.chat, Quiet(0, 60)),
+    "delivery_preferences.set_timezone": lambda s, p: delivery_preferences.set_timezone(s, p.chat, "America/Toronto"),
+    "delivery_preferences.set_blocked": lambda s, p: delivery_preferences.set_blocked(s, p.chat, p.now),
+    "bookkeeper_copies.save": lambda s, p: bookkeeper_copies.save(s, p.copy, p.email, "fr", p.now),
+    "bookkeeper_copies.stop": lambda s, p: bookkeeper_copies.stop(s, p.copy),
+    "bookkeeper_copies.stop_for_address": lambda s, p: bookkeeper_copies.stop_for_address(
+        s, p.account, "client@example.test"
+    ),
+    "reminders.mute": lambda s, p: reminders.mute(s, p.link, "900"),
+    "reminders.unmute": lambda s, p: reminders.unmute(s, p.link, p.number),
 }
 QUERIES = READS | WRITES
-COUNTS: dict[str, Query] = {"outbox.counts": lambda s, _: outbox.counts(s)}
-"""What counts everything, for an operator's eyes: no update and no notice waits for it."""
+COUNTS: dict[str, Query] = {"outbox_report.count_all": lambda s, _: outbox_report.count_all(s)}
+"""What reads a whole table, for an operator's command: no update and no notice waits for it."""

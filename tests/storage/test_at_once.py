@@ -10,10 +10,12 @@ from itertools import pairwise
 import pytest
 from sqlmodel import col, select
 
-from storage import chats, code_history, codes, documents, feed, outbox, updates, wishes
-from storage.chats import NewLink
+from storage import chats, updates, uploaded_pdfs
 from storage.database import Database
-from storage.feed import NewDelivery, NewNotice
+from storage.linking import code_history, codes, links
+from storage.linking.links import NewLink
+from storage.notices import bookkeeper_copies, feed, outbox, outbox_report, rate_limiter, reminders
+from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Copy, Delivery, Document, Kind, State
 from tests.storage import EMAIL, NOW, a_key, later, opened, rows_of
 
@@ -32,7 +34,7 @@ async def replicas(database_url: str) -> AsyncIterator[list[Database]]:
 
 async def a_link(database: Database, chat_id: int = 1) -> int:
     async with database.write() as session:
-        await chats.add_links(session, chat_id, "Camille", [NewLink("c1", "a1", "Client", frozenset(), EMAIL)], NOW)
+        await links.add_links(session, chat_id, "Camille", [NewLink("c1", "a1", "Client", frozenset(), EMAIL)], NOW)
     async with database.read() as session:
         return (await chats.load(session, chat_id)).links[0].link_id
 
@@ -41,7 +43,7 @@ async def test_one_pdf_uploaded_by_several_chats_at_once_is_kept_once(replicas: 
     async def keep(database: Database, number: int) -> None:
         async with database.write() as session:
             known = {"bot_id": 1, "account_id": "a1", "number": "212380", "language": "fr"}
-            await documents.keep(session, Document(**known, file_id=f"file-{number}", etag="e"))
+            await uploaded_pdfs.save(session, Document(**known, file_id=f"file-{number}", etag="e"))
 
     await asyncio.gather(*(keep(replicas[number % 3], number) for number in range(12)))
     assert len((await rows_of(replicas[0]))["documents"]) == 1
@@ -52,11 +54,11 @@ async def test_one_invoice_muted_twice_at_once_is_muted(replicas: list[Database]
 
     async def mute(database: Database) -> None:
         async with database.write() as session:
-            await wishes.mute(session, link_id, "212380")
+            await reminders.mute(session, link_id, "212380")
 
     await asyncio.gather(*(mute(each) for each in replicas * 4))
     async with replicas[0].read() as session:
-        assert await wishes.is_muted(session, link_id, "212380")
+        assert await reminders.is_muted(session, link_id, "212380")
 
 
 async def test_a_copy_set_twice_at_once_is_one_copy(replicas: list[Database]) -> None:
@@ -64,14 +66,16 @@ async def test_a_copy_set_twice_at_once_is_one_copy(replicas: list[Database]) ->
 
     async def set_copy(database: Database) -> None:
         async with database.write() as session:
-            await wishes.set_copy(session, link_id, EMAIL, "fr", NOW)
+            await bookkeeper_copies.save(session, link_id, EMAIL, "fr", NOW)
 
     await asyncio.gather(*(set_copy(each) for each in replicas * 4))
     async with replicas[0].read() as session:
         assert len((await session.exec(select(Copy))).all()) == 1
 
 
-async def test_many_chats_that_ask_for_one_address_at_once_are_counted_one_by_one(replicas: list[Database]) -> None:
+async def test_concurrent_requests_for_one_address(replicas: list[Database]) -> None:
+    """They are counted one after the other."""
+
     async def ask(database: Database, chat_id: int) -> bool:
         async with database.write() as session:
             await chats.ensure(session, chat_id, NOW)
@@ -86,7 +90,8 @@ async def test_many_chats_that_ask_for_one_address_at_once_are_counted_one_by_on
     assert sum(taken) == 5
 
 
-async def test_a_recipient_never_has_two_messages_in_hand_whoever_claims(replicas: list[Database]) -> None:
+async def test_concurrent_claims_for_one_recipient(replicas: list[Database]) -> None:
+    """No recipient has two deliveries in progress."""
     people = 5
     for event in range(30):
         async with replicas[0].write() as session:
@@ -104,7 +109,7 @@ async def test_a_recipient_never_has_two_messages_in_hand_whoever_claims(replica
             if not claimed:
                 return done
             async with database.read() as session:
-                in_hand = col(Delivery.state).in_(outbox.IN_HAND)
+                in_hand = col(Delivery.state).in_(outbox.IN_PROGRESS)
                 held = Counter((await session.exec(select(Delivery.recipient).where(in_hand))).all())
             most = max(most, *held.values())
             async with database.write() as session:
@@ -118,7 +123,7 @@ async def test_a_recipient_never_has_two_messages_in_hand_whoever_claims(replica
 
 async def left(database: Database) -> int:
     async with database.read() as session:
-        counts = await outbox.counts(session)
+        counts = await outbox_report.count_all(session)
     return sum(n for state, n in counts.items() if state is not State.SENT)
 
 
@@ -127,7 +132,7 @@ async def test_times_of_the_bulk_lane_are_reserved_once(replicas: list[Database]
 
     async def reserve(database: Database) -> list[datetime.datetime]:
         async with database.write() as session:
-            slots = await feed.reserve(session, NOW, gap, 2)
+            slots = await rate_limiter.reserve(session, NOW, gap, 2)
         return [slots.start + gap * n for n in range(slots.count)]
 
     times = sorted(time for each in await asyncio.gather(*map(reserve, replicas * 10)) for time in each)
@@ -148,4 +153,4 @@ async def test_an_update_marked_twice_at_once_is_marked(replicas: list[Database]
 @pytest.mark.parametrize("number", [2**31, 2**40, 10**15 - 1])
 async def test_a_number_beyond_what_a_row_can_have_is_nobodys(replicas: list[Database], number: int) -> None:
     async with replicas[0].read() as session:
-        assert await wishes.copy(session, number) is None
+        assert await bookkeeper_copies.find(session, number) is None

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from storage import chats, codes
-from storage.chats import Awaiting, NewLink
+from storage import chats, personal_data
+from storage.chats import Awaiting
 from storage.database import Database
+from storage.linking import codes, links, shared_addresses
+from storage.linking.links import NewLink
+from storage.notices import subscriptions
 from storage.tables import Awaited, CodeState, Kind
 from tests.storage import EMAIL, NOW, a_key, columns_of, file_of, later, opened, rows_of
 
@@ -20,7 +23,7 @@ def to(account: str = "a1", email: str = EMAIL, name: str = "Client Odotrack", c
 
 async def link(database: Database, chat_id: int, *new: NewLink, name: str = "Camille", at: Any = NOW) -> None:
     async with database.write() as session:
-        await chats.add_links(session, chat_id, name, new or [to()], at)
+        await links.add_links(session, chat_id, name, new or [to()], at)
 
 
 async def state(database: Database, chat_id: int) -> chats.ChatState:
@@ -33,12 +36,13 @@ async def test_a_chat_that_nobody_knows_is_empty(database: Database) -> None:
     assert (known.is_known, known.links, known.current, known.awaiting, known.page_size) == (False, (), None, None, 5)
 
 
-async def test_the_first_account_is_the_current_one_until_another_is_chosen(database: Database) -> None:
+async def test_the_current_account(database: Database) -> None:
+    """It is the first one until another is chosen."""
     await link(database, 1, to("a1", name="One"), to("a2", name="Two"), to("a3", name="Three"))
     first = await state(database, 1)
     assert [each.account_name for each in first.links] == ["One", "Two", "Three"]
     async with database.write() as session:
-        await chats.choose(session, 1, first.links[2].link_id, later(seconds=1))
+        await links.choose(session, 1, first.links[2].link_id, later(seconds=1))
     assert [each.account_name for each in (await state(database, 1)).links] == ["Three", "One", "Two"]
 
 
@@ -46,11 +50,11 @@ async def test_linking_again_refreshes_and_keeps_the_wish(database: Database) ->
     await link(database, 1, to(name="Old"))
     (before,) = (await state(database, 1)).links
     async with database.write() as session:
-        await chats.set_wishes(session, 1, [before.link_id], {Kind.INVOICE_ISSUED}, on=True)
+        await subscriptions.set_subscriptions(session, 1, [before.link_id], {Kind.INVOICE_ISSUED}, on=True)
     await link(database, 1, NewLink("c1", "a1", "New", frozenset({"orders"}), EMAIL), at=later(days=1))
     (after,) = (await state(database, 1)).links
     assert (after.link_id, after.account_name, after.access) == (before.link_id, "New", {"orders"})
-    assert after.wishes == {Kind.INVOICE_ISSUED}
+    assert after.subscriptions == {Kind.INVOICE_ISSUED}
     assert after.linked_at == before.linked_at
 
 
@@ -71,43 +75,45 @@ async def test_nobody_touches_the_links_of_another_chat(database: Database) -> N
     mine = await state(database, 1)
     assert mine.link(foreign.link_id) is None
     async with database.write() as session:
-        await chats.choose(session, 1, foreign.link_id, later(days=1))
-        await chats.set_wishes(session, 1, [foreign.link_id], {Kind.INVOICE_ISSUED}, on=True)
-        assert await chats.revoke(session, 1, 2, NOW) == 0
-        assert await chats.revoke(session, 1, 1, NOW) == 0
+        await links.choose(session, 1, foreign.link_id, later(days=1))
+        await subscriptions.set_subscriptions(session, 1, [foreign.link_id], {Kind.INVOICE_ISSUED}, on=True)
+        assert await shared_addresses.revoke(session, 1, 2, NOW) == 0
+        assert await shared_addresses.revoke(session, 1, 1, NOW) == 0
     (kept,) = (await state(database, 2)).links
     assert kept == foreign
 
 
-async def test_unlinking_removes_the_links_the_name_and_what_was_awaited(database: Database) -> None:
+async def test_unlinking_a_chat(database: Database) -> None:
+    """It removes the links, the first name and the awaited text."""
     await link(database, 1, to("a1"), to("a2"))
     async with database.write() as session:
         await chats.set_language(session, 1, "en", NOW)
         await chats.set_awaiting(session, 1, Awaiting(Awaited.CODE, later(hours=1)), NOW)
         await codes.replace(session, 1, EMAIL, "123456", now=NOW, expires_at=later(minutes=10))
     async with database.write() as session:
-        assert await chats.unlink(session, 1, NOW) == 2
-        assert await chats.unlink(session, 1, NOW) == 0
+        assert await links.unlink(session, 1, NOW) == 2
+        assert await links.unlink(session, 1, NOW) == 0
     after = await state(database, 1)
     assert (after.links, after.awaiting, after.language) == ((), None, "en")
     async with database.read() as session:
-        kept = await chats.kept(session, 1)
+        kept = await personal_data.load(session, 1)
         assert kept is not None
         assert (kept.first_name, kept.emails) == ("", ())
         assert await codes.latest(session, 1, CodeState.LIVE) is None
 
 
-async def test_unlinking_an_address_reaches_every_chat_and_no_other_address(database: Database) -> None:
+async def test_unlinking_an_address(database: Database) -> None:
+    """It unlinks every chat of the address, and no other address."""
     await link(database, 1, to("a1"), name="Camille")
     await link(database, 2, to("a1"), name="Dominique")
     await link(database, 2, to("a2", email="other@example.test"), name="Dominique")
     await link(database, 3, to("a2", email="other@example.test"), name="Claude")
     async with database.write() as session:
-        assert await chats.unlink_email(session, EMAIL, NOW) == 2
-        assert await chats.unlink_email(session, EMAIL, NOW) == 0
+        assert await links.unlink_email(session, EMAIL, NOW) == 2
+        assert await links.unlink_email(session, EMAIL, NOW) == 0
     assert [len((await state(database, chat)).links) for chat in (1, 2, 3)] == [0, 1, 1]
     async with database.read() as session:
-        names = [kept.first_name for chat in (1, 2, 3) if (kept := await chats.kept(session, chat))]
+        names = [kept.first_name for chat in (1, 2, 3) if (kept := await personal_data.load(session, chat))]
     assert names == ["", "Dominique", "Claude"]  # a name is kept for as long as the chat is linked
 
 
@@ -117,7 +123,7 @@ async def test_unlinking_an_address_ends_what_it_had_already_proven(database: Da
         code_id = await codes.replace(session, 1, EMAIL, "123456", now=NOW, expires_at=later(minutes=10))
         assert await codes.move(session, code_id, CodeState.LIVE, CodeState.PROVEN)
     async with database.write() as session:
-        await chats.unlink_email(session, EMAIL, NOW)
+        await links.unlink_email(session, EMAIL, NOW)
     async with database.read() as session:
         assert await codes.latest(session, 1, CodeState.PROVEN) is None
 
@@ -128,9 +134,9 @@ async def test_neighbours_are_the_other_chats_of_the_same_address(database: Data
     await link(database, 3, to("a1"), name="", at=later(days=1))
     await link(database, 4, to("a1", email="other@example.test"))
     async with database.read() as session:
-        seen = [(each.chat_id, each.first_name) for each in await chats.neighbours(session, 1)]
-        assert await chats.neighbours(session, 4) == []
-        assert await chats.neighbours(session, 99) == []
+        seen = [(each.chat_id, each.first_name) for each in await shared_addresses.neighbours(session, 1)]
+        assert await shared_addresses.neighbours(session, 4) == []
+        assert await shared_addresses.neighbours(session, 99) == []
     assert seen == [(3, ""), (2, "Dominique")]
 
 
@@ -139,8 +145,8 @@ async def test_revoking_takes_what_was_shared_and_nothing_else(database: Databas
     await link(database, 2, to("a1"), to("a2"))
     await link(database, 2, to("a3", email="other@example.test"))
     async with database.write() as session:
-        assert await chats.revoke(session, 1, 2, NOW) == 2
-        assert await chats.revoke(session, 1, 2, NOW) == 0
+        assert await shared_addresses.revoke(session, 1, 2, NOW) == 2
+        assert await shared_addresses.revoke(session, 1, 2, NOW) == 0
     assert [each.account_id for each in (await state(database, 2)).links] == ["a3"]
     assert len((await state(database, 1)).links) == 1
 
@@ -153,12 +159,12 @@ async def test_a_rotation_of_the_keys_loses_nobody(database_url: str) -> None:
         assert [each.account_name for each in (await state(database, 1)).links] == ["Client Odotrack"]
         await link(database, 2, name="Dominique")
         async with database.read() as session:
-            assert set(await chats.chats_of_email(session, EMAIL)) == {1, 2}
-            assert [each.chat_id for each in await chats.neighbours(session, 1)] == [2]
-            assert [each.chat_id for each in await chats.neighbours(session, 2)] == [1]
+            assert set(await links.chats_of_email(session, EMAIL)) == {1, 2}
+            assert [each.chat_id for each in await shared_addresses.neighbours(session, 1)] == [2]
+            assert [each.chat_id for each in await shared_addresses.neighbours(session, 2)] == [1]
         async with database.write() as session:
-            assert await chats.revoke(session, 2, 1, NOW) == 1
-            assert await chats.unlink_email(session, EMAIL, NOW) == 1
+            assert await shared_addresses.revoke(session, 2, 1, NOW) == 1
+            assert await links.unlink_email(session, EMAIL, NOW) == 1
 
 
 async def test_what_is_written_after_a_rotation_needs_the_new_key_alone(database_url: str) -> None:
@@ -172,7 +178,7 @@ async def test_what_is_written_after_a_rotation_needs_the_new_key_alone(database
         for chat in (1, 2):
             assert [each.account_name for each in (await state(database, chat)).links] == ["Client Odotrack"]
         async with database.read() as session:
-            assert set(await chats.chats_of_email(session, EMAIL)) == {1, 2}
+            assert set(await links.chats_of_email(session, EMAIL)) == {1, 2}
 
 
 async def test_a_chat_that_no_key_opens_is_not_linked(database_url: str) -> None:
@@ -183,15 +189,15 @@ async def test_a_chat_that_no_key_opens_is_not_linked(database_url: str) -> None
     async with opened(database_url) as database:
         assert (await state(database, 1)).links == ()
         async with database.read() as session:
-            assert await chats.emails(session, 1) == {}
-            assert await chats.neighbours(session, 1) == []
-            kept = await chats.kept(session, 1)
+            assert await links.emails(session, 1) == {}
+            assert await shared_addresses.neighbours(session, 1) == []
+            kept = await personal_data.load(session, 1)
             assert kept is not None
             assert (kept.first_name, kept.emails) == ("", ())
         await link(database, 1)
         assert len((await state(database, 1)).links) == 1
         async with database.write() as session:
-            assert await chats.unlink(session, 2, NOW) == 1
+            assert await links.unlink(session, 2, NOW) == 1
 
 
 @pytest.mark.sqlite
@@ -215,20 +221,21 @@ async def test_everything_kept_is_told_and_everything_told_is_forgotten(database
     await link(database, 1, to("a1"), to("a2", email="other@example.test"), name="Camille")
     await link(database, 2)
     async with database.read() as session:
-        kept = await chats.kept(session, 1)
-        assert await chats.kept(session, 9) is None
+        kept = await personal_data.load(session, 1)
+        assert await personal_data.load(session, 9) is None
     assert kept is not None
     assert (kept.first_name, kept.emails, kept.since) == ("Camille", (EMAIL, "other@example.test"), NOW)
     async with database.write() as session:
-        await chats.forget(session, 1, NOW)
-        await chats.forget(session, 1, NOW)
+        await personal_data.delete_chat(session, 1, NOW)
+        await personal_data.delete_chat(session, 1, NOW)
     async with database.read() as session:
-        assert await chats.kept(session, 1) is None
-        assert await chats.chats_of_email(session, EMAIL) == [2]
+        assert await personal_data.load(session, 1) is None
+        assert await links.chats_of_email(session, EMAIL) == [2]
     assert [each["chat_id"] for each in (await rows_of(database))["links"]] == [2]
 
 
-async def test_a_conversation_moves_only_from_where_it_was_seen_to_stand(database: Database) -> None:
+async def test_move_awaiting_compares_and_sets(database: Database) -> None:
+    """It changes nothing where another update changed the state first."""
     email, code = Awaiting(Awaited.EMAIL, later(hours=1)), Awaiting(Awaited.CODE, later(hours=2))
     search = Awaiting(Awaited.ORDER_SEARCH, later(hours=3), 7)
     async with database.write() as session:
@@ -300,6 +307,6 @@ async def test_a_name_comes_back_as_it_was(database: Database, name: str) -> Non
     await link(database, 1, to(name=name), name=name)
     assert (await state(database, 1)).links[0].account_name == name
     async with database.read() as session:
-        kept = await chats.kept(session, 1)
+        kept = await personal_data.load(session, 1)
     assert kept is not None
     assert kept.first_name == name

@@ -5,9 +5,10 @@ import datetime
 
 import pytest
 
-from storage import chats, code_history, codes, proofs
-from storage.code_history import History
+from storage import personal_data
 from storage.database import Database, Session
+from storage.linking import code_history, codes, links, proofs
+from storage.linking.code_history import History
 from storage.tables import CodeState
 from tests.storage import EMAIL, NOW, a_key, file_of, later, opened, rows_of
 
@@ -137,8 +138,8 @@ async def test_unlinking_and_forgetting_keep_the_counts(database: Database) -> N
     async with database.write() as session:
         await codes.take_attempt(session, code_id, LIMIT)
         await proofs.count_wrong(session, EMAIL, NOW)
-        await chats.unlink(session, 1, NOW)
-        await chats.forget(session, 1, NOW)
+        await links.unlink(session, 1, NOW)
+        await personal_data.delete_chat(session, 1, NOW)
     async with database.read() as session:
         asked = await code_history.history(session, 1, EMAIL, NOW - HOUR)
         assert (len(own(asked)), len(same_address(asked)), asked.wrong_codes) == (1, 1, 1)
@@ -190,7 +191,7 @@ async def a_long_code(database: Database, chat_id: int, code: str = LONG, for_li
 async def opened_by(database: Database, chat_id: int, code: str) -> str | None:
     async with database.read() as session:
         known = await codes.latest(session, chat_id, CodeState.LIVE)
-        return await codes.opened_by(session, known, chat_id, code, NOW) if known else None
+        return await codes.find_match(session, known, chat_id, code, NOW) if known else None
 
 
 async def test_a_long_code_serves_every_chat_that_asked(database: Database) -> None:
@@ -218,7 +219,7 @@ async def test_who_asked_first_cannot_take_a_long_code_back(database: Database) 
     await a_long_code(database, 1)
     async with database.write() as session:
         await codes.take_over(session, 2, EMAIL, NOW)
-        await chats.forget(session, 1, NOW)
+        await personal_data.delete_chat(session, 1, NOW)
     await a_long_code(database, 1, "AAAA2222")
     assert await opened_by(database, 2, LONG)
     assert await opened_by(database, 2, "AAAA2222")
@@ -235,8 +236,8 @@ async def test_a_long_code_of_another_purpose_opens_nothing(database: Database) 
     async with database.read() as session:
         copy = await codes.latest(session, 1, CodeState.LIVE, for_link=7)
         assert copy is not None
-        assert await codes.opened_by(session, copy, 1, LONG, NOW) is None
-        assert await codes.opened_by(session, copy, 1, "AAAA2222", NOW)
+        assert await codes.find_match(session, copy, 1, LONG, NOW) is None
+        assert await codes.find_match(session, copy, 1, "AAAA2222", NOW)
 
 
 async def test_purging_clears_addresses_then_rows(database: Database) -> None:
@@ -244,7 +245,7 @@ async def test_purging_clears_addresses_then_rows(database: Database) -> None:
     await a_code(database, 2, at=later(minutes=-80))
     await a_code(database, 3, at=later(minutes=-69))
     async with database.write() as session:
-        await codes.purge(session, NOW, kept=datetime.timedelta(hours=25), limit=100)
+        await codes.purge(session, NOW, retention=datetime.timedelta(hours=25), limit=100)
     left = {each["chat_id"]: bool(each["email_sealed"]) for each in (await rows_of(database))["codes"]}
     assert left == {0: False, 3: True}
 
@@ -255,10 +256,10 @@ async def test_a_proven_address_is_known_again(database: Database) -> None:
         await proofs.remember_proven(session, 1, EMAIL, NOW)
         await proofs.remember_proven(session, 2, EMAIL, NOW)
         assert (await code_history.history(session, 1, EMAIL, NOW - HOUR)).is_proven
-        await proofs.forget_proven(session, chat_id=1, email=EMAIL)
+        await proofs.delete_proofs(session, chat_id=1, email=EMAIL)
         assert not await proofs.was_proven(session, 1, EMAIL)
         assert await proofs.was_proven(session, 2, EMAIL)
-        await proofs.forget_proven(session, email=EMAIL)
+        await proofs.delete_proofs(session, email=EMAIL)
         assert not await proofs.was_proven(session, 2, EMAIL)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
-from storage import chats
+from storage import chats, personal_data
 from storage.database import Database
+from storage.linking import links
 from storage.tables import Chat, Link
 from tests.storage import EMAIL, NOW, a_key, copied, opened, url_of
 
@@ -53,9 +54,9 @@ async def test_foreign_keys_are_kept_and_links_go_with_their_chat(database: Data
                 )
             )
     async with database.write() as session:
-        await chats.add_links(session, 1, "x", [chats.NewLink("c", "a", "n", frozenset(), EMAIL)], NOW)
+        await links.add_links(session, 1, "x", [links.NewLink("c", "a", "n", frozenset(), EMAIL)], NOW)
     async with database.write() as session:
-        await chats.forget(session, 1, NOW)
+        await personal_data.delete_chat(session, 1, NOW)
     assert await count(database, Link) == 0
     assert await count(database, Chat) == 0
 
@@ -88,7 +89,8 @@ async def test_a_reader_keeps_its_view_while_another_writes(database: Database) 
 
 
 @pytest.mark.sqlite
-async def test_twenty_writers_that_read_first_are_all_served_and_none_overwrites_another(database: Database) -> None:
+async def test_writers_of_one_process(database: Database) -> None:
+    """Twenty writers that read first are all served, and none overwrites another."""
     async with database.write() as session:
         await chats.set_page_size(session, 1, 0, NOW)
 
@@ -125,9 +127,8 @@ asyncio.run(write())
 
 
 @pytest.mark.sqlite
-async def test_processes_write_side_by_side_and_none_is_told_that_the_database_is_locked(
-    tmp_path: Path, empty_database: Path
-) -> None:
+async def test_writers_of_several_processes(tmp_path: Path, empty_database: Path) -> None:
+    """None of them fails because the database is locked."""
     path, key = copied(empty_database, tmp_path), a_key()
     async with opened(url_of(path), [key]) as database:
         async with database.write() as session:
@@ -152,7 +153,7 @@ async def test_times_come_back_in_utc_whatever_zone_they_had(database: Database)
     async with database.write() as session:
         await chats.ensure(session, 1, NOW.astimezone(timezone(timedelta(hours=-4))))
     async with database.read() as session:
-        kept = await chats.kept(session, 1)
+        kept = await personal_data.load(session, 1)
     assert kept is not None
     assert kept.since == NOW
     assert kept.since.utcoffset() == timedelta(0)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from storage import chats, migrations
 from storage.database import Database
+from storage.linking import links
 from storage.migrations import Schema
 from storage.tables import metadata
 from tests.postgres.server import PostgresServer
@@ -105,8 +106,8 @@ async def test_the_models_are_the_migrated_schema(fresh: Database) -> None:
 async def test_walking_up_twice_changes_nothing_and_loses_nothing(fresh: Database) -> None:
     await migrations.upgrade(fresh.engine)
     async with fresh.write() as session:
-        link = chats.NewLink("c", "a", "Client Odotrack", frozenset({"orders"}), EMAIL)
-        await chats.add_links(session, 1, "Camille", [link], NOW)
+        link = links.NewLink("c", "a", "Client Odotrack", frozenset({"orders"}), EMAIL)
+        await links.add_links(session, 1, "Camille", [link], NOW)
     before = await schema(fresh)
     await migrations.upgrade(fresh.engine)
     assert await schema(fresh) == before
@@ -120,7 +121,8 @@ async def test_an_unknown_step_is_refused(fresh: Database) -> None:
     assert await schema(fresh) == {}
 
 
-async def test_of_replicas_that_migrate_at_once_one_does_and_the_others_find_it_done(fresh_url: str) -> None:
+async def test_replicas_that_migrate_at_once(fresh_url: str) -> None:
+    """One of them migrates; the others wait and find it done."""
     async with AsyncExitStack() as stack:
         replicas = [
             await stack.enter_async_context(opened(fresh_url)) for _ in range(1 if "sqlite" in fresh_url else 4)

@@ -10,15 +10,16 @@ from contextlib import AsyncExitStack
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from storage import chats, feed, outbox, upkeep
-from storage.chats import NewLink
+from storage import chats
 from storage.database import Database
-from storage.feed import NewDelivery, NewNotice
-from storage.outbox import Claimed
+from storage.linking import links
+from storage.linking.links import NewLink
+from storage.notices import cancellation, feed, outbox, outbox_report, retention
+from storage.notices.feed import NewDelivery, NewNotice
+from storage.notices.outbox import Claimed
 from storage.tables import Channel, Delivery, Kind, State
 from tests.storage import EMAIL, NOW, a_key, later, opened
 
@@ -72,7 +73,7 @@ async def states(database: Database) -> dict[int, State]:
 
 async def counts(database: Database) -> dict[State, int]:
     async with database.read() as session:
-        return await outbox.counts(session)
+        return await outbox_report.count_all(session)
 
 
 async def test_the_oldest_due_come_first_and_each_is_held_once(database: Database) -> None:
@@ -106,7 +107,8 @@ async def test_one_recipient_has_one_message_in_hand_at_a_time(database: Databas
     assert [each.recipient for each in await claim(database, "b")] == [1]
 
 
-async def test_a_chat_and_a_bookkeeper_with_the_same_number_do_not_wait_for_each_other(database: Database) -> None:
+async def test_equal_recipients_of_two_channels_are_independent(database: Database) -> None:
+    """A chat and a bookkeeper's copy with the same number do not wait for each other."""
     await queue(database, 1)
     await queue(database, 1, event="e2", channel=Channel.EMAIL)
     assert len(await claim(database, "a")) == 2
@@ -135,7 +137,8 @@ async def test_a_dead_workers_lease_returns(database: Database) -> None:
     assert await states(database) == {held.delivery_id: State.LEASED}
 
 
-async def test_a_latecomer_touches_nothing_that_its_own_worker_has_claimed_again(database: Database) -> None:
+async def test_an_old_lease_changes_nothing(database: Database) -> None:
+    """A late task changes no delivery that its own worker has claimed again."""
     await queue(database, 1)
     (late,) = await claim(database, "first lease")
     await reclaim(database, later(seconds=60))
@@ -147,7 +150,8 @@ async def test_a_latecomer_touches_nothing_that_its_own_worker_has_claimed_again
     assert await states(database) == {late.delivery_id: State.SENDING}
 
 
-async def test_a_lease_that_ran_out_begins_nothing_though_nobody_took_it_back(database: Database) -> None:
+async def test_an_expired_lease_begins_nothing(database: Database) -> None:
+    """An expired lease is refused even before it is reclaimed."""
     await queue(database, 1)
     (held,) = await claim(database, "a")
     assert not await begin(database, "a", held.delivery_id, at=later(seconds=60))
@@ -166,7 +170,7 @@ async def test_what_a_dead_worker_was_sending_is_uncertain_and_stays_so(database
         await outbox.put_back(session, [held.delivery_id], "dead", State.RETRY, NOW)
     assert await states(database) == {held.delivery_id: State.UNCERTAIN}
     async with database.read() as session:
-        (doubtful,) = await outbox.doubtful(session, 10)
+        (doubtful,) = await outbox_report.list_uncertain(session, 10)
     assert (doubtful.recipient, doubtful.number, doubtful.reason) == (1, "1", "the worker died")
 
 
@@ -182,7 +186,7 @@ async def test_several_begin_together_or_not_at_all(database: Database) -> None:
     await queue(database, 1, 2)
     one, two = await claim(database, "a")
     async with database.write() as session:
-        await outbox.cancel_of_links(session, [2], NOW, "unlinked")
+        await cancellation.cancel_for_links(session, [2], NOW, "unlinked")
     assert not await begin(database, "a", one.delivery_id, two.delivery_id)
     assert await states(database) == {one.delivery_id: State.LEASED, two.delivery_id: State.CANCELLED}
 
@@ -190,8 +194,8 @@ async def test_several_begin_together_or_not_at_all(database: Database) -> None:
 async def test_unlinking_cancels_what_is_queued_and_nothing_else(database: Database) -> None:
     async with database.write() as session:
         new = NewLink("c1", "a1", "Client", frozenset({"invoices"}), EMAIL)
-        await chats.add_links(session, 1, "Camille", [new], NOW)
-        await chats.add_links(session, 2, "Camille", [new], NOW)
+        await links.add_links(session, 1, "Camille", [new], NOW)
+        await links.add_links(session, 2, "Camille", [new], NOW)
         mine, theirs = [(await chats.load(session, chat)).links[0].link_id for chat in (1, 2)]
     for event, kind in (("queued", Kind.ORDER_CREATED), ("retry", Kind.REMINDER_DUE), ("sending", Kind.INVOICE_PAID)):
         async with database.write() as session:
@@ -201,7 +205,7 @@ async def test_unlinking_cancels_what_is_queued_and_nothing_else(database: Datab
     assert {each.event_id for each in first} == {"queued"}
     await begin(database, "a", *(each.delivery_id for each in first))
     async with database.write() as session:
-        assert await chats.unlink(session, 1, NOW) == 1
+        assert await links.unlink(session, 1, NOW) == 1
     found = Counter((State(each.state), each.recipient) for each in await rows(database))
     assert found == {
         (State.SENDING, 1): 1, (State.CANCELLED, 1): 2, (State.SENDING, 2): 1, (State.QUEUED, 2): 2,
@@ -214,7 +218,7 @@ async def test_what_is_leased_is_cancelled_too_and_does_not_begin(database: Data
     await queue(database, 1)
     (held,) = await claim(database, "a")
     async with database.write() as session:
-        assert await outbox.cancel_of_links(session, [1], NOW, "unlinked") == 1
+        assert await cancellation.cancel_for_links(session, [1], NOW, "unlinked") == 1
     assert not await begin(database, "a", held.delivery_id)
     assert not await settle(database, "a", held.delivery_id)
     async with database.write() as session:
@@ -229,12 +233,13 @@ async def test_a_payment_cancels_the_reminders_of_that_invoice_alone(database: D
     await queue(database, 1, event="other", number="2", kind=Kind.REMINDER_DUE)
     async with database.write() as session:
         reminders = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE)
-        assert await outbox.cancel_of_number(session, reminders, "1", NOW, "paid", account_id="another") == 0
-        assert await outbox.cancel_of_number(session, reminders, "1", NOW, "paid", account_id="a1") == 1
+        assert await cancellation.cancel_for_number(session, reminders, "1", NOW, "paid", account_id="another") == 0
+        assert await cancellation.cancel_for_number(session, reminders, "1", NOW, "paid", account_id="a1") == 1
     assert list((await states(database)).values()) == [State.QUEUED, State.CANCELLED, State.QUEUED]
 
 
-async def test_what_is_put_back_waits_for_its_time_and_counts_its_attempts(database: Database) -> None:
+async def test_put_back(database: Database) -> None:
+    """A delivery that was put back waits until it is due, and its attempts are counted."""
     await queue(database, 1)
     for attempt in range(3):
         at = later(minutes=10 * attempt)
@@ -265,7 +270,8 @@ async def test_what_waited_for_the_same_morning_is_taken_together(database: Data
     assert await counts(database) == {State.SENT: 1, State.LEASED: 2}
 
 
-async def test_a_chats_rate_holds_for_what_waited_and_for_what_is_queued_afterwards(database: Database) -> None:
+async def test_the_rate_of_a_chat(database: Database) -> None:
+    """It holds for waiting deliveries, and for those queued afterwards."""
     await queue(database, 1, 2)
     await queue(database, 1, event="e2")
     held = {each.recipient: each.delivery_id for each in await claim(database, "a")}
@@ -291,11 +297,11 @@ async def test_settled_deliveries_are_forgotten_and_what_waits_is_not(database: 
     await queue(database, 1, 2)
     await settle(database, "a", (await claim(database, "a", limit=1))[0].delivery_id)
     async with database.write() as session:
-        await upkeep.forget_settled(session, before=later(days=1), limit=100)
+        await retention.purge_settled(session, before=later(days=1), limit=100)
     assert list((await states(database)).values()) == [State.QUEUED]
     await settle(database, "b", (await claim(database, "b"))[0].delivery_id)
     async with database.write() as session:
-        await upkeep.forget_settled(session, before=later(days=1), limit=100)
+        await retention.purge_settled(session, before=later(days=1), limit=100)
         assert await feed.known_events(session, ["e1"]) == set()
 
 
@@ -378,9 +384,8 @@ ACTS = st.lists(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
-def test_whatever_happens_nothing_is_lost_and_nothing_is_written_twice(
-    new_database: Callable[[], str], acts: list
-) -> None:
+def test_nothing_is_lost_or_written_twice(new_database: Callable[[], str], acts: list) -> None:
+    """It holds for any sequence of claims, crashes, reclaims and cancellations."""
     url = new_database()
 
     async def play() -> None:
@@ -430,7 +435,7 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
                 await reclaim(database, now)
             case "unlink":
                 async with database.write() as session:
-                    await outbox.cancel_of_links(session, [link], now, "unlinked")
+                    await cancellation.cancel_for_links(session, [link], now, "unlinked")
             case "wait":
                 now += datetime.timedelta(seconds=25)
         assert not [one for one, times in written.items() if times > 1], "written twice"
@@ -447,30 +452,40 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
     assert all(written[one] == 1 for one, state in found.items() if state is State.SENT)
 
 
-async def test_the_tallies_are_what_counting_would_find(database: Database) -> None:
+async def test_counts_by_state(database: Database) -> None:
+    """``count_open`` agrees with ``count_all`` on every state that it counts."""
+
     async def counted() -> dict[State, int]:
         async with database.read() as session:
-            found = await session.exec(select(Delivery.state, func.count()).group_by(col(Delivery.state)))
-            counted = {State(state): n for state, n in found.all()}
-            assert await outbox.counts(session) == counted
-        return counted
+            everything = await outbox_report.count_all(session)
+            by_index = await outbox_report.count_open(session)
+        assert by_index == {state: n for state, n in everything.items() if state not in outbox_report.FINAL}
+        return everything
 
     assert await counted() == {}
-    await queue(database, *range(1, 8))
-    assert await counted() == {State.QUEUED: 7}
+    await queue(database, *range(1, 12))
+    assert await counted() == {State.QUEUED: 11}
     claimed = await claim(database, "w")
     ids = [each.delivery_id for each in claimed]
-    assert await counted() == {State.LEASED: 7}
+    lease = claimed[0].lease
     async with database.write() as session:
-        await outbox.put_back(session, ids[:1], claimed[0].lease, State.RETRY, later(days=1))
-        await outbox.settle(session, ids[1:3], claimed[0].lease, State.SENT, NOW)
-        await upkeep.sum_up(session)
-    assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 2}
-    async with database.write() as session:
-        assert await upkeep.forget_settled(session, later(days=1), 1) == 1
-    assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 1}
-    with pytest.raises(RuntimeError):  # noqa: PT012  (what is rolled back is told of by what raises in it)
-        async with database.write() as session:
-            await outbox.settle(session, ids[3:], claimed[0].lease, State.SENT, NOW)
-            raise RuntimeError
-    assert await counted() == {State.LEASED: 4, State.RETRY: 1, State.SENT: 1}
+        assert await outbox.begin_sending(session, ids[:5], lease, NOW, later(minutes=5))
+        await outbox.put_back(session, ids[:1], lease, State.RETRY, later(days=1))
+        for state, some in (
+            (State.SENT, ids[1:2]),
+            (State.BLOCKED, ids[2:3]),
+            (State.CANCELLED, ids[3:4]),
+            (State.UNCERTAIN, ids[4:5]),
+        ):
+            assert await outbox.settle(session, some, lease, state, NOW)
+        assert await outbox.begin_sending(session, ids[5:6], lease, NOW, later(minutes=5))
+    found = await counted()
+    assert found == {
+        State.LEASED: len(ids) - 6,
+        State.SENDING: 1,
+        State.RETRY: 1,
+        State.SENT: 1,
+        State.BLOCKED: 1,
+        State.CANCELLED: 1,
+        State.UNCERTAIN: 1,
+    } | ({State.QUEUED: 11 - len(ids)} if len(ids) < 11 else {})

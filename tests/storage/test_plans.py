@@ -16,8 +16,8 @@ from tests.storage.queries import QUERIES, Pick, Query, seal_addresses
 SIZE = Size(40_000)
 A_LINK = Pick(SIZE, 8)
 LARGE = {"chats", "links", "codes", "documents", "copies", "mutes", "notices", "deliveries", "handled_updates"}
-FEW = ("ix_deliveries_waiting", "ix_deliveries_in_hand", "ix_deliveries_uncertain")
-"""Indexes of little, or walked in their order up to a limit: what waits, what is in hand, what is uncertain."""
+FEW = ("ix_deliveries_waiting", "ix_deliveries_in_hand", "ix_deliveries_open")
+"""Partial indexes of open deliveries, which may be read from end to end or in their order up to a limit."""
 
 TOGETHER = "ix_links_reached"
 """An account's links lie together in this index, and far apart in the table, which is not to be read then."""

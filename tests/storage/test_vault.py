@@ -22,7 +22,8 @@ def test_what_is_sealed_is_unreadable_and_opens_as_it_was(text: str) -> None:
     assert len(text) < 4 or text not in sealed
 
 
-def test_what_an_older_key_sealed_still_opens_and_the_newest_seals() -> None:
+def test_key_rotation() -> None:
+    """Every key decrypts; the newest one seals."""
     before, rotated, after = Vault([OLD]), Vault([NEW, OLD]), Vault([NEW])
     assert rotated.open(before.seal("Camille")) == "Camille"
     assert after.open(rotated.seal("Camille")) == "Camille"

@@ -1,6 +1,6 @@
-"""indexes of what is looked up: an invoice's notices, what is old enough to be forgotten, what is uncertain
+"""add indexes for an invoice's notices, for the retention and for uncertain deliveries
 
-That of every state goes: SQLite took it for what waits, and then sorted the whole backlog for each claim.
+Drop ix_deliveries_state: SQLite chose it for claims, and then sorted the backlog for each claim.
 
 Revision ID: 0004
 Revises: 0003

@@ -1,7 +1,7 @@
-"""how many deliveries stand in each state, kept by the database itself: counting them read the whole table
+"""count the deliveries of each state in a table that triggers write; counting the deliveries read all of them
 
-SQLite has one writer and keeps one row a state. On PostgreSQL such a row would be what every worker waits for, so each
-statement adds a row of its own, and ``outbox.sum_up`` makes one of many.
+SQLite has one writer, so one row per state is updated. On PostgreSQL every worker would wait for such a row, so each
+statement inserts a row, and a state's count is the sum of its rows. Migration 0008 drops both.
 
 Revision ID: 0005
 Revises: 0004

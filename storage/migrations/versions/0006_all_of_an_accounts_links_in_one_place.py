@@ -1,6 +1,6 @@
-"""all that an event asks of its account's links, in one place
+"""add a covering index for the links of an account
 
-They came at different times, and lie that far apart in the table: at a million links an event read a page for each.
+The rows of one account are far apart in the table: at a million links an event read one page for each link.
 
 Revision ID: 0006
 Revises: 0005
@@ -13,7 +13,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    # In this order: PostgreSQL lets nobody read the table from the dropping on until the migration is over.
+    # Drop last: on PostgreSQL nobody can read the table between the drop and the end of the migration.
     op.create_index("ix_links_reached", "links", ["account_id", "contact_id", "chat_id", "wishes", "link_id"])
     op.drop_index("ix_links_account", table_name="links")
 

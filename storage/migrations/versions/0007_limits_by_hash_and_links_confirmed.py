@@ -1,6 +1,6 @@
-"""limits that count by keyed hashes over a day, and links that are confirmed against the portal
+"""add the columns and tables of limits by keyed hashes, and of links confirmed with the portal
 
-Codes asked for before have no hash of their chat, so the limits start anew with this migration, once.
+Older codes have no hash of their chat, so the limits do not count them.
 
 Revision ID: 0007
 Revises: 0006
@@ -23,7 +23,7 @@ _TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.add_column("links", sa.Column("confirmed_at", _TIME, nullable=True))
     op.add_column("links", sa.Column("used_at", _TIME, nullable=True))
-    # Nobody knows when a link was used before: the time until it counts as unused begins now.
+    # The last use of existing links is unknown: their time until they count as unused starts here.
     op.execute(sa.text("UPDATE links SET used_at = CURRENT_TIMESTAMP"))
     op.add_column("chats", sa.Column("expires_at", _TIME, nullable=True))
     strangers = (
@@ -37,7 +37,7 @@ def upgrade() -> None:
     op.add_column("codes", sa.Column("is_long", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("codes", sa.Column("is_mailed", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("codes", sa.Column("opens_until", _TIME, nullable=True))
-    # A code that is in somebody's hands while the program is updated still opens.
+    # Codes that were mailed before the migration stay valid.
     op.execute(sa.text("UPDATE codes SET opens_until = expires_at WHERE is_counted"))
     op.create_index("ix_codes_chat_hash", "codes", ["chat_hash", "asked_at"])
     op.create_index("ix_codes_addressed", "codes", ["expires_at"], sqlite_where=_ADDRESSED, postgresql_where=_ADDRESSED)

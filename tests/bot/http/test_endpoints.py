@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from sandbox.portal.faults import Fault, FaultKind
-from storage import feed
+from storage.notices import feed
 from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
 
 MEBIBYTE = 1024 * 1024

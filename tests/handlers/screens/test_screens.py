@@ -35,9 +35,11 @@ from portal.models import Invoice, MenuLink, Order, OrderLine, Page, Part
 from sandbox.telegram.html_entities import parse_html
 from services.linking.code_limits import TooOften
 from services.linking.code_results import Checked, CodeAsked, CodeExpired, CodeWithdrawn, OtherCodeKind, WrongCode
-from storage.chats import ChatState, Kept, LinkState, Neighbour
+from storage.chats import ChatState, LinkState
+from storage.linking.shared_addresses import Neighbour
+from storage.notices.delivery_preferences import DeliveryPreferences
+from storage.personal_data import StoredPersonalData
 from storage.tables import Kind
-from storage.wishes import Silence
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -51,7 +53,7 @@ NAME = "Transport Boréal inc."
 def a_link(link_id: int = 1, name: str = NAME, *parts: Part) -> LinkState:
     access: frozenset[str] = frozenset(parts or Part)
     ids = f"contact-{link_id}", f"account-{link_id}"
-    return LinkState(link_id, *ids, name, access, wishes=None, attaches_pdf=False, linked_at=NOW)
+    return LinkState(link_id, *ids, name, access, subscriptions=None, attaches_pdf=False, linked_at=NOW)
 
 
 def an_invoice(number: str = "212380", **facts: Any) -> Invoice:
@@ -413,7 +415,11 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Sequence[Neighbour]: [people, ()],
         Mapping[int, str]: [{1: "a@b.test", 2: "c@d.test"}, {}],
         ChatState: [ChatState(1, True, "fr", 10, None, links[0]), ChatState(1, True)],
-        Kept | None: [Kept(NASTY, ("client@example.test",), NOW), None, Kept("", (), NOW)],
+        StoredPersonalData | None: [
+            StoredPersonalData(NASTY, ("client@example.test",), NOW),
+            None,
+            StoredPersonalData("", (), NOW),
+        ],
         Invoice: [*bills, an_invoice(url="https://p.test/1", order_number="26387", balance="1.00")],
         Order: some,
         Page[Invoice]: [a_page(bills, 2, 13, 99), a_page([])],
@@ -434,7 +440,10 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         ],
         Sequence[MenuLink]: [menu, ()],
         Sequence[str]: [("bookkeeper@example.test", NASTY), ()],
-        Silence: [Silence(None, None, None), Silence("America/Vancouver", None, NOW)],
+        DeliveryPreferences: [
+            DeliveryPreferences(None, None, None),
+            DeliveryPreferences("America/Vancouver", None, NOW),
+        ],
     }
 
 

@@ -87,7 +87,8 @@ def test_the_words_are_the_same_as_text_and_as_html(language: Language, first_na
 
 
 @pytest.mark.parametrize("language", Language)
-def test_the_code_stands_alone_on_a_line_once_in_each_language_and_not_in_the_subject(language: Language) -> None:
+def test_where_the_code_stands(language: Language) -> None:
+    """Alone on a line, once in each language, and not in the subject."""
     letter = a_code_letter(language)
     assert re.findall(r"^(\d{6})$", letter.text, re.MULTILINE) == [CODE, CODE]
     assert CODE not in letter.subject
@@ -95,7 +96,8 @@ def test_the_code_stands_alone_on_a_line_once_in_each_language_and_not_in_the_su
     assert "10 minutes" in letter.text
 
 
-def test_it_names_who_asks_where_they_have_a_name_and_says_what_to_do() -> None:
+def test_the_name_of_the_person_who_asks() -> None:
+    """The mail names the person where the name is known, and says what to do."""
     asked, told = a_code_letter(), a_linked_letter()
     assert all("Camille" in text.split("\n")[0] for text in (asked.text, told.text))
     assert "Ce n’était pas vous?" in asked.text

@@ -1,15 +1,16 @@
 """A worker: how much it takes in hand, and that what it carries ends as its carrier says."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from services.clock import utc_now
-from services.notices.delivery import AT_ONCE, Cancelled, Courier, Outcome, Ready, Sent, Unsent
-from services.notices.rate_limiter import BulkLane
-from storage import feed, outbox
+from services.notices.delivery import AT_ONCE, Cancelled, Courier, Outcome, SendFunc, Sent, Unsent
+from services.notices.rate_limiter import BulkRateLimiter
 from storage.database import Database
-from storage.feed import NewDelivery, NewNotice
-from storage.outbox import Claimed
+from storage.notices import feed, outbox, outbox_report
+from storage.notices.feed import NewDelivery, NewNotice
+from storage.notices.outbox import Claimed
 from storage.tables import Channel, Kind, State
 
 PATIENCE = 20
@@ -24,13 +25,13 @@ class SlowPortal:
         self.answers = asyncio.Semaphore(0)
         self.asked = asyncio.Semaphore(0)
 
-    async def may_leave(self, parcel: Sequence[Claimed]) -> bool:
+    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
         return True
 
-    async def render(self, parcel: Sequence[Claimed]) -> Ready | Unsent:
+    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
         self.asked.release()
         await self.answers.acquire()
-        return Cancelled("nobody") if parcel[0].recipient % 2 else self._send
+        return Cancelled("nobody") if batch[0].recipient % 2 else self._send
 
     @staticmethod
     async def _send() -> Outcome:
@@ -39,7 +40,7 @@ class SlowPortal:
 
 async def counts(database: Database) -> dict[State, int]:
     async with database.read() as session:
-        return await outbox.counts(session)
+        return await outbox_report.count_all(session)
 
 
 async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database: Database) -> None:
@@ -48,7 +49,16 @@ async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database:
         wanted = [NewDelivery(Channel.TELEGRAM, n, n, utc_now(), "Client") for n in range(1, notices + 1)]
         await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", utc_now()), wanted)
     carrier = SlowPortal()
-    courier = Courier(database, utc_now, {Channel.TELEGRAM: carrier}, BulkLane(database, utc_now, 1000), chat_rate=1000)
+    settled: Counter[State] = Counter()
+    limiter = BulkRateLimiter(database, utc_now, 1000)
+    courier = Courier(
+        database,
+        utc_now,
+        {Channel.TELEGRAM: carrier},
+        limiter,
+        chat_rate=1000,
+        settled=settled,
+    )
     working = asyncio.create_task(courier.work())
     async with asyncio.timeout(PATIENCE):
         for _ in range(AT_ONCE):
@@ -67,6 +77,6 @@ async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database:
             await asyncio.sleep(0.05)
     working.cancel()
     await courier.drain()
-    assert await counts(database) == {State.SENT: notices // 2, State.CANCELLED: notices // 2}
+    assert await counts(database) == settled == {State.SENT: notices // 2, State.CANCELLED: notices // 2}
     async with database.read() as session:
         assert await outbox.next_due(session) is None

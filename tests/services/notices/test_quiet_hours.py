@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from handlers.screens.notice_settings import QUIET_CHOICES, ZONES
 from services.notices.reminders import at_reminding_hour, reminding_time
+from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind
-from storage.wishes import Quiet
 
 TORONTO = ZoneInfo("America/Toronto")
 NIGHT = Quiet(22 * 60, 6 * 60)

@@ -1,4 +1,4 @@
-"""What the limits count of requests for codes: by keyed hashes of chat and address, over a day."""
+"""The requests for codes that the limits count, by keyed hashes of chat and address."""
 
 import datetime
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
-from storage import proofs
 from storage.database import Session
+from storage.linking import proofs
 from storage.tables import Code
 
 
@@ -16,12 +16,12 @@ class CodeRequest:
     """One request for a code, as the limits count it.
 
     Args:
-        is_own: the chat asked for it, for whatever address.
-        is_same_address: it was for the address, whoever asked.
-        asker: the keyed hash of the chat that asked.
-        wrong: how many wrong codes were compared with it.
+        is_own: The chat requested it, for any address.
+        is_same_address: It was for the address, from any chat.
+        asker: The keyed hash of the chat that requested it.
+        wrong: How many wrong codes were compared with it.
         is_counted: False where the code could not be mailed.
-        is_mailed: False where an earlier mail's code was taken.
+        is_mailed: False where the code of an earlier mail was reused.
     """
 
     asked_at: datetime.datetime
@@ -34,19 +34,19 @@ class CodeRequest:
     is_mailed: bool
     is_long: bool
     is_by_proven: bool = False
-    """The chat that asked was linked through the address at some time."""
+    """Whether the chat that requested it was once linked through the address."""
     for_link: int | None = None
     for_chat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the limits count of a chat and an address.
+    """The requests and counters of a chat and an address.
 
     Args:
-        requests: oldest first.
-        wrong_codes: of the address since the last right one, over days and years.
-        is_proven: the chat was linked through this address at some time.
+        requests: Oldest first.
+        wrong_codes: Wrong codes of the address since the last right one, without a limit of time.
+        is_proven: The chat was once linked through this address.
     """
 
     requests: tuple[CodeRequest, ...]
@@ -55,16 +55,16 @@ class History:
 
 
 async def history(session: Session, chat_id: int, email: str, since: datetime.datetime) -> History:
-    """What the limits count since a time.
+    """Load the requests of a chat or an address since a time.
 
-    Until the transaction ends, nobody else counts for this chat or this address: two that count at once would both go
-    ahead.
+    It locks the chat and the address until the transaction ends: of two concurrent requests, the second one counts the
+    first.
     """
     chat_hashes = session.vault.hashes("chat", str(chat_id))
     email_hashes = session.vault.hashes("email", email)
-    # The same lock also in a replica that has the keys in another order, as one has while they are exchanged.
-    await session.alone(f"asking chat {min(chat_hashes)}")
-    await session.alone(f"asking {min(email_hashes)}")
+    # min: replicas whose keys are in another order, during a rotation, take the same lock.
+    await session.lock(f"asking chat {min(chat_hashes)}")
+    await session.lock(f"asking {min(email_hashes)}")
     proven = await proofs.proven_chats(session, email)
     by_either = or_(col(Code.chat_hash).in_(chat_hashes), col(Code.email_hash).in_(email_hashes))
     query = select(Code).where(col(Code.asked_at) > since, by_either).order_by(col(Code.asked_at), col(Code.code_id))
@@ -90,6 +90,6 @@ async def history(session: Session, chat_id: int, email: str, since: datetime.da
 
 
 async def copy_requests(session: Session, since: datetime.datetime, limit: int) -> int:
-    """How many codes were asked for bookkeepers' copies since a time, over all chats, counted up to ``limit``."""
+    """Count the codes requested for bookkeepers' copies since a time, over all chats. It stops at ``limit``."""
     asked = select(Code.code_id).where(col(Code.for_link).is_not(None), col(Code.asked_at) > since).limit(limit)
     return (await session.exec(select(func.count()).select_from(asked.subquery()))).one()

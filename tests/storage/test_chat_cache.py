@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import event
 
-from storage import chats, recent
-from storage.chats import NewLink
+from storage import chat_cache, chats
+from storage.chat_cache import ChatCache
 from storage.database import Database
-from storage.recent import RecentChats
+from storage.linking import links
+from storage.linking.links import NewLink
 from tests.storage import EMAIL, NOW, a_key, file_of, opened
 
 KEYS = [a_key()]
@@ -21,7 +22,7 @@ A_LINK = NewLink("c1", "a1", "Client Odotrack", frozenset({"orders"}), EMAIL)
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with opened(database_url, KEYS) as database:
         async with database.write() as session:
-            await chats.add_links(session, 1, "Camille", [A_LINK], NOW)
+            await links.add_links(session, 1, "Camille", [A_LINK], NOW)
         yield database
 
 
@@ -39,7 +40,7 @@ def reads_of(database: Database) -> list[str]:
 
 
 async def test_what_is_written_here_is_seen_at_once(database: Database) -> None:
-    known = RecentChats(database)
+    known = ChatCache(database)
     assert (await known.load(1)).language is None
     async with database.write() as session:
         await chats.set_language(session, 1, "en", NOW)
@@ -47,16 +48,16 @@ async def test_what_is_written_here_is_seen_at_once(database: Database) -> None:
 
 
 async def test_who_is_unlinked_by_another_process_is_unlinked_at_once(database: Database, database_url: str) -> None:
-    known = RecentChats(database)
+    known = ChatCache(database)
     assert (await known.load(1)).current is not None
     async with opened(database_url, KEYS) as elsewhere, elsewhere.write() as session:
-        await chats.unlink_email(session, EMAIL, NOW)
+        await links.unlink_email(session, EMAIL, NOW)
     assert (await known.load(1)).current is None
 
 
 @pytest.mark.sqlite
 async def test_a_change_by_a_program_that_is_not_ours_is_seen(database: Database, database_url: str) -> None:
-    known = RecentChats(database)
+    known = ChatCache(database)
     await known.load(1)
     change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM links'); c.commit()"
     changing = await asyncio.create_subprocess_exec(sys.executable, "-c", change, str(file_of(database_url)))
@@ -66,7 +67,7 @@ async def test_a_change_by_a_program_that_is_not_ours_is_seen(database: Database
 
 @pytest.mark.sqlite
 async def test_while_nobody_writes_a_chat_is_read_once(database: Database) -> None:
-    known, asked = RecentChats(database), reads_of(database)
+    known, asked = ChatCache(database), reads_of(database)
     states = [await known.load(1) for _ in range(5)]
     assert len(asked) == 1
     assert all(state == states[0] for state in states)
@@ -74,8 +75,8 @@ async def test_while_nobody_writes_a_chat_is_read_once(database: Database) -> No
 
 @pytest.mark.sqlite
 async def test_no_more_is_kept_than_the_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "_KEPT", 10)
-    known = RecentChats(database)
+    monkeypatch.setattr(chat_cache, "_LIMIT", 10)
+    known = ChatCache(database)
     for chat_id in range(100):
         await known.load(chat_id)
-        assert len(known._kept) <= 10
+        assert len(known._cached) <= 10

@@ -1,7 +1,4 @@
-"""What is remembered of addresses beyond their codes: wrong codes since the last right one, and who proved them.
-
-Everything is found by keyed hashes; no address and no chat can be read from these tables.
-"""
+"""Counters of wrong codes of an address, and which chats proved which addresses, all by keyed hashes."""
 
 import datetime
 
@@ -11,26 +8,26 @@ from sqlmodel import col, select
 from storage.database import Session
 from storage.tables import AddressGuard, ProvenAddress
 
-KEPT = datetime.timedelta(days=400)
-"""How long what is remembered here stays after its last change."""
+RETENTION = datetime.timedelta(days=400)
+"""How long a row is kept after its last change."""
 
 
 async def count_wrong(session: Session, email: str, now: datetime.datetime) -> None:
-    """Counts a wrong code against the address, until the next right one."""
+    """Count a wrong code of the address. ``lift_cap`` resets the count."""
     key = session.vault.hash("email", email)
-    await session.put_if_absent(AddressGuard, email_hash=key, wrong_codes=0, changed_at=now)
+    await session.insert_if_absent(AddressGuard, email_hash=key, wrong_codes=0, changed_at=now)
     query = update(AddressGuard).where(col(AddressGuard.email_hash) == key)
     await session.change(query.values(wrong_codes=AddressGuard.wrong_codes + 1, changed_at=now))
 
 
 async def wrong_codes(session: Session, email: str) -> int:
-    """How many wrong codes were typed for the address since the last right one."""
+    """Return the number of wrong codes of the address since the last right one."""
     of_email = col(AddressGuard.email_hash).in_(session.vault.hashes("email", email))
     return sum((await session.exec(select(AddressGuard.wrong_codes).where(of_email))).all())
 
 
 async def lift_cap(session: Session, email: str) -> int:
-    """Forgets the address's wrong codes. Returns: how many there were."""
+    """Reset the count of wrong codes of the address. Returns: the count before."""
     of_email = col(AddressGuard.email_hash).in_(session.vault.hashes("email", email))
     wrong = await wrong_codes(session, email)
     await session.change(update(AddressGuard).where(of_email).values(wrong_codes=0))
@@ -38,30 +35,30 @@ async def lift_cap(session: Session, email: str) -> int:
 
 
 async def may_warn(session: Session, email: str, now: datetime.datetime, gap: datetime.timedelta) -> bool:
-    """Whether the owner was not warned within ``gap``; if so, notes that they are warned now."""
+    """Record a warning to the owner of the address. Returns: False where the last one is less than ``gap`` ago."""
     key = session.vault.hash("email", email)
-    await session.put_if_absent(AddressGuard, email_hash=key, wrong_codes=0, changed_at=now)
+    await session.insert_if_absent(AddressGuard, email_hash=key, wrong_codes=0, changed_at=now)
     due = or_(col(AddressGuard.warned_at).is_(None), col(AddressGuard.warned_at) <= now - gap)
     query = update(AddressGuard).where(col(AddressGuard.email_hash) == key, due)
     return bool(await session.change(query.values(warned_at=now, changed_at=now)))
 
 
 async def take_warning_back(session: Session, email: str) -> None:
-    """The owner could not be warned: the next reason warns them."""
+    """Delete the record of the last warning, which could not be mailed."""
     of_email = col(AddressGuard.email_hash).in_(session.vault.hashes("email", email))
     await session.change(update(AddressGuard).where(of_email).values(warned_at=None))
 
 
 async def remember_proven(session: Session, chat_id: int, email: str, now: datetime.datetime) -> None:
-    """Remembers that the chat was linked through the address."""
+    """Record that the chat was linked through the address."""
     row = ProvenAddress(
         chat_hash=session.vault.hash("chat", str(chat_id)), email_hash=session.vault.hash("email", email), proven_at=now
     )
-    await session.put(row)
+    await session.upsert(row)
 
 
 async def was_proven(session: Session, chat_id: int, email: str) -> bool:
-    """Whether the chat was linked through the address at some time, and nobody withdrew that since."""
+    """Return whether the chat was once linked through the address, and the proof was not deleted since."""
     pair = (
         col(ProvenAddress.chat_hash).in_(session.vault.hashes("chat", str(chat_id))),
         col(ProvenAddress.email_hash).in_(session.vault.hashes("email", email)),
@@ -70,13 +67,13 @@ async def was_proven(session: Session, chat_id: int, email: str) -> bool:
 
 
 async def proven_chats(session: Session, email: str) -> set[str]:
-    """The keyed hashes of the chats that were linked through the address at some time."""
+    """Return the keyed hashes of the chats that were once linked through the address."""
     of_email = col(ProvenAddress.email_hash).in_(session.vault.hashes("email", email))
     return set((await session.exec(select(ProvenAddress.chat_hash).where(of_email))).all())
 
 
-async def forget_proven(session: Session, *, chat_id: int | None = None, email: str | None = None) -> None:
-    """Forgets what a chat proved, or who proved an address; with both, only that pair."""
+async def delete_proofs(session: Session, *, chat_id: int | None = None, email: str | None = None) -> None:
+    """Delete the proofs of a chat, or those of an address; with both arguments, only that pair."""
     which = []
     if chat_id is not None:
         which.append(col(ProvenAddress.chat_hash).in_(session.vault.hashes("chat", str(chat_id))))
@@ -87,10 +84,10 @@ async def forget_proven(session: Session, *, chat_id: int | None = None, email: 
 
 
 async def purge(session: Session, before: datetime.datetime, limit: int) -> int:
-    """Deletes what was counted of addresses, and proven by chats, that changed last before a time.
+    """Delete counters and proofs that changed last before a time, up to ``limit`` of each.
 
     Returns:
-        How many rows, at most ``limit`` of each kind.
+        The larger of the two numbers of deleted rows: less than ``limit`` where nothing is left to delete.
     """
     guards = select(AddressGuard.email_hash).where(col(AddressGuard.changed_at) < before).limit(limit)
     gone = delete(AddressGuard).where(col(AddressGuard.email_hash).in_(guards))

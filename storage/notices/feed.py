@@ -1,4 +1,4 @@
-"""The portal's feed as it was read: the cursor, and the notices and deliveries that follow, in one transaction."""
+"""The portal's feed: its cursor, and the notices and deliveries that follow from an event."""
 
 import datetime
 from collections.abc import Iterable, Sequence
@@ -8,39 +8,46 @@ from sqlalchemy import insert, update
 from sqlmodel import col, select
 
 from storage.database import Session
-from storage.tables import Channel, Copy, Delivery, Feed, Kind, Link, Notice, Pace
+from storage.tables import Channel, Copy, Delivery, Feed, Kind, Link, Notice
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the feed was read, and when it last answered."""
+    """The cursor up to which the feed was read, and when the portal last answered."""
 
     cursor: str
     read_at: datetime.datetime
 
 
 async def position(session: Session) -> Position | None:
-    """``None`` before the first reading."""
+    """Return the position in the feed; ``None`` before the first reading."""
     feed = await session.get(Feed, 1)
     return Position(feed.cursor, feed.read_at) if feed else None
 
 
 async def advance(session: Session, seen: str | None, cursor: str, now: datetime.datetime) -> bool:
-    """Moves the cursor on from where it was seen; ``False`` when another reader was faster."""
+    """Move the cursor from ``seen`` to ``cursor`` (compare-and-set).
+
+    Args:
+        seen: ``None`` for the first reading.
+
+    Returns:
+        False where another reader moved it.
+    """
     if seen is None:
-        return await session.put_if_absent(Feed, feed_id=1, cursor=cursor, read_at=now)
+        return await session.insert_if_absent(Feed, feed_id=1, cursor=cursor, read_at=now)
     query = update(Feed).where(col(Feed.feed_id) == 1, col(Feed.cursor) == seen)
     return bool(await session.change(query.values(cursor=cursor, read_at=now)))
 
 
 async def restart(session: Session, cursor: str, now: datetime.datetime) -> None:
-    """Starts anew at a cursor, because the portal no longer knows the old one."""
+    """Set the cursor without comparing it, after the portal refused the old one."""
     await session.change(update(Feed).where(col(Feed.feed_id) == 1).values(cursor=cursor, read_at=now))
 
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """One thing to tell; ``event_id`` keeps it from being told twice."""
+    """A notice to record. ``event_id`` is unique, so that no event is recorded twice."""
 
     event_id: str
     kind: Kind
@@ -51,7 +58,7 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """To whom, over what, and when."""
+    """A delivery to record: recipient, channel and the time from which it may be sent."""
 
     channel: Channel
     recipient: int
@@ -61,13 +68,13 @@ class NewDelivery:
 
 
 async def known_events(session: Session, event_ids: Iterable[str]) -> set[str]:
-    """Which of these were recorded before."""
+    """Return those of ``event_ids`` that are recorded."""
     found = await session.exec(select(Notice.event_id).where(col(Notice.event_id).in_(list(event_ids))))
     return set(found.all())
 
 
 async def record(session: Session, notice: NewNotice, deliveries: Sequence[NewDelivery]) -> int:
-    """Writes a notice and its deliveries; its id. A notice that nobody wants is recorded too: it was seen."""
+    """Insert a notice and its deliveries. Without deliveries it marks the event as seen. Returns: the notice's id."""
     row = Notice(
         event_id=notice.event_id,
         kind=notice.kind,
@@ -95,17 +102,17 @@ async def record(session: Session, notice: NewNotice, deliveries: Sequence[NewDe
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """A link that an event is about."""
+class AffectedLink:
+    """A link that an event is about. ``copy_id``: its bookkeeper's copy, or ``None``."""
 
     link_id: int
     chat_id: int
-    wishes: frozenset[str]
+    subscriptions: frozenset[str]
     copy_id: int | None
 
 
-async def reached(session: Session, account_id: str, contact_id: str | None) -> list[Reached]:
-    """The links of an account, or of one contact on it, with the bookkeeper's copy of each."""
+async def affected_links(session: Session, account_id: str, contact_id: str | None) -> list[AffectedLink]:
+    """Return the links of an account, or of one contact on it, ordered by id."""
     query = (
         select(col(Link.link_id), col(Link.chat_id), col(Link.wishes), col(Copy.copy_id))
         .outerjoin(Copy, col(Copy.link_id) == Link.link_id)
@@ -115,44 +122,17 @@ async def reached(session: Session, account_id: str, contact_id: str | None) -> 
     if contact_id is not None:
         query = query.where(col(Link.contact_id) == contact_id)
     return [
-        Reached(link_id or 0, chat_id, frozenset((wishes or "").split()), copy_id)
-        for link_id, chat_id, wishes, copy_id in (await session.exec(query)).all()
+        AffectedLink(link_id or 0, chat_id, frozenset((kinds or "").split()), copy_id)
+        for link_id, chat_id, kinds, copy_id in (await session.exec(query)).all()
     ]
 
 
 async def account_name(session: Session, link_ids: Iterable[int]) -> str | None:
-    """What the account was called when the newest of these links was made; ``None`` where none is left."""
+    """Return the account's name from the newest of these links.
+
+    Returns:
+        Empty where no key decrypts it; ``None`` where none of the links exists.
+    """
     query = select(Link.account_name_sealed).where(col(Link.link_id).in_(list(link_ids)))
     sealed = (await session.exec(query.order_by(col(Link.link_id).desc()).limit(1))).first()
     return None if sealed is None else session.vault.open_or_none(sealed) or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """Times at which one worker may send, from ``start`` on, each ``gap`` after the other."""
-
-    start: datetime.datetime
-    count: int
-
-
-async def reserve(session: Session, now: datetime.datetime, gap: datetime.timedelta, count: int) -> Slots:
-    """Takes the next ``count`` times of the bulk lane, for this worker alone."""
-    pace = await _pace(session, now)
-    start = max(pace.next_at, pace.halted_until, now)
-    pace.next_at = start + gap * count
-    return Slots(start, count)
-
-
-async def _pace(session: Session, at: datetime.datetime) -> Pace:
-    """The one row, made where there is none, and locked until the transaction ends."""
-    pace = await session.get(Pace, 1, with_for_update=True)
-    if pace is None:
-        await session.put_if_absent(Pace, pace_id=1, next_at=at, halted_until=at)
-        pace = await session.get_one(Pace, 1, with_for_update=True)
-    return pace
-
-
-async def halt(session: Session, until: datetime.datetime) -> None:
-    """Stops the bulk lane of every worker until then; an earlier end is no end."""
-    pace = await _pace(session, until)
-    pace.halted_until = max(pace.halted_until, until)

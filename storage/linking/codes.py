@@ -1,4 +1,4 @@
-"""Codes that were asked for: found by chat, used once. What the limits count of them is in ``code_history``."""
+"""Codes: stored, compared, used once and withdrawn. ``code_history`` has the requests that the limits count."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from storage.tables import Code, CodeState
 
 @dataclass(frozen=True, slots=True)
 class StoredCode:
-    """A chat's latest code in some state."""
+    """A code of a chat, with its decrypted address."""
 
     code_id: int
     email: str = field(repr=False)
@@ -27,14 +27,14 @@ class StoredCode:
 async def latest(
     session: Session, chat_id: int, *states: CodeState, for_link: int | None = None, for_chat: int | None = None
 ) -> StoredCode | None:
-    """The chat's latest code in one of the states, expired or not, whose address is still kept.
+    """Return the chat's newest code in one of the states, expired or not, whose address is still stored.
 
     Args:
-        for_link: the link whose bookkeeper's copy the code is for.
-        for_chat: the chat that is to be revoked with the code. Without either it is a code for linking.
+        for_link: The link whose bookkeeper's copy the code is for.
+        for_chat: The chat whose links the code revokes. Without either it is a code for linking.
 
     Returns:
-        ``None`` where there is no such code, or where no key opens its address.
+        ``None`` where there is no such code, or where no key decrypts its address.
     """
     about = (
         col(Code.state).in_(states),
@@ -52,7 +52,7 @@ async def latest(
 
 
 async def chat_to_revoke(session: Session, chat_id: int) -> int | None:
-    """The chat that this chat's live code is asked for to revoke; ``None`` where there is no such code."""
+    """Return the chat whose links this chat's newest live code revokes; ``None`` where there is no such code."""
     query = select(Code.for_chat).where(
         col(Code.chat_id) == chat_id, col(Code.for_chat).is_not(None), col(Code.state) == CodeState.LIVE
     )
@@ -71,7 +71,7 @@ async def replace(
     for_link: int | None = None,
     for_chat: int | None = None,
 ) -> int:
-    """Stores a new code, which replaces the chat's old ones. It opens nothing before ``allow``. Returns: its id."""
+    """Store a new code, and close the chat's older ones. It is not accepted before ``allow``. Returns: its id."""
     await close_all(session, chat_id)
     return await _add(
         session,
@@ -91,10 +91,10 @@ async def replace(
 
 
 async def take_over(session: Session, chat_id: int, email: str, now: datetime.datetime) -> int | None:
-    """Lets the chat use the long codes that were mailed to the address lately, without another mail.
+    """Let the chat use the long codes that were already mailed to the address, without another mail.
 
     Returns:
-        The id of the chat's own row, or ``None`` where no long code of the address is in use.
+        The id of the chat's new row, or ``None`` where the address has no unexpired long code.
     """
     query = (
         select(Code)
@@ -138,12 +138,12 @@ async def _add(session: Session, row: Code) -> int:
 
 
 def _audience(session: Session, chat_id: int, email: str, is_long: bool) -> str:
-    """Who may use a code: a short one its own chat alone, a long one every chat that asked for the address."""
+    """Return who may use a code: a short one only its chat, a long one every chat that requested it for the address."""
     return session.vault.hash("email", email) if is_long else str(chat_id)
 
 
 def is_right(session: Session, stored: StoredCode, chat_id: int, code: str, code_hash: str | None = None) -> bool:
-    """Compares a typed code with a stored one, or with another hash of its address, in constant time."""
+    """Compare a typed code with a stored one, or with ``code_hash`` of the same address, in constant time."""
     found = False
     audiences = session.vault.hashes("email", stored.email) if stored.is_long else [str(chat_id)]
     for audience in audiences:
@@ -151,13 +151,16 @@ def is_right(session: Session, stored: StoredCode, chat_id: int, code: str, code
     return found
 
 
-async def opened_by(
+async def find_match(
     session: Session, stored: StoredCode, chat_id: int, code: str, now: datetime.datetime
 ) -> str | None:
-    """The hash of the code that was typed, where it opens something now.
+    """Find the stored hash that a typed code matches and that is accepted at ``now``.
 
-    A short code is the chat's own. A long one is any that was mailed to the address for the same purpose: several
-    chats may have asked at one time, and nobody can tell whose mail came last.
+    A short code is compared with the chat's own one. A long code is compared with all that were mailed to the address
+    for the same purpose: several chats may have requested one, and a person cannot tell their mails apart.
+
+    Returns:
+        ``None`` where the code is wrong or no longer accepted.
     """
     hashes = [stored.code_hash] if stored.opens_until is not None and now <= stored.opens_until else []
     if stored.is_long:
@@ -178,12 +181,12 @@ async def opened_by(
 
 
 async def allow(session: Session, code_id: int, until: datetime.datetime | None) -> None:
-    """Says until when the right code is accepted; ``None``: it opens nothing any more."""
+    """Set until when the right code is accepted; ``None``: from now on it is not."""
     await session.change(update(Code).where(col(Code.code_id) == code_id).values(opens_until=until))
 
 
 async def take_attempt(session: Session, code_id: int, limit: int) -> int | None:
-    """Counts one attempt; how many are left, ``None`` where there was none, so that replicas never share one."""
+    """Count one attempt, atomically over all replicas. Returns: the attempts left; ``None`` where none was left."""
     counted = await session.change(
         update(Code)
         .where(col(Code.code_id) == code_id, col(Code.state) == CodeState.LIVE, col(Code.attempts) < limit)
@@ -196,13 +199,13 @@ async def take_attempt(session: Session, code_id: int, limit: int) -> int | None
 
 
 async def prove(session: Session, stored: StoredCode, code_hash: str, now: datetime.datetime) -> bool:
-    """Moves a live code to ``proven``, and takes its attempt off the count of wrong ones. The code opens nothing more.
+    """Move a live code to ``proven``, uncount its attempt, and withdraw the codes of the same address and purpose.
 
     Args:
-        code_hash: of the code that was typed (see ``opened_by``).
+        code_hash: The hash of the typed code, from ``find_match``.
 
     Returns:
-        False when somebody else moved it first.
+        False where the code was not live any more (compare-and-set).
     """
     query = update(Code).where(col(Code.code_id) == stored.code_id, col(Code.state) == CodeState.LIVE)
     values = {"state": CodeState.PROVEN, "attempts": Code.attempts - 1, "code_hash": code_hash, "opens_until": None}
@@ -213,9 +216,9 @@ async def prove(session: Session, stored: StoredCode, code_hash: str, now: datet
 
 
 async def withdraw(session: Session, stored: StoredCode, now: datetime.datetime) -> None:
-    """Takes back every long code of the same address and purpose: whoever reads one mail may have read the others.
+    """Invalidate the other long codes of the same address and purpose: who reads one mail may have read the others.
 
-    They expire now, so that the next request is mailed a new one.
+    They expire at ``now``, so that the next request sends a new mail.
     """
     used = update(Code).where(
         col(Code.email_hash).in_(session.vault.hashes("email", stored.email)),
@@ -228,21 +231,21 @@ async def withdraw(session: Session, stored: StoredCode, now: datetime.datetime)
 
 
 async def move(session: Session, code_id: int, seen: CodeState, to: CodeState) -> bool:
-    """Moves a code on; ``False`` when somebody moved it first, so that it is proven once and used once."""
+    """Change the state of a code (compare-and-set). Returns: False where it was not in state ``seen``."""
     query = update(Code).where(col(Code.code_id) == code_id, col(Code.state) == seen)
     return bool(await session.change(query.values(state=to)))
 
 
 async def close_all(session: Session, chat_id: int) -> None:
-    """Ends the chat's codes and forgets chat and address; they still count, by their hashes.
+    """Close the chat's codes, and clear their chat and address. The limits still count them, by their hashes.
 
-    A long code that was mailed stays good in other chats: who asked for it must not be able to take it back.
+    A mailed long code stays valid in other chats: the chat that requested it must not be able to withdraw it.
     """
     await session.change(update(Code).where(col(Code.chat_id) == chat_id).values(_CLOSED))
 
 
 async def close_of_email(session: Session, email: str, now: datetime.datetime) -> None:
-    """Ends every chat's codes for an address, proven and mailed ones too."""
+    """Close every chat's codes for an address, in any state, and withdraw its mailed ones."""
     of_email = col(Code.email_hash).in_(session.vault.hashes("email", email))
     live = col(Code.expires_at) > now
     await session.change(update(Code).where(of_email, live).values(expires_at=now))
@@ -254,20 +257,20 @@ _CLOSED: dict[str, object] = {"state": CodeState.CLOSED, "email_sealed": "", "ch
 
 
 async def fail(session: Session, code_id: int) -> None:
-    """Closes a code that could not be mailed to anybody. Its address is kept, so that the person may ask again."""
+    """Close a code that could not be mailed. Its address stays, so that the person may request another one."""
     failed = {"is_counted": False, "state": CodeState.CLOSED, "opens_until": None}
     await session.change(update(Code).where(col(Code.code_id) == code_id).values(failed))
 
 
-async def purge(session: Session, now: datetime.datetime, kept: datetime.timedelta, limit: int) -> int:
-    """Deletes codes that no limit counts any more, and clears the addresses of those that expired an hour ago.
+async def purge(session: Session, now: datetime.datetime, retention: datetime.timedelta, limit: int) -> int:
+    """Delete codes that no limit counts any more, and clear the addresses of those that expired an hour ago.
 
     Args:
-        kept: how long requests are counted.
-        limit: how many rows of each at the most.
+        retention: How long requests are counted.
+        limit: Largest number of rows to delete, and to clear.
 
     Returns:
-        How many rows of either: less than ``limit`` where nothing is left to do.
+        The larger of the two numbers: less than ``limit`` where nothing is left to do.
     """
     an_hour_ago = now - datetime.timedelta(hours=1)
     expired = select(Code.code_id).where(col(Code.email_sealed) != "", col(Code.expires_at) < an_hour_ago)
@@ -275,7 +278,7 @@ async def purge(session: Session, now: datetime.datetime, kept: datetime.timedel
     cleared = await session.change(
         clear.values(_CLOSED | {"for_chat": None}).execution_options(synchronize_session=False)
     )
-    old = select(Code.code_id).where(col(Code.asked_at) < now - kept).order_by(col(Code.asked_at)).limit(limit)
+    old = select(Code.code_id).where(col(Code.asked_at) < now - retention).order_by(col(Code.asked_at)).limit(limit)
     gone = delete(Code).where(col(Code.code_id).in_(old)).execution_options(synchronize_session=False)
     return max(cleared, await session.change(gone))
 

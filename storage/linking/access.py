@@ -1,4 +1,4 @@
-"""Links as the portal is asked about them: which address each was proven by, and what came of the asking."""
+"""Links to be confirmed with the portal, and the result of that."""
 
 import datetime
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from storage.tables import Link
 
 @dataclass(frozen=True, slots=True)
 class LinkToConfirm:
-    """One link, with what the portal's answer is compared with."""
+    """One link, with the values to compare with the portal's answer."""
 
     link_id: int
     chat_id: int
@@ -26,7 +26,7 @@ class LinkToConfirm:
 async def links_to_confirm(
     session: Session, *, chat_id: int | None = None, link_ids: Sequence[int] = ()
 ) -> list[LinkToConfirm]:
-    """The links of a chat, or some links of whatever chats; those that no key opens are left out."""
+    """Return the links of a chat, or the links with ``link_ids``. A link that no key decrypts is left out."""
     which = col(Link.chat_id) == chat_id if chat_id is not None else col(Link.link_id).in_(link_ids)
     found = []
     for link in (await session.exec(select(Link).where(which).order_by(col(Link.link_id)))).all():
@@ -40,7 +40,11 @@ async def links_to_confirm(
 async def confirm(
     session: Session, link_id: int, account_name: str, access: frozenset[str], now: datetime.datetime, *, is_used: bool
 ) -> None:
-    """Notes that the portal confirmed a link, with its name and access as they are now; ``is_used``: by the person."""
+    """Record that the portal confirmed a link, with its present name and access.
+
+    Args:
+        is_used: Whether the person used the chat; False for a check in the background.
+    """
     values: dict[str, object] = {
         "account_name_sealed": session.vault.seal(account_name),
         "access": " ".join(sorted(access)),
@@ -52,32 +56,6 @@ async def confirm(
 
 
 async def still_linked(session: Session, link_ids: Sequence[int]) -> set[int]:
-    """Which of these links there are."""
+    """Return those of ``link_ids`` that exist."""
     found = await session.exec(select(col(Link.link_id)).where(col(Link.link_id).in_(link_ids)))
     return {link_id for link_id in found.all() if link_id is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class SharedAddress:
-    """An address through which two chats are linked, and since when each is."""
-
-    email: str = field(repr=False)
-    own_since: datetime.datetime
-    other_since: datetime.datetime
-
-
-async def shared_addresses(session: Session, chat_id: int, other_chat_id: int) -> list[SharedAddress]:
-    """The addresses that two chats have in common; empty where they have none."""
-    own = await _since(session, chat_id)
-    other = await _since(session, other_chat_id)
-    return [SharedAddress(email, own[email], other[email]) for email in sorted(own.keys() & other.keys())]
-
-
-async def _since(session: Session, chat_id: int) -> dict[str, datetime.datetime]:
-    query = select(col(Link.email_sealed), col(Link.linked_at)).where(col(Link.chat_id) == chat_id)
-    since: dict[str, datetime.datetime] = {}
-    for sealed, linked_at in (await session.exec(query)).all():
-        email = session.vault.open_or_none(sealed)
-        if email is not None:
-            since[email] = min(linked_at, since.get(email, linked_at))
-    return since

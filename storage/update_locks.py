@@ -1,4 +1,4 @@
-"""Which updates are in hand, over all replicas: a second delivery of one waits, and does not answer a second time."""
+"""Locks on updates over all replicas, so that an update that Telegram delivers twice is answered once."""
 
 import asyncio
 
@@ -11,11 +11,11 @@ from sqlalchemy.sql.functions import Function
 from storage.database import Database
 
 
-class InHand:
-    """Holds PostgreSQL's advisory locks, one for each update, on one connection of the process.
+class UpdateLocks:
+    """Holds one PostgreSQL advisory lock for each update, on one connection of the process.
 
-    PostgreSQL frees them when that connection ends: whatever kills a process, what it had in hand can be taken at once,
-    and no row has to say until when somebody may be believed to live. On SQLite there is one process.
+    PostgreSQL releases them when the connection ends, so the locks of a killed process are free at once and need no
+    expiry time. On SQLite there is one process, and every lock is granted.
     """
 
     def __init__(self, database: Database) -> None:
@@ -23,17 +23,17 @@ class InHand:
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
 
-    async def take(self, update_id: int) -> bool:
-        """Whether nobody else has it in hand; then it is ours until ``give_back``."""
+    async def try_lock(self, update_id: int) -> bool:
+        """Lock an update until ``unlock``. Returns: False where another process holds the lock."""
         return self._database.is_sqlite or await self._ask(func.pg_try_advisory_lock(_key(update_id)))
 
-    async def give_back(self, update_id: int) -> None:
-        """It is handled, or failed: who waits for it may look."""
+    async def unlock(self, update_id: int) -> None:
+        """Release the lock of an update."""
         if not self._database.is_sqlite:
             await self._ask(func.pg_advisory_unlock(_key(update_id)))
 
     async def close(self) -> None:
-        """Gives the connection back, and with it whatever is still held."""
+        """Close the connection, which releases every lock."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.invalidate()
@@ -47,7 +47,7 @@ class InHand:
             try:
                 return bool((await self._connection.execute(select(lock))).scalar_one())
             except DBAPIError:
-                # The server went away, and the locks with it.
+                # The connection is lost, and its locks with it.
                 await self.close()
                 raise
 

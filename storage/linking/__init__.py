@@ -1,0 +1,1 @@
+"""Queries about linking: codes and their limits, links, the chats that share an address, access."""

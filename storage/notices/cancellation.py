@@ -1,0 +1,53 @@
+"""Cancels deliveries that are not being sent yet. A delivery in state ``sending`` cannot be recalled."""
+
+import datetime
+from collections.abc import Sequence
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from storage.database import Session
+from storage.notices.outbox import WAITING
+from storage.tables import Channel, Delivery, Kind, Notice, State
+
+_CANCELLABLE = (*WAITING, State.LEASED)
+
+
+async def cancel_for_links(session: Session, link_ids: Sequence[int], now: datetime.datetime, reason: str) -> int:
+    """Cancel the deliveries of removed links. Returns: the number of cancelled deliveries."""
+    if not link_ids:
+        return 0
+    query = update(Delivery).where(col(Delivery.link_id).in_(link_ids), col(Delivery.state).in_(_CANCELLABLE))
+    return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))
+
+
+async def cancel_for_copies(session: Session, copy_ids: Sequence[int], now: datetime.datetime, reason: str) -> int:
+    """Cancel the mails of stopped bookkeepers' copies. Returns: the number of cancelled deliveries."""
+    if not copy_ids:
+        return 0
+    query = update(Delivery).where(
+        col(Delivery.channel) == Channel.EMAIL,
+        col(Delivery.recipient).in_(copy_ids),
+        col(Delivery.state).in_(_CANCELLABLE),
+    )
+    return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))
+
+
+async def cancel_for_number(
+    session: Session,
+    kinds: Sequence[Kind],
+    number: str,
+    now: datetime.datetime,
+    reason: str,
+    *,
+    account_id: str | None = None,
+    link_id: int | None = None,
+) -> int:
+    """Cancel the deliveries of some kinds about one invoice, of an account or of one link. Returns: their number."""
+    about = select(Notice.notice_id).where(col(Notice.kind).in_(kinds), col(Notice.number) == number)
+    if account_id is not None:
+        about = about.where(col(Notice.account_id) == account_id)
+    query = update(Delivery).where(col(Delivery.notice_id).in_(about), col(Delivery.state).in_(_CANCELLABLE))
+    if link_id is not None:
+        query = query.where(col(Delivery.link_id) == link_id)
+    return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))

@@ -1,0 +1,80 @@
+"""Figures and lists of the outbox, for operators, metrics and the chat."""
+
+import datetime
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from storage.database import Session
+from storage.notices.outbox import literal_states
+from storage.tables import Channel, Delivery, Notice, State
+
+FINAL = (State.SENT, State.BLOCKED, State.CANCELLED)
+"""The states that ``count_open`` leaves out: nearly all stored deliveries are in one of them."""
+_IS_OPEN = col(Delivery.state).not_in(literal_states(FINAL))
+"""The condition of the partial index ix_deliveries_open."""
+
+
+async def count_all(session: Session) -> dict[State, int]:
+    """Count the deliveries of each state. It reads every delivery: for commands, not for the bot.
+
+    Returns:
+        Only states with at least one delivery.
+    """
+    query = select(Delivery.state, func.count()).group_by(col(Delivery.state))
+    return {State(state): n for state, n in (await session.exec(query)).all()}
+
+
+async def count_open(session: Session) -> dict[State, int]:
+    """Count the deliveries that wait, are in progress or are uncertain, by a partial index.
+
+    Returns:
+        Only states with at least one delivery; the ``FINAL`` states are missing.
+    """
+    query = select(Delivery.state, func.count()).where(_IS_OPEN).group_by(col(Delivery.state))
+    return {State(state): n for state, n in (await session.exec(query)).all()}
+
+
+@dataclass(frozen=True, slots=True)
+class UncertainDelivery:
+    """A delivery whose outcome is unknown. Its only personal datum is the recipient."""
+
+    delivery_id: int
+    kind: str
+    channel: str
+    recipient: int
+    number: str | None
+    settled_at: datetime.datetime | None
+    reason: str | None
+
+
+async def list_uncertain(session: Session, limit: int) -> list[UncertainDelivery]:
+    """Return the newest deliveries in state ``uncertain``, newest first."""
+    query = (
+        select(Delivery, Notice)
+        .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
+        .where(col(Delivery.state) == State.UNCERTAIN, _IS_OPEN)
+        .order_by(col(Delivery.delivery_id).desc())
+        .limit(limit)
+    )
+    return [
+        UncertainDelivery(d.delivery_id or 0, n.kind, d.channel, d.recipient, n.number, d.settled_at, d.reason)
+        for d, n in (await session.exec(query)).all()
+    ]
+
+
+async def sent_to_copy(session: Session, copy_id: int, limit: int) -> list[tuple[str, datetime.datetime]]:
+    """Return the newest invoices that were mailed to a bookkeeper: number and time, newest first."""
+    query = (
+        select(Notice.number, Delivery.settled_at)
+        .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
+        .where(
+            col(Delivery.channel) == Channel.EMAIL,
+            col(Delivery.recipient) == copy_id,
+            col(Delivery.state) == State.SENT,
+        )
+        .order_by(col(Delivery.delivery_id).desc())
+        .limit(limit)
+    )
+    return [(number, at) for number, at in (await session.exec(query)).all() if number and at]

@@ -1,0 +1,43 @@
+"""The rows of the rate limiter, which all workers share. `services.notices.rate_limiter` waits for the slots."""
+
+import datetime
+from dataclasses import dataclass
+
+from storage.database import Session
+from storage.tables import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Reserved send slots of one worker: ``count`` times from ``start`` on, one ``gap`` apart."""
+
+    start: datetime.datetime
+    count: int
+
+
+async def reserve(session: Session, earliest: datetime.datetime, gap: datetime.timedelta, count: int) -> Slots:
+    """Reserve the next ``count`` slots for the calling worker.
+
+    Args:
+        earliest: No slot is before this time.
+        gap: The time between two slots, 1 / rate.
+    """
+    pace = await _pace(session, earliest)
+    start = max(pace.next_at, pace.halted_until, earliest)
+    pace.next_at = start + gap * count
+    return Slots(start, count)
+
+
+async def _pace(session: Session, at: datetime.datetime) -> Pace:
+    """Return the single row, created where it is missing, and lock it until the transaction ends."""
+    pace = await session.get(Pace, 1, with_for_update=True)
+    if pace is None:
+        await session.insert_if_absent(Pace, pace_id=1, next_at=at, halted_until=at)
+        pace = await session.get_one(Pace, 1, with_for_update=True)
+    return pace
+
+
+async def halt(session: Session, until: datetime.datetime) -> None:
+    """Let no worker reserve a slot before ``until``. A halt that ends later stays."""
+    pace = await _pace(session, until)
+    pace.halted_until = max(pace.halted_until, until)

@@ -1,0 +1,39 @@
+"""The personal data stored about a chat: shown to the person, or deleted."""
+
+import datetime
+from dataclasses import dataclass
+
+from sqlalchemy import delete
+from sqlmodel import col
+
+from storage.database import Session
+from storage.linking import codes, links, proofs
+from storage.tables import Chat, CodeState
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPersonalData:
+    """The decrypted personal data of a chat. ``first_name`` and ``emails`` may be empty."""
+
+    first_name: str
+    emails: tuple[str, ...]
+    since: datetime.datetime
+
+
+async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
+    """Decrypt the chat's personal data; ``None`` where the chat has no row."""
+    chat = await session.get(Chat, chat_id)
+    if chat is None:
+        return None
+    known = set((await links.emails(session, chat_id)).values())
+    asked = await codes.latest(session, chat_id, *CodeState)
+    known |= {asked.email} if asked else set()
+    name = session.vault.open_or_none(chat.first_name_sealed or "") or ""
+    return StoredPersonalData(name, tuple(sorted(known)), chat.created_at)
+
+
+async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) -> None:
+    """Delete a chat, its links and its proofs. The limits need keyed hashes of its codes, which stay for a day."""
+    await links.unlink(session, chat_id, now)
+    await proofs.delete_proofs(session, chat_id=chat_id)
+    await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))

@@ -1,0 +1,116 @@
+"""The portal's feed, notices and their deliveries, and the rate limiter's row."""
+
+import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from storage.tables.base import Row, UtcTime
+
+
+class Feed(Row, table=True):
+    """The cursor of the portal's feed: one row."""
+
+    __tablename__ = "feed"
+
+    feed_id: int = Field(default=1, primary_key=True)
+    cursor: str
+    read_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Pace(Row, table=True):
+    """The rate limiter of bulk messages, shared by all workers: one row."""
+
+    __tablename__ = "pace"
+
+    pace_id: int = Field(default=1, primary_key=True)
+    next_at: datetime.datetime = Field(sa_type=UtcTime)
+    halted_until: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Kind(StrEnum):
+    """The kinds of notices. The first four have a subscription each; the reminders share one."""
+
+    INVOICE_ISSUED = "invoice.issued"
+    INVOICE_PAID = "invoice.paid"
+    ORDER_CREATED = "order.created"
+    ORDER_ENDING = "order.ending"
+    REMINDER_BEFORE = "reminder.before"
+    REMINDER_DUE = "reminder.due"
+    REMINDER_LATER = "reminder.later"
+    COPY_STOPPED = "copy.stopped"
+    CONTACT_REMOVED = "contact.removed"
+    ACCOUNT_CLOSED = "account.closed"
+    ADDRESS_CHANGED = "address.changed"
+    ACCESS_ENDED = "access.ended"
+    LINK_UNUSED = "link.unused"
+
+
+class Notice(Row, table=True):
+    """A fact to tell recipients: an event of the portal, a consequence of one, or an act in the chat."""
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_number", "number"), Index("ix_notices_occurred_at", "occurred_at"))
+
+    notice_id: int | None = Field(default=None, primary_key=True)
+    event_id: str = Field(unique=True)
+    kind: str
+    account_id: str
+    number: str | None = None
+    occurred_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Channel(StrEnum):
+    """The medium of a delivery."""
+
+    TELEGRAM = "telegram"
+    EMAIL = "email"
+
+
+class State(StrEnum):
+    """The state of a delivery; ``storage.notices.outbox`` has the transitions."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    SENDING = "sending"
+    RETRY = "retry"
+    SENT = "sent"
+    BLOCKED = "blocked"
+    CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"
+
+
+_WAITING = text("state IN ('queued', 'retry')")
+_IN_HAND = text("state IN ('leased', 'sending')")
+_OPEN = text("state NOT IN ('sent', 'blocked', 'cancelled')")
+
+
+class Delivery(Row, table=True):
+    """One notice to one recipient: ``recipient`` is a chat id (Telegram) or a ``copy_id`` (email)."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("notice_id", "channel", "recipient"),
+        Index("ix_deliveries_waiting", "due_at", "delivery_id", sqlite_where=_WAITING),
+        Index("ix_deliveries_in_hand", "channel", "recipient", sqlite_where=_IN_HAND),
+        Index("ix_deliveries_recipient", "channel", "recipient", "settled_at"),
+        Index("ix_deliveries_link", "link_id", "state"),
+        Index("ix_deliveries_open", "state", "delivery_id", sqlite_where=_OPEN),
+        Index("ix_deliveries_settled_at", "settled_at"),
+    )
+
+    delivery_id: int | None = Field(default=None, primary_key=True)
+    notice_id: int = Field(foreign_key="notices.notice_id")
+    channel: str
+    recipient: int = Field(sa_type=BigInteger)
+    link_id: int
+    account_sealed: str | None = None
+    state: str = State.QUEUED
+    due_at: datetime.datetime = Field(sa_type=UtcTime)
+    attempts: int = 0
+    is_postponed: bool = False
+    lease_owner: str | None = None
+    lease_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    settled_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    reason: str | None = None

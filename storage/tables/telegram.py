@@ -1,0 +1,30 @@
+"""Files uploaded to Telegram, and updates handled by webhook."""
+
+import datetime
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field
+
+from storage.tables.base import Row, UtcTime
+
+
+class Document(Row, table=True):
+    """An uploaded PDF. Its ``file_id`` is valid for this bot only, and current while the portal's ETag is the same."""
+
+    __tablename__ = "documents"
+
+    bot_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    account_id: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    language: str = Field(primary_key=True, max_length=2)
+    file_id: str
+    etag: str
+
+
+class HandledUpdate(Row, table=True):
+    """An update that was handled by webhook. Telegram delivers it again when it missed the answer."""
+
+    __tablename__ = "handled_updates"
+
+    update_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    handled_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
