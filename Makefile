@@ -82,7 +82,7 @@ test-timing: $(READY)
 
 # Everything that keeps something in a database, on a real PostgreSQL (Debian's, started by the tests themselves).
 test-postgres: $(READY)
-	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/contract tests/security
+	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/portal/conformance tests/security
 
 # Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
 test-replicas: $(READY)
@@ -109,7 +109,7 @@ lock:
 
 # The contract as OpenAPI, from what the bot reads.
 portal-api: $(READY)
-	$(BIN)/python -m tests.contract.test_openapi
+	$(BIN)/python -m tests.portal.conformance.test_openapi
 
 demo: $(READY)
 	@$(BIN)/python -m sandbox $(if $(SCRIPT),--script,)

@@ -32,9 +32,9 @@ from mail.mailer import Mailer
 from mail.smtp import SmtpMailer, parse_sender, parse_smtp_url
 from portal.client import Portal
 from portal.http import HttpPortal
-from portal.tryton import TrytonPortal
-from portal.tryton_links import parse_links
-from portal.tryton_wire import SCHEME
+from portal.tryton.address import SCHEME
+from portal.tryton.links import parse_links
+from portal.tryton.portal import TrytonPortal
 from services.access import Access
 from services.clock import Clock, utc_now
 from services.company import Company
@@ -157,8 +157,13 @@ def _carriers(settings: Settings, services: Services, mailer: Mailer, bot: ExtBo
 
 
 def portal_at(url: str, token: str, links: str = "") -> Portal:
-    """The client for a portal's address: ``https://…`` speaks the contract, ``tryton+https://…`` is a Tryton 8 server,
-    whose menu the company writes itself."""
+    """Make the client of a portal.
+
+    Args:
+        url: ``https://…`` for the HTTP contract, ``tryton+https://…`` for a Tryton 8 server.
+        token: The bearer token, or the key of the Tryton user application.
+        links: The menu of a Tryton server, as in ``ODOBOT_PORTAL_LINKS``.
+    """
     if url.startswith(SCHEME):
         return TrytonPortal(url, token, links=parse_links(links))
     return HttpPortal(url, token)

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import process
+from bot.app import portal_at
 from bot.commands.check import examine
 from bot.logs import set_up_logs
 from bot.process import Role, StartError
@@ -198,16 +199,16 @@ def portal_check(
     examples: Annotated[int, typer.Option(help="How often each HTTP call is made; 0 leaves them out.")] = 20,
 ) -> None:
     """Check whether a portal keeps the contract; exit 1 if not. Its token is taken from ODOBOT_PORTAL_TOKEN."""
-    from bot.commands.portal_check import check_portal
+    from portal.conformance.report import check_portal
 
     token = os.environ.get("ODOBOT_PORTAL_TOKEN", "")
     if not token:
         raise _stop("ODOBOT_PORTAL_TOKEN: is missing: the portal's bearer token, or a Tryton user application's key")
     try:
-        address = Settings.is_portal_url(url)
+        address = Settings.checked_portal_url(url)
     except ValueError as error:
         raise _stop(f"odobot portal-check: {error}") from None
-    report = check_portal(address, token, email, other_email, examples=examples)
+    report = check_portal(portal_at(address, token), address, token, email, other_email, examples=examples)
     print("\n".join(report.lines()))
     if not report.is_kept:
         raise typer.Exit(1)

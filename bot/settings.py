@@ -16,8 +16,8 @@ from sqlalchemy.exc import ArgumentError
 
 from mail.addresses import parse_sender
 from mail.server import parse_smtp_url
-from portal.tryton_links import parse_links
-from portal.tryton_wire import SCHEME, parse_address
+from portal.tryton.address import SCHEME, parse_address
+from portal.tryton.links import parse_links
 from texts.language import Language
 
 PREFIX = "ODOBOT_"
@@ -104,8 +104,8 @@ class Settings(BaseSettings):
 
     @field_validator("portal_url")
     @classmethod
-    def is_portal_url(cls, value: str) -> str:
-        """The portal's address as it is used; raises ``ValueError`` for what is none."""
+    def checked_portal_url(cls, value: str) -> str:
+        """Return the portal's address without a trailing slash; raise ``ValueError`` where it is not one."""
         if not value.startswith(SCHEME):
             return cls._is_url(value)
         parse_address(value)

@@ -1,1 +1,1 @@
-"""The company's customer portal: what it can be asked, and the clients that ask it."""
+"""The company's customer portal: its interface, its data models and errors, and the clients that implement it."""

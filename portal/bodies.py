@@ -1,4 +1,4 @@
-"""Reads the bodies of answers within a limit that holds after decompression."""
+"""Reads bodies within a limit that holds after decompression."""
 
 import asyncio
 import zlib
@@ -13,20 +13,20 @@ JSON_LIMIT = 2 * 1024 * 1024
 _WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
 """zlib's window sizes to try, by content coding: some servers send deflate without its header (RFC 9110, 8.4.1.2)."""
 _STEP = 1024 * 1024
-"""Bytes inflated before the loop gets its turn again: about 2 ms."""
+"""Bytes to inflate before the event loop runs other tasks: about 2 ms."""
 _REFUSAL_LIMIT = 64 * 1024
 
 
 async def read_body(response: httpx.Response, limit: int) -> bytes:
-    """Reads an open answer's body, decompressed.
+    """Read an open answer's body, decompressed.
 
     Args:
-        response: An answer of which nothing was read yet.
-        limit: The most bytes to return; a compressed body may not be longer on the wire either.
+        response: An answer whose body was not read yet.
+        limit: The most bytes to return. It limits the compressed body too.
 
     Raises:
-        TooLarge: the body is longer than ``limit``; no more than that was kept.
-        httpx.DecodingError: it cannot be decompressed, or its content coding was not asked for.
+        TooLarge: the body is longer than ``limit``.
+        httpx.DecodingError: the body cannot be decompressed, or has a content coding that was not requested.
         httpx.TransportError: the connection failed.
     """
     coding = response.headers.get("Content-Encoding", "").strip().lower()
@@ -41,7 +41,7 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
 
 
 async def skip_body(response: httpx.Response) -> None:
-    """Reads the body of a refusal, so that its connection can be used again; a long one is left unread."""
+    """Read and drop an error's body, so that its connection can be used again. A body over 64 KiB is left unread."""
     came = 0
     async for piece in _raw(response):
         came += len(piece)
@@ -51,13 +51,13 @@ async def skip_body(response: httpx.Response) -> None:
 
 async def _inflated(response: httpx.Response, coding: str, limit: int) -> bytes:
     if coding not in _WINDOWS:
-        raise httpx.DecodingError("a content coding that was not asked for")
+        raise httpx.DecodingError("a content coding that was not requested")
     inflater = _Inflater(_WINDOWS[coding])
     body = bytearray()
     came = 0
     async for piece in _raw(response):
         came += len(piece)
-        # Empty blocks, or anything behind the end, would go on for ever without a byte of output.
+        # Empty blocks, and bytes after the end, produce no output, so the input has a limit of its own.
         if came > limit + _REFUSAL_LIMIT:
             raise TooLarge(f"a compressed body over {limit} bytes")
         for inflated in inflater.inflate(piece):
@@ -81,14 +81,14 @@ class _Inflater:
         self._is_first = True
 
     def inflate(self, piece: bytes) -> Iterator[bytes]:
-        """What a piece inflates to, at most a step at a time; what follows the end of the stream is left out."""
+        """Yield what a piece inflates to, at most ``_STEP`` bytes at once. Drop what follows the stream's end."""
         while piece and not self._zlib.eof:
             inflated = self._step(piece)
             piece = self._zlib.unconsumed_tail
             yield inflated
 
     def rest(self) -> bytes:
-        """The few bytes that zlib still holds when everything came: less than one match, 258 bytes."""
+        """Return the bytes that zlib still holds after the last piece: less than one match, 258 bytes."""
         try:
             return self._zlib.flush()
         except zlib.error:
@@ -108,7 +108,7 @@ class _Inflater:
 
 
 def _raw(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body as it came over the wire: httpx would decompress it, without a limit."""
+    """The body as received: httpx would decompress it without a limit."""
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)
     return stream.__aiter__()

@@ -1,4 +1,4 @@
-"""What every portal can be asked, whoever made it."""
+"""The interface of a customer portal, which every adapter implements."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +9,7 @@ from portal.models import Contact, EventPage, Invoice, MenuLink, Order, Page, Pd
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """As whom the portal is asked, and about which account: it decides what this person may see."""
+    """The contact that a call is made for, and the account that it is about. The portal decides what they may see."""
 
     contact_id: str
     account_id: str
@@ -18,22 +18,26 @@ class Reader:
 class Portal(Protocol):
     """A customer portal.
 
-    Every call may raise ``PortalUnavailable`` (try again later) or ``PortalRefused``; what names a thing raises
-    ``NotFound`` when it is not there or not the reader's, ``Forbidden`` when the reader may not see that part.
-    ``language`` is ``"fr"`` or ``"en"``. An answer takes 10 s at the most.
+    Every call reads, and takes 10 s at most. ``language`` is ``"fr"`` or ``"en"``.
+
+    Raises:
+        PortalUnavailable: the call may work later.
+        PortalRefused: a retry changes nothing.
+        NotFound: a contact, account, order or invoice does not exist, or is not the reader's.
+        Forbidden: the reader may not see that part of the account.
     """
 
     async def find_contacts(self, email: str) -> tuple[Contact, ...]:
-        """The contacts with exactly this address; empty when nobody has it."""
+        """Return the contacts with exactly this address; empty where nobody has it."""
 
     async def contact(self, contact_id: str) -> Contact:
-        """One contact, with the accounts they may see now."""
+        """Return a contact with the accounts that they may see now."""
 
     async def orders(self, reader: Reader, *, page: int, page_size: int, query: str = "") -> Page[Order]:
-        """A page of the account's orders, newest first."""
+        """Return a page of the account's orders, newest first."""
 
     async def order(self, reader: Reader, number: str) -> Order:
-        """One order, with all its lines."""
+        """Return an order with all its lines."""
 
     async def invoices(
         self,
@@ -47,25 +51,49 @@ class Portal(Protocol):
         since: date | None = None,
         until: date | None = None,
     ) -> Page[Invoice]:
-        """A page of the account's invoices, newest first; ``since`` and ``until`` are inclusive."""
+        """Return a page of the account's invoices, newest first.
+
+        Args:
+            reader: The contact and the account.
+            page: Counts from 1; a page past the end is empty.
+            page_size: At most 100.
+            query: Words to search for; empty for every invoice.
+            order: Only the invoices of the order with this number.
+            status: Only paid or only unpaid ones.
+            since: Only from this day on, inclusive.
+            until: Only up to this day, inclusive.
+        """
 
     async def invoice(self, reader: Reader, number: str) -> Invoice:
-        """One invoice."""
+        """Return an invoice."""
 
     async def invoice_pdf(
         self, reader: Reader, number: str, *, language: str, known_etag: str | None = None, limit: int
     ) -> Pdf | None:
-        """An invoice's PDF; ``None`` when it still is the one with ``known_etag``.
+        """Read an invoice's PDF.
 
-        Raises ``NotReady`` while it is being made, ``TooLarge`` over ``limit`` bytes, ``PortalBroken`` when what came
-        is not a whole PDF.
+        Returns:
+            The PDF, or None where its ETag is still ``known_etag``.
+
+        Raises:
+            NotReady: the portal is still making it.
+            TooLarge: it is longer than ``limit`` bytes.
+            PortalBroken: the answer is not a whole PDF.
         """
 
     async def links(self, language: str) -> tuple[MenuLink, ...]:
-        """The portal's own menu, in its order."""
+        """Return the portal's own menu, in its order."""
 
     async def events(self, after: str | None, limit: int) -> EventPage:
-        """What happened after a cursor; without one nothing, and the cursor of now. Raises ``CursorTooOld``."""
+        """Read the event feed.
+
+        Args:
+            after: The cursor of the last page; None returns no event, and a cursor for the events from now on.
+            limit: The most events to return.
+
+        Raises:
+            CursorTooOld: the feed does not reach back to the cursor.
+        """
 
     async def aclose(self) -> None:
-        """Gives its connections back."""
+        """Close the connections."""

@@ -1,12 +1,26 @@
-"""What can go wrong with the portal. Messages name the call and the cause, never what was asked about whom."""
+"""The portal's exceptions, and the rules that turn a failed HTTP call into one of them.
+
+Messages name the call and the cause, never the person or the number that the call was about.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+import httpx
 
 
 class PortalError(Exception):
-    """Anything the portal could not or would not do."""
+    """The base of every exception that a portal client raises."""
 
 
 class PortalUnavailable(PortalError):
-    """It may work later: no connection, too slow, 429, 5xx. ``retry_after`` is in seconds where the portal said it."""
+    """The call failed and may work later: no connection, a timeout, 429 or 5xx.
+
+    Args:
+        message: The call and the cause.
+        retry_after: Seconds to wait, where the portal said so.
+    """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -14,28 +28,121 @@ class PortalUnavailable(PortalError):
 
 
 class PortalBroken(PortalUnavailable):
-    """It answered, but not what its contract says: broken JSON, a missing field, a PDF that is none."""
+    """The answer breaks the contract: malformed JSON, a missing field, an incomplete PDF."""
 
 
 class NotReady(PortalUnavailable):
-    """409: the document is still being made."""
+    """409: the portal is still making the document."""
 
 
 class PortalRefused(PortalError):
-    """The portal will not, and asking again changes nothing: 401, 422 and whatever else it refuses."""
+    """The portal refuses the call, and a retry changes nothing: 401, 422 and other 4xx."""
 
 
 class Forbidden(PortalRefused):
-    """403: the account is this contact's, this part of it is not."""
+    """403: the contact has the account, but may not see this part of it."""
 
 
 class NotFound(PortalError):
-    """404: no such thing, or not this contact's."""
+    """404: the resource does not exist, or is not this contact's."""
 
 
 class TooLarge(PortalError):
-    """The document is larger than what was asked for can carry."""
+    """The document is longer than the caller's limit."""
 
 
 class CursorTooOld(PortalError):
-    """410: the feed no longer reaches back so far."""
+    """410: the feed does not reach back to this cursor."""
+
+
+Statuses = Mapping[int, type[PortalError]]
+
+CONTRACT_STATUSES: Statuses = {403: Forbidden, 404: NotFound, 409: NotReady, 410: CursorTooOld}
+"""What the portal's contract means by these statuses. The others mean what they mean everywhere."""
+TRYTON_STATUSES: Statuses = {400: Forbidden, 500: PortalBroken}
+"""What Tryton means by these. Its records are searched, so a 404 is never about a record."""
+
+_LONGEST_RETRY_AFTER = 600.0
+"""Seconds. A longer pause would stop the notices of a whole day."""
+_PROBLEM = "application/problem+json"
+
+
+class HasHeaders(Protocol):
+    """The head of an answer: an ``httpx.Response``, or an ``http_client.Answer``."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers, by name in any case."""
+
+
+def status_error(
+    call: str, answer: HasHeaders, statuses: Statuses, hints: Mapping[int, str] | None = None
+) -> PortalError:
+    """Classify an answer that is not a success.
+
+    Args:
+        call: The call's name in the message.
+        answer: Its status and headers.
+        statuses: The statuses that have a meaning of their own in this portal's API.
+        hints: The likely cause for the operator, by status.
+
+    Returns:
+        The exception to raise. A 403 or 404 without ``application/problem+json`` comes from a proxy in front of the
+        portal, so it is ``PortalUnavailable``.
+    """
+    status = answer.status_code
+    kind, hint = statuses.get(status) or _usual_error(status), (hints or {}).get(status, "")
+    if status in (403, 404) and not is_problem(answer):
+        kind, hint = PortalUnavailable, hint or "not application/problem+json, so it is from a proxy"
+    message = f"{call}: HTTP {status}{f': {hint}' if hint else ''}"
+    return kind(message, retry_after=retry_after(answer)) if issubclass(kind, PortalUnavailable) else kind(message)
+
+
+def _usual_error(status: int) -> type[PortalError]:
+    if status == 429 or status >= 500:
+        return PortalUnavailable
+    return PortalRefused if status >= 400 else PortalBroken
+
+
+@contextmanager
+def portal_errors(call: str) -> Iterator[None]:
+    """Replace httpx's exceptions.
+
+    Raises:
+        PortalBroken: the body cannot be decompressed.
+        PortalUnavailable: the connection failed, or timed out.
+    """
+    try:
+        yield
+    except httpx.DecodingError as error:
+        raise PortalBroken(f"{call}: the body cannot be decoded: {error}") from None
+    except httpx.TransportError as error:
+        raise PortalUnavailable(f"{call}: {type(error).__name__}") from error
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether an immediate retry is worthwhile.
+
+    It is not where the portal said how long to wait, nor for an answer that breaks the contract.
+    """
+    return type(error) is PortalUnavailable and error.retry_after is None
+
+
+def retry_after(answer: HasHeaders) -> float | None:
+    """The seconds of the ``Retry-After`` header, 600 at most; None where it is missing or is a date."""
+    seconds = answer.headers.get("Retry-After", "")
+    return min(float(seconds), _LONGEST_RETRY_AFTER) if seconds.isascii() and seconds.isdigit() else None
+
+
+def is_problem(answer: HasHeaders) -> bool:
+    """Whether the portal itself refused the call (RFC 9457). A proxy answers in HTML, or without a body."""
+    return media_type(answer) == _PROBLEM
+
+
+def media_type(answer: HasHeaders) -> str:
+    """The answer's media type in lower case, without parameters; empty where there is none."""
+    return str(answer.headers.get("Content-Type", "")).partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The portal's API, version 1, over HTTP: JSON, a bearer token, RFC 9457 errors."""
+"""The client of the portal's HTTP API, version 1: JSON, a bearer token, RFC 9457 errors."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -10,19 +10,24 @@ import httpx
 from pydantic import BaseModel, FailFast, Field
 
 from portal import numbers
-from portal.calling import (
+from portal.client import Reader
+from portal.errors import (
+    CONTRACT_STATUSES,
+    NotFound,
+    PortalBroken,
+    portal_errors,
+    status_error,
+)
+from portal.http_client import (
     Answer,
-    HttpClient,
-    at_most,
-    connected,
-    is_problem,
-    persistently,
-    retry_after,
+    fetch,
+    http_client,
+    read_document,
     whole_pdf,
+    with_query,
+    with_retries,
     within_total,
 )
-from portal.client import Reader
-from portal.errors import CursorTooOld, Forbidden, NotFound, NotReady, PortalBroken, PortalRefused, PortalUnavailable
 from portal.models import MOST_ROWS, Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status, each
 from portal.parsing import parsed
 
@@ -38,18 +43,24 @@ class _Links(BaseModel):
 
 
 class HttpPortal:
-    """Keeps one pool of connections. Every call here is a read, so each may be tried again."""
+    """See ``Portal``. Every call reads, so it may be retried.
+
+    Args:
+        url: The portal's base URL.
+        token: The bearer token.
+        transport: Replaces the aiohttp connections, in tests and benches.
+    """
 
     def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        self._http = HttpClient(url, headers, transport)
+        self._client = http_client(url, headers, transport)
 
     async def aclose(self) -> None:
-        """Gives the connections back."""
-        await self._http.aclose()
+        """Close the connections."""
+        await self._client.aclose()
 
     async def find_contacts(self, email: str) -> tuple[Contact, ...]:
-        """See ``Portal``. The address is in the body: URLs end up in logs."""
+        """See ``Portal``. The address is sent in the body, since servers log URLs."""
         asked = json.dumps({"email": email}).encode()
         body = await self._read("POST", "/v1/contacts/search", content=asked)
         return tuple(contact.without_aliases() for contact in parsed(_Contacts, body).items)
@@ -59,7 +70,7 @@ class HttpPortal:
         body = await self._read("GET", f"/v1/contacts/{numbers.id_segment(contact_id)}")
         found = parsed(Contact, body)
         if found.contact_id != contact_id:
-            raise PortalBroken("contact: another one than was asked for")
+            raise PortalBroken("contact: the answer is about another contact")
         return found.without_aliases()
 
     async def orders(self, reader: Reader, *, page: int, page_size: int, query: str = "") -> Page[Order]:
@@ -98,7 +109,7 @@ class HttpPortal:
         found = parsed(Page[Invoice], await self._read("GET", _path(reader, "invoices"), params=asked))
         _check_owner(reader, found.items)
         if order and any(not numbers.is_same(each.order_number or order, order) for each in found.items):
-            raise PortalBroken("invoices: one of another order than was asked for")
+            raise PortalBroken("invoices: one is of another order")
         return found
 
     async def invoice(self, reader: Reader, number: str) -> Invoice:
@@ -108,7 +119,7 @@ class HttpPortal:
     async def invoice_pdf(
         self, reader: Reader, number: str, *, language: str, known_etag: str | None = None, limit: int
     ) -> Pdf | None:
-        """See ``Portal``. A number that is not plain is looked up in the account first."""
+        """See ``Portal``. A number that is not plain is first looked up in the account."""
         headers = {"Accept": "application/pdf"} | ({"If-None-Match": known_etag} if known_etag else {})
         async with within_total("invoice pdf"):
             is_plain = numbers.is_plain(number)
@@ -117,10 +128,10 @@ class HttpPortal:
             async with self._answer(path, {"language": language}, headers) as response:
                 etag = response.headers.get("ETag")
                 if response.status_code == httpx.codes.NOT_MODIFIED and known_etag is None:
-                    raise PortalBroken(f"{_call(path)}: HTTP 304 to a question without an ETag")
+                    raise PortalBroken(f"{_call(path)}: HTTP 304 to a request without an ETag")
                 if response.status_code == httpx.codes.NOT_MODIFIED or (known_etag and etag == known_etag):
                     return None
-                content = await at_most(limit, response)
+                content = await read_document(response, limit)
         return Pdf(content=whole_pdf("GET pdf", content), etag=etag)
 
     async def links(self, language: str) -> tuple[MenuLink, ...]:
@@ -135,14 +146,14 @@ class HttpPortal:
     async def _paper(
         self, reader: Reader, part: str, model: type[PaperT], page: type[Page[PaperT]], number: str
     ) -> PaperT:
-        """The order or invoice with this number: asked for by path where the number is plain, else by query."""
+        """Read an order or invoice by its path where the number is plain, else from a list filtered by the number."""
         if numbers.is_plain(number):
             found = parsed(model, await self._read("GET", f"{_path(reader, part)}/{number}"))
             _check_owner(reader, [found])
             if not numbers.is_same(found.number, number):
-                raise PortalBroken(f"{part}: another number than was asked for")
+                raise PortalBroken(f"{part}: the answer has another number")
             return found
-        # A portal that does not know the parameter `number` searches at least.
+        # A portal without the parameter `number` searches with `query`.
         asked = {"number": numbers.checked(number), "query": number, "page": 1, "page_size": MOST_ROWS}
         items = parsed(page, await self._read("GET", _path(reader, part), params=asked)).items
         _check_owner(reader, items)
@@ -159,27 +170,28 @@ class HttpPortal:
         params: Mapping[str, object] | None = None,
         content: bytes | None = None,
     ) -> bytes:
-        """One answer's body, tried up to three times within the total."""
+        """Read one answer's body, with retries. Parameters that are None or empty are not sent."""
         known = {name: str(value) for name, value in (params or {}).items() if value not in (None, "")}
-        return await persistently(_call(path), lambda: self._attempt(method, path, known, content))
+        call = _call(path)
 
-    async def _attempt(self, method: str, path: str, params: dict[str, str], content: bytes | None) -> bytes:
-        async with connected(_call(path)):
-            answer = await self._http.request(method, path, params=params, content=content)
-        _refuse(path, answer)
-        return answer.content
+        async def attempt() -> bytes:
+            with portal_errors(call):
+                answer = await fetch(self._client, method, path, params=known, content=content)
+            _check_status(call, answer)
+            return answer.content
+
+        return await with_retries(call, attempt)
 
     @asynccontextmanager
     async def _answer(
         self, path: str, params: dict[str, str], headers: dict[str, str]
     ) -> AsyncIterator[httpx.Response]:
-        """An open answer to stream, not tried again: half of it may have been read."""
-        async with (
-            connected(_call(path)),
-            self._http.stream("GET", path, params=params, headers=headers) as response,
-        ):
-            _refuse(path, response)
-            yield response
+        """Open an answer to stream, without retries, since the caller may have read half of it."""
+        call = _call(path)
+        with portal_errors(call):
+            async with self._client.stream("GET", with_query(path, params), headers=headers) as response:
+                _check_status(call, response)
+                yield response
 
 
 def _path(reader: Reader, part: str) -> str:
@@ -188,40 +200,20 @@ def _path(reader: Reader, part: str) -> str:
 
 
 def _check_owner(reader: Reader, papers: Iterable[Order | Invoice]) -> None:
-    """Raises ``PortalBroken`` where an answer says that it is about somebody else than was asked about."""
+    """Raise ``PortalBroken`` where an order or invoice names another account or contact as its owner."""
     for paper in papers:
         if paper.account_id not in (None, reader.account_id) or paper.contact_id not in (None, reader.contact_id):
-            raise PortalBroken("a paper of another account or contact than was asked about")
+            raise PortalBroken("an order or invoice is another account's or contact's")
 
 
 def _call(path: str) -> str:
-    """The call's name for a log: the path without whom it is about."""
+    """Return the call's name for messages: its path without ids and numbers."""
     return "/".join(part for part in path.split("/") if part in _NAMES)
 
 
 _NAMES = {"v1", "contacts", "search", "accounts", "orders", "invoices", "pdf", "links", "events"}
 
 
-def _refuse(path: str, response: httpx.Response | Answer) -> None:
-    status = response.status_code
-    if status in (httpx.codes.OK, httpx.codes.NOT_MODIFIED):
-        return
-    what = f"{_call(path)}: HTTP {status}"
-    match status:
-        case 403 | 404 if not is_problem(response):
-            raise PortalUnavailable(f"{what}, and not the portal's: its type is not application/problem+json")
-        case 403:
-            raise Forbidden(what)
-        case 404:
-            raise NotFound(what)
-        case 409:
-            raise NotReady(what, retry_after=retry_after(response))
-        case 410:
-            raise CursorTooOld(what)
-        case 429:
-            raise PortalUnavailable(what, retry_after=retry_after(response))
-        case _ if status >= 500:
-            raise PortalUnavailable(what, retry_after=retry_after(response))
-        case _ if status >= 400:
-            raise PortalRefused(what)
-    raise PortalBroken(what)
+def _check_status(call: str, answer: httpx.Response | Answer) -> None:
+    if answer.status_code not in (httpx.codes.OK, httpx.codes.NOT_MODIFIED):
+        raise status_error(call, answer, CONTRACT_STATUSES)

@@ -1,4 +1,4 @@
-"""A bound on informational answers (HTTP 1xx): aiohttp reads any number of them, without a pause."""
+"""Limits the informational responses (HTTP 1xx) before an answer: aiohttp reads any number without a pause."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ MOST = 8
 
 
 class BoundedResponse(aiohttp.ClientResponse):
-    """Give it to a session as ``response_class``; raises ``aiohttp.ClientResponseError`` past ``MOST`` heads."""
+    """A ``response_class`` for an aiohttp session. Raises ``aiohttp.ServerDisconnectedError`` after ``MOST`` heads."""
 
     async def start(self, connection: Any) -> aiohttp.ClientResponse:
-        """See aiohttp; ``read`` of the connection's protocol gives one head at a time."""
+        """See aiohttp. ``read`` of the connection's protocol returns one head at a time."""
         protocol = connection.protocol
         read, heads = protocol.read, 0
 

@@ -1,4 +1,4 @@
-"""What the portal tells, as data. Optional fields may be missing, unknown ones are ignored (portal API, version 1)."""
+"""The portal's data (API version 1). Optional fields may be missing; unknown fields are ignored."""
 
 import datetime
 from collections import Counter
@@ -30,15 +30,15 @@ MOST_ROWS = 100
 MOST_EVENTS = 1000
 MOST_ACCOUNTS = 1000
 MOST_LINES = 5000
-_MOST_COUNT = 2**63 - 1
-"""The largest count that is read: one of thousands of digits could not be written into a message."""
+MOST_COUNT = 2**63 - 1
+"""The largest page number, page size and total that are read."""
 
 Number = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-"""An order's or an invoice's number: text, never arithmetic."""
+"""The number of an order or an invoice: text that need not be digits."""
 
 
 def _only(words: type[StrEnum]) -> BeforeValidator:
-    """An unknown word from a newer portal is dropped instead of refusing the whole answer; null is every word."""
+    """Drop the words that a newer portal adds; null means every word."""
     known = set(words)
 
     def chosen(items: object) -> list[str]:
@@ -52,10 +52,13 @@ def _only(words: type[StrEnum]) -> BeforeValidator:
 
 
 def each(model: type[BaseModel], most: int) -> BeforeValidator:
-    """Reads each row of a list by itself: a bad one is left out, and logged by its fields' names. Null is no row.
+    """Validate each row of a list by itself. An invalid row is dropped, and its fields' names are logged.
 
-    A stranger could otherwise tell a known address from an unknown one by the answer that cannot be read. Rows after
-    the first ``most`` are left out too.
+    Otherwise an invalid row would turn the answer into an error, which tells a stranger that the address is known.
+
+    Args:
+        model: The model of a row.
+        most: Rows after the first ``most`` are dropped too.
     """
 
     def readable(items: object) -> object:
@@ -78,7 +81,7 @@ def each(model: type[BaseModel], most: int) -> BeforeValidator:
 
 
 def _known_language(value: object) -> str | None:
-    """``fr_CA`` as ``fr``, ``EN`` as ``en``; anything else is unknown."""
+    """Read ``fr_CA`` as ``fr`` and ``EN`` as ``en``; any other language is None."""
     language = value.strip().replace("_", "-").partition("-")[0].lower() if isinstance(value, str) else ""
     return language if language in ("fr", "en") else None
 
@@ -92,35 +95,35 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _id_or_nothing(value: object) -> str | None:
-    """An id to compare; before version 1 named the field, a portal may have put anything there."""
+    """Return an id as text, or None for any other type, which older portals may send in this field."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < _MOST_COUNT else None
+        return str(value) if abs(value) < MOST_COUNT else None
     return value if isinstance(value, str) else None
 
 
 AnsweredId = Annotated[str | None, BeforeValidator(_id_or_nothing)]
-"""Whose the answer says it is: compared with whom was asked about, and shown nowhere."""
+"""The contact or account that an answer belongs to, to compare with the one that was asked about."""
 
-# Bounded: Babel cannot write what has more digits than a decimal context keeps.
+# Babel cannot format a number with more digits than a decimal context has.
 Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 
 
 class Part(StrEnum):
-    """A part of an account that a contact may be allowed to see."""
+    """A part of an account, which a contact may or may not see."""
 
     ORDERS = "orders"
     INVOICES = "invoices"
 
 
 class Status(StrEnum):
-    """An invoice list's filter: ``unpaid`` is a balance over 0."""
+    """A filter of an invoice list: ``unpaid`` means a balance over 0."""
 
     PAID = "paid"
     UNPAID = "unpaid"
 
 
 class _Model(BaseModel):
-    # A repr would put names and amounts into a log or a traceback.
+    # A default repr would put names and amounts into logs and tracebacks.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     def __repr__(self) -> str:
@@ -130,7 +133,7 @@ class _Model(BaseModel):
 
 
 class Account(_Model):
-    """A customer of the company, as one contact sees it."""
+    """A customer account of the company. ``access`` has the parts that the contact may see."""
 
     account_id: str
     name: str
@@ -138,7 +141,7 @@ class Account(_Model):
 
 
 class Contact(_Model):
-    """A person the portal knows by email."""
+    """A person that the portal knows by email."""
 
     contact_id: str
     email: str
@@ -146,9 +149,9 @@ class Contact(_Model):
     language: Annotated[Literal["fr", "en"] | None, BeforeValidator(_known_language)] = None
     accounts: Annotated[tuple[Account, ...], each(Account, MOST_ACCOUNTS)] = ()
     aliases: Annotated[SkipJsonSchema[tuple[str, ...]], BeforeValidator(_texts)] = ()
-    """Other addresses by which the portal knows this person; filled by adapters."""
+    """The person's other addresses in the portal, which only some adapters know."""
     unread_accounts: SkipJsonSchema[int] = 0
-    """How many accounts of the answer could not be read: one that is missing here may be among them."""
+    """How many accounts of the answer were invalid: an account that is missing here may be one of them."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -159,12 +162,12 @@ class Contact(_Model):
         return contact.model_copy(update={"unread_accounts": unread}) if unread else contact
 
     def without_aliases(self) -> "Contact":
-        """The contact as the HTTP contract knows it, where ``aliases`` is no field."""
+        """Return the contact without ``aliases``, which the HTTP contract does not have."""
         return self.model_copy(update={"aliases": ()}) if self.aliases else self
 
 
 class OrderLine(_Model):
-    """One line of an agreement; ``quantity`` is ``None`` where the portal shows none."""
+    """One line of an order; ``quantity`` is None where the portal shows none."""
 
     quantity: Amount | None = None
     description: str
@@ -185,7 +188,7 @@ class Order(_Model):
 
 
 class Invoice(_Model):
-    """An invoice; a balance between 0 and the amount is a partial payment, a credit note's amount is negative."""
+    """An invoice; a credit note where the amount is negative. A balance of 0 is paid, one below the amount in part."""
 
     number: Number
     date: datetime.date
@@ -201,7 +204,7 @@ class Invoice(_Model):
 
     @property
     def is_unpaid(self) -> bool:
-        """Whether something is left to pay."""
+        """Whether the balance is over 0."""
         return self.balance > 0
 
 
@@ -213,19 +216,19 @@ class MenuLink(_Model):
     url: str
 
 
-def _of_our_times(at: datetime.datetime) -> datetime.datetime:
-    """A time that any zone and any database can hold."""
+def _in_range(at: datetime.datetime) -> datetime.datetime:
+    """Reject times that a time zone or a database cannot hold."""
     if not 1970 <= at.year <= 9000:
         raise ValueError("expected a time between 1970 and 9000")
     return at
 
 
 class Event(_Model):
-    """Something the portal reports; ``contact_id`` ``None`` means every contact of the account."""
+    """An event of the portal's feed; without ``contact_id`` it is for every contact of the account."""
 
     id: str
     type: str
-    occurred_at: Annotated[datetime.datetime, AfterValidator(_of_our_times)]
+    occurred_at: Annotated[datetime.datetime, AfterValidator(_in_range)]
     account_id: str
     contact_id: str | None = None
     number: str | None = None
@@ -238,12 +241,12 @@ class Page(_Model, Generic[ItemT]):
     """One page of a list; pages count from 1, and a page past the end is empty."""
 
     items: Annotated[tuple[ItemT, ...], FailFast(), Field(max_length=MOST_ROWS)]
-    page: Annotated[int, Field(ge=1, le=_MOST_COUNT)]
-    page_size: Annotated[int, Field(ge=1, le=_MOST_COUNT)]
-    total: Annotated[int, Field(ge=0, le=_MOST_COUNT)]
+    page: Annotated[int, Field(ge=1, le=MOST_COUNT)]
+    page_size: Annotated[int, Field(ge=1, le=MOST_COUNT)]
+    total: Annotated[int, Field(ge=0, le=MOST_COUNT)]
 
     def at_most(self, size: int) -> "Page[ItemT]":
-        """The page without what was not asked for: a portal may ignore ``page_size``, a keyboard has its limits."""
+        """Return the page with its first ``size`` items: a portal may ignore ``page_size``."""
         return self if len(self.items) <= size else self.model_copy(update={"items": self.items[:size]})
 
     @property
@@ -253,14 +256,14 @@ class Page(_Model, Generic[ItemT]):
 
 
 class EventPage(_Model):
-    """A piece of the feed, and the opaque cursor to go on from."""
+    """A page of the event feed, and the opaque cursor of the next one."""
 
     items: Annotated[tuple[Event, ...], FailFast(), Field(max_length=MOST_EVENTS)]
     cursor: str
 
 
 class Pdf(_Model):
-    """A document's bytes, and the tag by which the portal tells whether it has changed."""
+    """A document's bytes, and its ETag where the portal sends one."""
 
     content: bytes
     etag: str | None = None

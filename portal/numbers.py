@@ -1,8 +1,8 @@
-"""Which numbers and ids may stand in a URL's path, and when two numbers are the same one.
+"""Which numbers and ids may be part of a URL's path, and when two numbers are equal.
 
 A proxy in front of a portal may decode a path, fold its dot segments, cut it at ``;`` or normalise its characters
-(nginx with ``proxy_pass http://backend/;``, Apache without ``nocanon``, Tomcat, IIS). So what a person typed, or a
-forged button held, stands in a path only where no server could read anything else into it.
+(nginx with ``proxy_pass http://backend/;``, Apache without ``nocanon``, Tomcat, IIS). So a number that a person typed,
+or that a forged button holds, is part of a path only where every server reads it as that one segment.
 """
 
 import re
@@ -18,12 +18,12 @@ _RESERVED = frozenset(
     {"accounts", "contacts", "count", "edit", "events", "export", "index", "invoices", "links", "new", "orders", "pdf"}
     | {"search", "summary"}
 )
-"""Words that are other endpoints of the contract, or usually are in web frameworks."""
+"""Names of the contract's other endpoints, and usual ones of web frameworks."""
 _NEVER_IN_A_PATH = frozenset("\\%;?#")
 
 
 def is_plain(number: str) -> bool:
-    """Whether every server reads the number in a path as one segment, and as this one."""
+    """Whether every server reads the number in a path as this one segment."""
     return (
         len(number) <= MOST_CHARACTERS
         and _PLAIN.fullmatch(number) is not None
@@ -34,45 +34,44 @@ def is_plain(number: str) -> bool:
 
 
 def checked(number: str) -> str:
-    """The same number, for a query parameter.
+    """Return the number, for a query parameter.
 
     Raises:
-        NotFound: it is empty, too long, or holds a NUL or half a surrogate pair: no database keeps such a number.
+        NotFound: it is empty, over 100 characters long, or has a NUL or a lone surrogate, which no database stores.
     """
     if (
         not number.strip()
         or len(number) > MOST_CHARACTERS
         or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in number)
     ):
-        raise NotFound("no paper can have such a number")
+        raise NotFound("no order or invoice can have such a number")
     return number
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two numbers are equal, their case and the way their accents are encoded aside."""
+    """Whether two numbers are equal, ignoring case and the Unicode form of accents."""
     return one == other or _folded(one) == _folded(other)
 
 
 def pdf_segment(number: str) -> str:
-    """An invoice's number, found before in the account, as one path segment: ``2026/001`` becomes ``2026%2F001``.
+    """Quote the number of an invoice that was found in the account: ``2026/001`` becomes ``2026%2F001``.
 
     Raises:
-        NotFound: some server could read another path into it.
+        NotFound: a server could read it as another path.
     """
     for form in (number, unicodedata.normalize("NFKC", number)):
         foreign = any(not (c.isascii() or c.isalnum()) for c in form)
         folding = any(not segment.strip(" .") for segment in form.split("/"))
         if foreign or folding or _has_controls(form) or not _NEVER_IN_A_PATH.isdisjoint(form):
-            raise NotFound("a number that cannot stand in a path")
+            raise NotFound("a number that cannot be part of a path")
     return quote(number, safe="")
 
 
 def id_segment(text: str) -> str:
-    """A contact's or an account's id as one path segment. Ids come from the portal itself.
+    """Quote a contact's or an account's id as one path segment. Ids come from the portal itself.
 
     Raises:
-        PortalBroken: it is empty, a dot segment, holds one between slashes (also encoded once or twice), or holds a
-            backslash or a control character.
+        PortalBroken: it is empty, has a dot segment (also encoded once or twice), a backslash or a control character.
     """
     if _PLAIN.fullmatch(text) and ".." not in text:
         return text
@@ -80,12 +79,12 @@ def id_segment(text: str) -> str:
     for form in (text, once, unquote(once)):
         normal = unicodedata.normalize("NFKC", form)
         if not form.strip() or "\\" in normal or _has_controls(form) or any(map(_is_dots, normal.split("/"))):
-            raise PortalBroken("an id of the portal's that cannot stand in a path")
+            raise PortalBroken("an id that cannot be part of a path")
     return quote(text, safe="")
 
 
 def _is_dots(segment: str) -> bool:
-    """``.``, ``..`` and what servers take for them: ``..;``, ``...``, ``.. ``."""
+    """Whether a segment is ``.``, ``..``, or what servers read as these: ``..;``, ``...``, ``.. ``."""
     dots = segment.partition(";")[0].strip()
     return bool(dots) and not dots.strip(". ")
 

@@ -1,7 +1,7 @@
-"""httpx over aiohttp's connections, which cost a fraction of httpcore's; what one sees is still httpx.
+"""A transport for ``httpx.AsyncClient`` over aiohttp's connections, which need less CPU than httpcore's.
 
-The published ``httpx-aiohttp`` (0.2) does not do here: it decodes ``%2E%2E`` and folds it away, so that a number could
-reach another page, and lets through errors that are aiohttp's own and say the URL.
+``httpx-aiohttp`` 0.2 is not used: it decodes ``%2E%2E`` in a path and folds it away, so that a number could reach
+another resource; it reports a closed connection as a connect timeout; and its errors repeat aiohttp's, with the URL.
 """
 
 from collections.abc import AsyncIterator
@@ -14,7 +14,12 @@ from portal.informational import BoundedResponse
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Keeps a pool of connections, made for the event loop of the first request."""
+    """Has one pool of connections, made in the event loop of the first request.
+
+    Args:
+        connections: The most connections at once.
+        idle_seconds: How long an unused connection stays open.
+    """
 
     def __init__(self, *, connections: int, idle_seconds: float) -> None:
         self._connections = connections
@@ -22,16 +27,16 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, whose body is still to be read. Raises ``httpx.TransportError``."""
+        """Send a request; return the answer before its body is read. Raises ``httpx.TransportError``."""
         body = await request.aread()
         seconds = request.extensions.get("timeout", {})
-        # To aiohttp, "connect" is the pool's turn and the connection together.
+        # aiohttp's "connect" includes the wait for a connection of the pool.
         timeout = aiohttp.ClientTimeout(
             connect=seconds.get("pool"), sock_connect=seconds.get("connect"), sock_read=seconds.get("read")
         )
@@ -49,7 +54,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         except (aiohttp.ClientError, OSError) as error:
             failure = _as_httpx(error)
         else:
-            return httpx.Response(response.status, headers=response.raw_headers, stream=_Answer(response))
+            return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
         raise failure
 
     def _make_session(self, scheme: str) -> aiohttp.ClientSession:
@@ -64,7 +69,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._session
 
 
-class _Answer(httpx.AsyncByteStream):
+class _Body(httpx.AsyncByteStream):
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
@@ -79,12 +84,12 @@ class _Answer(httpx.AsyncByteStream):
         raise failure
 
     async def aclose(self) -> None:
-        # A connection whose answer was read to its end has been given back before.
+        # aiohttp returns the connection to the pool at the end of the body; before that, this closes it.
         self._response.close()
 
 
 def _as_httpx(error: Exception) -> httpx.TransportError:
-    """What httpx would say. To be raised from nothing: aiohttp's errors hold the URL, which says who asked for what."""
+    """Map aiohttp's error to httpx's. Raise it without a cause: aiohttp's errors repeat the URL, with ids."""
     words = type(error).__name__
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return httpx.ConnectTimeout(words)

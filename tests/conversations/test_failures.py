@@ -135,7 +135,7 @@ async def test_nobody_waits_longer_than_ten_seconds(scene: Scene) -> None:
 async def test_a_slow_portal_gets_words_by_every_way_in(
     scene: Scene, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.calling.TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr("portal.http_client.TOTAL_SECONDS", 0.3)
     camille = await scene.linked()
     await scene.say(camille, "212380")
     scene.portal.faults.set(Fault(FaultKind.SLOW, seconds=30))

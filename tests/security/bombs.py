@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from portal.bodies import JSON_LIMIT
-from tests.portal.test_http_portal import INVOICE, PAGE, Answer, changed
+from tests.portal.test_http import INVOICE, PAGE, Answer, changed
 
 MEGABYTE = 1024 * 1024
 STALL_SECONDS = 0.6

@@ -15,10 +15,10 @@ from portal.client import Reader
 from portal.errors import Forbidden, NotFound, PortalBroken, PortalUnavailable, TooLarge
 from portal.http import HttpPortal
 from portal.models import Part
-from portal.tryton import TrytonPortal
+from portal.tryton.portal import TrytonPortal
 from sandbox.portal.faults import Fault, FaultKind
 from tests.conversations.test_linking_limits import strangers_view
-from tests.portal.test_http_portal import (
+from tests.portal.test_http import (
     CALLS,
     CONTACT,
     EMAIL,

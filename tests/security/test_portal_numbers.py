@@ -12,7 +12,7 @@ from portal.errors import NotFound, PortalBroken
 from portal.http import HttpPortal
 from portal.models import Contact
 from sandbox.portal.server import PortalServer
-from tests.portal.test_http_portal import INVOICE, PAGE, Answer, BadPortal, as_json, changed, serving
+from tests.portal.test_http import INVOICE, PAGE, Answer, BadPortal, as_json, changed, serving
 from tests.security.attack import LIMIT, attack, ordinary
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 from tests.security.hostile import ATTACKER, HOSTILE, OWN_INVOICE

@@ -7,12 +7,12 @@ import httpx
 import pytest
 import stamina
 
-from portal.contract import Outcome
-from portal.contract_paths import check_paths
+from portal.conformance.check import Outcome
+from portal.conformance.path_checks import check_paths
 from portal.errors import PortalUnavailable
 from portal.http import HttpPortal
 from sandbox.portal.server import PortalServer
-from tests.contract.test_portal_check import subject_at
+from tests.portal.conformance.test_portal_check import subject_at
 from tests.security.attack import attack, ordinary
 from tests.security.hostile import ATTACKER, HOSTILE, OWN_INVOICE, VICTIM, VICTIM_INVOICE
 from tests.security.proxies import PROXIES, Proxy, before

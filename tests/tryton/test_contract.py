@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from portal.models import Invoice, OrderLine
-from portal.tryton import TrytonPortal
-from portal.tryton_links import parse_links
-from tests.contract.facts import Facts, UnderTest
-from tests.contract.suite import *  # noqa: F403
+from portal.tryton.links import parse_links
+from portal.tryton.portal import TrytonPortal
+from tests.portal.conformance.facts import Facts, UnderTest
+from tests.portal.conformance.suite import *  # noqa: F403
 from tests.tryton.books import Books
 from tests.tryton.server import Tryton
 
@@ -75,7 +75,7 @@ FACTS = Facts(
         "compta@example.test, client@example.test",
         "\u212aompta@example.test",
     ),
-    untold=frozenset({"period", "progress", "pages_on_the_portal"}),
+    missing_facts=frozenset({"period", "progress", "pages_on_the_portal"}),
 )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.ownership import Two, hold
+from tests.portal.conformance.ownership import Two, hold
 from tests.scene import Scene
 from tests.tryton.server import Tryton
 

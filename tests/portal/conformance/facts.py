@@ -32,7 +32,7 @@ class Facts:
     """A mailbox that two contacts share."""
     nobody: tuple[str, ...]
     """Addresses that must find nobody: former ones, closed accounts, patterns."""
-    untold: frozenset[str] = field(default_factory=frozenset)
+    missing_facts: frozenset[str] = field(default_factory=frozenset)
     """Promises about facts that this portal does not have."""
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from portal.client import Portal
-from portal.contract import Outcome, Subject, examine
-from portal.contract_checks import CHECKS
+from portal.conformance.check import Outcome, Subject, run_checks
+from portal.conformance.report import CHECKS
 from portal.models import Invoice, Order
 
-PAGE = Path(__file__).parents[2] / "docs" / "portal.md"
+PAGE = Path(__file__).parents[3] / "docs" / "portal.md"
 
 
 def shown() -> dict[str, Any]:
@@ -48,9 +48,9 @@ LEDGER = {
 
 async def test_the_adapter_that_is_shown_keeps_the_contract() -> None:
     subject = Subject(shown()["LedgerPortal"](LEDGER), "anna@example.test", "zed@example.test")
-    findings = await examine(subject, CHECKS)
+    findings = await run_checks(subject, CHECKS)
     assert [finding for finding in findings if finding.outcome in (Outcome.BROKEN, Outcome.NOTHING)] == []
-    assert len([finding for finding in findings if finding.outcome is Outcome.UNTOLD]) == 5
+    assert len([finding for finding in findings if finding.outcome is Outcome.MISSING]) == 5
 
 
 def test_it_has_every_method_of_the_protocol_as_it_is_declared() -> None:

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contract.suite", "tests.contract.ownership")
+pytest.register_assert_rewrite("tests.portal.conformance.suite", "tests.portal.conformance.ownership")

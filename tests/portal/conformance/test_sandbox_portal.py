@@ -10,8 +10,8 @@ from portal.http import HttpPortal
 from portal.models import Invoice, OrderLine
 from sandbox.portal.clock import MovableClock
 from sandbox.portal.server import PortalServer
-from tests.contract.facts import Facts, UnderTest
-from tests.contract.suite import *  # noqa: F403
+from tests.portal.conformance.facts import Facts, UnderTest
+from tests.portal.conformance.suite import *  # noqa: F403
 from tests.scene import START
 
 ACCOUNT = "a-2003"

@@ -1,8 +1,9 @@
-"""What Tryton can tell of what happened: invoices issued and paid, read from where one left off.
+"""The event feed of a Tryton server: issued and paid invoices, read from a cursor on.
 
 Issued: posting makes a move (an entry in the books) with a growing id, and the strict sequence that numbers invoices
-holds its lock until the commit, so moves appear in order of their ids. Paid: the invoice is written to when its last
-line is reconciled. Times do not appear in order, so the last two minutes are read again, without what was told of them.
+holds its lock until the commit, so moves appear in order of their ids. Paid: Tryton writes to the invoice when its last
+line is reconciled. Write times do not appear in order, so each read starts two minutes before the last one, and skips
+the payments that were reported already.
 """
 
 import datetime
@@ -15,9 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from portal.errors import CursorTooOld
 from portal.models import Event, EventPage
-from portal.tryton_papers import issued
-from portal.tryton_rows import read
-from portal.tryton_wire import Domain, Row, TrytonWire
+from portal.tryton.papers import issued
+from portal.tryton.rows import read
+from portal.tryton.wire import Domain, Row, TrytonWire
 
 _INVOICE = "account.invoice"
 _FIELDS = ("number", "party", "move.create_date", "create_date", "write_date", "lines_to_pay.reconciliation")
@@ -28,8 +29,15 @@ _BEGINNING = "1970-01-01T00:00:00+00:00"
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """``move`` is the last one told; ``paid_at`` and ``paid_id`` the invoice after which payments are read, ``told``
-    those after it that are known already. ``of`` says of which database all this is."""
+    """A position in the feed.
+
+    Attributes:
+        of: The database and company that the cursor belongs to.
+        move: The id of the last move that was reported.
+        paid_at: The write time after which payments are read.
+        paid_id: The invoice after which they are read, among those with that time.
+        told: The invoices after that position whose payment was reported already.
+    """
 
     of: str
     move: int = 0
@@ -71,7 +79,7 @@ class _EventRow(BaseModel):
 
 
 class TrytonFeed:
-    """Reads the feed of one company in one database, which ``of`` names."""
+    """Reads the feed of one company in one database. ``of`` names both, and is part of each cursor."""
 
     def __init__(self, wire: TrytonWire, company: int, of: str) -> None:
         self._wire = wire
@@ -79,7 +87,7 @@ class TrytonFeed:
         self._of = of
 
     async def read(self, after: str | None, limit: int) -> EventPage:
-        """What happened after a cursor; without one nothing, and the cursor of now. Raises ``CursorTooOld``."""
+        """See ``Portal.events``."""
         if not after:
             return EventPage(items=(), cursor=(await self._now()).written())
         cursor = self._cursor(after)
@@ -111,7 +119,7 @@ class TrytonFeed:
         events = [_paid(row) for row in new]
         if not new:
             return events, cursor
-        if len(rows) == size or len(new) == limit:  # there is more: go on behind the last one told
+        if len(rows) == size or len(new) == limit:  # more payments may follow: continue after the last one reported
             last = new[-1]
             told = tuple(row.id for row in rows if row.id in cursor.told and row.written_at >= last.written_at)
             return events, _Cursor(cursor.of, cursor.move, last.written_at.isoformat(), last.id, told)
@@ -126,7 +134,7 @@ class TrytonFeed:
         return [read(_EventRow, row) for row in rows]
 
     def _cursor(self, text: str) -> _Cursor:
-        """Raises ``CursorTooOld`` for the cursor of another portal or database, too: all one can do is start at now."""
+        """Parse a cursor; raise ``CursorTooOld`` for any text that is not a cursor of this database and company."""
         try:
             values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             cursor = _Cursor(**(values | {"told": tuple(map(int, values["told"]))}))
@@ -139,7 +147,7 @@ class TrytonFeed:
         return cursor
 
 
-# A credit note is used up rather than paid: nobody is told.
+# A credit note is used rather than paid, and has no event.
 _PAID: Domain = [["state", "=", "paid"], ["total_amount", ">", 0]]
 _BY_TIME = (("write_date", "ASC"), ("id", "ASC"))
 
@@ -160,7 +168,7 @@ def _issued(row: _EventRow) -> Event:
 
 
 def _paid(row: _EventRow) -> Event:
-    """Named by the reconciliation: an invoice that is written to again later is not paid again."""
+    """The id has the reconciliation, so that a later write to the invoice makes no second event."""
     last = max((line.reconciliation or 0 for line in row.lines_to_pay), default=0)
     return Event(
         id=f"paid-{row.id}-{last}",

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import yaml
 
-from portal.openapi import document
+from portal.conformance.openapi import document
 from sandbox.portal.app import create_app
 from sandbox.portal.company import Portal
 
-FILE = Path(__file__).parents[2] / "docs" / "portal-api.yaml"
-HEAD = "# Made by `make portal-api` from portal/models.py and portal/openapi.py: change those.\n"
+FILE = Path(__file__).parents[3] / "docs" / "portal-api.yaml"
+HEAD = "# Made by `make portal-api` from portal/models.py and portal/conformance/openapi.py: change those.\n"
 
 
 def written() -> str:

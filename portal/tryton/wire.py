@@ -1,7 +1,7 @@
-"""Tryton 8's REST API: how a question is written, how an answer is read, and what its errors mean.
+"""Sends searches to Tryton 8's REST API and parses its answers.
 
 See https://docs.tryton.org/ (trytond, "User application REST"). A domain and an order travel as urlsafe-base64 JSON,
-decimals and dates as ``{"__class__": …}``. Without a company in the context, what depends on one comes as null.
+decimals and dates as ``{"__class__": …}``. Without a company in the context, fields that depend on one are null.
 """
 
 import datetime
@@ -9,57 +9,34 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 
-from portal.calling import Answer, HttpClient, connected, is_problem, persistently, retry_after, within_total
-from portal.errors import Forbidden, PortalBroken, PortalRefused, PortalUnavailable
+from portal.errors import TRYTON_STATUSES, PortalBroken, portal_errors, status_error
+from portal.http_client import Answer, fetch, http_client, with_retries, within_total
 from portal.parsing import readable, refuse_crowded
+from portal.tryton.address import TrytonAddress
 
-SCHEME = "tryton+"
 Domain = list[Any]
 """Tryton's search clauses: ``[["number", "=", "212380"], …]``, all of which hold; ``["OR", …]`` where one does."""
 Row = dict[str, Any]
 
 _TIME_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 _MOST_DIGITS = 12
-_FARTHEST = 2**31
-"""What a database takes as an offset without complaint."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrytonAddress:
-    """Where a Tryton database is served, and whose papers in it are meant."""
-
-    base_url: str
-    database: str
-    company: int
-
-
-def parse_address(url: str) -> TrytonAddress:
-    """``tryton+https://host/database``, with ``?company=2`` where it is not the first one.
-
-    Raises:
-        ValueError: it is none; the message says what is expected.
-    """
-    expected = "expected tryton+https://host/database (plain tryton+http:// only on this machine, 127.0.0.1)"
-    parts = urlsplit(url.removeprefix(SCHEME))
-    database = parts.path.strip("/")
-    asked = parse_qs(parts.query, keep_blank_values=True)
-    company = asked.pop("company", ["1"])[-1]
-    if not url.startswith(SCHEME) or not parts.netloc or not database or "/" in database or asked or parts.fragment:
-        raise ValueError(expected)
-    if not company.isdecimal() or not company.isascii():
-        raise ValueError("expected tryton+https://host/database?company=1, a company's number in Tryton")
-    return TrytonAddress(f"{parts.scheme}://{parts.netloc}/{quote(database)}/rest", database, int(company))
+_MOST_OFFSET = 2**31
+"""The largest offset that every database accepts."""
+_HINTS = {
+    400: "the API user may not read this",
+    401: "the key is not one of this database's, or is not validated",
+    403: "no REST API, or a proxy's answer",
+    404: "no such database, no REST API, or a proxy's answer",
+}
 
 
 class TrytonWire:
-    """One pool of connections to one database, as one user application. Reads only."""
+    """Has one pool of connections to one database, as one user application. Only reads."""
 
     def __init__(self, address: TrytonAddress, key: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         headers = {
@@ -67,16 +44,16 @@ class TrytonWire:
             "Accept": "application/json",
             "X-Tryton-Context": _encoded({"company": address.company}),
         }
-        self._http = HttpClient(address.base_url, headers, transport)
+        self._client = http_client(address.base_url, headers, transport)
 
     async def aclose(self) -> None:
-        """Gives the connections back."""
-        await self._http.aclose()
+        """Close the connections."""
+        await self._client.aclose()
 
     async def search(
         self, model: str, domain: Domain, fields: Iterable[str], *, order: Sequence[Sequence[str]] = (), size: int
     ) -> list[Row]:
-        """The first ``size`` records that fit; dots in ``fields`` reach into other records."""
+        """Return the first ``size`` matching records. A dot in a field reads from a related record."""
         response = await self._ask(model, [*_asked(domain, fields, order), ("s", str(size))])
         return _rows(model, response, size)
 
@@ -90,22 +67,22 @@ class TrytonWire:
         first: int,
         size: int,
     ) -> tuple[list[Row], int]:
-        """``size`` records from ``first`` (0 is the first one), and how many there are; past the end there are none."""
-        if first > _FARTHEST:
+        """Return up to ``size`` matching records from index ``first`` (from 0) on, and how many match in all."""
+        if first > _MOST_OFFSET:
             return [], await self.count(model, domain)
-        # The end of Tryton's range is not part of it.
+        # Tryton excludes the end of a range.
         header = {"Range": f"records={first}-{first + size}"}
         response = await self._ask(model, _asked(domain, fields, order), header)
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             return [], await self.count(model, domain)
         total = response.headers.get("Content-Range", "").rpartition("/")[2]
-        # Tryton counts to ten times what was asked for, and then writes a star.
+        # Above ten times the range's size, Tryton does not count and sends a star.
         is_counted = total.isascii() and total.isdecimal() and len(total) <= _MOST_DIGITS
         known = int(total) if is_counted else await self.count(model, domain)
         return _rows(model, response, size), known
 
     async def count(self, model: str, domain: Domain) -> int:
-        """How many records fit."""
+        """Return how many records match."""
         response = await self._call("POST", model, "search_count", body={"domain": domain})
         found = _decoded(model, response)
         if type(found) is not int or not 0 <= found < 10**_MOST_DIGITS:
@@ -114,15 +91,13 @@ class TrytonWire:
 
     @asynccontextmanager
     async def report(self, name: str, record: int) -> AsyncIterator[httpx.Response]:
-        """An open document to stream, not tried again: half of it may have been read. It is made for **any** record."""
-        path = f"/report/{name}/{record}"
-        async with (
-            within_total(f"report {name}"),
-            connected(f"report {name}"),
-            self._http.stream("GET", path, headers={"Accept": "application/pdf"}) as response,
-        ):
-            _refuse(f"report {name}", response)
-            yield response
+        """Open a document to stream, without retries. Tryton makes it for **any** record: check the record before."""
+        call, path = f"report {name}", f"/report/{name}/{record}"
+        async with within_total(call):
+            with portal_errors(call):
+                async with self._client.stream("GET", path, headers={"Accept": "application/pdf"}) as response:
+                    _check_status(call, response)
+                    yield response
 
     async def _ask(self, model: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Answer:
         return await self._call("GET", model, params=params, headers=headers)
@@ -141,22 +116,16 @@ class TrytonWire:
         content = _json(body).encode() if body is not None else None
 
         async def attempt() -> Answer:
-            async with connected(model):
-                response = await self._http.request(
-                    method,
-                    path,
-                    params=params or (),
-                    headers=headers,
-                    content=content,
-                )
-            _refuse(model, response)
-            return response
+            with portal_errors(model):
+                answer = await fetch(self._client, method, path, params=params or (), headers=headers, content=content)
+            _check_status(model, answer)
+            return answer
 
-        return await persistently(model, attempt)
+        return await with_retries(model, attempt)
 
 
 def like(text: str) -> str:
-    """A text as a pattern that fits nothing but itself."""
+    """Escape a text for a pattern that matches only this text."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
@@ -182,7 +151,7 @@ def _written(value: object) -> dict[str, Any]:
             return {"__class__": "datetime"} | {name: getattr(utc, name) for name in _TIME_PARTS}
         case datetime.date():
             return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
-    raise TypeError(f"Tryton is asked no {type(value).__name__}")
+    raise TypeError(f"no Tryton form of {type(value).__name__}")
 
 
 def _read(value: dict[str, Any]) -> object:
@@ -213,28 +182,10 @@ def _rows(model: str, answer: Answer, size: int) -> list[Row]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise PortalBroken(f"{model}: not a list of records")
     if len(rows) > size:
-        raise PortalBroken(f"{model}: more records than were asked for")
+        raise PortalBroken(f"{model}: too many records")
     return rows
 
 
-def _refuse(call: str, response: httpx.Response | Answer) -> None:
-    """Records are searched, never asked for by number: a 404 is about the database or the address, not about them.
-
-    A proxy says 403 and 404 too, while it restarts what is behind it: both may pass.
-    """
-    status = response.status_code
-    if status in (httpx.codes.OK, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE):
-        return
-    what = f"{call}: HTTP {status}"
-    match status:
-        case 400:
-            raise Forbidden(f"{what}: the API user may not read this")
-        case 401:
-            raise PortalRefused(f"{what}: the key is not one of this database's, or was not validated")
-        case 403 | 404 if not is_problem(response):
-            raise PortalUnavailable(f"{what}: no such database, no REST API here, or a proxy's own page")
-        case 429 | 502 | 503 | 504:
-            raise PortalUnavailable(what, retry_after=retry_after(response))
-        case _ if 400 <= status < 500:
-            raise PortalRefused(what)
-    raise PortalBroken(what)
+def _check_status(call: str, answer: httpx.Response | Answer) -> None:
+    if answer.status_code not in (httpx.codes.OK, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE):
+        raise status_error(call, answer, TRYTON_STATUSES, _HINTS)

@@ -1,10 +1,19 @@
-"""The promises about the menu and the feed; and the facts that a portal may lack, with what the bot shows instead."""
+"""The checks of the menu, the event feed, and the optional facts that a portal may lack."""
 
-from portal.contract import Check, NothingThere, Subject, Untold, expect, into, refused_as, unguessable
+from portal.conformance.check import (
+    Check,
+    FactMissing,
+    NothingToCheck,
+    Subject,
+    expect,
+    expect_error,
+    random_word,
+    register_in,
+)
 from portal.errors import CursorTooOld, PortalRefused
 
-TOLD: list[Check] = []
-_check = into(TOLD)
+FEATURE_CHECKS: list[Check] = []
+_check = register_in(FEATURE_CHECKS)
 
 
 @_check
@@ -14,7 +23,7 @@ async def menu(subject: Subject) -> None:
     expect([link.key for link in french] == [link.key for link in english], "the languages have other entries")
     expect(all(link.url.startswith(("https://", "http://")) for link in french), "an address is none")
     if not french:
-        raise Untold("/portail says that there is no menu")
+        raise FactMissing("/portail says that there is no menu")
 
 
 @_check
@@ -30,23 +39,23 @@ async def feed_from_now(subject: Subject) -> None:
 @_check
 async def feed_from_nowhere(subject: Subject) -> None:
     """A cursor that the portal never gave out is refused: 410 or 422."""
-    await refused_as(subject.portal.events(unguessable(), 10), (CursorTooOld, PortalRefused), "it was taken")
+    await expect_error(subject.portal.events(random_word(), 10), (CursorTooOld, PortalRefused), "it was taken")
 
 
 @_check
 async def period(subject: Subject) -> None:
     """An order's start and end are told."""
-    subject.an_order()
+    subject.first_order()
     if not any(order.start_date or order.end_date for order in subject.orders):
-        raise Untold("an order is listed by its number and its agreement; /commandes shows no dates")
+        raise FactMissing("an order is listed by its number and its agreement; /commandes shows no dates")
 
 
 @_check
 async def progress(subject: Subject) -> None:
     """An order's progress is told."""
-    subject.an_order()
+    subject.first_order()
     if all(order.progress is None for order in subject.orders):
-        raise Untold("the line with the percentage is left out")
+        raise FactMissing("the line with the percentage is left out")
 
 
 @_check
@@ -54,15 +63,15 @@ async def due_date(subject: Subject) -> None:
     """An unpaid invoice's due date is told."""
     unpaid = [invoice for invoice in subject.invoices if invoice.is_unpaid]
     if not unpaid:
-        raise NothingThere("the account has no unpaid invoice")
+        raise NothingToCheck("the account has no unpaid invoice")
     if not any(invoice.due_date for invoice in unpaid):
-        raise Untold("what is to be paid is shown without a date")
+        raise FactMissing("what is to be paid is shown without a date")
 
 
 @_check
 async def pages_on_the_portal(subject: Subject) -> None:
     """An order or an invoice has a page on the portal."""
     if not subject.orders and not subject.invoices:
-        raise NothingThere("the account has no order and no invoice")
+        raise NothingToCheck("the account has no order and no invoice")
     if not any([*(order.url for order in subject.orders), *(invoice.url for invoice in subject.invoices)]):
-        raise Untold("there is no button that opens the portal")
+        raise FactMissing("there is no button that opens the portal")

@@ -1,4 +1,4 @@
-"""Records of Tryton as they come: which fields are asked for, and what they must be."""
+"""Tryton's records as models, and the fields that are requested of each."""
 
 import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from portal.errors import PortalBroken
 from portal.parsing import broken
-from portal.tryton_wire import Row
+from portal.tryton.wire import Row
 
 PARTY_FIELDS = ("name", "lang.code", "contact_mechanisms.type", "contact_mechanisms.value")
 SALE_FIELDS = (
@@ -72,7 +72,7 @@ class _Mechanism(_Row):
 
 
 class PartyRow(_Row):
-    """A customer, and the ways to reach them that are in use."""
+    """A customer, with their active contact mechanisms."""
 
     id: int
     name: str | None = None
@@ -81,7 +81,7 @@ class PartyRow(_Row):
 
 
 class SaleLine(_Row):
-    """A line of a sale; ``type`` is ``line`` for what is sold."""
+    """A line of a sale; ``type`` is ``line`` for a product, else a title, subtotal or comment."""
 
     type: str
     quantity: float | None = None
@@ -95,14 +95,14 @@ class _InvoiceState(_Row):
 
 
 class _OwnedRow(_Row):
-    """A paper, whose it is, and which company's: ids."""
+    """A sale or an invoice, with the ids of its party and company."""
 
     party: int
     company: int
 
 
 class SaleRow(_OwnedRow):
-    """A sale with its lines, and of its invoices what is needed to count them."""
+    """A sale with its lines, and the type and state of its invoices, to count them."""
 
     number: str
     lines: tuple[SaleLine, ...] = ()
@@ -132,7 +132,7 @@ class InvoiceRow(_OwnedRow):
 
 
 def read(model: type[RowT], row: Row) -> RowT:
-    """A record as data; raises ``PortalBroken`` where a field is missing, as one that the API user may not read is."""
+    """Validate a record; raise ``PortalBroken`` where a field is missing, as one that the API user may not read."""
     try:
         return model.model_validate(row)
     except ValidationError as error:
@@ -140,8 +140,8 @@ def read(model: type[RowT], row: Row) -> RowT:
 
 
 def read_owned(model: type[OwnedT], row: Row, party: int, company: int) -> OwnedT:
-    """A paper's record as data; raises ``PortalBroken`` where it is another party's or company's than was asked for."""
+    """Validate a sale or an invoice; raise ``PortalBroken`` where it is another party's or company's."""
     paper = read(model, row)
     if (paper.party, paper.company) != (party, company):
-        raise PortalBroken(f"{model.__name__}: of another party or company than was asked for")
+        raise PortalBroken(f"{model.__name__}: of another party or company")
     return paper

@@ -1,4 +1,4 @@
-"""The promises about paths and refusals, asked of a portal over raw HTTP, as the bot itself never would."""
+"""The checks of paths and refusals, with raw HTTP requests that the bot itself never makes."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -6,9 +6,19 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from portal import numbers
-from portal.calling import Answer, HttpClient, connected, is_problem
-from portal.contract import Check, Finding, NothingThere, NotKept, Subject, Untold, expect, finding, unguessable
-from portal.errors import PortalBroken
+from portal.conformance.check import (
+    Check,
+    CheckResult,
+    FactMissing,
+    NothingToCheck,
+    PromiseBroken,
+    Subject,
+    expect,
+    random_word,
+    run_check,
+)
+from portal.errors import PortalBroken, is_problem, portal_errors
+from portal.http_client import Answer, fetch, http_client
 
 Ask = Callable[[str], Awaitable[Answer]]
 
@@ -29,22 +39,22 @@ _DETOURS = (
     "x%EF%BC%8F..%EF%BC%8F{number}",
     "%EF%BC%8E%EF%BC%8E%2Finvoices%2F{number}",
 )
-"""Encoded ways around to an own invoice. Whoever opens them opens another customer's too."""
+"""Encoded paths that a server folds into the path of an own invoice: it would fold one to another customer's too."""
 
 
-async def check_paths(url: str, token: str, subject: Subject) -> list[Finding]:
-    """The findings about a portal's paths and refusals, and about what stands in front of it.
+async def check_paths(url: str, token: str, subject: Subject) -> list[CheckResult]:
+    """Check how a portal, and the proxy in front of it, treat paths and unknown resources.
 
     Args:
         url: The portal's base URL.
         token: Its bearer token.
-        subject: Whom it is checked with, after ``prepare``.
+        subject: The prepared person that it is checked with.
     """
-    client = HttpClient(url, {"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    client = http_client(url, {"Authorization": f"Bearer {token}", "Accept": "application/json"})
 
     async def ask(path: str) -> Answer:
-        async with connected("raw call"):
-            return await client.request("GET", path)
+        with portal_errors("raw call"):
+            return await fetch(client, "GET", path)
 
     checks = [
         Check("A proxy in front must not decode or fold paths", lambda subject: _folded(ask, subject)),
@@ -53,7 +63,7 @@ async def check_paths(url: str, token: str, subject: Subject) -> list[Finding]:
         Check("Lists are filtered by ?number=", lambda subject: _by_number(ask, subject)),
     ]
     try:
-        return [await finding(check, subject) for check in checks]
+        return [await run_check(check, subject) for check in checks]
     finally:
         await client.aclose()
 
@@ -67,14 +77,14 @@ async def _folded(ask: Ask, subject: Subject) -> None:
 
 async def _refused(ask: Ask, subject: Subject) -> None:
     for path in (
-        f"/v1/contacts/{unguessable()}",
-        f"{_invoices(subject)}/{unguessable()}",
-        f"{_invoices(subject)}/{unguessable()}/pdf",
-        f"{_account(subject)}/orders/{unguessable()}",
+        f"/v1/contacts/{random_word()}",
+        f"{_invoices(subject)}/{random_word()}",
+        f"{_invoices(subject)}/{random_word()}/pdf",
+        f"{_account(subject)}/orders/{random_word()}",
     ):
         answer = await ask(path)
         if answer.status_code == httpx.codes.NOT_FOUND and not is_problem(answer):
-            raise NotKept("one has another type, and is taken for a proxy's: asked again, and never believed")
+            raise PromiseBroken("a 404 has another type: the bot takes it for a proxy's and retries")
 
 
 async def _numbered(ask: Ask, subject: Subject) -> None:
@@ -89,9 +99,9 @@ async def _by_number(ask: Ask, subject: Subject) -> None:
     number = _plain_number(subject)
     items = _items(_json(await ask(f"{_invoices(subject)}?number={number}&page_size=100")))
     expect(number in items, "the invoice was not found")
-    none = _items(_json(await ask(f"{_invoices(subject)}?number={unguessable()}&page_size=100")))
+    none = _items(_json(await ask(f"{_invoices(subject)}?number={random_word()}&page_size=100")))
     if items != [number] or none:
-        raise Untold("a number that a proxy may read as a path is searched with ?query=, and often not found")
+        raise FactMissing("a number that a proxy may read as a path is searched with ?query=, and often not found")
 
 
 def _account(subject: Subject) -> str:
@@ -106,7 +116,7 @@ def _invoices(subject: Subject) -> str:
 def _plain_number(subject: Subject) -> str:
     plain = [invoice.number for invoice in subject.invoices if numbers.is_plain(invoice.number)]
     if not plain:
-        raise NothingThere("the account has no invoice with a number of letters and digits")
+        raise NothingToCheck("the account has no invoice with a number of letters and digits")
     return plain[0]
 
 
@@ -114,7 +124,7 @@ def _json(answer: Answer) -> object:
     try:
         return json.loads(answer.content)
     except (ValueError, RecursionError):
-        raise PortalBroken("what came is no JSON") from None
+        raise PortalBroken("the body is not JSON") from None
 
 
 def _number_of(body: object) -> str:

@@ -1,4 +1,4 @@
-"""The promises about contacts, orders and invoices, one function each, in the order of the contract's table."""
+"""The checks of contacts, orders and invoices, in the order of the contract's table."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -7,15 +7,25 @@ from itertools import pairwise
 from typing import TypeVar
 
 from portal.client import Portal, Reader
-from portal.contract import MOST_PAGES, Check, NothingThere, NotKept, Subject, expect, into, refused_as, unguessable
+from portal.conformance.check import (
+    MOST_PAGES,
+    Check,
+    NothingToCheck,
+    PromiseBroken,
+    Subject,
+    expect,
+    expect_error,
+    random_word,
+    register_in,
+)
 from portal.errors import Forbidden, NotFound, TooLarge
 from portal.models import Contact, Invoice, Order, Page, Part, Status
 
-PAPERS: list[Check] = []
-LIMIT = 50 * 1024 * 1024
+ACCOUNT_CHECKS: list[Check] = []
+PDF_LIMIT = 50 * 1024 * 1024
 
 ItemT = TypeVar("ItemT", Order, Invoice)
-_check = into(PAPERS)
+_check = register_in(ACCOUNT_CHECKS)
 
 
 def _ids(contacts: tuple[Contact, ...]) -> set[str]:
@@ -42,7 +52,7 @@ async def email_in_capitals(subject: Subject) -> None:
 @_check
 async def unknown_email(subject: Subject) -> None:
     """An unknown email is an empty answer, not an error."""
-    found = await subject.portal.find_contacts(f"{unguessable()}@example.com")
+    found = await subject.portal.find_contacts(f"{random_word()}@example.com")
     expect(not found, "somebody was found")
 
 
@@ -57,7 +67,7 @@ async def email_with_wildcards(subject: Subject) -> None:
 @_check
 async def contact_by_id(subject: Subject) -> None:
     """A contact is read by id, with the same accounts."""
-    contact = subject.known_contact
+    contact = subject.found_contact
     again = await subject.portal.contact(contact.contact_id)
     expect(again.contact_id == contact.contact_id, "another contact came")
     expect(again.accounts == contact.accounts, "other accounts came")
@@ -66,14 +76,14 @@ async def contact_by_id(subject: Subject) -> None:
 @_check
 async def unknown_contact(subject: Subject) -> None:
     """An unknown contact is 404."""
-    await refused_as(subject.portal.contact(unguessable()), (NotFound,), "somebody came")
+    await expect_error(subject.portal.contact(random_word()), (NotFound,), "somebody came")
 
 
 @_check
 async def order_pages(subject: Subject) -> None:
     """Orders come in pages of the length asked for, each once, and all together their total."""
     if not subject.orders:
-        raise NothingThere("the account has no order")
+        raise NothingToCheck("the account has no order")
     await _pages(lambda page, size: subject.portal.orders(subject.reader, page=page, page_size=size))
 
 
@@ -81,7 +91,7 @@ async def order_pages(subject: Subject) -> None:
 async def invoice_pages(subject: Subject) -> None:
     """Invoices come in pages of the length asked for, each once, and all together their total."""
     if not subject.invoices:
-        raise NothingThere("the account has no invoice")
+        raise NothingToCheck("the account has no invoice")
     await _pages(lambda page, size: subject.portal.invoices(subject.reader, page=page, page_size=size))
 
 
@@ -105,30 +115,30 @@ async def _pages(ask: Callable[[int, int], Awaitable[Page[ItemT]]]) -> None:
 @_check
 async def order_by_number(subject: Subject) -> None:
     """An order read by its number is the one that was listed."""
-    order = subject.an_order()
+    order = subject.first_order()
     expect(await subject.portal.order(subject.reader, order.number) == order, "it differs")
 
 
 @_check
 async def unknown_order(subject: Subject) -> None:
     """An unknown order is 404."""
-    await refused_as(subject.portal.order(subject.reader, unguessable()), (NotFound,), "an order came")
+    await expect_error(subject.portal.order(subject.reader, random_word()), (NotFound,), "an order came")
 
 
 @_check
 async def orders_searched(subject: Subject) -> None:
     """Orders are searched by number."""
-    order = subject.an_order()
+    order = subject.first_order()
     found = await subject.portal.orders(subject.reader, page=1, page_size=100, query=order.number)
     expect(order.number in [each.number for each in found.items], "the order was not found")
-    none = await subject.portal.orders(subject.reader, page=1, page_size=10, query=unguessable())
+    none = await subject.portal.orders(subject.reader, page=1, page_size=10, query=random_word())
     expect(not none.items and not none.total, "nonsense found orders")
 
 
 @_check
 async def newest_invoice_first(subject: Subject) -> None:
     """Invoices come newest first."""
-    subject.an_invoice()
+    subject.first_invoice()
     days = [invoice.date for invoice in subject.invoices]
     expect(all(earlier >= later for earlier, later in pairwise(days)), "they do not")
 
@@ -136,22 +146,22 @@ async def newest_invoice_first(subject: Subject) -> None:
 @_check
 async def invoice_by_number(subject: Subject) -> None:
     """An invoice read by its number is the one that was listed."""
-    invoice = subject.an_invoice()
+    invoice = subject.first_invoice()
     expect(await subject.portal.invoice(subject.reader, invoice.number) == invoice, "it differs")
 
 
 @_check
 async def unknown_invoice(subject: Subject) -> None:
     """An unknown invoice is 404, and so is its PDF."""
-    number = unguessable()
-    await refused_as(subject.portal.invoice(subject.reader, number), (NotFound,), "an invoice came")
-    await refused_as(_pdf(subject.portal, subject.reader, number), (NotFound,), "a PDF came")
+    number = random_word()
+    await expect_error(subject.portal.invoice(subject.reader, number), (NotFound,), "an invoice came")
+    await expect_error(_pdf(subject.portal, subject.reader, number), (NotFound,), "a PDF came")
 
 
 @_check
 async def balances(subject: Subject) -> None:
     """A balance is between 0 and the amount; what is paid has none, and a credit note neither."""
-    subject.an_invoice()
+    subject.first_invoice()
     for invoice in subject.invoices:
         expect(0 <= invoice.balance <= max(Decimal(0), invoice.amount), "a balance is outside of that")
         expect(invoice.paid_on is None or not invoice.is_unpaid, "an invoice with a paid date has a balance")
@@ -160,7 +170,7 @@ async def balances(subject: Subject) -> None:
 @_check
 async def by_status(subject: Subject) -> None:
     """Paid and unpaid invoices are told apart, and together are all."""
-    subject.an_invoice()
+    subject.first_invoice()
     portal, reader = subject.portal, subject.reader
     unpaid = await portal.invoices(reader, page=1, page_size=100, status=Status.UNPAID)
     paid = await portal.invoices(reader, page=1, page_size=100, status=Status.PAID)
@@ -173,7 +183,7 @@ async def by_status(subject: Subject) -> None:
 @_check
 async def by_date(subject: Subject) -> None:
     """Invoices of a period include those of its first and its last day."""
-    day = subject.an_invoice().date
+    day = subject.first_invoice().date
     asked = await subject.portal.invoices(subject.reader, page=1, page_size=100, since=day, until=day)
     expected = [invoice.number for invoice in subject.invoices if invoice.date == day]
     expect([invoice.number for invoice in asked.items] == expected, "others came, or some are missing")
@@ -184,46 +194,48 @@ async def by_order(subject: Subject) -> None:
     """An order's invoices are listed, as many as the order counts."""
     orders = [order for order in subject.orders if order.invoice_count]
     if not orders:
-        raise NothingThere("no order counts an invoice")
+        raise NothingToCheck("no order counts an invoice")
     order = orders[0]
     listed = await subject.portal.invoices(subject.reader, page=1, page_size=100, order=order.number)
     expect(listed.total == order.invoice_count, "the order counts more or fewer")
     expect(all(each.order_number for each in listed.items), "an invoice of an order does not name it")
-    none = await subject.portal.invoices(subject.reader, page=1, page_size=10, order=unguessable())
+    none = await subject.portal.invoices(subject.reader, page=1, page_size=10, order=random_word())
     expect(not none.items and not none.total, "an unknown order has invoices")
 
 
 @_check
 async def invoices_searched(subject: Subject) -> None:
     """Invoices are searched by number."""
-    invoice = subject.an_invoice()
+    invoice = subject.first_invoice()
     found = await subject.portal.invoices(subject.reader, page=1, page_size=100, query=invoice.number)
     expect(invoice.number in [each.number for each in found.items], "the invoice was not found")
-    none = await subject.portal.invoices(subject.reader, page=1, page_size=10, query=unguessable())
+    none = await subject.portal.invoices(subject.reader, page=1, page_size=10, query=random_word())
     expect(not none.items and not none.total, "nonsense found invoices")
 
 
 @_check
 async def pdf(subject: Subject) -> None:
     """An invoice's PDF is a whole PDF with an ETag, which the portal then takes for unchanged."""
-    number = subject.an_invoice().number
-    first = await subject.portal.invoice_pdf(subject.reader, number, language="fr", limit=LIMIT)
+    number = subject.first_invoice().number
+    first = await subject.portal.invoice_pdf(subject.reader, number, language="fr", limit=PDF_LIMIT)
     expect(first is not None, "no PDF came")
     assert first is not None
     if first.etag is None:
-        raise NotKept("there is no ETag: every PDF is fetched and sent anew")
-    again = await subject.portal.invoice_pdf(subject.reader, number, language="fr", known_etag=first.etag, limit=LIMIT)
+        raise PromiseBroken("there is no ETag: every PDF is fetched and sent anew")
+    again = await subject.portal.invoice_pdf(
+        subject.reader, number, language="fr", known_etag=first.etag, limit=PDF_LIMIT
+    )
     expect(again is None, "the same PDF has another ETag at once")
     short = subject.portal.invoice_pdf(subject.reader, number, language="fr", limit=len(first.content) - 1)
-    await refused_as(short, (TooLarge,), "it is longer than it was allowed to be")
+    await expect_error(short, (TooLarge,), "it is longer than it was allowed to be")
 
 
 @_check
 async def another_account(subject: Subject) -> None:
     """An account that is not the contact's is 404, whatever is asked of it."""
-    foreign = replace(subject.reader, account_id=unguessable())
-    await _nothing_for(subject, foreign)
-    await _nothing_for(subject, replace(subject.reader, contact_id=unguessable()))
+    foreign = replace(subject.reader, account_id=random_word())
+    await _expect_no_access(subject, foreign)
+    await _expect_no_access(subject, replace(subject.reader, contact_id=random_word()))
 
 
 @_check
@@ -232,16 +244,16 @@ async def another_customer(subject: Subject) -> None:
     mine = {reader.account_id for reader in subject.readers}
     others = [reader for reader in subject.others if reader.account_id not in mine]
     if not others:
-        raise NothingThere("give --other-email, of somebody on another account")
+        raise NothingToCheck("give --other-email, of somebody on another account")
     for other in others:
-        await _nothing_for(subject, replace(other, contact_id=subject.reader.contact_id))
+        await _expect_no_access(subject, replace(other, contact_id=subject.reader.contact_id))
     own = {invoice.number for invoice in subject.invoices} | {order.number for order in subject.orders}
     for other in others:
         if await _may_see(subject.portal, other, Part.INVOICES):
             theirs = await subject.portal.invoices(other, page=1, page_size=10)
             for invoice in theirs.items:
                 if invoice.number not in own:
-                    await _no_invoice(subject, subject.reader, invoice.number)
+                    await _expect_no_invoice(subject, subject.reader, invoice.number)
 
 
 async def _may_see(portal: Portal, reader: Reader, part: Part) -> bool:
@@ -249,21 +261,21 @@ async def _may_see(portal: Portal, reader: Reader, part: Part) -> bool:
     return any(part in account.access for account in contact.accounts if account.account_id == reader.account_id)
 
 
-async def _nothing_for(subject: Subject, reader: Reader) -> None:
+async def _expect_no_access(subject: Subject, reader: Reader) -> None:
     portal, refused = subject.portal, (NotFound, Forbidden)
-    await refused_as(portal.orders(reader, page=1, page_size=10), refused, "a list of orders came")
-    await refused_as(portal.invoices(reader, page=1, page_size=10), refused, "a list of invoices came")
+    await expect_error(portal.orders(reader, page=1, page_size=10), refused, "a list of orders came")
+    await expect_error(portal.invoices(reader, page=1, page_size=10), refused, "a list of invoices came")
     for order in subject.orders[:1]:
-        await refused_as(portal.order(reader, order.number), refused, "an order came")
+        await expect_error(portal.order(reader, order.number), refused, "an order came")
     for invoice in subject.invoices[:1]:
-        await _no_invoice(subject, reader, invoice.number)
+        await _expect_no_invoice(subject, reader, invoice.number)
 
 
-async def _no_invoice(subject: Subject, reader: Reader, number: str) -> None:
+async def _expect_no_invoice(subject: Subject, reader: Reader, number: str) -> None:
     refused = (NotFound, Forbidden)
-    await refused_as(subject.portal.invoice(reader, number), refused, "an invoice came")
-    await refused_as(_pdf(subject.portal, reader, number), refused, "a PDF came")
+    await expect_error(subject.portal.invoice(reader, number), refused, "an invoice came")
+    await expect_error(_pdf(subject.portal, reader, number), refused, "a PDF came")
 
 
 async def _pdf(portal: Portal, reader: Reader, number: str) -> object:
-    return await portal.invoice_pdf(reader, number, language="fr", limit=LIMIT)
+    return await portal.invoice_pdf(reader, number, language="fr", limit=PDF_LIMIT)

@@ -1,4 +1,4 @@
-"""Parties, sales and invoices of Tryton as the contract's contacts, orders and invoices."""
+"""Maps Tryton's parties, sales and invoices to contacts, orders and invoices, and makes the domains that find them."""
 
 import hashlib
 import string
@@ -13,8 +13,8 @@ from portal.errors import PortalBroken
 from portal.models import Account, Contact, Invoice, Order, OrderLine, Status
 from portal.numbers import is_same
 from portal.parsing import broken, fields_of
-from portal.tryton_rows import Day, InvoiceRow, PartyRow, SaleLine, SaleRow
-from portal.tryton_wire import Domain, Row, like
+from portal.tryton.rows import Day, InvoiceRow, PartyRow, SaleLine, SaleRow
+from portal.tryton.wire import Domain, Row, like
 
 log = structlog.get_logger()
 
@@ -22,14 +22,14 @@ NEWEST_SALE = (("sale_date", "DESC"), ("id", "DESC"))
 NEWEST_INVOICE = (("invoice_date", "DESC"), ("id", "DESC"))
 
 _ORDERED = ["confirmed", "processing", "done"]
-"""A draft or a quotation is no order yet."""
+"""The states of a sale that is an order; a draft or a quotation is not."""
 _ISSUED = ["posted", "paid"]
 _MOST_WORDS = 8
 _LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def readable_contacts(rows: Iterable[Row], email: str) -> Iterator[Contact]:
-    """The contacts with an address. A row that cannot be read is left out, and logged by its fields' names."""
+    """Yield the contacts with an address. An invalid row is skipped, and its fields' names are logged."""
     for row in rows:
         try:
             found = contact(PartyRow.model_validate(row), email)
@@ -41,14 +41,19 @@ def readable_contacts(rows: Iterable[Row], email: str) -> Iterator[Contact]:
 
 
 def with_email(email: str) -> Domain:
-    """Parties that may have an address: the case is left to who compares, wildcards are taken as they are written."""
+    """Return the domain of parties with an address in any case; ``contact`` compares it exactly."""
     return [["contact_mechanisms", "where", [["type", "=", "email"], ["value", "ilike", like(email)]]]]
 
 
 def contact(row: PartyRow, email: str | None = None) -> Contact | None:
-    """A party as the person behind one of its addresses, its first one where none is named.
+    """Map a party to a contact, whose only account is the party itself: Tryton has customers rather than people.
 
-    ``None`` where the party has no such address. Tryton knows customers rather than people: the account is the party.
+    Args:
+        row: The party.
+        email: The contact's address; None for the party's first one.
+
+    Returns:
+        The contact, or None where the party does not have the address.
     """
     addresses = [found.value for found in row.contact_mechanisms if found.type == "email" and found.value]
     fitting = [address for address in addresses if email is None or _key(address) == _key(email)]
@@ -68,7 +73,7 @@ def contact(row: PartyRow, email: str | None = None) -> Contact | None:
 
 
 def _key(email: str) -> str:
-    """An address as compared: only A-Z are lowered, or the kelvin sign would open somebody's k mailbox."""
+    """Lower A-Z only: full case folding would make the kelvin sign equal to k, which is another mailbox."""
     return email.strip().translate(_LOWER_ASCII)
 
 
@@ -82,17 +87,17 @@ def _language(row: PartyRow) -> Literal["fr", "en"] | None:
 
 
 def sales_of(party: int, company: int) -> Domain:
-    """The orders of a customer that is still one."""
+    """Return the domain of an active party's orders."""
     return [*_of(party, company), ["state", "in", _ORDERED]]
 
 
 def invoices_of(party: int, company: int) -> Domain:
-    """The invoices and credit notes of a customer that is still one."""
+    """Return the domain of an active party's issued invoices and credit notes."""
     return [*_of(party, company), *issued()]
 
 
 def issued() -> Domain:
-    """What customers have been sent."""
+    """Return the domain of issued customer invoices and credit notes."""
     return [["type", "=", "out"], ["state", "in", _ISSUED]]
 
 
@@ -101,7 +106,10 @@ def _of(party: int, company: int) -> Domain:
 
 
 def with_words(query: str, *, of_invoices: bool) -> Domain:
-    """Each word somewhere in a number, the reference or a line, or a whole date; also an amount, for invoices."""
+    """Return the domain of a search.
+
+    Each of the first 8 words must be part of a number, a reference or a line, or be a date or an invoice's amount.
+    """
     words = [word for word in query.split() if word != "$"]
     return [_with_word(word, of_invoices=of_invoices) for word in words[:_MOST_WORDS]]
 
@@ -136,14 +144,14 @@ def _amount(word: str) -> Decimal | None:
 
 
 def with_status(status: Status) -> Domain:
-    """A credit note is nothing to pay."""
+    """Return the domain of paid or unpaid invoices. A credit note counts as paid."""
     if status is Status.UNPAID:
         return [["state", "=", "posted"], ["total_amount", ">", Decimal(0)]]
     return [["OR", ["state", "=", "paid"], ["total_amount", "<=", Decimal(0)]]]
 
 
 def order(row: SaleRow) -> Order:
-    """A sale; Tryton knows no period and no progress of it. Raises ``PortalBroken`` where the model refuses a value."""
+    """Map a sale, which has no period and no progress. Raises ``PortalBroken`` for a value that the model rejects."""
     try:
         return _order(row)
     except ValidationError as error:
@@ -161,27 +169,27 @@ def _order(row: SaleRow) -> Order:
 def _line(row: SaleLine) -> OrderLine:
     product = row.product.name if row.product else None
     words = [text for text in (product, row.description) if text]
-    # A description usually begins by repeating the product.
+    # A description usually starts with the product's name.
     described = words[-1] if words and words[-1].startswith(words[0]) else ", ".join(words)
     return OrderLine(quantity=_plain(row.quantity), description=described or "—")
 
 
 def _plain(quantity: float | None) -> Decimal | None:
-    """``34.0`` as 34."""
+    """Turn ``34.0`` into 34."""
     if quantity is None:
         return None
     return Decimal(int(quantity)) if quantity.is_integer() else Decimal(str(quantity))
 
 
 def invoice(row: InvoiceRow, of_order: str | None = None) -> Invoice:
-    """An invoice, or a credit note, of which nothing is to be paid.
+    """Map an invoice or a credit note; a credit note has no balance and no due date.
 
     Args:
         row: The record.
-        of_order: The order whose invoices were asked for. An invoice of several orders then names this one.
+        of_order: The order whose invoices were requested. An invoice of several orders then names this one.
 
     Raises:
-        PortalBroken: it is of other orders only, or the model refuses a value.
+        PortalBroken: the invoice is of other orders only, or the model rejects a value.
     """
     try:
         return _invoice(row, of_order)
@@ -196,7 +204,7 @@ def _invoice(row: InvoiceRow, of_order: str | None) -> Invoice:
     if of_order is not None:
         orders = [number for number in orders if is_same(number, of_order)]
         if not orders:
-            raise PortalBroken("invoice: of another order than was asked for")
+            raise PortalBroken("invoice: of another order")
     return Invoice(
         number=row.number,
         date=row.invoice_date,
@@ -210,13 +218,13 @@ def _invoice(row: InvoiceRow, of_order: str | None) -> Invoice:
 
 
 def _due(row: InvoiceRow) -> Day | None:
-    """When the next instalment is due; where all are paid, when the last one was."""
+    """Return the due date of the next unpaid instalment, or of the last one where all are paid; None without dates."""
     left = [line.maturity_date for line in row.lines_to_pay if line.maturity_date and not line.reconciliation]
     every = [line.maturity_date for line in row.lines_to_pay if line.maturity_date]
     return min(left) if left else max(every, default=None)
 
 
 def etag(row: InvoiceRow) -> str:
-    """Changes when the invoice was written to: its kept PDF is one of its fields."""
+    """Return a tag that changes with each write to the invoice, whose stored PDF is one of its fields."""
     seen = f"{row.id} {row.number} {row.write_date or row.create_date}"
     return f'"{hashlib.sha256(seen.encode()).hexdigest()[:32]}"'

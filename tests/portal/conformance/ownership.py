@@ -53,7 +53,7 @@ def hold(two: Two, make_scene: Callable[[], Scene], examples: int) -> None:
             owner = runner.run(scene.linked("fr", two.owns, first_name="Olive"))
             thief = runner.run(scene.linked("fr", two.tries, first_name="Théo"))
             seen = thief.chat().last_change
-            runner.run(_told(scene, owner, two))
+            runner.run(_check_owner_sees(scene, owner, two))
 
             @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
             @given(st.lists(steps(two), min_size=1, max_size=STEPS))
@@ -67,7 +67,7 @@ def hold(two: Two, make_scene: Callable[[], Scene], examples: int) -> None:
             runner.run(scene.__aexit__(None, None, None))
 
 
-async def _told(scene: Scene, owner: Person, two: Two) -> None:
+async def _check_owner_sees(scene: Scene, owner: Person, two: Two) -> None:
     """The owner does see what is looked for: or the test would look for nothing."""
     texts = [(await scene.say(owner, words)).text for words in ("/factures", "/commandes", *two.numbers)]
     for secret in two.secrets:

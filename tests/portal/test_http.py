@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from uvicorn.lifespan.off import LifespanOff
 
-from portal import calling, numbers
+from portal import http_client, numbers
 from portal.client import Reader
 from portal.errors import (
     CursorTooOld,
@@ -223,6 +223,21 @@ async def test_a_redirect_takes_the_token_nowhere(server: BadPortal, portal: Htt
     with pytest.raises(PortalBroken):
         await portal.links("fr")
     assert len(server.asked) == 1
+
+
+async def test_no_cookie_is_kept(server: BadPortal, portal: HttpPortal) -> None:
+    server.says(as_json({"items": []}, **{"set-cookie": "session=1; Path=/"}))
+    await portal.links("fr")
+    await portal.links("fr")
+    assert [asked.headers.get("cookie") for asked in server.asked] == [None, None]
+
+
+async def test_redirect_to_an_unreadable_address(server: BadPortal, portal: HttpPortal) -> None:
+    """httpx parses the address of a redirect that it does not follow."""
+    server.says(Answer(302, headers={"location": "http://[::1"}))
+    with pytest.raises(PortalUnavailable) as raised:
+        await portal.links("fr")
+    assert_tells_nobody(raised.value)
 
 
 @pytest.mark.parametrize("failures", [1, 2])
@@ -663,7 +678,7 @@ async def drips(_asked: Asked, send: Send) -> None:
 async def test_nobody_waits_longer_than_the_total(
     server: BadPortal, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour
 ) -> None:
-    monkeypatch.setattr(calling, "TOTAL_SECONDS", 0.15)
+    monkeypatch.setattr(http_client, "TOTAL_SECONDS", 0.15)
     server.behaviour = behaviour
     portal = HttpPortal(server.url, TOKEN)
     for name, call in CALLS.items():
@@ -678,7 +693,7 @@ async def test_nobody_waits_longer_than_the_total(
 async def test_what_fails_at_once_and_again_is_over_within_the_total_too(
     server: BadPortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calling, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(http_client, "TOTAL_SECONDS", 0.3)
     server.says(Answer(503))
     portal = HttpPortal(server.url, TOKEN)
     started = time.monotonic()
@@ -689,7 +704,7 @@ async def test_what_fails_at_once_and_again_is_over_within_the_total_too(
 
 
 def test_the_total_is_what_the_issue_promises() -> None:
-    assert calling.TOTAL_SECONDS <= 10
+    assert http_client.TOTAL_SECONDS <= 10
 
 
 async def test_a_call_that_is_given_up_leaves_a_portal_that_works(server: BadPortal, portal: HttpPortal) -> None:

@@ -23,9 +23,10 @@ from portal.errors import (
     TooLarge,
 )
 from portal.models import MenuLink
-from portal.tryton import TrytonPortal
-from portal.tryton_links import parse_links
-from portal.tryton_wire import TrytonAddress, like, parse_address
+from portal.tryton.address import TrytonAddress, parse_address
+from portal.tryton.links import parse_links
+from portal.tryton.portal import TrytonPortal
+from portal.tryton.wire import like
 
 URL = "tryton+https://erp.example.com/odotrack"
 READER = Reader("7", "7")

@@ -5,20 +5,20 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
-from portal.contract import Check, Finding, Outcome, Subject, finding
-from portal.contract_checks import CHECKS
+from portal.conformance.check import Check, CheckResult, Outcome, Subject, run_check
+from portal.conformance.report import CHECKS
 from portal.errors import Forbidden, NotFound, TooLarge
 from portal.models import Event, Invoice, Status
-from tests.contract.facts import UnderTest
+from tests.portal.conformance.facts import UnderTest
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.run.__name__)
 async def test_a_promise_is_kept(under_test: UnderTest, check: Check) -> None:
     subject = Subject(under_test.portal, under_test.facts.email, under_test.facts.other_email)
     await subject.prepare()
-    found = await finding(check, subject)
-    expected = Outcome.UNTOLD if check.run.__name__ in under_test.facts.untold else Outcome.KEPT
-    assert found == Finding(check.promise, expected, found.words), found.words
+    found = await run_check(check, subject)
+    expected = Outcome.MISSING if check.run.__name__ in under_test.facts.missing_facts else Outcome.KEPT
+    assert found == CheckResult(check.promise, expected, found.words), found.words
 
 
 async def test_a_contact_is_told_as_the_portal_knows_them(under_test: UnderTest) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.ownership import Two, hold
+from tests.portal.conformance.ownership import Two, hold
 from tests.scene import Scene
 
 TWO = Two(

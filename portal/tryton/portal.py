@@ -1,7 +1,7 @@
-"""A Tryton 8 server as a portal, over its REST API: sales are orders, invoices are invoices, a party is an account.
+"""The client of a Tryton 8 server: a sale is an order, a party is an account and its contact.
 
-The API user may read every customer's papers, so each question names the party in its domain: a number alone finds
-nothing, and a document is asked for only after its invoice was found within the party.
+The API user may read every customer's records, so each search has the party in its domain, and a document is requested
+only after its invoice was found within the party.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,14 @@ from datetime import date
 
 import httpx
 
-from portal.calling import at_most, media_type, whole_pdf
 from portal.client import Reader
-from portal.errors import NotFound, PortalBroken
+from portal.errors import NotFound, PortalBroken, media_type
+from portal.http_client import read_document, whole_pdf
 from portal.models import Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status
 from portal.numbers import checked, is_same
-from portal.tryton_feed import TrytonFeed
-from portal.tryton_papers import (
+from portal.tryton.address import parse_address
+from portal.tryton.feed import TrytonFeed
+from portal.tryton.papers import (
     NEWEST_INVOICE,
     NEWEST_SALE,
     contact,
@@ -29,7 +30,7 @@ from portal.tryton_papers import (
     with_status,
     with_words,
 )
-from portal.tryton_rows import (
+from portal.tryton.rows import (
     INVOICE_FIELDS,
     PARTY_FIELDS,
     SALE_FIELDS,
@@ -39,14 +40,21 @@ from portal.tryton_rows import (
     read,
     read_owned,
 )
-from portal.tryton_wire import Domain, Row, TrytonWire, parse_address
+from portal.tryton.wire import Domain, Row, TrytonWire
 
 _PARTY, _SALE, _INVOICE = "party.party", "sale.sale", "account.invoice"
 _MOST_CONTACTS = 100
 
 
 class TrytonPortal:
-    """See ``Portal``. ``links`` is the menu to show, since Tryton has no pages for customers."""
+    """See ``Portal``.
+
+    Args:
+        url: ``tryton+https://host/database``.
+        key: The key of the user application.
+        links: The menu, since Tryton has no pages for customers.
+        transport: Replaces the aiohttp connections, in tests.
+    """
 
     def __init__(
         self,
@@ -63,7 +71,7 @@ class TrytonPortal:
         self._feed = TrytonFeed(self._wire, address.company, f"{address.database}#{address.company}")
 
     async def aclose(self) -> None:
-        """Gives the connections back."""
+        """Close the connections."""
         await self._wire.aclose()
 
     async def find_contacts(self, email: str) -> tuple[Contact, ...]:
@@ -81,7 +89,7 @@ class TrytonPortal:
         if found is None:
             raise NotFound("contact: no such party, or none that has an address")
         if found.contact_id != contact_id:
-            raise PortalBroken("contact: another party than was asked for")
+            raise PortalBroken("contact: the answer is about another party")
         return found
 
     async def orders(self, reader: Reader, *, page: int, page_size: int, query: str = "") -> Page[Order]:
@@ -101,7 +109,7 @@ class TrytonPortal:
             raise NotFound("order: not of this party")
         row = read_owned(SaleRow, rows[0], party, self._company)
         if not is_same(row.number, number):
-            raise PortalBroken("order: another number than was asked for")
+            raise PortalBroken("order: the answer has another number")
         return order(row)
 
     async def invoices(
@@ -132,7 +140,7 @@ class TrytonPortal:
         return Page(items=items, page=page, page_size=page_size, total=total)
 
     async def invoice(self, reader: Reader, number: str) -> Invoice:
-        """See ``Portal``. Where the years have sequences of their own, the newest invoice with the number."""
+        """See ``Portal``. Where each year has its own sequence, the newest invoice with the number."""
         return invoice(await self._invoice(reader, number))
 
     async def invoice_pdf(
@@ -144,7 +152,7 @@ class TrytonPortal:
         known_etag: str | None = None,
         limit: int,
     ) -> Pdf | None:
-        """See ``Portal``. Tryton prints an invoice once, in its customer's language: ``language`` changes nothing."""
+        """See ``Portal``. ``language`` has no effect: Tryton prints an invoice once, in the customer's language."""
         row = await self._invoice(reader, number)
         tag = etag(row)
         if known_etag == tag:
@@ -152,15 +160,15 @@ class TrytonPortal:
         async with self._wire.report(_INVOICE, row.id) as response:
             if media_type(response) != "application/pdf":
                 raise PortalBroken("report: not a PDF; its extension was not pdf when the invoice was posted")
-            content = await at_most(limit, response)
+            content = await read_document(response, limit)
         return Pdf(content=whole_pdf("report", content), etag=tag)
 
     async def links(self, language: str) -> tuple[MenuLink, ...]:  # noqa: ARG002
-        """See ``Portal``. Those of the setting, in either language."""
+        """See ``Portal``. Returns the links of the setting, whatever the language."""
         return self._links
 
     async def events(self, after: str | None, limit: int) -> EventPage:
-        """See ``Portal``. Invoices issued and paid: of anything else Tryton keeps no record to read."""
+        """See ``Portal``. Only issued and paid invoices: Tryton records no other event."""
         return await self._feed.read(after, limit)
 
     async def _page(
@@ -176,7 +184,7 @@ class TrytonPortal:
         rows, total = await self._wire.page(
             model, domain, fields, order=newest_first, first=(page - 1) * page_size, size=page_size
         )
-        if not total:  # nothing there, or nobody: only the party itself can tell
+        if not total:  # raises NotFound where the party does not exist
             await self.contact(reader.contact_id)
         return rows, total
 
@@ -188,19 +196,19 @@ class TrytonPortal:
             raise NotFound("invoice: not of this party")
         row = read_owned(InvoiceRow, rows[0], party, self._company)
         if not is_same(row.number, number):
-            raise PortalBroken("invoice: another number than was asked for")
+            raise PortalBroken("invoice: the answer has another number")
         return row
 
 
 def _party(reader: Reader) -> int:
-    """The party that asks, and is asked about: a customer reads their own papers and nobody else's."""
+    """Return the reader's party; raise ``NotFound`` where the contact and the account are not the same party."""
     if reader.contact_id != reader.account_id:
         raise NotFound("account: not this contact's")
     return _record(reader.contact_id)
 
 
 def _record(text: str) -> int:
-    """A record's id, written as Tryton writes it; anything else names nothing."""
+    """Parse a record's id; raise ``NotFound`` for any other text."""
     if not text.isascii() or not text.isdecimal() or len(text) > 10 or str(int(text)) != text or int(text) >= 2**31:
         raise NotFound("contact: no such party")
     return int(text)

@@ -1,4 +1,4 @@
-"""A menu for a portal that has none of its own, written as a setting."""
+"""The setting ``ODOBOT_PORTAL_LINKS``: a menu for a portal without one."""
 
 from urllib.parse import urlsplit
 
@@ -6,12 +6,12 @@ from portal.models import MenuLink
 
 
 def parse_links(text: str) -> tuple[MenuLink, ...]:
-    """``login=https://host/in learn_more=https://host/``: a key and an address each, in the order to show them.
+    """Parse ``login=https://host/in learn_more=https://host/``: keys and addresses, in the order of the menu.
 
-    The known keys have titles in both languages; any other key is its own title, with ``_`` for a space.
+    Known keys have titles in both languages; another key is its own title, with ``_`` for a space.
 
     Raises:
-        ValueError: an entry is no such pair; the message says what is expected.
+        ValueError: an entry is not such a pair; the message says what is expected.
     """
     return tuple(_link(entry) for entry in text.split())
 

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from bot.app import portal_at
 from bot.cli import cli
-from portal.contract import Finding, Outcome, Subject
-from portal.contract_paths import check_paths
+from portal.conformance.check import CheckResult, Outcome, Subject
+from portal.conformance.path_checks import check_paths
 from sandbox.portal.app import create_app
 from sandbox.portal.company import Portal
 from sandbox.portal.faults import Fault, FaultKind
@@ -107,7 +107,7 @@ async def test_an_address_that_is_none(url: str, words: str) -> None:
     assert len(output.splitlines()) == 1
 
 
-async def findings(url: str) -> dict[str, Finding]:
+async def findings(url: str) -> dict[str, CheckResult]:
     """What comes of the checks of paths, by promise."""
     found = await check_paths(url, "secret", await subject_at(url, "secret", FLEET))
     return {each.promise: each for each in found}
@@ -156,4 +156,4 @@ async def test_portal_without_number() -> None:
     async with serve(ignoring) as url:
         found = (await findings(url))["Lists are filtered by ?number="]
     portal.close()
-    assert found.outcome is Outcome.UNTOLD
+    assert found.outcome is Outcome.MISSING

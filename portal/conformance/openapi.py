@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from portal.models import Contact, Event, EventPage, Invoice, MenuLink, Order, Page
+from portal.models import MOST_COUNT, Contact, Event, EventPage, Invoice, MenuLink, Order, Page
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
@@ -259,7 +259,7 @@ def _listed() -> list[Json]:
             "Only what has exactly this number; `query` beside it is ignored. So are asked for numbers that a proxy "
             "might read as a path.",
         ),
-        _asked("page", {"type": "integer", "minimum": 1, "default": 1}),
+        _asked("page", {"type": "integer", "minimum": 1, "maximum": MOST_COUNT, "default": 1}),
         _asked("page_size", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
     ]
 

@@ -1,0 +1,146 @@
+"""What the portal clients share: one ``httpx.AsyncClient``, the time limit of a call, retries, and limits of a body."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+import stamina
+
+from portal.bodies import JSON_LIMIT, read_body, skip_body
+from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary
+from portal.transport import AiohttpTransport
+
+TOTAL_SECONDS = 10.0
+"""The longest that a person waits for the portal, retries included."""
+_TIMEOUT = httpx.Timeout(8.0, connect=3.0)
+_RETRYING = stamina.AsyncRetryingCaller(attempts=3, timeout=None, wait_initial=0.1, wait_jitter=0.3, wait_max=1.0).on(
+    is_temporary
+)
+
+Params = Mapping[str, str] | Sequence[tuple[str, str]]
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. ``content`` is decompressed; it is empty unless the status is 200."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
+
+
+def http_client(
+    base_url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """Make a client with its own connection pool. It stores no cookie and follows no redirect.
+
+    Args:
+        base_url: The portal's address; paths are appended to it.
+        headers: Sent with each request, the authorization among them.
+        transport: Replaces the aiohttp connections, in tests and benches.
+    """
+    return httpx.AsyncClient(
+        base_url=base_url,
+        # httpx's own list of content codings has some that ``read_body`` does not limit.
+        headers={"Accept-Encoding": "gzip, deflate", "User-Agent": "odobot", **headers},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        timeout=_TIMEOUT,
+        follow_redirects=False,  # a redirect would carry the token to another host
+        trust_env=False,
+        transport=transport or AiohttpTransport(connections=64, idle_seconds=60),
+    )
+
+
+async def fetch(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    *,
+    params: Params = (),
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+) -> Answer:
+    """Send one request and read the answer, whatever its status.
+
+    Args:
+        client: From ``http_client``.
+        method: ``GET`` or ``POST``.
+        path: Appended to the base URL as it is: quoted already.
+        params: The query, not quoted yet.
+        headers: Sent beside the client's own.
+        content: A JSON body.
+
+    Raises:
+        httpx.TransportError: the connection failed.
+        httpx.DecodingError: the body cannot be decompressed, or is larger than 2 MiB.
+    """
+    json_type = {"Content-Type": "application/json"} if content is not None else {}
+    url = with_query(path, params)
+    async with client.stream(method, url, headers={**json_type, **(headers or {})}, content=content) as response:
+        if response.status_code != httpx.codes.OK:
+            await skip_body(response)
+            return Answer(response.status_code, response.headers, b"")
+        try:
+            body = await read_body(response, JSON_LIMIT)
+        except TooLarge:
+            raise httpx.DecodingError("more than 2 MiB") from None
+    return Answer(response.status_code, response.headers, body)
+
+
+def with_query(path: str, params: Params) -> str:
+    """A path with its query. httpx would raise ``UnicodeEncodeError`` for half of a surrogate pair."""
+    query = urlencode(params, quote_via=quote, errors="replace")
+    return f"{path}?{query}" if query else path
+
+
+async def with_retries(call: str, attempt: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+    """Await a read, in up to three attempts within ``TOTAL_SECONDS``.
+
+    Args:
+        call: The call's name in the message.
+        attempt: Starts one attempt. It is started again where ``errors.is_temporary`` says so.
+
+    Raises:
+        PortalError: the last attempt's.
+        PortalUnavailable: the time is over.
+    """
+    async with within_total(call):
+        return await _RETRYING(attempt)
+
+
+@asynccontextmanager
+async def within_total(call: str) -> AsyncIterator[None]:
+    """Raise ``PortalUnavailable`` after ``TOTAL_SECONDS``."""
+    try:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            yield
+    except TimeoutError:
+        raise PortalUnavailable(f"{call}: no answer within {TOTAL_SECONDS:g} s") from None
+
+
+async def read_document(response: httpx.Response, limit: int) -> bytes:
+    """Read an open answer's body, decompressed.
+
+    Raises:
+        TooLarge: the body is longer than ``limit`` bytes; it is not read further, or not at all.
+        httpx.DecodingError, httpx.TransportError: see ``read_body``.
+    """
+    declared = response.headers.get("Content-Length", "")
+    is_known = declared.isascii() and declared.isdigit() and "Content-Encoding" not in response.headers
+    if is_known and (len(declared) > 15 or int(declared) > limit):
+        raise TooLarge(f"a document of {declared[:15]} bytes")
+    return await read_body(response, limit)
+
+
+def whole_pdf(call: str, content: bytes) -> bytes:
+    """Return ``content``; raise ``PortalBroken`` where it does not begin and end as a PDF does."""
+    if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
+        raise PortalBroken(f"{call}: the body is not a whole PDF")
+    return content

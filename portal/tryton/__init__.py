@@ -1,0 +1,1 @@
+"""A Tryton 8 server as a portal, over its REST API."""
