@@ -28,8 +28,10 @@ from handlers.context import Context, Services
 from handlers.flood import tell_unread
 from handlers.routes import register
 from handlers.telegram.notice_sender import TelegramCarrier
+from mail.addresses import parse_sender
 from mail.mailer import Mailer
-from mail.smtp import SmtpMailer, parse_sender, parse_smtp_url
+from mail.server import parse_smtp_url
+from mail.smtp import SmtpMailer
 from portal.client import Portal
 from portal.http import HttpPortal
 from portal.tryton.address import SCHEME

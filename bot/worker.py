@@ -1,4 +1,4 @@
-"""The worker: reads the feed, carries notices, and keeps house."""
+"""The worker: reads the feed, delivers notices, and deletes old data."""
 
 import asyncio
 import datetime
@@ -7,33 +7,34 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from portal.errors import PortalError
+from portal.errors import PortalError, PortalUnavailable
 from services.clock import Clock
 from services.linking.linking import Linking
 from services.notices.delivery import Courier
 from services.notices.feed_reader import Intake
+from services.retries import backoff
 from services.uninterrupted import uninterrupted
 from storage import chats, updates
 from storage.database import Database
 from storage.notices import retention
 
 _RECLAIM_SECONDS = 10.0
-_HOUSEKEEPING_SECONDS = 600.0
+_RETENTION_SECONDS = 600.0
 _KEPT = datetime.timedelta(days=400)
-"""How long a settled delivery stays: "the list of what was sent" reaches back over a year's invoices."""
-_AT_ONCE = 100
-_BETWEEN_PARTS = 0.02
+"""Retention of settled deliveries: the list of sent copies covers the invoices of a year."""
+_BATCH = 100
+_BETWEEN_BATCHES_SECONDS = 0.02
 _UPDATES_KEPT = datetime.timedelta(days=2)
 _DRAIN_SECONDS = 10.0
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 300.0
-_PAUSE_AFTER_FAILURE = 1.0
+_FIRST_PAUSE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 300.0
+_RESTART_SECONDS = 1.0
 
 log = structlog.get_logger()
 
 
 class Worker:
-    """What runs beside the conversations."""
+    """The background loops of a process."""
 
     def __init__(
         self,
@@ -52,18 +53,18 @@ class Worker:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._read_now = asyncio.Event()
-        self._looked_at = 0  # the last notice that was old
+        self._looked_at = 0  # id of the last notice that retention has checked
 
     def read_now(self) -> None:
-        """The portal says that something happened."""
+        """Read the feed at once: the portal reports an event."""
         self._read_now.set()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Works until the body ends; then finishes what is being carried, for ten seconds at the most."""
-        # A single process on SQLite: whatever is leased was leased by one that is dead.
+        """Run all loops during the body; then finish the sends under way, for ten seconds at most."""
+        # SQLite has a single process: every lease belongs to one that is dead.
         await self._courier.reclaim(everything=self._database.is_sqlite)
-        async with _looping(self._read_feed, self._courier.work, self._reclaim, self._keep_house):
+        async with _looping(self._read_feed, self._courier.work, self._reclaim, self._apply_retention):
             yield
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
@@ -73,7 +74,7 @@ class Worker:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Only reads the feed when the portal says so: the deliveries that follow are for the workers elsewhere."""
+        """During the body, read the feed only when the portal reports an event; other processes deliver."""
         async with _looping(self._read_when_told):
             yield
 
@@ -89,7 +90,7 @@ class Worker:
                 self._intake.report.failures += 1
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
                 failures += 1
-                pause = min(_FIRST_PAUSE * 2**failures, max(_LONGEST_PAUSE, self._poll_seconds))
+                pause = _pause_after(error, failures, longest=max(_LONGEST_PAUSE_SECONDS, self._poll_seconds))
             try:
                 async with asyncio.timeout(pause):
                     await self._read_now.wait()
@@ -110,24 +111,24 @@ class Worker:
             await asyncio.sleep(_RECLAIM_SECONDS)
             await uninterrupted(self._courier.reclaim())
 
-    async def _keep_house(self) -> None:
+    async def _apply_retention(self) -> None:
         while True:
             await uninterrupted(self._clean())
-            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+            await asyncio.sleep(_RETENTION_SECONDS)
 
     async def _clean(self) -> None:
-        """A part at a time: whoever waits to write waits for one part, however much is old."""
-        for forget_some in (
+        """Delete old rows in batches, so that other writers wait for one batch at most."""
+        for forget in (
             self._linking.purge,
             self._forget_strangers,
             self._forget_settled,
             self._forget_updates,
             self._forget_bare,
         ):
-            some = _AT_ONCE
-            while some == _AT_ONCE:
-                some = await forget_some(_AT_ONCE)
-                await asyncio.sleep(_BETWEEN_PARTS)
+            deleted = _BATCH
+            while deleted == _BATCH:
+                deleted = await forget(_BATCH)
+                await asyncio.sleep(_BETWEEN_BATCHES_SECONDS)
 
     async def _forget_strangers(self, limit: int) -> int:
         async with self._database.write() as session:
@@ -142,16 +143,22 @@ class Worker:
             return await updates.purge(session, self._clock() - _UPDATES_KEPT, limit)
 
     async def _forget_bare(self, limit: int) -> int:
-        """Goes on where it stopped: a notice that has deliveries goes with the last of them."""
+        """Check notices from the last one checked on. One with deliveries is deleted with the last of them."""
         async with self._database.write() as session:
             looked_at = await retention.purge_undelivered(session, self._looked_at, self._clock() - _KEPT, limit)
         self._looked_at = max([self._looked_at, *looked_at])
         return len(looked_at)
 
 
+def _pause_after(error: PortalError, failures: int, *, longest: float) -> float:
+    """Return the seconds until the next read of the feed: no fewer than the portal asked for."""
+    requested = error.retry_after if isinstance(error, PortalUnavailable) else None
+    return max(requested or 0.0, backoff(failures, first=_FIRST_PAUSE_SECONDS, longest=longest))
+
+
 @asynccontextmanager
 async def _looping(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(_kept_alive(loop)) for loop in loops]
+    tasks = [asyncio.create_task(_restarting(loop)) for loop in loops]
     try:
         yield
     finally:
@@ -160,11 +167,11 @@ async def _looping(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _kept_alive(loop: Callable[[], Awaitable[None]]) -> None:
-    """A loop that fails, because the database is away for a moment, begins again."""
+async def _restarting(loop: Callable[[], Awaitable[None]]) -> None:
+    """Restart a loop that fails, for example because the database is unreachable."""
     while True:
         try:
             await loop()
         except Exception as error:
             log.error("worker.loop_failed", loop=loop.__name__, error=type(error).__name__, exc_info=error)
-        await asyncio.sleep(_PAUSE_AFTER_FAILURE)
+        await asyncio.sleep(_RESTART_SECONDS)

@@ -1,8 +1,7 @@
-"""What a person can ask for, however they ask: by command, by button or by typing.
+"""Actions: what a person can request, by command, by button or by text.
 
-An action that a button carries has a letter; its fields travel in the callback data (``telegram/callback_data.py``).
-``link`` is the link that the screen was made for: a button keeps to its own account, also after the person chose
-another one.
+A button's action has a letter, and its fields are stored in the callback data (``telegram/callback_data.py``). ``link``
+is the link of the screen with the button: a button keeps its account after the person chooses another one.
 """
 
 from dataclasses import dataclass, replace
@@ -14,41 +13,42 @@ ActionT = TypeVar("ActionT", bound="Action")
 
 
 class Action:
-    """One thing asked for. ``letter`` names it in callback data, and is never given to another."""
+    """A request. The class argument ``letter`` names it in callback data, and is never reused for another action."""
 
     letter: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, letter: str = "") -> None:
+        if letter:  # a dataclass with slots is created twice, the second time without arguments
+            cls.letter = letter
 
 
 @dataclass(frozen=True, slots=True)
 class AccountAction(Action):
-    """Something asked of one account."""
+    """A request about one account."""
 
     link: int
 
 
 @dataclass(frozen=True, slots=True)
-class ListOrders(AccountAction):
+class ListOrders(AccountAction, letter="o"):
     """A page of orders."""
 
-    letter: ClassVar[str] = "o"
     page: int = 1
     query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowOrder(AccountAction):
-    """One order; ``page`` is that of its agreement lines."""
+class ShowOrder(AccountAction, letter="O"):
+    """One order; ``page`` is the page of its agreement lines."""
 
-    letter: ClassVar[str] = "O"
     number: str
     page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ListInvoices(AccountAction):
-    """A page of invoices: all, those to pay, those of one order, or those found."""
+class ListInvoices(AccountAction, letter="i"):
+    """A page of invoices: all, unpaid ones, those of one order, or search results."""
 
-    letter: ClassVar[str] = "i"
     page: int = 1
     unpaid: bool = False
     order: str = ""
@@ -56,114 +56,95 @@ class ListInvoices(AccountAction):
 
 
 @dataclass(frozen=True, slots=True)
-class ShowInvoice(AccountAction):
+class ShowInvoice(AccountAction, letter="I"):
     """One invoice."""
 
-    letter: ClassVar[str] = "I"
     number: str
 
 
 @dataclass(frozen=True, slots=True)
-class SendPdf(AccountAction):
-    """An invoice's PDF; ``again`` where the screen it was asked from told of a failure and is to be put right."""
+class SendPdf(AccountAction, letter="d"):
+    """An invoice's PDF; ``again`` if the screen with the button shows a failure, which success then replaces."""
 
-    letter: ClassVar[str] = "d"
     number: str
     again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class OpenNumber(AccountAction):
-    """Whatever has this number, an invoice or an order."""
+class OpenNumber(AccountAction, letter="n"):
+    """The invoice or the order with this number."""
 
-    letter: ClassVar[str] = "n"
     number: str
 
 
 @dataclass(frozen=True, slots=True)
-class AskSearch(AccountAction):
-    """The next text is searched for."""
+class AskSearch(AccountAction, letter="s"):
+    """Asks for a text to search for."""
 
-    letter: ClassVar[str] = "s"
     invoices: bool
 
 
 @dataclass(frozen=True, slots=True)
-class ChooseAccount(AccountAction):
-    """This account is the current one from now on."""
-
-    letter: ClassVar[str] = "a"
+class ChooseAccount(AccountAction, letter="a"):
+    """Makes this account the current one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish(AccountAction):
-    """The answer to the one question at linking: whether new invoices are to be told, for every account just linked."""
+class Wish(AccountAction, letter="w"):
+    """The answer at linking: whether to send notices of new invoices, for every account just linked."""
 
-    letter: ClassVar[str] = "w"
     yes: bool
 
 
 @dataclass(frozen=True, slots=True)
-class ShowWishes(AccountAction):
-    """Which kinds of notices an account sends."""
-
-    letter: ClassVar[str] = "W"
+class ShowWishes(AccountAction, letter="W"):
+    """The kinds of notices of an account."""
 
 
 @dataclass(frozen=True, slots=True)
-class SetWish(AccountAction):
-    """Turns a kind of notice on or off; ``of_notice`` where it was tapped under one."""
+class SetWish(AccountAction, letter="k"):
+    """Turns a kind of notice on or off; ``of_notice`` if the button is below a notice."""
 
-    letter: ClassVar[str] = "k"
     wish: str
     on: bool
     of_notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class AttachPdf(AccountAction):
-    """Whether notices of new invoices bring the PDF along."""
+class AttachPdf(AccountAction, letter="b"):
+    """Attaches the PDF to notices of new invoices, or does not."""
 
-    letter: ClassVar[str] = "b"
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Snooze(AccountAction):
-    """Reminds of an invoice again, in so many days."""
+class Snooze(AccountAction, letter="t"):
+    """Reminds of an invoice again, in ``days`` days."""
 
-    letter: ClassVar[str] = "t"
     number: str
     days: int
 
 
 @dataclass(frozen=True, slots=True)
-class MuteInvoice(AccountAction):
-    """No more reminders of one invoice."""
+class MuteInvoice(AccountAction, letter="m"):
+    """Stops the reminders of one invoice."""
 
-    letter: ClassVar[str] = "m"
     number: str
 
 
 @dataclass(frozen=True, slots=True)
-class ShowCopy(AccountAction):
-    """The bookkeeper's copy: its address, and what was sent."""
-
-    letter: ClassVar[str] = "C"
+class ShowCopy(AccountAction, letter="C"):
+    """The bookkeeper's copy: its address, and the mails sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class AskCopy(AccountAction):
-    """The next text is the bookkeeper's address."""
-
-    letter: ClassVar[str] = "e"
+class AskCopy(AccountAction, letter="e"):
+    """Asks for the bookkeeper's address."""
 
 
 @dataclass(frozen=True, slots=True)
-class StopCopy(AccountAction):
-    """No more copies."""
-
-    letter: ClassVar[str] = "x"
+class StopCopy(AccountAction, letter="x"):
+    """Stops the copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,43 +156,37 @@ class GiveCopyEmail(AccountAction):
 
 @dataclass(frozen=True, slots=True)
 class GiveCopyCode(AccountAction):
-    """The code that was mailed to the bookkeeper: six digits, or eight characters."""
+    """The code mailed to the bookkeeper: six digits, or eight characters."""
 
     code: str
     long_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Start(Action):
+class Start(Action, letter="H"):
     """The first screen."""
-
-    letter: ClassVar[str] = "H"
 
 
 @dataclass(frozen=True, slots=True)
-class StartLinking(Action):
+class StartLinking(Action, letter="l"):
     """Asks for an address."""
-
-    letter: ClassVar[str] = "l"
 
 
 @dataclass(frozen=True, slots=True)
 class GiveEmail(Action):
-    """An address to mail a code to, in normal form."""
+    """The address to mail a code to, in normal form."""
 
     email: str
 
 
 @dataclass(frozen=True, slots=True)
-class ResendCode(Action):
-    """Another code to the same address."""
-
-    letter: ClassVar[str] = "c"
+class ResendCode(Action, letter="c"):
+    """Mails another code to the same address."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveCode(Action):
-    """A code that was mailed: six digits, or eight characters."""
+    """A mailed code: six digits, or eight characters."""
 
     code: str
     long_code: str = ""
@@ -219,126 +194,103 @@ class GiveCode(Action):
 
 @dataclass(frozen=True, slots=True)
 class GiveRevokeCode(Action):
-    """The code that was mailed to confirm a revocation."""
+    """The code mailed to confirm a revocation."""
 
     code: str
     long_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmAddress(AccountAction):
-    """Mails a new code to the address of a link that was not used for too long."""
-
-    letter: ClassVar[str] = "v"
+class ConfirmAddress(AccountAction, letter="v"):
+    """Mails a new code to the address of an idle link."""
 
 
 @dataclass(frozen=True, slots=True)
-class FinishLinking(Action):
-    """Makes the links that a right code opened."""
-
-    letter: ClassVar[str] = "f"
+class FinishLinking(Action, letter="f"):
+    """Creates the links that a correct code permits."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowAccounts(Action):
+class ShowAccounts(Action, letter="A"):
     """The linked accounts, and the other chats linked through the same addresses."""
 
-    letter: ClassVar[str] = "A"
-
 
 @dataclass(frozen=True, slots=True)
-class Revoke(Action):
-    """Removes another chat's links through this chat's addresses; asks first."""
+class Revoke(Action, letter="r"):
+    """Removes another chat's links through this chat's addresses; ``sure`` confirms it."""
 
-    letter: ClassVar[str] = "r"
     chat: int
     sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Unlink(Action):
-    """Removes this chat's links; asks first."""
+class Unlink(Action, letter="u"):
+    """Removes this chat's links; ``sure`` confirms it."""
 
-    letter: ClassVar[str] = "u"
     sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ChooseLanguage(Action):
-    """Asks for a language, or takes one."""
+class ChooseLanguage(Action, letter="L"):
+    """Sets the language; None shows the choice."""
 
-    letter: ClassVar[str] = "L"
     language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ShowSettings(Action):
-    """Language and page length; ``page_size`` sets it."""
+class ShowSettings(Action, letter="S"):
+    """The settings; a ``page_size`` sets the rows per page, 0 leaves them."""
 
-    letter: ClassVar[str] = "S"
     page_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class ShowNotices(Action):
-    """Which new invoices are told."""
-
-    letter: ClassVar[str] = "N"
+class ShowNotices(Action, letter="N"):
+    """The notices of all accounts."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowQuiet(Action):
-    """Quiet hours, in minutes after midnight; from -1 on, ``start`` sets them, and -1 to -1 turns them off."""
+class ShowQuiet(Action, letter="q"):
+    """Quiet hours, in minutes after midnight; -2 shows the choice, and ``start`` -1 with ``end`` -1 turns them off."""
 
-    letter: ClassVar[str] = "q"
     start: int = -2
     end: int = -2
 
 
 @dataclass(frozen=True, slots=True)
-class ChooseZone(Action):
-    """Asks for a time zone, or takes one."""
+class ChooseZone(Action, letter="z"):
+    """Sets the time zone; an empty one shows the choice."""
 
-    letter: ClassVar[str] = "z"
     zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowPortal(Action):
-    """The portal's own menu."""
-
-    letter: ClassVar[str] = "p"
+class ShowPortal(Action, letter="p"):
+    """The portal's menu."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHelp(Action):
+class ShowHelp(Action, letter="h"):
     """How to reach orders and invoices, here and on the portal."""
 
-    letter: ClassVar[str] = "h"
+
+@dataclass(frozen=True, slots=True)
+class ShowPrivacy(Action, letter="P"):
+    """The privacy policy."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowPrivacy(Action):
-    """The policy."""
-
-    letter: ClassVar[str] = "P"
+class ShowMyData(Action, letter="D"):
+    """The stored personal data of this chat."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowMyData(Action):
-    """What is remembered of this chat."""
+class Forget(Action, letter="F"):
+    """Erases the stored personal data of this chat; ``sure`` confirms it."""
 
-    letter: ClassVar[str] = "D"
-
-
-@dataclass(frozen=True, slots=True)
-class Forget(Action):
-    """Erases everything remembered of this chat; asks first."""
-
-    letter: ClassVar[str] = "F"
     sure: bool = False
 
 
 def at_page(action: ActionT, page: int) -> ActionT:
-    """The same list, at another page."""
+    """Return the same list at another page."""
     return replace(action, page=page)  # type: ignore[type-var]

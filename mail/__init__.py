@@ -1,1 +1,1 @@
-"""Outgoing mail: `Mailer` is what the rest of Odobot sees, `SmtpMailer` is how it is done."""
+"""Outgoing mail: `mailer.Mailer` is the interface, `smtp.SmtpMailer` its implementation."""

@@ -1,4 +1,8 @@
-"""Email addresses as SMTP needs them. Errors never repeat the address."""
+"""Parse email addresses for SMTP. Errors never repeat the address.
+
+Addresses that people type are checked by email-validator (``services.understanding``). It is not used here, because it
+refuses senders that a company may have: ``@localhost``, ``.local`` and single labels.
+"""
 
 import re
 import unicodedata
@@ -7,8 +11,8 @@ from typing import NamedTuple
 
 import idna
 
-# A dot-atom of RFC 5322 §3.2.3, with UTF-8 as RFC 6531 §3.3 allows. Quoted local parts are refused: hardly any
-# mailbox has one, and they are how commands get smuggled into an address.
+# A dot-atom of RFC 5322 §3.2.3, with UTF-8 as RFC 6531 §3.3 allows. Quoted local parts are refused: hardly any mailbox
+# has one, and they can smuggle SMTP commands into an address.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
@@ -22,14 +26,14 @@ _DOMAIN_OCTETS = 253
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """A local part and an ASCII domain (an international domain is held in its `xn--` form)."""
+    """A local part and an ASCII domain (an international domain in its `xn--` form)."""
 
     local: str
     domain: str
 
     @property
     def needs_smtputf8(self) -> bool:
-        """Whether only a server with SMTPUTF8 (RFC 6531) can take it; an international domain alone does not."""
+        """Whether the server must support SMTPUTF8 (RFC 6531): for the local part only, a domain has an ASCII form."""
         return not self.local.isascii()
 
     def __str__(self) -> str:
@@ -40,14 +44,18 @@ class Address:
 
 
 class Sender(NamedTuple):
-    """Who a letter is from: a display name, empty if none, and an address."""
+    """The sender of letters: a display name, empty if none, and an address."""
 
     name: str
     address: str
 
 
 def parse_address(text: str) -> Address:
-    """Any domain will do, reserved ones such as `.test` and single labels such as `localhost` included."""
+    """Return the address in a text; reserved domains (`.test`) and single labels (`localhost`) are permitted.
+
+    Raises:
+        ValueError: the text is no address.
+    """
     local, at, domain = text.strip().rpartition("@")
     local = unicodedata.normalize("NFC", local)
     ascii_domain = _ascii_domain(domain)
@@ -59,9 +67,13 @@ def parse_address(text: str) -> Address:
 
 
 def parse_sender(text: str) -> Sender:
-    """Read `Name <address>` or an address; ValueError says what is expected."""
+    """Return the sender in `Name <address>` or in an address.
+
+    Raises:
+        ValueError: it is neither; the message says what is expected.
+    """
     expected = "expected an address, or Name <address>"
-    if _CONTROL.search(text):  # line breaks above all: a setting must not write headers of its own
+    if _CONTROL.search(text):  # a line break in the setting would add headers
         raise ValueError(f"{expected}, on one line without control characters")
     named = _NAMED.fullmatch(text.strip())
     name, address = (named["name"], named["address"]) if named else ("", text)

@@ -1,28 +1,51 @@
-"""What can go wrong with a letter. No message here ever holds an address, a password or the server's own words."""
+"""Failures of mail: the exceptions, and the one place that classifies what an SMTP server or connection did.
+
+No message holds an address, a password or the server's own words.
+"""
+
+import ssl
+from enum import StrEnum
+
+from aiosmtplib import SMTPException, SMTPResponseException
+
+_MISCONFIGURED_PAUSE_SECONDS = 600.0
+# Replies to any command that mean "log in, or encrypt, first" (RFC 4954 §6, RFC 3207 §4).
+_LOGIN_REQUIRED = frozenset({530, 534, 535, 538})
 
 
 class MailError(Exception):
-    """A letter was not sent, or nobody can tell (`MailUnavailable.written`)."""
+    """A letter was not sent, or that is unknown.
+
+    Attributes:
+        is_uncertain: the server may have accepted the letter, so that sending it again may send it twice.
+        is_permanent: the same letter will be refused again.
+        retry_after: seconds to wait before the next attempt; None if any pause will do.
+    """
+
+    is_uncertain = False
+    is_permanent = False
+    retry_after: float | None = None
 
 
 class MailUnavailable(MailError):
-    """The server cannot be reached, is too slow, or asks to come back (a 4xx reply).
+    """The server cannot be reached, is too slow, or asks to try later (a 4xx reply).
 
-    `written` is True where the content had been written and no reply came: the server may have accepted the
-    letter (RFC 5321 §4.5.3.2.6), so sending it again may send it twice. A reply, even 4xx after the content,
-    is certain: not accepted, `written` is False.
+    `is_uncertain` is True if the content was written and no reply came (RFC 5321 §4.5.3.2.6). After a reply, even 4xx
+    after the content, it is certain that the letter was not accepted.
     """
 
-    def __init__(self, message: str, *, written: bool = False) -> None:
+    def __init__(self, message: str, *, is_uncertain: bool = False) -> None:
         super().__init__(message)
-        self.written = written
+        self.is_uncertain = is_uncertain
 
 
 class MailRefused(MailError):
-    """This letter will never go: its recipient, sender or content is refused (5xx), by the server or before it.
+    """The recipient, sender or content of this letter is refused for good, by the server (5xx) or before it is asked.
 
-    `code` is the server's reply, or None where the letter was refused without asking the server.
+    `code` is the server's reply, or None if the server was not asked.
     """
+
+    is_permanent = True
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
         super().__init__(message)
@@ -30,7 +53,61 @@ class MailRefused(MailError):
 
 
 class MailMisconfigured(MailError):
-    """The server does not serve us at all: login refused, no TLS, bad certificate, a 5xx greeting.
+    """The server refuses every letter: login refused, no TLS, bad certificate, a 5xx greeting.
 
-    It says nothing about the letter, which was not sent; somebody has to look at the settings or the server.
+    An operator has to check the settings or the server; the letter was not sent.
     """
+
+    retry_after = _MISCONFIGURED_PAUSE_SECONDS
+
+
+class SmtpStep(StrEnum):
+    """A step of an SMTP session, in words for the operator."""
+
+    GREETING = "greeting us"
+    TLS = "starting TLS"
+    LOGIN = "logging us in"
+    SENDER = "taking the sender"
+    RECIPIENT = "taking the recipient"
+    DATA = "getting ready for the content"
+    CONTENT = "taking the content"
+    """From here on, a missing reply means uncertain."""
+
+
+_ABOUT_THE_LETTER = frozenset({SmtpStep.SENDER, SmtpStep.RECIPIENT, SmtpStep.DATA, SmtpStep.CONTENT})
+
+
+def mail_error(error: SMTPException | OSError, step: SmtpStep) -> MailError:
+    """Return the `MailError` for a failure in a step of a session: by the server's reply if there was one."""
+    if isinstance(error, SMTPResponseException) and 400 <= error.code < 600:
+        return _error_for_reply(error.code, step)
+    is_from_connection = isinstance(error, OSError | SMTPResponseException)
+    if _is_tls_failure(error) and step in (SmtpStep.GREETING, SmtpStep.TLS):
+        is_untrusted = isinstance(_root(error), ssl.SSLCertVerificationError)
+        what = "the mail server's certificate is not trusted" if is_untrusted else "TLS with the mail server failed"
+        return MailMisconfigured(what)
+    if not is_from_connection and step is SmtpStep.TLS:
+        return MailMisconfigured("the mail server does not offer STARTTLS")
+    if not is_from_connection and step is SmtpStep.LOGIN:
+        return MailMisconfigured("the mail server offers no login that we know")
+    what = "was too slow" if isinstance(error, TimeoutError) else "could not be reached, or broke off"
+    return MailUnavailable(f"the mail server {what}, {step}", is_uncertain=step is SmtpStep.CONTENT)
+
+
+def _error_for_reply(code: int, step: SmtpStep) -> MailError:
+    what = f"the mail server said {code}, {step}"
+    if code < 500:
+        return MailUnavailable(what)
+    if step in _ABOUT_THE_LETTER and code not in _LOGIN_REQUIRED:
+        return MailRefused(what, code=code)
+    return MailMisconfigured(what)
+
+
+def _root(error: BaseException) -> BaseException:
+    return error if isinstance(error, ssl.SSLError) else error.__cause__ or error
+
+
+def _is_tls_failure(error: BaseException) -> bool:
+    # OpenSSL calls a connection that ends during the handshake an SSL error too; it is no failure of TLS.
+    root = _root(error)
+    return isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLEOFError | ssl.SSLZeroReturnError)

@@ -1,4 +1,4 @@
-"""What the rest of Odobot knows about mail: a letter, and somebody who sends it."""
+"""The interface of mail for the rest of Odobot: `Letter` and `Mailer`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Attachment:
-    """A file that goes with a letter; `media_type` is `type/subtype`, such as `application/pdf`."""
+    """A file attached to a letter; `media_type` is `type/subtype`, such as `application/pdf`."""
 
     name: str
     content: bytes
     media_type: str
 
     def __repr__(self) -> str:
-        return "Attachment(…)"  # a file's name tells whose invoice it is
+        return "Attachment(…)"  # a file's name reveals whose invoice it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Letter:
-    """One mail to one address, the same words as text and as HTML.
+    """One mail to one address, with the same content as text and as HTML.
 
-    `language` is a BCP 47 tag (`fr`, `en-CA`). `headers` are extra ones, in ASCII, such as List-Unsubscribe;
-    the headers that every letter has cannot be given.
+    `language` is a BCP 47 tag (`fr`, `en-CA`). `headers` are extra ones, in ASCII, such as List-Unsubscribe; the
+    headers of every letter cannot be overridden.
     """
 
     to: str
@@ -32,7 +32,7 @@ class Letter:
     language: str
     attachments: tuple[Attachment, ...] = ()
     is_for_stranger: bool = False
-    """A code for whoever named the address: such letters take turns of their own, and hold up nobody else's."""
+    """Whether an unlinked chat requested it: such letters have a rate limit of their own, and delay no others."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -40,26 +40,27 @@ class Letter:
 
 
 class Mailer(Protocol):
-    """Sends letters. Whatever goes wrong is a `mail.errors.MailError`."""
+    """Sends letters. Every failure is a `mail.errors.MailError`."""
 
     async def send(self, letter: Letter) -> None:
-        """Return once the server has taken responsibility for the letter.
+        """Return once the server has accepted the letter. A cancelled call is uncertain: it may have been accepted.
 
-        Raises MailUnavailable (look at `written` before trying again), MailRefused or MailMisconfigured.
-        A cancelled call is uncertain too: the server may have the letter.
+        Raises:
+            MailError: the letter was not sent, or `is_uncertain`.
         """
         ...
 
     async def ready(self) -> None:
-        """Connect, say hello, encrypt, log in and leave, sending nothing.
+        """Check the server: connect, start TLS and log in, without sending a letter.
 
-        Raises MailUnavailable or MailMisconfigured.
+        Raises:
+            MailUnavailable, MailMisconfigured: it cannot be used.
         """
         ...
 
     async def take_turn(self) -> None:
-        """Take the turn of a letter for a stranger, and send nothing: whoever waits behind it waits as long.
+        """Wait as long as a letter for a stranger takes, in the same rate limit, and send nothing.
 
-        Raises nothing.
+        Letters that wait behind it then wait as long, whether or not a letter was sent. Raises nothing.
         """
         ...

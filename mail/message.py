@@ -1,4 +1,4 @@
-"""A letter as the bytes that SMTP carries (RFC 5322, MIME): 7-bit, but for the addresses that need SMTPUTF8."""
+"""Encode a letter for SMTP (RFC 5322, MIME): in 7 bits, except for addresses that need SMTPUTF8."""
 
 import base64
 import re
@@ -14,9 +14,9 @@ from mail.addresses import Address
 from mail.errors import MailRefused
 from mail.mailer import Attachment, Letter
 
-_LINE = 76  # RFC 2047 §2; without encoded words a line may have 998 (RFC 5322 §2.1.1)
+_LINE = 76  # characters, RFC 2047 §2; without encoded words a line may have 998 (RFC 5322 §2.1.1)
 _LONGEST_WORD = 900
-_OURS = frozenset(
+_RESERVED_HEADERS = frozenset(
     {"from", "sender", "to", "cc", "bcc", "subject", "date", "message-id", "auto-submitted", "mime-version"}
 )
 _HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,60}")
@@ -26,10 +26,10 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class _AsWritten(UnstructuredHeader, BaseHeader):
-    """A header written as it was given, folded at spaces only.
+    """A header written unchanged, folded at spaces only.
 
-    The standard library puts a long word into RFC 2047 encoding, which ruins the link in List-Unsubscribe, and
-    loses what looks like an encoded word in a subject. Here `_encoded` decides.
+    The standard library puts a long word into RFC 2047 encoding, which breaks the link in List-Unsubscribe, and drops
+    text that looks like an encoded word from a subject. Here `_encoded` decides.
     """
 
     max_count = None
@@ -49,7 +49,7 @@ class _AsWritten(UnstructuredHeader, BaseHeader):
 
 
 class _Headers(HeaderRegistry):
-    """The library's headers where MIME needs their parameters, ours for all others."""
+    """The library's classes for headers with MIME parameters, `_AsWritten` for all others."""
 
     _LIBRARY = frozenset({"mime-version", "content-type", "content-disposition", "content-transfer-encoding"})
 
@@ -62,9 +62,14 @@ _UTF8_POLICY = SMTPUTF8.clone(header_factory=_Headers())
 
 
 def compose(letter: Letter, *, name: str, sender: Address, recipient: Address, at: datetime) -> bytes:
-    """Return the whole message, CRLF line ends, no line over 998 octets; `at` is when it was written, aware.
+    """Return the encoded message, with CRLF line ends and no line over 998 octets.
 
-    Raises MailRefused for what cannot be written: a bad extra header, media type or language.
+    Args:
+        name: the sender's display name, empty if none.
+        at: the time in the Date header, with a time zone.
+
+    Raises:
+        MailRefused: an extra header, media type or language is invalid.
     """
     international = sender.needs_smtputf8 or recipient.needs_smtputf8
     message = EmailMessage(policy=_UTF8_POLICY if international else _ASCII_POLICY)
@@ -77,7 +82,7 @@ def compose(letter: Letter, *, name: str, sender: Address, recipient: Address, a
     message["Subject"] = _encoded(_one_line(letter.subject))
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no holiday notice answers it
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: prevents automatic replies
     if not _LANGUAGE.fullmatch(letter.language):
         raise MailRefused("the letter's language is not a language tag")
     message["Content-Language"] = letter.language
@@ -91,13 +96,13 @@ def _attach(message: EmailMessage, attachment: Attachment) -> None:
     if not _MEDIA_TYPE.fullmatch(attachment.media_type):
         raise MailRefused("an attachment's media type is not type/subtype")
     maintype, _, subtype = attachment.media_type.partition("/")
-    filename = re.sub(r'[/\\:*?"<>|]', "_", _one_line(attachment.name)) or "attachment"
+    filename = re.sub(r'[/\\:*?"<>|]', "_", _one_line(attachment.name).strip()) or "attachment"
     message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=filename)
 
 
 def _check_extra_header(name: str, value: str) -> None:
     lowered = name.lower()
-    if not _HEADER_NAME.fullmatch(name) or lowered in _OURS or lowered.startswith("content-"):
+    if not _HEADER_NAME.fullmatch(name) or lowered in _RESERVED_HEADERS or lowered.startswith("content-"):
         raise MailRefused("an extra header has a name it may not have")
     if not (value.isascii() and value.isprintable() and value.strip()):
         raise MailRefused("an extra header is empty, or has a line break or a character beyond ASCII")
@@ -106,20 +111,20 @@ def _check_extra_header(name: str, value: str) -> None:
 
 
 def _phrase(name: str) -> str:
-    """A display name: quoted, so that the comma in « Odotrack, inc. » does not make two senders of one."""
+    """Return a display name, quoted: else the comma in « Odotrack, inc. » makes two senders of one."""
     if not name or not _is_plain(name):
         return _encoded(name)
     return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
 
 
 def _encoded(text: str) -> str:
-    """The text itself where it is plain, else RFC 2047 encoded words, each within its 75 characters."""
+    """Return plain text unchanged, other text as RFC 2047 encoded words of at most 75 characters."""
     if _is_plain(text):
         return text
     chunks, chunk = [], b""
     for character in text:
         octets = character.encode()
-        if len(chunk) + len(octets) > 39:  # 64 characters with what is around them, which fit behind "Subject: "
+        if len(chunk) + len(octets) > 39:  # 64 characters as an encoded word, which fit after "Subject: "
             chunks.append(chunk)
             chunk = b""
         chunk += octets
@@ -127,7 +132,7 @@ def _encoded(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a header may hold it as it is: ASCII, foldable, and nothing a reader would decode."""
+    """Return whether a header can hold it unchanged: ASCII, foldable, and no encoded word."""
     return text.isascii() and "=?" not in text and max(map(len, text.split(" "))) < _LINE
 
 
@@ -136,5 +141,5 @@ def _one_line(text: str) -> str:
 
 
 def _writable(text: str) -> str:
-    """The text with half characters (lone surrogates), which UTF-8 cannot write, replaced by U+FFFD."""
+    """Return the text with lone surrogates, which UTF-8 cannot encode, replaced by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""Where letters are handed in: the ODOBOT_SMTP_URL setting."""
+"""Parse the setting ODOBOT_SMTP_URL."""
 
 import ipaddress
 import re
@@ -10,13 +10,13 @@ _EXPECTED = (
     "expected smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465, "
     "with special characters of user and password percent-encoded"
 )
-_LABEL = r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?"  # with the underscore of a container's name
+_LABEL = r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?"  # names of containers may have underscores
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SCHEMES = ("smtp", "smtps")
 
 
 class Tls(StrEnum):
-    """How a connection is encrypted: from its first byte, after STARTTLS (never going on without), or not."""
+    """Encryption of a connection: STARTTLS (required), TLS from the first byte, or none."""
 
     STARTTLS = "starttls"
     IMPLICIT = "implicit"
@@ -28,7 +28,7 @@ _DEFAULT_PORTS = {Tls.STARTTLS: 587, Tls.IMPLICIT: 465, Tls.OFF: 25}
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """A server, and the login it wants; `user` is empty where it wants none."""
+    """A mail server and the login for it; `user` and `password` are empty if it needs none."""
 
     host: str
     port: int
@@ -38,11 +38,13 @@ class SmtpServer:
 
 
 def parse_smtp_url(text: str) -> SmtpServer:
-    """Read `smtp://` (STARTTLS required, port 587) or `smtps://` (TLS from the start, port 465).
+    """Parse `smtp://` (STARTTLS required, port 587) or `smtps://` (TLS from the first byte, port 465).
 
-    User and password are optional and percent-decoded. `smtp://host?tls=off` (port 25) is taken on loopback only.
-    Raises ValueError with one sentence saying what is expected; nothing of the text is repeated, because
-    what stands in the wrong place may be the password.
+    User and password are optional and percent-decoded. `smtp://host?tls=off` (port 25) is permitted on loopback only.
+
+    Raises:
+        ValueError: one sentence that says what is expected. It repeats nothing of the text: any part of it may be the
+            password.
     """
     parts = _split(text)
     if parts is None:
@@ -57,7 +59,7 @@ def parse_smtp_url(text: str) -> SmtpServer:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -65,7 +67,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(text: str) -> SplitResult | None:
-    # urlsplit drops line breaks and tabs in silence, and its own errors quote the text.
+    # urlsplit silently drops line breaks and tabs, and its errors quote the text.
     if not text.isprintable() or " " in text:
         return None
     try:
@@ -100,7 +102,7 @@ def _port(parts: SplitResult) -> int | None:
     except ValueError:
         port = 0
     if port == 0:
-        # Not raised inside the except: the library's error quotes what may be half a password.
+        # Not raised inside the except clause: the library's error quotes what may be part of a password.
         raise ValueError(f"{_EXPECTED}; the port is a number from 1 to 65535")
     return port
 
@@ -120,4 +122,4 @@ def _decoded(text: str) -> str | None:
         decoded = unquote(text, errors="strict")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in decoded else decoded  # NUL is what separates them on the wire (RFC 4616 §2)
+    return None if "\0" in decoded else decoded  # NUL separates them in AUTH PLAIN (RFC 4616 §2)

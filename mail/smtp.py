@@ -1,4 +1,4 @@
-"""Letters over SMTP: one connection for each, and every failure told as one of `mail.errors`."""
+"""Send letters over SMTP, each over a connection of its own."""
 
 import asyncio
 import re
@@ -8,39 +8,40 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 
-from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPServerDisconnected
 
-from mail.addresses import Address, Sender, parse_address, parse_sender
-from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable
+from mail.addresses import Address, parse_address, parse_sender
+from mail.errors import MailError, MailRefused, MailUnavailable, SmtpStep, mail_error
 from mail.limits import ConnectionLimit
 from mail.mailer import Letter
 from mail.message import compose
-from mail.server import SmtpServer, Tls, parse_smtp_url
+from mail.server import SmtpServer, Tls
 
-__all__ = ["Sender", "SmtpMailer", "SmtpServer", "Tls", "parse_sender", "parse_smtp_url"]
-
-# A server may read a letter's content for spam and viruses before it answers; giving up early leaves a letter
-# uncertain, so it gets more time than other replies (RFC 5321 §4.5.3.2.6 asks for ten minutes).
-_CONTENT_PATIENCE = 6
-_SLOWEST_UPLOAD = 64 * 1024  # octets a second
-_GOODBYE_SECONDS = 2.0
-_FIRST_TURN_SECONDS = 0.2
-"""How long a turn without a letter takes before one with a letter was measured."""
+_CONTENT_TIMEOUT_FACTOR = 6
+"""The reply to the content takes longer than others: a server may scan for spam and viruses, and a time-out leaves the
+letter uncertain (RFC 5321 §4.5.3.2.6 recommends ten minutes)."""
+_SLOWEST_UPLOAD = 64 * 1024
+"""Octets per second."""
+_QUIT_SECONDS = 2.0
+_FIRST_SESSION_SECONDS = 0.2
+"""Assumed length of a session with a letter for a stranger, until the first one is measured."""
 _READY_SECONDS = 5.0
-"""How long a server that was ready is taken to be so, while no conversation with it fails."""
-# Replies to any command that mean "log in, or encrypt, first" (RFC 4954 §6, RFC 3207 §4).
-_LOGIN_WANTED = frozenset({530, 534, 535, 538})
+"""How long the result of a successful `ready` holds, while no session fails."""
 
 
 class SmtpMailer:
-    """A `mail.mailer.Mailer` on one server. Holds no connection between letters; safe to share between tasks.
+    """A `mail.mailer.Mailer` for one server. It keeps no connection between letters; tasks may share it.
 
-    `timeout` is in seconds, for the connection and for each reply; the reply to a letter's content may take
-    six times that, and longer for a large one. `ssl_context` replaces the system's certificate authorities.
-    `rate` is connections a second.
-    `sender` is `Name <address>` or an address; ValueError if it is neither.
+    Args:
+        sender: `Name <address>` or an address.
+        timeout: seconds, for the connection and for each reply; the reply to a letter's content may take six times as
+            long, and longer for a large one.
+        ssl_context: replaces the system's certificate authorities.
+        rate: connections per second.
+
+    Raises:
+        ValueError: `sender` is no address.
     """
 
     def __init__(
@@ -59,96 +60,84 @@ class SmtpMailer:
         self._timeout = timeout
         self._clock = clock
         self._limit, self._strangers = ConnectionLimit(rate), ConnectionLimit(rate)
-        self._turn_seconds = _FIRST_TURN_SECONDS
+        self._session_seconds = _FIRST_SESSION_SECONDS
         self._ready_at: float | None = None
         self._probe: asyncio.Task[None] | None = None
         self._ssl_context = None if server.tls is Tls.OFF else ssl_context
 
     async def send(self, letter: Letter) -> None:
+        """See `Mailer`."""
         recipient = _recipient(letter.to)
         limit = self._strangers if letter.is_for_stranger else self._limit
         async with limit.connection(urgent=not letter.attachments):
-            # In a thread: a pack of PDFs takes long enough to encode for others to notice. And not before its turn:
-            # encoded, it takes twice the memory.
+            # In a thread, because PDFs take long to encode; after the wait, because the encoded letter takes twice the
+            # memory.
             message = await asyncio.to_thread(self._encoded, letter, recipient)
             began = time.monotonic()
-            await self._converse(lambda conversation: conversation.hand_in(self._sender, recipient, message))
+            await self._run_session(lambda session: session.send(self._sender, recipient, message))
         if letter.is_for_stranger:
-            self._turn_seconds = time.monotonic() - began
+            self._session_seconds = time.monotonic() - began
 
     def _encoded(self, letter: Letter, recipient: Address) -> "_Encoded":
         message = compose(letter, name=self._name, sender=self._sender, recipient=recipient, at=self._clock())
         return _Encoded(len(message), re.sub(rb"(?m)^\.", b"..", message))  # RFC 5321 §4.5.2
 
     async def take_turn(self) -> None:
+        """See `Mailer`."""
         with suppress(MailUnavailable):
             async with self._strangers.connection(urgent=True):
-                await asyncio.sleep(self._turn_seconds)
+                await asyncio.sleep(self._session_seconds)
 
     async def ready(self) -> None:
-        # Each request for a code asks this. Whoever asks for many must not use up the connections for everybody: what
-        # is known is taken for a moment, and who asks meanwhile waits for the same answer.
+        """See `Mailer`."""
+        # Each request for a code calls this. Many requests must not use up the connections: the result is kept for a
+        # moment, and concurrent calls share one session.
         now = time.monotonic()
         if self._ready_at is not None and now - self._ready_at < _READY_SECONDS:
             return
         if self._probe is None or self._probe.done():
-            self._probe = asyncio.create_task(self._look())
+            self._probe = asyncio.create_task(self._check_server())
         await asyncio.shield(self._probe)
 
-    async def _look(self) -> None:
+    async def _check_server(self) -> None:
         async with self._limit.connection(urgent=True):
-            await self._converse(_say_nothing)
+            await self._run_session(_send_nothing)
 
-    async def _converse(self, talk: "Callable[[_Conversation], Awaitable[None]]") -> None:
+    async def _run_session(self, use: "Callable[[_Session], Awaitable[None]]") -> None:
         if self._ssl_context is None and self._server.tls is not Tls.OFF:
-            # Reading the system's authorities takes tens of milliseconds: once, and neither the start's nor the loop's.
+            # Reading the system's authorities takes tens of milliseconds: do it once, in a thread, not at start-up.
             self._ssl_context = await asyncio.to_thread(ssl.create_default_context)
-        conversation = _Conversation(self._server, self._timeout, self._ssl_context, self._sender.domain)
+        session = _Session(self._server, self._timeout, self._ssl_context, self._sender.domain)
         try:
-            await conversation.open()
-            await talk(conversation)
-            await conversation.leave()
+            await session.open()
+            await use(session)
+            await session.quit()
             self._ready_at = time.monotonic()
             return
         except MailError as error:
             failure = error
         except (SMTPException, OSError) as error:
-            failure = _failure(error, conversation.step)
+            failure = mail_error(error, session.step)
         finally:
-            conversation.close()
+            session.close()
         self._ready_at = None
-        # Raised out here so that it carries no context: the library's errors hold addresses and server replies.
+        # Raise outside the except clauses, without a context: the library's errors hold addresses and server replies.
         raise failure
 
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """A letter as it goes over the wire: its size before dot-stuffing (RFC 1870), and its content after."""
+    """An encoded letter: its size in octets before dot-stuffing (RFC 1870), and its content after."""
 
     size: int
     stuffed: bytes = field(repr=False)
 
 
-class _Step(StrEnum):
-    """How far a conversation got, in words an operator reads in an error."""
-
-    GREETING = "greeting us"
-    TLS = "starting TLS"
-    LOGIN = "logging us in"
-    SENDER = "taking the sender"
-    RECIPIENT = "taking the recipient"
-    DATA = "getting ready for the content"
-    CONTENT = "taking the content"  # from here on, silence means uncertain
-
-
-_ABOUT_THE_LETTER = frozenset({_Step.SENDER, _Step.RECIPIENT, _Step.DATA, _Step.CONTENT})
-
-
-class _Conversation:
-    """One connection, from the greeting to QUIT; `step` tells where it was when something broke."""
+class _Session:
+    """One connection, from the greeting to QUIT; `step` is the step under way, for errors."""
 
     def __init__(self, server: SmtpServer, timeout: float, ssl_context: ssl.SSLContext | None, our_name: str) -> None:
-        self.step = _Step.GREETING
+        self.step = SmtpStep.GREETING
         self._server = server
         self._timeout = timeout
         self._client = SMTP(
@@ -165,28 +154,28 @@ class _Conversation:
         await self._client.connect()
         await self._client.ehlo()
         if self._server.tls is Tls.STARTTLS:
-            self.step = _Step.TLS
+            self.step = SmtpStep.TLS
             await self._client.starttls()
             await self._client.ehlo()
         if self._server.user:
-            self.step = _Step.LOGIN
+            self.step = SmtpStep.LOGIN
             await self._client.login(self._server.user, self._server.password)
 
-    async def hand_in(self, sender: Address, recipient: Address, message: "_Encoded") -> None:
-        self.step = _Step.SENDER
+    async def send(self, sender: Address, recipient: Address, message: "_Encoded") -> None:
+        self.step = SmtpStep.SENDER
         international = sender.needs_smtputf8 or recipient.needs_smtputf8
         options = self._mail_options(message, international=international)
         encoding = "utf-8" if international else "ascii"
         await self._client.mail(str(sender), options=options, encoding=encoding)
-        self.step = _Step.RECIPIENT
+        self.step = SmtpStep.RECIPIENT
         await self._client.rcpt(str(recipient), encoding=encoding)
-        self.step = _Step.DATA
+        self.step = SmtpStep.DATA
         await self._write(message)
 
-    async def leave(self) -> None:
-        # The letter is accepted: a server that does not say goodbye changes nothing.
+    async def quit(self) -> None:
+        # The letter is accepted: whatever the server answers changes nothing.
         with suppress(SMTPException, OSError):
-            await self._client.quit(timeout=min(self._timeout, _GOODBYE_SECONDS))
+            await self._client.quit(timeout=min(self._timeout, _QUIT_SECONDS))
 
     def close(self) -> None:
         self._client.close()
@@ -205,7 +194,7 @@ class _Conversation:
         return options
 
     async def _write(self, message: "_Encoded") -> None:
-        """DATA, in two steps: the library's own does not tell a failure before the content from one after it."""
+        """Send DATA in two steps: the library's own call does not separate failures before and after the content."""
         go_ahead = await self._client.execute_command(b"DATA")
         if go_ahead.code != 354:
             raise SMTPDataError(go_ahead.code, go_ahead.message)
@@ -214,14 +203,14 @@ class _Conversation:
             raise SMTPServerDisconnected("Connection lost")
         protocol.write(message.stuffed)
         protocol.write(b".\r\n")
-        self.step = _Step.CONTENT
-        patience = self._timeout * _CONTENT_PATIENCE + message.size / _SLOWEST_UPLOAD
-        reply = await protocol.read_response(timeout=patience)
+        self.step = SmtpStep.CONTENT
+        timeout = self._timeout * _CONTENT_TIMEOUT_FACTOR + message.size / _SLOWEST_UPLOAD
+        reply = await protocol.read_response(timeout=timeout)
         if not 200 <= reply.code < 300:
             raise SMTPDataError(reply.code, reply.message)
 
 
-async def _say_nothing(_: _Conversation) -> None:
+async def _send_nothing(_: _Session) -> None:
     return
 
 
@@ -229,39 +218,3 @@ def _recipient(text: str) -> Address:
     with suppress(ValueError):
         return parse_address(text)
     raise MailRefused("the recipient is not an email address")
-
-
-def _failure(error: SMTPException | OSError, step: _Step) -> MailError:
-    """Name a failure by what the server replied, if it did, and by how far the conversation got."""
-    if isinstance(error, SMTPResponseException) and 400 <= error.code < 600:
-        return _refusal(error.code, step)
-    unanswered = isinstance(error, OSError | SMTPResponseException)
-    if _is_tls_failure(error) and step in (_Step.GREETING, _Step.TLS):
-        untrusted = isinstance(_root(error), ssl.SSLCertVerificationError)
-        what = "the mail server's certificate is not trusted" if untrusted else "TLS with the mail server failed"
-        return MailMisconfigured(what)
-    if not unanswered and step is _Step.TLS:
-        return MailMisconfigured("the mail server does not offer STARTTLS")
-    if not unanswered and step is _Step.LOGIN:
-        return MailMisconfigured("the mail server offers no login that we know")
-    what = "was too slow" if isinstance(error, TimeoutError) else "could not be reached, or broke off"
-    return MailUnavailable(f"the mail server {what}, {step}", written=step is _Step.CONTENT)
-
-
-def _refusal(code: int, step: _Step) -> MailError:
-    what = f"the mail server said {code}, {step}"
-    if code < 500:
-        return MailUnavailable(what)
-    if step in _ABOUT_THE_LETTER and code not in _LOGIN_WANTED:
-        return MailRefused(what, code=code)
-    return MailMisconfigured(what)
-
-
-def _root(error: BaseException) -> BaseException:
-    return error if isinstance(error, ssl.SSLError) else error.__cause__ or error
-
-
-def _is_tls_failure(error: BaseException) -> bool:
-    # A connection that ends during the handshake is a connection that ended, whatever OpenSSL calls it.
-    root = _root(error)
-    return isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLEOFError | ssl.SSLZeroReturnError)

@@ -1,4 +1,4 @@
-"""Work that a stop waits for instead of breaking it off."""
+"""Run work that must not be cancelled in the middle."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,9 +8,9 @@ ResultT = TypeVar("ResultT")
 
 
 async def uninterrupted(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Finishes the work also where its caller is cancelled meanwhile, who then is cancelled after it.
+    """Finish the work even if the caller is cancelled meanwhile; the cancellation is raised after it.
 
-    A transaction that is broken off in the middle leaves its connection in doubt, and a traceback in the log.
+    A transaction that is cancelled leaves its connection in an unknown state, and a traceback in the log.
     """
     task = asyncio.ensure_future(work)
     try:

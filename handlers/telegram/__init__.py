@@ -1,1 +1,1 @@
-"""How answers and notices become messages of Telegram: rendering, callback data, documents, failures."""
+"""Rules of the Telegram Bot API that every caller of it shares."""

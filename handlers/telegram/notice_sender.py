@@ -1,4 +1,4 @@
-"""Notices on their way into chats, by the handlers' screens and renderer."""
+"""Send notices to chats, with the handlers' screens and renderer."""
 
 import asyncio
 import datetime
@@ -9,18 +9,17 @@ from zoneinfo import ZoneInfo
 import structlog
 from telegram import LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
 from handlers.screens import notices as screens
 from handlers.screens.notices import Told
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
-from handlers.telegram.outcome import NotDone
+from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.render import Message, render
 from portal.client import Portal, Reader
-from portal.errors import Forbidden as PortalForbidden
-from portal.errors import NotFound, PortalError, PortalUnavailable, TooLarge
+from portal.errors import PortalUnavailable, TooLarge
 from portal.models import Contact, Part
 from services.access import Access
 from services.clock import Clock
@@ -43,7 +42,6 @@ _ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
 _ABOUT_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED)
 _CAPTION_LIMIT = 1024
 _PDF_ATTEMPTS = 4
-_REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 log = structlog.get_logger()
 
@@ -51,7 +49,7 @@ PaperT = TypeVar("PaperT")
 
 
 class _Unsendable(Exception):
-    """Rendering came to an end without a message; ``outcome`` says what that means for the delivery."""
+    """Ends rendering without a message, with the ``outcome`` for the delivery."""
 
     def __init__(self, outcome: Unsent) -> None:
         super().__init__(type(outcome).__name__)
@@ -59,7 +57,7 @@ class _Unsendable(Exception):
 
 
 class TelegramCarrier:
-    """Notices into chats, each in the chat's current language, with access checked at that moment."""
+    """Sends notices to chats, in the chat's current language, after a new check of access."""
 
     is_paced = True
 
@@ -85,16 +83,9 @@ class TelegramCarrier:
             return await self._render(batch)
         except _Unsendable as end:
             return end.outcome
-        except (NotFound, PortalForbidden) as error:
-            return Cancelled(type(error).__name__)
-        except PortalUnavailable as error:
-            after = datetime.timedelta(seconds=error.retry_after) if error.retry_after else None
-            return Retry(f"portal: {error}", after)
-        except PortalError as error:
-            return Retry(f"portal: {error}", _REFUSED_PAUSE)
 
     async def may_leave(self, batch: Sequence[Claimed]) -> bool:
-        """See ``Carrier``. What tells of an ended link leaves without one."""
+        """See ``Carrier``. A notice of an ended link needs no link."""
         linked = [each.link_id for each in batch if each.kind not in _ABOUT_ENDED_LINKS]
         return not linked or await self._access.still_linked(linked)
 
@@ -118,7 +109,7 @@ class TelegramCarrier:
         wanted = [each for each in batch if self._is_wanted(chat, each)]
         if not wanted:
             raise _Unsendable(Cancelled("no longer wished for"))
-        if first.kind in REMINDERS:  # a reminder has a time of its own, and is told by itself
+        if first.kind in REMINDERS:  # a reminder has a time of its own, and is not summarised
             return await self._reminder(t, chat, wanted[0], preferences, zone)
         self._keep_quiet(preferences, zone, is_summed_up=True)
         if len(wanted) > 1:
@@ -130,7 +121,7 @@ class TelegramCarrier:
         link = chat.link(claimed.link_id)
         if link is None:
             return False
-        # A reminder put off was asked for by itself.
+        # The person requested a postponed reminder separately.
         return claimed.kind is Kind.REMINDER_LATER or wish_for(claimed.kind) in (link.subscriptions or ())
 
     def _keep_quiet(self, preferences: DeliveryPreferences, zone: ZoneInfo, *, is_summed_up: bool) -> None:
@@ -143,7 +134,7 @@ class TelegramCarrier:
     def _copy_stopped(
         self, t: Texts, chat: ChatState, claimed: Claimed, preferences: DeliveryPreferences, zone: ZoneInfo
     ) -> SendFunc:
-        """It asks the portal nothing, and waits for the end of quiet hours by itself: a summary is about numbers."""
+        """Render without the portal; after quiet hours it is not summarised, because it has no number."""
         link = chat.link(claimed.link_id)
         if link is None:
             raise _Unsendable(Cancelled("no longer linked"))
@@ -151,7 +142,7 @@ class TelegramCarrier:
         return self._message(chat.chat_id, render(screens.copy_stopped(t, link.account_name, link.link_id)))
 
     async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[Claimed]) -> SendFunc:
-        """Several that waited: told by their numbers, where the contact may still see that part of the account."""
+        """Summarise postponed notices by number, where the contact may still see that part of the account."""
         told: list[Told] = []
         contacts: dict[str, Contact | None] = {}
         for each in batch:
@@ -167,14 +158,14 @@ class TelegramCarrier:
         return self._message(chat.chat_id, render(screens.summary(t, told)))
 
     async def _is_admitted(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
-        """Whether a link may still be told; one that has ended, or that nobody used for long, is told of that once."""
+        """Return whether a link may still get notices; if it ended or is idle, notify the chat of that once."""
         if self._access.is_idle(link):
             await self._access.tell_unused(link)
             return False
         return await self._access.ended_by(contact, link.link_id) is None and _may_see(contact, link, kind)
 
     async def _read(self, claimed: Claimed, link: LinkState, paper: Awaitable[PaperT]) -> PaperT:
-        """An order or an invoice, read while the portal is asked whether the link still holds."""
+        """Return an order or an invoice, read in parallel with the check that the link is still valid."""
         contact, read = await asyncio.gather(self._access.contact(link.contact_id), paper, return_exceptions=True)
         if isinstance(contact, BaseException):
             raise contact
@@ -219,7 +210,7 @@ class TelegramCarrier:
         return self._clock().astimezone(self._company.zone).date()
 
     async def _is_time(self, claimed: Claimed, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo) -> None:
-        """Whether a reminder's time has come; before it waits, and after it is none any more."""
+        """Raise ``_Unsendable`` before the time of a reminder, or if it is obsolete."""
         async with self._database.read() as session:
             if await reminders.is_muted(session, link.link_id, claimed.number or ""):
                 raise _Unsendable(Cancelled("muted"))
@@ -243,7 +234,7 @@ class TelegramCarrier:
         except TooLarge:
             return self._message(chat_id, message)
         except PortalUnavailable:
-            # The news does not wait for ever for a document that the portal cannot make; a button asks for it later.
+            # Do not wait for ever for a document that the portal cannot make: the notice has a button for it.
             if claimed.attempts < _PDF_ATTEMPTS:
                 raise
             return self._message(chat_id, message)
@@ -253,13 +244,11 @@ class TelegramCarrier:
         async def send() -> Outcome:
             try:
                 sent = await documents.send(self._bot, chat_id, prepared, caption=message)
-            except BadRequest as error:
-                if prepared.known is None:
+            except TelegramError as error:
+                if prepared.known is None or classify(error).kind is not FailureKind.REFUSED:
                     return await self._outcome(chat_id, error)
                 await documents.forget(self._database, prepared)
                 return Retry("file_id refused")
-            except TelegramError as error:
-                return await self._outcome(chat_id, error)
             await documents.remember(self._bot, self._database, prepared, sent)
             return Sent()
 
@@ -282,32 +271,24 @@ class TelegramCarrier:
         return send
 
     async def _outcome(self, chat_id: int, error: TelegramError) -> Outcome:
-        """What a failed call means for the delivery."""
-        match error:
-            case RetryAfter():
-                wait = error.retry_after
-                pause = wait if isinstance(wait, datetime.timedelta) else datetime.timedelta(seconds=wait)
-                return Retry("429", pause, halts=True)
-            case Forbidden():
+        """Return what a failed send means for the delivery; store that the chat is blocked, or has another id."""
+        failure = classify(error)
+        match failure.kind:
+            case FailureKind.BLOCKED:
                 async with self._database.write() as session:
                     await delivery_preferences.set_blocked(session, chat_id, self._clock())
                 return Blocked()
-            case ChatMigrated():
-                async with self._database.write() as session:
-                    await chats.migrate(session, chat_id, error.new_chat_id)
-                return Retry("migrated")
-            case BadRequest() if "chat not found" in error.message.lower():
+            case FailureKind.UNKNOWN_CHAT:
                 return Blocked()
-            case BadRequest():
-                log.error("delivery.refused", reason=error.message)
+            case FailureKind.MIGRATED if failure.new_chat_id is not None:
+                async with self._database.write() as session:
+                    await chats.migrate(session, chat_id, failure.new_chat_id)
+            case FailureKind.REFUSED | FailureKind.STALE | FailureKind.NOT_MODIFIED:
+                log.error("delivery.refused", reason=failure.reason)
                 return Cancelled("Telegram refused it")
-            case InvalidToken():
-                return Retry("InvalidToken", _REFUSED_PAUSE)
-            case _ if isinstance(error, NotDone):
-                return Retry(type(error).__name__)
-            case NetworkError():
-                return Uncertain(type(error).__name__)
-        return Retry(type(error).__name__)
+            case FailureKind.UNCLEAR:
+                return Uncertain(failure.reason)
+        return Retry(failure.reason, failure.retry_after, halts=failure.kind is FailureKind.TOO_MANY)
 
 
 def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:
@@ -315,5 +296,5 @@ def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:
     if contact is None:
         return False
     if contact.unread_accounts and all(account.account_id != link.account_id for account in contact.accounts):
-        return True  # the account could not be read, and the paper itself was
+        return True  # the account could not be read, but the document was
     return any(account.account_id == link.account_id and part in account.access for account in contact.accounts)

@@ -5,7 +5,7 @@
 
 
 class NotDone(Exception):
-    """Marks an error after which Telegram certainly did not do what it was asked."""
+    """Marks an error after which Telegram certainly did not carry out the request."""
 
 
 class NotSent(NotDone):

@@ -1,36 +1,34 @@
-"""Answers: a screen is sent, or takes the place of the one that was tapped."""
+"""Send screens as answers: as a new message, or in place of the message whose button was tapped."""
 
 import asyncio
-import datetime
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
 from telegram import LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
+from telegram.error import TelegramError
 
 from handlers.context import Context
 from handlers.screens.screen import Screen
-from handlers.telegram.outcome import NotDone
+from handlers.telegram.failures import Failure, FailureKind, classify
 from handlers.telegram.render import render
 
-_LONGEST_WAIT = 30
-_PAUSE = 0.5
+_LONGEST_WAIT_SECONDS = 30.0
+_PAUSE_SECONDS = 0.5
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-_NOT_MODIFIED = "message is not modified"
 
 ResultT = TypeVar("ResultT")
 
 
 async def show(context: Context, screen: Screen, *, link: int | None = None) -> None:
-    """Answers with a screen: in place where a button was tapped, else as a message.
+    """Answer with a screen: edit the message whose button was tapped, else send a new one.
 
     Args:
         link: the link whose account the screen is about.
 
     Raises:
-        LinkGone: the link was removed while Telegram made us wait.
+        LinkGone: the link was removed during the wait before a retry.
     """
     query = context.incoming.callback_query if context.incoming else None
     message = query.message if query is not None else None
@@ -45,7 +43,7 @@ async def send(context: Context, screen: Screen, *, to: int | None = None, link:
     Returns: the id of the message.
     """
     message = render(screen)
-    sent = await patiently(
+    sent = await retry_once(
         context,
         lambda: context.bot.send_message(
             chat_id=to or context.chat.chat_id,
@@ -60,10 +58,14 @@ async def send(context: Context, screen: Screen, *, to: int | None = None, link:
 
 
 async def edit(context: Context, message_id: int, screen: Screen, *, link: int | None = None) -> bool:
-    """Puts a screen in the place of a message; ``False`` where Telegram cannot: it is gone, too old, or a document."""
+    """Replace a message with a screen; ``link`` as for ``show``.
+
+    Returns:
+        False if Telegram cannot edit it: it is gone, too old, or a document.
+    """
     message = render(screen)
     try:
-        await patiently(
+        await retry_once(
             context,
             lambda: context.bot.edit_message_text(
                 chat_id=context.chat.chat_id,
@@ -76,13 +78,18 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
             repeatable=True,
             link=link,
         )
-    except BadRequest as error:
-        return _NOT_MODIFIED in error.message.lower()
+    except TelegramError as error:
+        match classify(error).kind:
+            case FailureKind.NOT_MODIFIED:
+                return True
+            case FailureKind.STALE | FailureKind.REFUSED:
+                return False
+        raise
     return True
 
 
 async def answer_tap(context: Context) -> None:
-    """Stops the button's spinner. That it cannot be stopped (a stale query, a 429) must not spoil the screen."""
+    """Stop the button's spinner. Ignores every failure (a stale query, a 429): the screen matters more."""
     query = context.incoming.callback_query if context.incoming else None
     if query is None:
         return
@@ -91,37 +98,60 @@ async def answer_tap(context: Context) -> None:
 
 
 async def delete(context: Context, message_id: int) -> None:
-    """Deletes a message where Telegram permits it (48 hours); where it does not, it stays."""
+    """Delete a message if Telegram permits it (48 hours); else leave it."""
     try:
         await context.bot.delete_message(context.chat.chat_id, message_id)
     except TelegramError:
         return
 
 
-async def patiently(
+async def retry_once(
     context: Context, call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False, link: int | None = None
 ) -> ResultT:
-    """Makes a call to Telegram, and once more where it was certainly not done, or may be done twice.
+    """Make a call to Telegram, and make it again if the first one was certainly not done, or if it is repeatable.
 
-    After a 429 it was not done, and Telegram says when it will be; notices wait that
-    long too. After a time-out it may have been: only what is ``repeatable`` (an edit) is then tried again.
+    After a 429 it waits as long as Telegram asks, up to 30 s, else 0.5 s.
+
+    Args:
+        repeatable: whether the call may be done twice (an edit): then it is also repeated after a time-out.
+        link: a link that must still exist before the second call.
+
+    Raises:
+        TelegramError: the second call failed, or a second call is not permitted.
+        LinkGone: the link was removed meanwhile.
     """
     try:
-        return await call()
-    except RetryAfter as error:
-        told = error.retry_after
-        wait = told if isinstance(told, int) else told.total_seconds()
-        await context.services.bulk_limiter.halt(datetime.timedelta(seconds=wait))
-        if wait > _LONGEST_WAIT:
+        return await _halting_notices(context, call)
+    except TelegramError as error:
+        pause = _pause(classify(error), repeatable=repeatable)
+        if pause is None:
             raise
-    except BadRequest:
-        raise
-    except NetworkError as error:
-        if not (repeatable or isinstance(error, NotDone)):
-            raise
-        wait = _PAUSE
-    await asyncio.sleep(wait)
+    await asyncio.sleep(pause)
     if link is not None:
         await context.reload()
         context.link(link)
-    return await call()
+    return await _halting_notices(context, call)
+
+
+async def _halting_notices(context: Context, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    """Make a call; after a 429, halt all notices for as long as Telegram asks."""
+    try:
+        return await call()
+    except TelegramError as error:
+        failure = classify(error)
+        if failure.kind is FailureKind.TOO_MANY and failure.retry_after is not None:
+            await context.services.bulk_limiter.halt(failure.retry_after)
+        raise
+
+
+def _pause(failure: Failure, *, repeatable: bool) -> float | None:
+    """Return the seconds before the second call, or None if there must be none."""
+    match failure.kind:
+        case FailureKind.TOO_MANY if failure.retry_after is not None:
+            seconds = failure.retry_after.total_seconds()
+            return seconds if seconds <= _LONGEST_WAIT_SECONDS else None
+        case FailureKind.NOT_DONE:
+            return _PAUSE_SECONDS
+        case FailureKind.UNCLEAR if repeatable:
+            return _PAUSE_SECONDS
+    return None

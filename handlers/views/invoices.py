@@ -8,14 +8,15 @@ from functools import partial
 
 import structlog
 from telegram.constants import ChatAction
-from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
+from telegram.error import TelegramError
 
 from handlers.actions import ListInvoices, SendPdf, ShowInvoice, at_page
 from handlers.context import Context
 from handlers.screens import invoices as screens
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
-from handlers.telegram.reply import patiently
+from handlers.telegram.failures import FailureKind, classify
+from handlers.telegram.reply import retry_once
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
 from portal.models import Invoice, Page, Part, Status
@@ -53,13 +54,14 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
         except TooLarge:
             invoice = await context.services.portal.invoice(reader, action.number)
             return screens.pdf_too_large(context.t, invoice, action.link)
-        except BadRequest:
+        except TelegramError as error:
+            match classify(error).kind:
+                case FailureKind.NOT_DONE | FailureKind.UNCLEAR:
+                    log.warning("pdf.not_confirmed", error=type(error).__name__)
+                    return screens.pdf_maybe_sent(context.t, replace(action, again=True))
+                case FailureKind.TOO_MANY:
+                    return screens.pdf_not_sent(context.t, replace(action, again=True))
             raise
-        except NetworkError as error:
-            log.warning("pdf.not_confirmed", error=type(error).__name__)
-            return screens.pdf_maybe_sent(context.t, replace(action, again=True))
-        except RetryAfter:
-            return screens.pdf_not_sent(context.t, replace(action, again=True))
     return await _restored(context, action) if action.again else None
 
 
@@ -95,9 +97,10 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> N
             context.link(action.link)
             try:
                 send = partial(documents.send, context.bot, context.chat.chat_id, prepared)
-                sent = await patiently(context, send, link=action.link)
-            except BadRequest:  # Telegram does not keep files for ever
-                if is_last or prepared.known is None:
+                sent = await retry_once(context, send, link=action.link)
+            except TelegramError as error:
+                # Telegram does not keep files for ever.
+                if is_last or prepared.known is None or classify(error).kind is not FailureKind.REFUSED:
                     raise
                 await documents.forget(services.database, prepared)
             else:

@@ -1,39 +1,39 @@
-"""Mails to people who are not waiting for them in a chat: retried where they certainly did not go."""
-
-import asyncio
+"""Send mails to people who do not wait for them in a chat."""
 
 import structlog
 
-from mail.errors import MailError, MailUnavailable
+from mail.errors import MailError
 from mail.mailer import Letter, Mailer
+from services.retries import with_retries
 
-_PAUSES = (0.0, 1.0, 3.0)
+_ATTEMPTS = 3
 
 log = structlog.get_logger()
 
 
 async def post(mailer: Mailer, letter: Letter) -> bool:
-    """Sends a mail, up to three times where it certainly did not go.
+    """Send a mail, in up to three attempts while it certainly was not sent; the pauses are 1 s and 3 s.
 
-    A failure is logged for the operator and told to nobody else: told in the chat, it would tell a stranger that the
-    portal knows the address.
+    A failure is logged and not shown in the chat: there it would reveal that the portal knows the address.
 
     Returns:
-        False where the mail did not go. True also where nobody knows: a second mail would only confuse.
+        False if the mail was not sent. True also if that is unknown: a second mail would only confuse.
     """
-    for last, pause in enumerate(_PAUSES, start=1):
-        await asyncio.sleep(pause)
-        try:
-            await mailer.send(letter)
-        except MailUnavailable as error:
-            if error.written:
-                log.warning("mail.uncertain", error=str(error))
-                return True
-            if last == len(_PAUSES):
-                log.error("mail.not_sent", error=str(error))
-        except MailError as error:
-            log.error("mail.refused", error=str(error))
-            return False
+    try:
+        await with_retries(
+            lambda: mailer.send(letter), on=_is_worth_a_retry, attempts=_ATTEMPTS, wait_initial=1.0, wait_exp_base=3.0
+        )
+    except MailError as error:
+        if error.is_uncertain:
+            log.warning("mail.uncertain", error=str(error))
+        elif _is_worth_a_retry(error):
+            log.error("mail.not_sent", error=str(error))
         else:
-            return True
-    return False
+            log.error("mail.refused", error=str(error))
+        return error.is_uncertain
+    return True
+
+
+def _is_worth_a_retry(error: Exception) -> bool:
+    """Return whether the letter was certainly not sent, and may be accepted within seconds."""
+    return isinstance(error, MailError) and not (error.is_uncertain or error.is_permanent or error.retry_after)

@@ -1,4 +1,4 @@
-"""New invoices on their way to bookkeepers, by mail."""
+"""Mail copies of new invoices to bookkeepers."""
 
 import asyncio
 import datetime
@@ -7,11 +7,10 @@ from functools import partial
 
 import structlog
 
-from mail.errors import MailMisconfigured, MailRefused, MailUnavailable
+from mail.errors import MailError, MailMisconfigured
 from mail.mailer import Attachment, Letter, Mailer
 from portal.client import Portal, Reader
-from portal.errors import Forbidden as PortalForbidden
-from portal.errors import NotFound, PortalError, PortalRefused, PortalUnavailable, TooLarge
+from portal.errors import PortalError, PortalUnavailable, TooLarge
 from portal.models import Invoice
 from services.access import Access
 from services.clock import Clock
@@ -19,7 +18,17 @@ from services.company import Company
 from services.invoices import SMALL_PDF, file_name, payment
 from services.mailing.letters import Stop, invoice_letter
 from services.notices.copies import stop_token
-from services.notices.delivery import Blocked, Cancelled, Outcome, Retry, SendFunc, Sent, Uncertain, Unsent
+from services.notices.delivery import (
+    Blocked,
+    Cancelled,
+    Outcome,
+    Retry,
+    SendFunc,
+    Sent,
+    Uncertain,
+    Unsent,
+    after_portal_error,
+)
 from storage import chats
 from storage.database import Database
 from storage.notices import bookkeeper_copies
@@ -29,13 +38,12 @@ from texts.catalogue import texts_in
 from texts.language import Language
 
 _PDF_LIMIT = 50 * 1024 * 1024
-_REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 log = structlog.get_logger()
 
 
 class MailCarrier:
-    """New invoices to bookkeepers, each once, with its PDF and the way to stop."""
+    """Sends each new invoice once to a bookkeeper, with its PDF and a way to unsubscribe."""
 
     is_paced = False
 
@@ -63,12 +71,12 @@ class MailCarrier:
         self._mail_from = mail_from
 
     async def may_leave(self, batch: Sequence[Claimed]) -> bool:
-        """See ``Carrier``: the copy must not have been stopped, nor its link removed, meanwhile."""
+        """See ``Carrier``: False if the copy was stopped or its link removed."""
         async with self._database.read() as session:
             return await bookkeeper_copies.find(session, batch[0].recipient) is not None
 
     async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
-        """See ``Carrier``. A batch to a bookkeeper is one delivery: quiet hours are for chats."""
+        """See ``Carrier``. A batch is one delivery here: quiet hours are for chats."""
         claimed = batch[0]
         async with self._database.read() as session:
             copy = await bookkeeper_copies.find(session, claimed.recipient)
@@ -87,9 +95,7 @@ class MailCarrier:
             invoice = await self._portal.invoice(reader, claimed.number)
             pdf = await self._pdf(reader, invoice, language, SMALL_PDF)
         except TooLarge:
-            pdf = None  # fetched when it is sent, one large one at a time
-        except PortalError as error:
-            return _unsent(error)
+            pdf = None  # read at the send, one large PDF at a time
         letter = partial(self._letter, copy, language, invoice)
 
         async def send() -> Outcome:
@@ -99,7 +105,7 @@ class MailCarrier:
                 try:
                     large = await self._pdf(reader, invoice, language, _PDF_LIMIT)
                 except PortalError as error:
-                    return _unsent(error)
+                    return after_portal_error(error)
                 return await self._send(letter(large))
 
         return send
@@ -127,13 +133,10 @@ class MailCarrier:
     async def _send(self, letter: Letter) -> Outcome:
         try:
             await self._mailer.send(letter)
-        except MailUnavailable as error:
-            return Uncertain("mail") if error.written else Retry("mail")
-        except MailRefused:
-            return Blocked()
-        except MailMisconfigured as error:
-            log.error("mail.misconfigured", reason=str(error))
-            return Retry("mail", _REFUSED_PAUSE)
+        except MailError as error:
+            if isinstance(error, MailMisconfigured):
+                log.error("mail.misconfigured", reason=str(error))
+            return _after_mail_error(error)
         return Sent()
 
     def _stop(self, copy: BookkeeperCopy) -> Stop:
@@ -143,8 +146,9 @@ class MailCarrier:
         return Stop(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
 
 
-def _unsent(error: PortalError) -> Cancelled | Retry:
-    """What a portal's failure means for a copy."""
-    if isinstance(error, NotFound | PortalForbidden | TooLarge):
-        return Cancelled(type(error).__name__)
-    return Retry(f"portal: {error}", _REFUSED_PAUSE if isinstance(error, PortalRefused) else None)
+def _after_mail_error(error: MailError) -> Uncertain | Blocked | Retry:
+    if error.is_uncertain:
+        return Uncertain("mail")
+    if error.is_permanent:
+        return Blocked()
+    return Retry("mail", datetime.timedelta(seconds=error.retry_after) if error.retry_after else None)

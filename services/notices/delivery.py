@@ -1,4 +1,4 @@
-"""The worker of the outbox: claims deliveries, renders and sends each at most once, and records the outcome."""
+"""Deliver messages from the outbox: claim, render, wait for a send slot, send once, record the outcome."""
 
 import asyncio
 import datetime
@@ -11,8 +11,10 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal.errors import Forbidden, NotFound, PortalError, PortalUnavailable, TooLarge
 from services.clock import Clock
 from services.notices.rate_limiter import BulkRateLimiter
+from services.retries import backoff
 from services.uninterrupted import uninterrupted
 from storage.database import Database
 from storage.notices import outbox
@@ -20,15 +22,17 @@ from storage.notices.outbox import Claimed
 from storage.tables import Channel, State
 
 LEASE = datetime.timedelta(seconds=60)
-"""How long a worker may take from the claim to the request: two portal reads, and the wait for a send slot."""
+"""Limit from claim to send: two portal reads, and the wait for a send slot."""
 SENDING_LEASE = datetime.timedelta(seconds=300)
-"""How long a request may take (a mail server and a PDF). After that the worker counts as dead."""
+"""Limit of a send: a mail server may be slow to accept a PDF. After it the worker counts as dead."""
 AT_ONCE = 32
 _CLAIMED_AT_LEAST = 8
-"""Claim several deliveries at once: a claim takes as long as a request."""
-_FIRST_RETRY = datetime.timedelta(seconds=5)
-_LONGEST_RETRY = datetime.timedelta(minutes=10)
-_RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0, 30.0)
+"""Claim several deliveries in one transaction: one each would cost as much as the sending."""
+_FIRST_RETRY_SECONDS = 5.0
+_LONGEST_RETRY_SECONDS = 600.0
+_REFUSED_PAUSE = datetime.timedelta(minutes=10)
+_RECORD_ATTEMPTS = 10
+"""About a minute in total, with the pauses of ``_record_with_retries``."""
 _IDLE_SECONDS = 0.5
 _GATHER_SECONDS = 0.1
 
@@ -37,14 +41,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The server accepted the message."""
+    """The receiving server accepted it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The message was certainly not sent.
+    """It was certainly not sent; send it later.
 
-    ``after`` is the pause that the server asked for; ``halts`` where it holds for all messages of the bot.
+    ``after`` is the pause that the other side asked for, None if it named none. ``halts`` applies the pause to every
+    paced delivery of every worker.
     """
 
     reason: str
@@ -54,26 +59,26 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The recipient blocked the bot."""
+    """The recipient cannot be reached, or refuses our messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The message is obsolete, or the recipient lost access."""
+    """The message is obsolete, or the recipient may not read it any more."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """The request was written, and its outcome is unknown."""
+    """It may have been sent: it is not sent again."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """To be rendered again at ``due_at``. ``is_postponed``: because of quiet hours."""
+    """Send it at ``due_at``. ``is_postponed`` is set if quiet hours are the reason."""
 
     due_at: datetime.datetime
     is_postponed: bool = False
@@ -82,20 +87,34 @@ class Later:
 Outcome = Sent | Retry | Blocked | Cancelled | Uncertain
 Unsent = Retry | Blocked | Cancelled | Later
 SendFunc = Callable[[], Awaitable[Outcome]]
-"""Sends a rendered message; called once. It returns every failure as an ``Outcome`` and raises none."""
+"""Sends a rendered message; called once. It reports every failure of the other side as an outcome."""
+
+
+def after_portal_error(error: PortalError) -> Retry | Cancelled:
+    """Return what a failed read of the portal means for a delivery."""
+    match error:
+        case NotFound() | Forbidden() | TooLarge():
+            return Cancelled(type(error).__name__)
+        case PortalUnavailable(retry_after=seconds):
+            return Retry(f"portal: {error}", datetime.timedelta(seconds=seconds) if seconds else None)
+    return Retry(f"portal: {error}", _REFUSED_PAUSE)
 
 
 class Carrier(Protocol):
-    """Renders and sends the messages of a channel."""
+    """Renders and sends the messages of one channel."""
 
     is_paced: bool
-    """Whether the bulk rate limit applies to its messages."""
+    """Whether its messages count towards the bulk rate limit."""
 
     async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
-        """Render one message from deliveries to one recipient, from present data, after checking access again."""
+        """Render one message from deliveries to one recipient, from current data, after a new check of access.
+
+        Raises:
+            PortalError: the portal could not be read; see ``after_portal_error``.
+        """
 
     async def may_leave(self, batch: Sequence[Claimed]) -> bool:
-        """Return whether the recipient is still linked; asked right before the request is written."""
+        """Return whether the recipient is still linked; called right before the send."""
 
 
 class Courier:
@@ -131,7 +150,7 @@ class Courier:
         self._wake.set()
 
     async def work(self) -> None:
-        """Send until cancelled; ``drain`` then finishes what was begun."""
+        """Deliver until cancelled; ``drain`` then finishes the sends under way."""
         while True:
             await self._claim()
             if not self._claimed:
@@ -144,7 +163,7 @@ class Courier:
                 task.add_done_callback(self._carried)
 
     async def drain(self) -> None:
-        """Wait for the messages being sent, and give back the other claimed deliveries."""
+        """Wait for sends under way, and release the other claimed deliveries."""
         self._limiter.close()
         while self._claimed:
             await self._give_back([self._claimed.pop()])
@@ -152,7 +171,7 @@ class Courier:
             await asyncio.wait(self._carrying)
 
     async def reclaim(self, *, everything: bool = False) -> None:
-        """Release the deliveries of dead workers (see ``outbox.reclaim``)."""
+        """Release the deliveries of dead workers; with ``everything``, also those whose lease has not run out."""
         async with self._database.write() as session:
             returned, unknown = await outbox.reclaim(session, self._clock(), everything=everything)
         if returned or unknown:
@@ -162,11 +181,11 @@ class Courier:
         self._carrying.discard(task)
         self._wake.set()  # its recipient may have further deliveries
         if not task.cancelled() and (error := task.exception()) is not None:
-            # The lease expires, and the delivery becomes queued or uncertain.
+            # When its lease runs out the delivery is claimed again, or marked uncertain: nothing is lost.
             log.error("delivery.failed", error=type(error).__name__, exc_info=error)
 
     async def _claim(self) -> None:
-        """Claim only what can be sent at once: others would outlive their lease behind a slow portal."""
+        """Claim no more than can be sent at once: behind a slow portal a lease would run out here."""
         while (free := AT_ONCE - len(self._carrying)) < _CLAIMED_AT_LEAST:
             await asyncio.wait(self._carrying, return_when=asyncio.FIRST_COMPLETED)
         await uninterrupted(self._lease_due(free))
@@ -192,18 +211,22 @@ class Courier:
             async with self._database.write() as session:
                 batch += await outbox.claim_postponed(session, first, now, now + LEASE)
         carrier = self._carriers[first.channel]
-        ready = await carrier.render(batch)
-        if isinstance(ready, Retry | Blocked | Cancelled | Later):
+        send: SendFunc | Unsent
+        try:
+            send = await carrier.render(batch)
+        except PortalError as error:
+            send = after_portal_error(error)
+        if isinstance(send, Retry | Blocked | Cancelled | Later):
             if carrier.is_paced:
                 self._limiter.return_admission()
-            await self._record(batch, ready)
+            await self._record(batch, send)
             return
         if await (self._begin_at_slot(batch) if carrier.is_paced else self._begin(batch)):
-            outcome = await ready() if await carrier.may_leave(batch) else Retry("unlinked meanwhile")
-            await self._record_surely(batch, outcome)
+            outcome = await send() if await carrier.may_leave(batch) else Retry("unlinked meanwhile")
+            await self._record_with_retries(batch, outcome)
 
     async def _begin(self, batch: Sequence[Claimed]) -> bool:
-        """Commit state ``sending``. Returns: False where the lease was lost or a delivery was cancelled."""
+        """Commit the state ``sending``. Returns: False if another worker has a part of the batch."""
         now = self._clock()
         async with self._database.write() as session:
             return await outbox.begin_sending(session, _ids(batch), batch[0].lease, now, now + SENDING_LEASE)
@@ -229,7 +252,7 @@ class Courier:
         return False
 
     async def _take_back(self, batch: Sequence[Claimed]) -> bool:
-        """Move the batch back to ``leased``: its request was not written."""
+        """Commit that nothing was sent: else the batch is uncertain if this worker dies. Returns: as ``_begin``."""
         async with self._database.write() as session:
             return await outbox.take_back(session, _ids(batch), batch[0].lease, self._clock() + LEASE)
 
@@ -237,14 +260,14 @@ class Courier:
         async with self._database.write() as session:
             await outbox.give_back(session, _ids(batch), batch[0].lease)
 
-    async def _record_surely(self, batch: Sequence[Claimed], outcome: Outcome) -> None:
-        """Record an outcome, and retry while the database is busy or unreachable."""
-        for pause in _RECORD_PAUSES:
+    async def _record_with_retries(self, batch: Sequence[Claimed], outcome: Outcome) -> None:
+        """Record a known outcome although the database may be busy or unreachable for a minute."""
+        for failures in range(1, _RECORD_ATTEMPTS):
             try:
                 await self._record(batch, outcome)
             except SQLAlchemyError as error:
                 log.warning("delivery.not_recorded", error=type(error).__name__)
-                await asyncio.sleep(pause)
+                await asyncio.sleep(backoff(failures, first=0.1, longest=30.0))
             else:
                 return
         await self._record(batch, outcome)
@@ -256,7 +279,8 @@ class Courier:
         async with self._database.write() as session:
             match outcome:
                 case Retry(reason, after, _):
-                    due_at = now + max(after or datetime.timedelta(), _backoff(first.attempts))
+                    pause = backoff(first.attempts + 1, first=_FIRST_RETRY_SECONDS, longest=_LONGEST_RETRY_SECONDS)
+                    due_at = now + max(after or datetime.timedelta(), datetime.timedelta(seconds=pause))
                     await outbox.put_back(session, ids, first.lease, State.RETRY, due_at, reason=reason)
                 case Later(due_at, is_postponed):
                     await outbox.put_back(
@@ -283,8 +307,3 @@ def _settled(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, st
         case Uncertain(reason):
             log.warning("delivery.uncertain", reason=reason)
             return State.UNCERTAIN, reason
-
-
-def _backoff(attempts: int) -> datetime.timedelta:
-    doubled: int = 2 ** min(attempts, 10)
-    return min(_FIRST_RETRY * doubled, _LONGEST_RETRY)

@@ -1,6 +1,7 @@
 """What is said when the portal or Telegram fails, and that the first button mends it."""
 
 import asyncio
+import datetime
 import json
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import pytest
 from portal.numbers import is_plain
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
+from storage.tables import Pace
 from tests.scene import Scene
 
 BOREAL = "flotte@example.test"
@@ -323,6 +325,29 @@ async def test_an_answer_that_telegram_puts_off_comes_once(
     assert fault_met.met == 1
     expected = 2 if way == "tap" else 4  # with /aide and its answer
     assert len(camille.chat().visible) - before == expected
+
+
+@pytest.mark.parametrize("way", ["answer", "notice"])
+async def test_a_429_halts_notices_for_as_long_as_telegram_asks(scene: Scene, way: str) -> None:
+    camille = await scene.linked(notices=True)
+    rule = scene.telegram.world.faults.add("retry_after", method="sendMessage", retry_after=100)
+    before = scene.clock.now()
+    if way == "answer":
+        camille.say("/factures")
+        await camille.wait_for_message("mal fonctionné", timeout=20)
+    else:
+        scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
+    async with asyncio.timeout(20):
+        while (halted_until := await _halted_until(scene)) < before + datetime.timedelta(seconds=100):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert halted_until <= scene.clock.now() + datetime.timedelta(seconds=100)
+    assert rule.met == 1
+
+
+async def _halted_until(scene: Scene) -> datetime.datetime:
+    async with scene.house.database.read() as session:
+        pace = await session.get(Pace, 1)
+    return pace.halted_until if pace else scene.clock.now() - datetime.timedelta(days=1)
 
 
 @pytest.mark.parametrize("kind", ["retry_after", "error", "gateway", "close_before"])

@@ -3,7 +3,8 @@
 from typing import Any
 
 from mail.mailer import Letter
-from mail.smtp import SmtpMailer, parse_smtp_url
+from mail.server import parse_smtp_url
+from mail.smtp import SmtpMailer
 from sandbox.mail import Mailbox
 
 SENDER = "Odotrack, Québec inc. <noreply@odotrack.test>"

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail.addresses import parse_address
-from mail.smtp import parse_sender
+from mail.addresses import parse_address, parse_sender
 
 
 @pytest.mark.parametrize(

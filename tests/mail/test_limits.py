@@ -8,7 +8,8 @@ import pytest
 from mail import limits
 from mail.errors import MailUnavailable
 from mail.limits import ConnectionLimit
-from mail.smtp import SmtpMailer, parse_smtp_url
+from mail.server import parse_smtp_url
+from mail.smtp import SmtpMailer
 from sandbox.mail.mailbox import Mailbox
 from tests.mail.letters import a_letter
 

@@ -129,6 +129,7 @@ def test_any_text_comes_back(text: str) -> None:
 @given(texts)
 @example('a/b\\c"d.pdf')
 @example("x\r\nContent-Type: text/html")
+@example("\xa0")
 def test_any_file_name_is_one_harmless_name(name: str) -> None:
     message = read(written(a_letter(attachments=(Attachment(name, b"%PDF", "application/pdf"),))))
     [part] = message.iter_attachments()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail.smtp import SmtpServer, Tls, parse_smtp_url
+from mail.server import SmtpServer, Tls, parse_smtp_url
 
 PASSWORD = "hunter2-very-secret"
 

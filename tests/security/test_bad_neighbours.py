@@ -102,7 +102,8 @@ async def test_copies_leave_connections_to_codes() -> None:
 
 
 async def test_who_asks_at_once_shares_one_probe() -> None:
-    from mail.smtp import SmtpMailer, parse_smtp_url
+    from mail.server import parse_smtp_url
+    from mail.smtp import SmtpMailer
     from sandbox.mail.mailbox import Mailbox
 
     async with Mailbox() as mailbox:

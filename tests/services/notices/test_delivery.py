@@ -1,11 +1,34 @@
-"""A worker: how much it takes in hand, and that what it carries ends as its carrier says."""
+"""A worker: how much it claims, and that deliveries end as their carrier says."""
 
 import asyncio
+import datetime
 from collections import Counter
 from collections.abc import Sequence
 
+import pytest
+
+from portal.errors import (
+    Forbidden,
+    NotFound,
+    NotReady,
+    PortalBroken,
+    PortalError,
+    PortalRefused,
+    PortalUnavailable,
+    TooLarge,
+)
 from services.clock import utc_now
-from services.notices.delivery import AT_ONCE, Cancelled, Courier, Outcome, SendFunc, Sent, Unsent
+from services.notices.delivery import (
+    AT_ONCE,
+    Cancelled,
+    Courier,
+    Outcome,
+    Retry,
+    SendFunc,
+    Sent,
+    Unsent,
+    after_portal_error,
+)
 from services.notices.rate_limiter import BulkRateLimiter
 from storage.database import Database
 from storage.notices import feed, outbox, outbox_report
@@ -80,3 +103,50 @@ async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database:
     assert await counts(database) == settled == {State.SENT: notices // 2, State.CANCELLED: notices // 2}
     async with database.read() as session:
         assert await outbox.next_due(session) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (NotFound("order"), Cancelled("NotFound")),
+        (Forbidden("invoice"), Cancelled("Forbidden")),
+        (TooLarge("a document"), Cancelled("TooLarge")),
+        (PortalUnavailable("down"), Retry("portal: down")),
+        (PortalBroken("no JSON"), Retry("portal: no JSON")),
+        (PortalUnavailable("503", retry_after=300.0), Retry("portal: 503", datetime.timedelta(minutes=5))),
+        (NotReady("409", retry_after=30.0), Retry("portal: 409", datetime.timedelta(seconds=30))),
+        (PortalRefused("401"), Retry("portal: 401", datetime.timedelta(minutes=10))),
+    ],
+)
+def test_what_a_portal_error_means(error: PortalError, outcome: Retry | Cancelled) -> None:
+    assert after_portal_error(error) == outcome
+
+
+class FailingPortal(SlowPortal):
+    """A carrier that cannot read the portal, which names a pause."""
+
+    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
+        self.asked.release()
+        raise PortalUnavailable("503", retry_after=300.0)
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+async def test_a_pause_that_the_portal_names_holds_in_every_channel(database: Database, channel: Channel) -> None:
+    started = utc_now()
+    async with database.write() as session:
+        wanted = [NewDelivery(channel, 1, 1, started, "Client")]
+        await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", started), wanted)
+    carrier = FailingPortal()
+    limiter = BulkRateLimiter(database, utc_now, 1000)
+    courier = Courier(database, utc_now, {channel: carrier}, limiter, chat_rate=1000, settled=Counter())
+    working = asyncio.create_task(courier.work())
+    async with asyncio.timeout(PATIENCE):
+        await carrier.asked.acquire()
+        while (await counts(database)).keys() != {State.RETRY}:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    working.cancel()
+    await courier.drain()
+    async with database.read() as session:
+        due_at = await outbox.next_due(session)
+    assert due_at is not None
+    assert due_at - started >= datetime.timedelta(seconds=300)

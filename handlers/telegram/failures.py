@@ -1,0 +1,105 @@
+"""Classify the errors of the Bot API. Every module asks here what a failed call means.
+
+PTB's classes alone do not say it: ``BadRequest`` is a ``NetworkError``, ``TimedOut`` may mean delivered, and 401 and
+404 both become ``InvalidToken``.
+"""
+
+import datetime
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+
+from handlers.telegram.outcome import NotDone
+
+_LONGEST_RETRY_AFTER = datetime.timedelta(days=1)
+_MISCONFIGURED_PAUSE = datetime.timedelta(minutes=10)
+_NOT_MODIFIED = "message is not modified"
+_UNKNOWN_CHAT = ("chat not found", "user is deactivated", "bot was blocked by the user", "bot was kicked")
+_STALE = (
+    "message to edit not found",
+    "message to delete not found",
+    "message can't be edited",
+    "message can't be deleted",
+    "message_id_invalid",
+    "there is no text in the message to edit",
+    "query is too old",
+)
+
+
+class FailureKind(StrEnum):
+    """What a failed call means for the caller."""
+
+    BLOCKED = auto()
+    """403: the recipient blocked the bot, removed it, or deleted the account."""
+    UNKNOWN_CHAT = auto()
+    """400: this bot knows no such chat. It is not stored as blocked: the token of another bot gives the same error."""
+    MIGRATED = auto()
+    """The group became a supergroup with the id ``new_chat_id``."""
+    TOO_MANY = auto()
+    """429: not done; permitted again after ``retry_after``."""
+    NOT_MODIFIED = auto()
+    """The message already is as requested: a success."""
+    STALE = auto()
+    """The message or the callback query that the call names is gone, too old, or of another type."""
+    REFUSED = auto()
+    """Any other 400: the same request fails again."""
+    MISCONFIGURED = auto()
+    """The token, the method or a second instance is at fault (401, 404, 409): an operator has to act."""
+    NOT_DONE = auto()
+    """Certainly not done: the request was not sent, or Telegram itself answered 5xx."""
+    UNCLEAR = auto()
+    """May have been done: a time-out, a cut connection, or an answer that is not Telegram's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A classified error.
+
+    ``reason`` is for logs and the outbox: Telegram's text after a 400, else ``429``, ``migrated`` or the error's class.
+    ``retry_after`` is set for ``TOO_MANY`` and ``MISCONFIGURED``, ``new_chat_id`` for ``MIGRATED``.
+    """
+
+    kind: FailureKind
+    reason: str
+    retry_after: datetime.timedelta | None = None
+    new_chat_id: int | None = None
+
+    @property
+    def is_recipient_gone(self) -> bool:
+        """Whether no message can reach this chat until the person returns."""
+        return self.kind in (FailureKind.BLOCKED, FailureKind.UNKNOWN_CHAT)
+
+
+def classify(error: TelegramError) -> Failure:
+    """Return what an error of the Bot API means."""
+    name = type(error).__name__
+    match error:
+        case RetryAfter():
+            return Failure(FailureKind.TOO_MANY, "429", _retry_after(error))
+        case ChatMigrated():
+            return Failure(FailureKind.MIGRATED, "migrated", new_chat_id=error.new_chat_id)
+        case Forbidden():
+            return Failure(FailureKind.BLOCKED, name)
+        case BadRequest():
+            return Failure(_kind_of_bad_request(error.message.lower()), error.message)
+        case _ if isinstance(error, NotDone):
+            return Failure(FailureKind.NOT_DONE, name)
+        case NetworkError():
+            return Failure(FailureKind.UNCLEAR, name)
+    return Failure(FailureKind.MISCONFIGURED, name, _MISCONFIGURED_PAUSE)
+
+
+def _retry_after(error: RetryAfter) -> datetime.timedelta:
+    """PTB gives an ``int`` of seconds, or a ``timedelta`` where ``PTB_TIMEDELTA`` is set."""
+    wait = error.retry_after
+    pause = wait if isinstance(wait, datetime.timedelta) else datetime.timedelta(seconds=wait)
+    return min(pause, _LONGEST_RETRY_AFTER)
+
+
+def _kind_of_bad_request(text: str) -> FailureKind:
+    if _NOT_MODIFIED in text:
+        return FailureKind.NOT_MODIFIED
+    if any(words in text for words in _UNKNOWN_CHAT):
+        return FailureKind.UNKNOWN_CHAT
+    return FailureKind.STALE if any(words in text for words in _STALE) else FailureKind.REFUSED

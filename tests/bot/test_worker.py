@@ -1,0 +1,85 @@
+"""The worker's loop over the feed: how long it waits after failures."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+
+from bot.worker import Worker
+from portal.errors import PortalError, PortalRefused, PortalUnavailable
+from services.clock import utc_now
+from services.notices.feed_reader import FeedReport
+from storage.database import Database
+
+FAILURES = 2000
+
+
+class FailingFeed:
+    """A feed that fails, and asks at once to be read again."""
+
+    def __init__(self, error: PortalError) -> None:
+        self.error = error
+        self.report = FeedReport()
+        self.worker: Worker
+        self.has_failed_often = asyncio.Event()
+
+    async def read(self) -> int:
+        self.worker.read_now()
+        if self.report.failures == FAILURES:
+            self.has_failed_often.set()
+        raise self.error
+
+
+class IdleCourier:
+    """Has nothing to deliver."""
+
+    async def work(self) -> None:
+        await asyncio.Event().wait()
+
+    async def drain(self) -> None:
+        return
+
+    async def reclaim(self, *, everything: bool = False) -> None:
+        return
+
+
+class NothingOld:
+    """Has no codes to delete."""
+
+    async def purge(self, limit: int) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("error", "shortest"),
+    [
+        (PortalUnavailable("down"), 300.0),
+        (PortalRefused("401"), 300.0),
+        (PortalUnavailable("503", retry_after=400), 400),
+    ],
+)
+async def test_a_feed_that_fails_2000_times(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: PortalError,
+    shortest: float,
+) -> None:
+    waits: list[float] = []
+    timeout = asyncio.timeout
+
+    def noted(seconds: float | None) -> Any:
+        waits.append(seconds or 0.0)
+        return timeout(seconds)
+
+    monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
+    feed: Any = FailingFeed(error)
+    parts: Any = (IdleCourier(), NothingOld())
+    feed.worker = Worker(database, feed, *parts, utc_now, poll_seconds=30)
+    async with feed.worker.working():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait_for(feed.has_failed_often.wait(), 60)
+    assert feed.report.failures >= FAILURES
+    assert waits[FAILURES - 1] == shortest
+    assert "loop_failed" not in "".join(capsys.readouterr())
