@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from benches.measure import bot_process, median, resident, table, verdict
 from benches.people import Visitor, every
-from sandbox.portal.generator import generated_account_id, generated_email
+from sandbox.portal.seed.generator import generated_account_id, generated_email
 from sandbox.stage import Stage, set_stage
 
 LIMIT_PERCENT = 5.0

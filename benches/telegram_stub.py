@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from benches.http_stub import Request, serve
-from sandbox.telegram.html_entities import parse_html
+from sandbox.telegram.text.html_entities import parse_html
 
 TOKEN = "123456789:AAbenchbenchbenchbenchbenchbenchben"
 BOT = {"id": 123456789, "is_bot": True, "first_name": "Odobot", "username": "odobot"}

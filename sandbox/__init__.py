@@ -1,1 +1,1 @@
-"""A Telegram, a portal and a mailbox on loopback, for a machine that has no accounts. Never in the wheel."""
+"""A simulated Telegram, portal and mailbox on loopback, for tests and the demo. Never in the wheel."""

@@ -1,4 +1,4 @@
-"""``python -m sandbox``: a Telegram, a portal, a mailbox and the bot, together on loopback."""
+"""``python -m sandbox``: runs the simulated Telegram, portal and mailbox with the bot, on loopback."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ from sandbox.telegram.errors import SandboxMisuse
 
 
 def main() -> int:
-    """Plays the main conversation, then stays up; with ``--script`` ends after it."""
+    """Play the main conversation, then keep running. With ``--script``, exit after the conversation."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--script", action="store_true", help="end after the conversation: 0, or the reason")
     parser.add_argument("--folder", type=Path, default=Path("demo"), help="where database, log and PDFs go")
@@ -47,7 +47,7 @@ async def _run(folder: Path, port: int, *, stay: bool) -> None:
             print(f"  {pdf}")
         if stay:
             _say_how_to_go_on(stage)
-            await _until_told(ended)
+            await _until_stopped(ended)
         ended.cancel()
 
 
@@ -65,19 +65,19 @@ def _say_how_to_go_on(stage: Stage) -> None:
 
 
 def _has_a_screen() -> bool:
-    """Whether a browser can open; a text browser in this terminal would only be in the way."""
+    """Whether a graphical browser can open. A text browser would take over this terminal."""
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-async def _until_told(ended: "asyncio.Task[str]") -> None:
+async def _until_stopped(ended: "asyncio.Task[str]") -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(sign, stop.set)
-    told = asyncio.create_task(stop.wait())
-    await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopped, ended}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
     if ended.done():
         raise StageError(ended.result())
 

@@ -1,19 +1,19 @@
-"""The main conversation, played by two people through the real bot: one in French, one in English."""
+"""Plays the main conversation with two people and the real bot: one in French, one in English."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.stage import Stage
-from sandbox.telegram.model import Message
-from sandbox.telegram.persons import Person
+from sandbox.telegram.model.chats import Message
+from sandbox.telegram.persons.person import Person
 from sandbox.transcript import Transcript
 
-PATIENCE = 20.0
+WAIT_SECONDS = 20.0
 
 
 class Player:
-    """A person who types, taps and reads, and the transcript of it."""
+    """A person who types, taps and reads. Each step goes to the transcript."""
 
     def __init__(self, stage: Stage, person: Person, transcript: Transcript) -> None:
         self._stage = stage
@@ -22,13 +22,13 @@ class Player:
         self._name = person.first_name
 
     async def say(self, text: str) -> Message:
-        """Types, and reads the answer."""
+        """Send a text and return the answer."""
         self._transcript.person(self._name, text)
         self._person.say(text)
         return await self._read()
 
     async def tap(self, label: str, *, file: str = "") -> Message:
-        """Taps a button whose label contains the text; with ``file``, waits for that document."""
+        """Tap a button whose label contains `label`, and return the answer. With ``file``, wait for that document."""
         screen = self._person.screen()
         shown = next((each for each in screen.labels if label in each), label)
         self._transcript.tap(self._name, shown)
@@ -36,9 +36,9 @@ class Player:
         return await self._read(file)
 
     async def link(self, email: str) -> Message:
-        """Gives an address, reads the mail, types its code."""
+        """Send an email address, read the mail, and send its code. Returns the answer."""
         await self.say(email)
-        letter = (await self._stage.mailbox.wait_for(email, timeout=PATIENCE))[-1]
+        letter = (await self._stage.mailbox.wait_for(email, timeout=WAIT_SECONDS))[-1]
         self._transcript.mail(email, letter.subject, letter.text)
         found = re.search(r"^\d{6}$", letter.text, re.MULTILINE)
         if found is None:
@@ -46,19 +46,26 @@ class Player:
         return await self.say(found.group())
 
     async def hear(self, words: str) -> Message:
-        """Waits for a message that nobody asked for."""
-        message = await self._person.wait_for_message(words, new=True, timeout=PATIENCE)
+        """Wait for a message that the bot sends on its own, such as a notice."""
+        message = await self._person.wait_for_message(words, new=True, timeout=WAIT_SECONDS)
         self._transcript.bot(message)
         return message
 
     async def _read(self, containing: str = "") -> Message:
-        message = await self._person.wait_for_message(containing, timeout=PATIENCE)
+        message = await self._person.wait_for_message(containing, timeout=WAIT_SECONDS)
         self._transcript.bot(message)
         return message
 
 
 async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Path]:
-    """Plays it; the PDFs that arrived, saved in the stage's folder. Raises when an answer does not come."""
+    """Play the conversation.
+
+    Returns:
+        The received PDFs, saved in the stage's folder.
+
+    Raises:
+        TimeoutError: The bot did not answer in time.
+    """
     transcript = Transcript(write)
     world = stage.telegram.world
 

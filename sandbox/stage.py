@@ -1,4 +1,4 @@
-"""The whole sandbox: Telegram, portal and mailbox here, and the real bot as a process of its own."""
+"""Runs the whole sandbox: Telegram, portal and mailbox in this process, the real bot in its own."""
 
 import asyncio
 import os
@@ -25,12 +25,12 @@ STOP_SECONDS = 15.0
 
 
 class StageError(Exception):
-    """The sandbox or the bot did not come up, or the bot ended; the message says which and why."""
+    """The sandbox or the bot did not start, or the bot exited. The message gives the reason."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """What is running, and where its files lie."""
+    """The running parts and the folder of their files."""
 
     folder: Path
     telegram: TelegramServer
@@ -42,7 +42,7 @@ class Stage:
 
 
 class BotProcess:
-    """``odobot run``, with more arguments or none, exactly as an operator starts it."""
+    """The process ``odobot run``, with optional further arguments."""
 
     def __init__(self, folder: Path, settings: dict[str, str], *arguments: str) -> None:
         self.log = folder / "odobot.log"
@@ -53,7 +53,7 @@ class BotProcess:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Starts the process; raises StageError where the program is not installed."""
+        """Start the process. Raises StageError when the program is not installed."""
         program = Path(sys.executable).with_name("odobot")
         if not program.exists():
             raise StageError(f"{program} is missing: run make setup")
@@ -63,14 +63,14 @@ class BotProcess:
             )
 
     async def ended(self) -> str:
-        """Waits until the process ends by itself; why, as its last line says."""
+        """Wait until the process exits by itself. Returns the exit code and the last line of its log."""
         assert self._process is not None
         code = await self._process.wait()
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return f"odobot ended with {code}: {lines[-1] if lines else 'it said nothing'}"
 
     async def stop(self) -> None:
-        """SIGTERM, as an operator does; it drains and ends by itself."""
+        """Send SIGTERM and wait until the process has drained. Kill it after `STOP_SECONDS`."""
         if self._process is None or self._process.returncode is not None:
             return
         self._process.terminate()
@@ -86,9 +86,11 @@ class BotProcess:
 async def set_stage(
     folder: Path, page_port: int = 0, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Stage]:
-    """Brings everything up in a fresh folder, waits until the bot polls, and takes all of it down at the end.
+    """Start everything in an empty folder, wait until the bot polls, and stop everything at the end.
 
-    Port 0 takes a free one for the page; ``settings`` are more of the bot's, or other ones.
+    Args:
+        page_port: The port of the web page; 0 means a free port.
+        settings: Settings of the bot that add to the default ones or replace them.
     """
     _empty(folder)
     async with AsyncExitStack() as stack:
@@ -114,7 +116,7 @@ def _empty(folder: Path) -> None:
 
 
 async def _until_it_polls(telegram: TelegramServer, bot: BotProcess) -> None:
-    """PTB takes a webhook away just before its first poll."""
+    """Wait for deleteWebhook, which PTB calls just before its first poll."""
     ended = asyncio.create_task(bot.ended())
     polls = asyncio.create_task(telegram.world.log.wait("deleteWebhook", timeout=START_SECONDS))
     done, waiting = await asyncio.wait({ended, polls}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,7 +136,7 @@ def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, 
         "ODOBOT_PORTAL_TOKEN": portal.token,
         "ODOBOT_PORTAL_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "ODOBOT_PORTAL_POLL_SECONDS": "10",
-        # Free ports: another bot on this machine may have the usual ones.
+        # Free ports: another bot on this machine may use the default ones.
         "ODOBOT_LISTEN": f"127.0.0.1:{public_port}",
         "ODOBOT_ADMIN_LISTEN": "127.0.0.1:0",
         "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",

@@ -1,38 +1,38 @@
-"""A conversation as it is read in a terminal."""
+"""Prints a conversation to a terminal."""
 
 import textwrap
 from collections.abc import Callable
 
-from sandbox.telegram.model import Message
+from sandbox.telegram.model.chats import Message
 
 WIDTH = 64
 _INDENT = " " * 4
 
 
 class Transcript:
-    """Prints what people and the bot say, in turn."""
+    """Prints the messages of people and of the bot."""
 
     def __init__(self, write: Callable[[str], object] = print) -> None:
         self._write = write
 
     def scene(self, title: str) -> None:
-        """A new scene."""
+        """Print a heading."""
         self._write(f"\n━━ {title} {'━' * max(2, WIDTH - len(title))}\n")
 
     def happening(self, what: str) -> None:
-        """Something that happens elsewhere."""
+        """Print an event outside of the chat."""
         self._write(f"· {what}\n")
 
     def person(self, name: str, says: str) -> None:
-        """What a person types."""
+        """Print a text that a person sends."""
         self._write(f"{name} ▸ {says}\n")
 
     def tap(self, name: str, label: str) -> None:
-        """What a person taps."""
+        """Print a person's tap."""
         self._write(f"{name} ☞ [{label}]\n")
 
     def bot(self, message: Message) -> None:
-        """A message of the bot's: its text or its document, and its buttons as they stand."""
+        """Print a message of the bot: its text or document, and its keyboard."""
         if message.file is not None:
             self._write(f"{_INDENT}📎 {message.file.name} ({message.file.size // 1024 + 1} kB)\n")
             return
@@ -43,7 +43,7 @@ class Transcript:
         self._write("")
 
     def mail(self, to: str, subject: str, text: str) -> None:
-        """A mail that arrived."""
+        """Print a received mail."""
         self._write(f"{_INDENT}✉ {to} · {subject}")
         for line in text.strip().splitlines():
             for part in textwrap.wrap(line, WIDTH - 4) or [""]:

@@ -1,4 +1,4 @@
-"""A mailbox for a machine that has no mail: a real SMTP server on loopback that keeps what it receives."""
+"""A real SMTP server on loopback that keeps the mail it receives."""
 
 from sandbox.mail.control import control_app
 from sandbox.mail.faults import Act, Fault, Stage

@@ -1,4 +1,4 @@
-"""A certificate authority of our own, and a certificate of it for this machine. Made anew in each process."""
+"""A certificate authority and a server certificate, created anew in each process."""
 
 import ipaddress
 import ssl
@@ -26,20 +26,20 @@ class Certificates:
 
     def server_context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.TemporaryDirectory() as folder:  # the ssl module reads a key from a file only
+        with tempfile.TemporaryDirectory() as folder:  # the ssl module reads keys from files only
             path = Path(folder, "server.pem")
             path.write_text(self.server)
             context.load_cert_chain(path)
         return context
 
     def client_context(self) -> ssl.SSLContext:
-        """What a client that trusts this authority, and no other, uses."""
+        """Return a TLS context that trusts only this authority."""
         return ssl.create_default_context(cadata=self.authority)
 
 
 @cache
 def certificates() -> Certificates:
-    """The process's own, for `localhost`, 127.0.0.1 and ::1."""
+    """Return this process's certificates, for `localhost`, 127.0.0.1 and ::1."""
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("Odobot sandbox authority")
     authority = (

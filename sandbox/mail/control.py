@@ -1,4 +1,4 @@
-"""The mailbox over HTTP: to read what came, and to make it fail. Mounted by the sandbox under /control/mail."""
+"""The mailbox over HTTP: read the received mail, set faults. The sandbox mounts it under /control/mail."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from sandbox.mail.faults import Act, Fault, Stage
 from sandbox.mail.mailbox import Mailbox
 from sandbox.mail.received import Received
 
-# A letter is shown as a mail reader would show it: no scripts, nothing loaded, and not as a page of this server.
+# As in a mail client: no scripts, nothing loaded, and not with the origin of this server.
 _HARMLESS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -22,7 +22,7 @@ _HARMLESS = {
 
 
 def control_app(mailbox: Mailbox) -> Starlette:
-    """An ASGI app on one mailbox; README.md lists its routes."""
+    """Build the ASGI app of one mailbox. README.md lists its routes."""
     pages = _Pages(mailbox)
     return Starlette(
         routes=[

@@ -1,4 +1,4 @@
-"""What a mail server can do wrong, and when."""
+"""Faults of a mail server, and the stage of the SMTP dialogue at which they occur."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """The moment a fault strikes."""
+    """The stage at which a fault occurs."""
 
     CONNECT = "connect"  # instead of the greeting
     EHLO = "ehlo"
@@ -15,13 +15,13 @@ class Stage(StrEnum):
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"  # at the DATA command, before any content
-    CONTENT = "content"  # the content has come, and is not kept
-    STORED = "stored"  # the letter is kept, the sender is not told so
+    CONTENT = "content"  # the content was received and is discarded
+    STORED = "stored"  # the message is stored, but the sender gets the fault
     QUIT = "quit"
 
 
 class Act(StrEnum):
-    """What happens then."""
+    """What the server does."""
 
     REPLY = "reply"  # with the fault's code
     HANG = "hang"  # never reply
@@ -30,7 +30,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault; `times` is how often it strikes before it is over, None for ever. `code` is for REPLY."""
+    """One fault. `times` is how often it occurs, None without limit. `code` is the reply's, for REPLY."""
 
     at: Stage
     act: Act = Act.REPLY
@@ -41,11 +41,11 @@ class Fault:
         if not 400 <= self.code < 600:
             raise ValueError("a fault's code is from 400 to 599")
         if self.times is not None and self.times < 1:
-            raise ValueError("a fault strikes at least once")
+            raise ValueError("a fault's times is at least 1")
 
 
 class Faults:
-    """The faults in force, at most one for each stage."""
+    """The active faults, at most one for each stage."""
 
     def __init__(self) -> None:
         self._by_stage: dict[Stage, tuple[Fault, int | None]] = {}
@@ -59,8 +59,8 @@ class Faults:
     def clear(self) -> None:
         self._by_stage.clear()
 
-    def strike(self, stage: Stage) -> Fault | None:
-        """The fault due at this stage, counted as used."""
+    def take(self, stage: Stage) -> Fault | None:
+        """Return the fault of this stage, and count one use of it."""
         fault, left = self._by_stage.get(stage, (None, None))
         if fault is None or left is None:
             return fault

@@ -1,4 +1,4 @@
-"""The mailbox: a server on loopback, the letters it keeps, and those who wait for them."""
+"""The mailbox: an SMTP server on loopback, the messages it keeps, and waiting for messages."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from aiosmtpd.smtp import Envelope, Session
 
 from sandbox.mail.certificates import certificates
 from sandbox.mail.faults import Fault, Faults
-from sandbox.mail.protocol import Conversation, Rules
+from sandbox.mail.protocol import Connection, ServerOptions
 from sandbox.mail.received import Received
 
 KEPT_LETTERS = 1_000
@@ -27,9 +27,13 @@ TlsMode = Literal["off", "starttls", "implicit"]
 class Mailbox:
     """An SMTP server in the running event loop. `async with Mailbox() as mailbox`, or `start()` and `stop()`.
 
-    With `user` a login is required. `tls` is `off`, `starttls` (then required) or `implicit`; clients trust it
-    through `client_context()` or `authority`. Port 0 takes a free one. `size_limit` is in octets, for one letter.
-    It keeps the last 1,000 letters, and at most 256 MiB.
+    It keeps the last 1,000 messages, and at most 256 MiB.
+
+    Args:
+        port: 0 means a free port.
+        user: With a user, a login is required.
+        tls: `off`, `starttls` (then required) or `implicit`. Clients trust `client_context()` or `authority`.
+        size_limit: In octets, for one message.
     """
 
     def __init__(
@@ -50,11 +54,11 @@ class Mailbox:
         self._tls = tls
         starttls = certificates().server_context() if tls == "starttls" else None
         self._implicit = certificates().server_context() if tls == "implicit" else None
-        self._rules = Rules(user, password, starttls, smtputf8, size_limit)
+        self._options = ServerOptions(user, password, starttls, smtputf8, size_limit)
         self._clock = clock
         self._server: asyncio.Server | None = None
         self._reserved: socket.socket | None = None
-        self._connections: set[Conversation] = set()
+        self._connections: set[Connection] = set()
         self.conversations = 0
         """How many connections were made to it, ever."""
         self._letters: deque[Received] = deque()
@@ -64,10 +68,10 @@ class Mailbox:
         self._watchers: set[asyncio.Queue[Received | None]] = set()
 
     async def start(self) -> Self:
-        """Listen; `port` is known afterwards. Raises OSError if the port is taken."""
+        """Listen, and set `port`. Raises OSError if the port is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            self._conversation,
+            self._connect_client,
             self.host,
             self.port,
             ssl=self._implicit,
@@ -77,23 +81,23 @@ class Mailbox:
         self._release_port()
         return self
 
-    def _conversation(self) -> Conversation:
+    def _connect_client(self) -> Connection:
         self.conversations += 1
-        return Conversation(self._rules, self.faults, self._keep, self._connections)
+        return Connection(self._options, self.faults, self._keep, self._connections)
 
     async def stop(self) -> None:
-        """Stop listening and break every connection; letters stay readable, watchers come to their end."""
+        """Stop listening and close every connection. The messages stay readable; watchers end."""
         await self._stop_listening()
         self._release_port()
         for watcher in self._watchers:
             _put(watcher, None)
 
     async def go_down(self) -> None:
-        """Refuse connections, and break those there are, until `come_back`."""
+        """Refuse connections, and close the open ones, until `come_back`."""
         if self.is_down:
             return
         await self._stop_listening()
-        # Bound without listening: connecting is refused, and nobody else takes the port meanwhile.
+        # Bound without listening: connections are refused, and the port stays reserved.
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         self._reserved = socket.socket(family, socket.SOCK_STREAM)
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -116,9 +120,11 @@ class Mailbox:
 
     @property
     def url(self) -> str:
-        """What ODOBOT_SMTP_URL has to be, login included."""
+        """The value for ODOBOT_SMTP_URL, with the login."""
         login = (
-            f"{quote(self._rules.user, safe='')}:{quote(self._rules.password, safe='')}@" if self._rules.user else ""
+            f"{quote(self._options.user, safe='')}:{quote(self._options.password, safe='')}@"
+            if self._options.user
+            else ""
         )
         host = f"[{self.host}]" if ":" in self.host else self.host
         scheme, option = {"off": ("smtp", "?tls=off"), "starttls": ("smtp", ""), "implicit": ("smtps", "")}[self._tls]
@@ -126,7 +132,7 @@ class Mailbox:
 
     @property
     def authority(self) -> str:
-        """The certificate authority to trust, as PEM; for a process of its own, in a file named by SSL_CERT_FILE."""
+        """The certificate authority as PEM. Another process trusts it through a file that SSL_CERT_FILE names."""
         return certificates().authority
 
     def client_context(self) -> ssl.SSLContext:
@@ -134,20 +140,24 @@ class Mailbox:
 
     @property
     def messages(self) -> tuple[Received, ...]:
-        """The letters kept, oldest first."""
+        """The kept messages, oldest first."""
         return tuple(self._letters)
 
     def message(self, id: int) -> Received | None:
         return next((letter for letter in self._letters if letter.id == id), None)
 
     def sent_to(self, address: str | None) -> list[Received]:
-        """The letters kept for one address, or for all with None, oldest first."""
+        """Return the kept messages to one address, oldest first. None means all addresses."""
         return [letter for letter in self._letters if address is None or letter.is_to(address)]
 
     async def wait_for(self, to: str | None = None, *, count: int = 1, timeout: float = 5.0) -> list[Received]:
-        """Return all letters to an address (None: to anybody) once there are `count`, those of before included.
+        """Wait until there are `count` messages to an address (None: to any), earlier ones included.
 
-        Raises TimeoutError after `timeout` seconds, saying how many came.
+        Returns:
+            All of these messages.
+
+        Raises:
+            TimeoutError: Fewer arrived within `timeout` seconds. The error says how many.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout), self._arrival:
@@ -159,9 +169,9 @@ class Mailbox:
 
     @contextmanager
     def watch(self) -> Iterator[AsyncIterator[Received]]:
-        """Give an iterator over the letters that arrive inside the `with`, until the mailbox stops.
+        """Yield an iterator over the messages that arrive inside the `with`, until the mailbox stops.
 
-        A watcher more than 100 letters behind loses the oldest.
+        A watcher more than 100 messages behind loses the oldest.
         """
         watcher: asyncio.Queue[Received | None] = asyncio.Queue(_WATCHER_BACKLOG)
         self._watchers.add(watcher)
@@ -171,7 +181,7 @@ class Mailbox:
             self._watchers.discard(watcher)
 
     def clear(self) -> None:
-        """Forget every letter; their numbers are not used again."""
+        """Delete all messages. Their ids are not reused."""
         self._letters.clear()
         self._octets = 0
 
@@ -183,7 +193,7 @@ class Mailbox:
             to=tuple(envelope.rcpt_tos),
             raw=envelope.original_content or b"",
             at=self._clock(),
-            user=self._rules.user if session.authenticated else "",
+            user=self._options.user if session.authenticated else "",
             encrypted=self._implicit is not None or session.ssl is not None,
         )
         self._letters.append(letter)
@@ -207,11 +217,11 @@ class Mailbox:
             self._reserved = None
 
     def fail(self, fault: Fault) -> None:
-        """Put a fault in force, in place of the one at the same stage."""
+        """Set a fault, in place of the one at the same stage."""
         self.faults.add(fault)
 
     async def heal(self) -> None:
-        """End every fault, being down included."""
+        """Remove all faults, and end `go_down`."""
         self.faults.clear()
         await self.come_back()
 

@@ -1,4 +1,4 @@
-"""aiosmtpd's SMTP with a login, and faults where they are asked for."""
+"""aiosmtpd's SMTP protocol with a login and faults."""
 # ruff: noqa: N802  (aiosmtpd finds its commands by these names)
 
 import asyncio
@@ -13,42 +13,42 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.mail.faults import Act, Faults, Stage
 
-# aiosmtpd logs every address it sees, and a warning for its own use of what it deprecates.
+# aiosmtpd logs addresses, and warns about its own use of deprecated functions.
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What the server asks of a client, and what it offers."""
+class ServerOptions:
+    """What the server requires of a client, and what it offers."""
 
     user: str = ""
     password: str = field(default="", repr=False)
     starttls: ssl.SSLContext | None = None
     smtputf8: bool = True
-    size_limit: int = 32 * 1024 * 1024  # octets of one letter
+    size_limit: int = 32 * 1024 * 1024  # octets of one message
 
 
 Keep = Callable[[Session, Envelope], Awaitable[None]]
 
 
-class Conversation(SMTP):
-    """One client's connection."""
+class Connection(SMTP):
+    """The connection of one client."""
 
-    def __init__(self, rules: Rules, faults: Faults, keep: Keep, connections: "set[Conversation]") -> None:
-        self.rules = rules
+    def __init__(self, options: ServerOptions, faults: Faults, keep: Keep, connections: "set[Connection]") -> None:
+        self.options = options
         self._faults = faults
         self._connections = connections
         super().__init__(
             _Handler(keep),
-            data_size_limit=rules.size_limit,
-            enable_SMTPUTF8=rules.smtputf8,
+            data_size_limit=options.size_limit,
+            enable_SMTPUTF8=options.smtputf8,
             hostname="mailbox.test",
             ident="sandbox",
-            tls_context=rules.starttls,
-            require_starttls=rules.starttls is not None,
-            # aiosmtpd sees its own STARTTLS only, not TLS from the first byte.
-            auth_require_tls=rules.starttls is not None,
+            tls_context=options.starttls,
+            require_starttls=options.starttls is not None,
+            # aiosmtpd knows about its own STARTTLS only, not about implicit TLS.
+            auth_require_tls=options.starttls is not None,
             authenticator=self._check_login,
             loop=asyncio.get_running_loop(),
         )
@@ -62,7 +62,7 @@ class Conversation(SMTP):
         super().connection_lost(error)
 
     async def close(self) -> None:
-        """Break the connection, and wait until nothing of it runs any more."""
+        """Close the connection, and wait until its task has ended."""
         task = self._handler_coroutine
         self._abort()
         if task is not None:
@@ -70,15 +70,15 @@ class Conversation(SMTP):
             await asyncio.gather(task, return_exceptions=True)
 
     async def fault_at(self, stage: Stage) -> str | None:
-        """Return the reply of the fault due now, None without one; a fault that does not reply ends the task."""
-        fault = self._faults.strike(stage)
+        """Return the reply of the fault at this stage, or None. A fault without a reply ends the task."""
+        fault = self._faults.take(stage)
         if fault is None:
             return None
         if fault.act is Act.REPLY:
             return f"{fault.code} sandbox fault at {stage}"
         if fault.act is Act.DROP:
             self._abort()
-        await asyncio.Event().wait()  # the end of the connection cancels this
+        await asyncio.Event().wait()  # closing the connection cancels this wait
         return None
 
     def _abort(self) -> None:
@@ -88,7 +88,7 @@ class Conversation(SMTP):
     def _check_login(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
     ) -> AuthResult:
-        user, password = self.rules.user.encode(), self.rules.password.encode()
+        user, password = self.options.user.encode(), self.options.password.encode()
         right = bool(user) and compare_digest(login.login, user) and compare_digest(login.password, password)
         return AuthResult(success=right, handled=False, auth_data=login)
 
@@ -109,7 +109,7 @@ class Conversation(SMTP):
         await self._unless_fault(Stage.AUTH, super().smtp_AUTH, arg)
 
     async def smtp_MAIL(self, arg: str | None) -> None:
-        if self.rules.user and not (self.session and self.session.authenticated):
+        if self.options.user and not (self.session and self.session.authenticated):
             await self.push("530 5.7.0 Authentication required")
             return
         await self._unless_fault(Stage.MAIL, super().smtp_MAIL, arg)
@@ -131,24 +131,24 @@ class Conversation(SMTP):
 
 
 class _Handler:
-    """What aiosmtpd calls; `keep` stores a letter."""
+    """aiosmtpd's handler. `keep` stores a message."""
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
 
     async def handle_EHLO(
-        self, server: Conversation, session: Session, _envelope: Envelope, hostname: str, replies: list[str]
+        self, server: Connection, session: Session, _envelope: Envelope, hostname: str, replies: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        return [reply for reply in replies if server.rules.user or not reply.startswith("250-AUTH")]
+        return [reply for reply in replies if server.options.user or not reply.startswith("250-AUTH")]
 
-    async def handle_DATA(self, server: Conversation, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: Connection, session: Session, envelope: Envelope) -> str:
         if reply := await server.fault_at(Stage.CONTENT):
             return reply
         await self._keep(session, envelope)
         return await server.fault_at(Stage.STORED) or "250 2.0.0 kept"
 
     async def handle_exception(self, error: Exception) -> str:
-        # A client that does not trust our certificate ends up here too: nothing to shout about.
+        # Also called when a client does not trust our certificate, which needs no warning.
         _log.debug("a conversation failed: %s", type(error).__name__)
         return "451 4.3.0 something broke"

@@ -1,4 +1,4 @@
-"""A letter as it arrived."""
+"""A received mail message."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAttachment:
-    """A file of a received letter."""
+    """An attachment of a received message."""
 
     name: str
     media_type: str
@@ -19,9 +19,9 @@ class ReceivedAttachment:
 
 @dataclass(frozen=True)
 class Received:
-    """One received letter. `sender` and `to` are the envelope's; `raw` is the content as sent; `at` is in UTC.
+    """One received message. `sender` and `to` are the envelope's; `raw` is the content as sent; `at` is in UTC.
 
-    The rest is read from the content when asked for. Whatever the content is, asking does not fail.
+    The other properties parse the content on access, and accept any content.
     """
 
     id: int
@@ -29,17 +29,17 @@ class Received:
     to: tuple[str, ...]
     raw: bytes
     at: datetime
-    user: str = ""  # who was logged in
+    user: str = ""  # the login of the sender
     encrypted: bool = False
 
     @cached_property
     def parsed(self) -> EmailMessage:
-        """The content as a message; its headers are found whatever their case."""
+        """The content as a message. Header names ignore case."""
         return message_from_bytes(self.raw, policy=default)
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """The headers, decoded, names as written; of a repeated one the last."""
+        """The decoded headers, by name as written; the last one of a repeated header."""
         return {name: str(value) for name, value in self.parsed.items()}
 
     @property
@@ -48,12 +48,12 @@ class Received:
 
     @cached_property
     def text(self) -> str:
-        """The text part, empty if there is none; line ends are `\\n`."""
+        """The text part, with LF line ends; empty when there is none."""
         return _words_of(self.parsed.get_body(("plain",)))
 
     @cached_property
     def html(self) -> str:
-        """The HTML part, empty if there is none."""
+        """The HTML part; empty when there is none."""
         return _words_of(self.parsed.get_body(("html",)))
 
     @cached_property
@@ -75,6 +75,6 @@ def _words_of(part: MIMEPart | None) -> str:
         return ""
     try:
         words = part.get_content()
-    except (LookupError, ValueError):  # a charset nobody knows
+    except (LookupError, ValueError):  # an unknown charset
         words = bytes(part.get_payload(decode=True) or b"").decode("utf-8", "replace")
     return str(words).replace("\r\n", "\n")

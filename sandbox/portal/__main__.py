@@ -1,4 +1,4 @@
-"""`python -m sandbox.portal`: the portal by itself, until Ctrl+C."""
+"""`python -m sandbox.portal`: runs the portal alone, until Ctrl+C."""
 
 import argparse
 import asyncio

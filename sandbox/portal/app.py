@@ -6,16 +6,20 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from sandbox.portal import api, control
 from sandbox.portal.company import Portal
-from sandbox.portal.gate import Gate
-from sandbox.portal.problems import install_problem_handlers
+from sandbox.portal.control import routes as control
+from sandbox.portal.http import api
+from sandbox.portal.http.middleware import ApiMiddleware
+from sandbox.portal.http.problems import install_problem_handlers
 
 
 def create_app(portal: Portal, token: str, stopping: asyncio.Event | None = None) -> FastAPI:
-    """The API under `/v1`, for who bears `token`, and the control API under `/control`, for everybody.
+    """Build the API under `/v1`, which needs `token`, and the control API under `/control`, which needs none.
 
-    `stopping`, once set, cuts short the waits of slow faults. The portal stays the caller's to close.
+    Args:
+        stopping: Once set, it ends the waits of slow faults.
+
+    The caller closes the portal.
     """
 
     @asynccontextmanager
@@ -26,8 +30,8 @@ def create_app(portal: Portal, token: str, stopping: asyncio.Event | None = None
 
     app = FastAPI(title="Sandbox portal", openapi_url=None, redirect_slashes=False, lifespan=lifespan)
     app.state.portal = portal
-    # Including a router would build its routes again for every portal: 15 ms of each test's first request.
+    # include_router would build the routes again for every portal: 15 ms of each test's first request.
     app.router.routes += [*api.router.routes, *control.router.routes]
     install_problem_handlers(app)
-    app.add_middleware(Gate, portal=portal, token=token, stopping=stopping or asyncio.Event())
+    app.add_middleware(ApiMiddleware, portal=portal, token=token, stopping=stopping or asyncio.Event())
     return app

@@ -1,4 +1,4 @@
-"""What time the portal believes it is: injected, so that a test can be at any day of the month."""
+"""The portal's clock, injected so that a test can choose the day."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -9,35 +9,36 @@ COMPANY_TIMEZONE = ZoneInfo("America/Toronto")
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The present moment, timezone-aware."""
+        """Return the current time, timezone-aware."""
         ...
 
 
 class MovableClock:
-    """Stands still at `start` until moved; without `start` it runs with the system's clock, and moves from there."""
+    """A clock that stands still at `start` until moved. Without `start`, it runs from the system's time."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._frozen_at = _aware(start) if start else None
         self._offset = timedelta()
 
     def now(self) -> datetime:
+        """Return the current time, timezone-aware."""
         return (self._frozen_at or datetime.now(UTC)) + self._offset
 
     def advance(self, by: timedelta) -> None:
-        """Moves on (or back, by a negative step)."""
+        """Move the clock by `by`, which may be negative."""
         self._offset += by
 
     def set(self, moment: datetime) -> None:
-        """Makes it `moment` (aware, else ValueError); a running clock runs on from there."""
+        """Set the clock to `moment`, which must be timezone-aware (else ValueError). A running clock runs on."""
         self._offset += _aware(moment) - self.now()
 
 
 def company_day(moment: datetime) -> date:
-    """The date it is then at the company, whatever zone the moment is written in."""
+    """Return the date in the company's time zone."""
     return moment.astimezone(COMPANY_TIMEZONE).date()
 
 
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("a moment needs its timezone")
+        raise ValueError("a time needs its time zone")
     return moment

@@ -1,4 +1,4 @@
-"""The portal as Python: its rows, its switches, and what the company's staff and billing do to it."""
+"""The portal as Python: its rows, faults, log and clock, and the actions of the company's staff and billing."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -7,19 +7,20 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from sandbox.portal import feed, generator
 from sandbox.portal.clock import Clock, MovableClock, company_day
-from sandbox.portal.database import Database, read_fact, write_fact
+from sandbox.portal.data.database import Database, read_fact, write_fact
+from sandbox.portal.data.money import add_taxes, parse_cents
+from sandbox.portal.data.pricing import DraftLine, priced_lines
+from sandbox.portal.data.rows import Quantity, invoice_row, order_row, order_search_text, refresh_search
+from sandbox.portal.data.tables import InvoiceRow, OrderRow
 from sandbox.portal.faults import FaultBoard
-from sandbox.portal.invoice_pdf import InvoicePrinter
-from sandbox.portal.journal import Journal, UnknownRow
-from sandbox.portal.money import add_taxes, parse_cents
-from sandbox.portal.papers import Quantity, invoice_row, order_row, order_search_text, refresh_search
-from sandbox.portal.people import People
-from sandbox.portal.pricing import DraftLine, priced_lines
+from sandbox.portal.pdf.invoice import InvoicePrinter
+from sandbox.portal.records import feed
+from sandbox.portal.records.journal import Journal, UnknownRow
+from sandbox.portal.records.people import People
 from sandbox.portal.request_log import RequestLog
-from sandbox.portal.seed import write_seed
-from sandbox.portal.tables import InvoiceRow, OrderRow
+from sandbox.portal.seed import generator
+from sandbox.portal.seed.accounts import write_seed
 from sandbox.portal.webhook import WebhookSender
 
 DEFAULT_PORTAL_URL = "https://portail.odotrack.example.com"
@@ -29,10 +30,9 @@ _FIRST_NUMBER = "300001"
 
 
 class Portal:
-    """Everything behind the API. To be used in one thread: that of the event loop which serves it.
+    """Everything behind the API. Use it only in the thread of the event loop that serves it.
 
-    Its changes raise UnknownRow for an account, order or invoice the portal does not have, and ValueError for what
-    cannot be.
+    Its changes raise UnknownRow for an unknown account, order or invoice, and ValueError for impossible values.
     """
 
     def __init__(
@@ -42,9 +42,12 @@ class Portal:
         seeded: bool = True,
         portal_url: str = DEFAULT_PORTAL_URL,
     ) -> None:
-        """`database` is a file, or None for memory; `seeded` writes the hand-made rows into a new one.
+        """Open the portal.
 
-        `portal_url` is the base of the pages that rows and menu link to.
+        Args:
+            database: A file; None keeps everything in memory.
+            seeded: Write the hand-made rows into a new database.
+            portal_url: The base URL of the pages that rows and menu link to.
         """
         self.clock: Clock = clock or MovableClock()
         self.database = Database(database)
@@ -58,7 +61,7 @@ class Portal:
         self._open(seeded, in_memory=database is None)
 
     def today(self) -> date:
-        """The company's date."""
+        """Return the company's date."""
         return company_day(self.clock.now())
 
     def close(self) -> None:
@@ -74,10 +77,16 @@ class Portal:
         number: str | None = None,
         issued_on: date | None = None,
     ) -> str:
-        """Issues an unpaid invoice, of today unless `issued_on` is given, and reports it; returns its number.
+        """Issue an unpaid invoice and report it.
 
-        `amount` is the decimal total with taxes; without it the lines' amounts and their taxes make it. A negative
-        one is a credit note, with nothing to pay.
+        Args:
+            amount: The decimal total with taxes. None adds up the lines' amounts and their taxes. A negative total
+                makes a credit note, whose balance is 0.
+            number: None takes the next free number.
+            issued_on: None means today.
+
+        Returns:
+            The invoice's number.
         """
         total = parse_cents(amount) if amount is not None else None
         priced = priced_lines(lines, total)
@@ -103,7 +112,7 @@ class Portal:
         return issued
 
     def mark_paid(self, account_id: str, number: str, amount: str | None = None, paid_on: date | None = None) -> None:
-        """Pays a decimal amount of an invoice, or all that is left; a balance of 0 reports `invoice.paid`."""
+        """Pay a decimal amount of an invoice; None pays the balance. A balance of 0 reports `invoice.paid`."""
         with self._journal.change() as change:
             change.account(account_id)
             row = _invoice(change.session, account_id, number)
@@ -111,7 +120,7 @@ class Portal:
                 raise UnknownRow(f"no invoice {number}")
             payment = parse_cents(amount) if amount is not None else row.balance_cents
             if not 0 < payment <= row.balance_cents:
-                raise ValueError("a payment is more than nothing, and no more than the balance")
+                raise ValueError("a payment is above 0 and at most the balance")
             row.balance_cents -= payment
             if row.balance_cents == 0:
                 row.paid_on = paid_on or change.today
@@ -127,7 +136,7 @@ class Portal:
         progress: int | None = 0,
         number: str | None = None,
     ) -> str:
-        """Adds an order and reports `order.created`; returns its number."""
+        """Add an order, report `order.created`, and return the order's number."""
         if progress is not None and not 0 <= progress <= 100:
             raise ValueError("progress is 0 to 100")
         with self._journal.change() as change:
@@ -140,7 +149,7 @@ class Portal:
         return number
 
     def end_order_soon(self, account_id: str, number: str, days: int = 30) -> None:
-        """Makes an order end `days` from today, and reports `order.ending` now."""
+        """Set an order's end to `days` from today, and report `order.ending`."""
         with self._journal.change() as change:
             change.account(account_id)
             row = _order(change.session, account_id, number)
@@ -151,19 +160,25 @@ class Portal:
             row.search_text = order_search_text(row.number, row.start_date, row.end_date, lines)
             change.report("order.ending", account_id, number)
 
-    def tell_endings(self) -> int:
-        """Reports the orders whose notice day came since the last call: done at each reading of the feed."""
+    def report_endings(self) -> int:
+        """Report the orders whose notice day came since the last call. Returns their count.
+
+        Each read of the feed calls this.
+        """
         with self._journal.change() as change:
-            change.events = feed.tell_endings(change.session, change.now, change.today)
+            change.events = feed.report_endings(change.session, change.now, change.today)
         return len(change.events)
 
     def generate(self, count: int, seed: int = 1, months: int = 12) -> None:
-        """Adds `count` generated accounts, each with one contact and `months` monthly invoices up to this month."""
+        """Add `count` generated accounts, each with one contact and `months` monthly invoices up to this month."""
         with self._journal.change() as change:
             generator.add_accounts(change.session, count, seed, change.today, months)
 
     def issue_monthly(self) -> int:
-        """Issues an invoice to every generated account today; returns how many. One webhook call tells of them all."""
+        """Issue an invoice to every generated account today. Returns their count.
+
+        One webhook call announces all of them.
+        """
         with self._journal.change() as change:
             issued = generator.issue_monthly(change.session, change.today, change.now)
         if issued:
@@ -171,7 +186,7 @@ class Portal:
         return issued
 
     def forget_events(self, keep: int = 0) -> int:
-        """Forgets all but the newest `keep` events, so that older cursors get 410; returns how many."""
+        """Delete all but the newest `keep` events, so that older cursors get 410. Returns the count."""
         with self._journal.change() as change:
             return feed.forget_events(change.session, keep)
 
@@ -179,7 +194,7 @@ class Portal:
         with self.database.session() as session:
             is_new = read_fact(session, _NEXT_NUMBER) is None
         if is_new and seeded and in_memory:
-            self.database.become(_seeded_image(self.today()))
+            self.database.load(_seeded_dump(self.today()))
         with self.database.session() as session:
             if is_new:
                 write_fact(session, _NEXT_NUMBER, _FIRST_NUMBER)
@@ -190,15 +205,15 @@ class Portal:
 
 
 @lru_cache(maxsize=4)
-def _seeded_image(today: date) -> bytes:
-    """The hand-made rows as a database to copy: a test has its portal in a millisecond, not in thirty."""
+def _seeded_dump(today: date) -> bytes:
+    """Return the hand-made rows as a database to load: 1 ms for each test, instead of 30 ms."""
     database = Database()
     with database.session() as session:
         write_seed(session, today)
         session.commit()
-    image = database.image()
+    dump = database.dump()
     database.close()
-    return image
+    return dump
 
 
 def _next_number(session: Session) -> str:

@@ -1,11 +1,11 @@
-"""The shapes of the portal's API, version 1, as they travel."""
+"""The JSON shapes of the portal's API, version 1."""
 
 from datetime import date, datetime
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from sandbox.portal.money import Language
+from sandbox.portal.data.money import Language
 
 Part = Literal["orders", "invoices"]
 EventType = Literal[

@@ -1,4 +1,4 @@
-"""What can go wrong between a bot and a portal, switched on per path and for as long as wanted."""
+"""Faults between a bot and a portal, set per path and for a number of requests."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 
 
 class FaultKind(StrEnum):
-    """What the portal does instead of its answer, or to it."""
+    """What the portal sends instead of its answer, or changes in it."""
 
-    DROP = "drop"  # the connection is closed without a word
+    DROP = "drop"  # the connection is closed without an answer
     CUT = "cut"  # the answer stops halfway and the connection is closed
     SLOW = "slow"  # waits `seconds`, then goes on
     UNAVAILABLE = "unavailable"  # 503
@@ -20,7 +20,7 @@ class FaultKind(StrEnum):
     WRONG_TYPE = "wrong_type"  # the right body as `content_type`
     PDF_EMPTY = "pdf_empty"  # 200, application/pdf, no byte
     PDF_CORRUPT = "pdf_corrupt"  # 200, application/pdf, not a PDF
-    PDF_TRUNCATED = "pdf_truncated"  # 200, the first half of the PDF, and no more is promised
+    PDF_TRUNCATED = "pdf_truncated"  # 200, the first half of the PDF, with a matching Content-Length
     PDF_HTML = "pdf_html"  # 200, text/html: the sign-in page of the portal
     PDF_HUGE = "pdf_huge"  # 200, application/pdf, `megabytes` long
     GZIP_BOMB = "gzip_bomb"  # 200, JSON that is `megabytes` long once decompressed
@@ -29,13 +29,17 @@ class FaultKind(StrEnum):
     PROXY_PAGE = "proxy_page"  # `status` with a reverse proxy's HTML page
     ODD_CONTACT = "odd_contact"  # the right contacts with odd fields, and an account that cannot be read
     UNREADABLE_CONTACT = "unreadable_contact"  # the right contacts without their ids
-    ANOTHER_NUMBER = "another_number"  # the right papers under other numbers
-    ANOTHER_ACCOUNT = "another_account"  # the right papers, which say that they are another account's
+    ANOTHER_NUMBER = "another_number"  # the right documents under other numbers
+    ANOTHER_ACCOUNT = "another_account"  # the right documents with the id of another account
 
 
 @dataclass
 class Fault:
-    """One fault. `path` is a pattern (`*` also spans `/`) for the encoded path; `times` None is until cleared."""
+    """One fault.
+
+    `path` is a pattern for the encoded path, in which `*` also matches `/`. `times` is the number of requests; None
+    means until cleared.
+    """
 
     kind: FaultKind
     path: str = "*"
@@ -54,39 +58,39 @@ class Fault:
 
 
 class FaultBoard:
-    """The faults that are on, in the order they were set."""
+    """The active faults in the order in which they were set."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._last_id = 0
 
     def set(self, fault: Fault) -> Fault:
-        """Switches a fault on and gives it its id; raises ValueError when it could never strike."""
+        """Activate a fault and assign its id. Raises ValueError when `times` is below 1."""
         if fault.times is not None and fault.times < 1:
-            raise ValueError("a fault strikes at least once")
+            raise ValueError("a fault's times is at least 1")
         self._last_id += 1
         fault.fault_id = self._last_id
         self._faults.append(fault)
         return fault
 
     def clear(self, fault_id: int | None = None) -> None:
-        """Switches off one fault, or all."""
+        """Remove one fault, or all."""
         self._faults = [f for f in self._faults if fault_id not in (None, f.fault_id)]
 
     def all(self) -> list[Fault]:
         return list(self._faults)
 
-    def strike(self, method: str, path: str) -> list[Fault]:
-        """What befalls this request: the delays that match, then the first other fault. Uses up their counts."""
-        struck: list[Fault] = []
+    def take(self, method: str, path: str) -> list[Fault]:
+        """Return the faults of a request, and count them: the matching delays, then the first other match."""
+        found: list[Fault] = []
         for fault in self._faults:
             if not fault.matches(method, path):
                 continue
-            struck.append(fault)
+            found.append(fault)
             if fault.kind is not FaultKind.SLOW:
                 break
-        for fault in struck:
+        for fault in found:
             if fault.times is not None:
                 fault.times -= 1
         self._faults = [f for f in self._faults if f.times != 0]
-        return sorted(struck, key=lambda f: f.kind is not FaultKind.SLOW)
+        return sorted(found, key=lambda f: f.kind is not FaultKind.SLOW)

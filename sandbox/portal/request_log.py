@@ -1,4 +1,4 @@
-"""What was asked of the portal: never a body, so never an email."""
+"""The log of requests to the portal, without bodies, so without email addresses."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ LONGEST_LOG = 10_000
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request to the API. `path` is as sent, still encoded; `status` 0 is a connection closed without one."""
+    """One request to the API. `path` is still encoded; `status` 0 means a connection closed without an answer."""
 
     method: str
     path: str
@@ -19,7 +19,7 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """The newest requests, and a count per endpoint since the last `clear()`."""
+    """The newest requests, and the count per endpoint since the last `clear()`."""
 
     def __init__(self) -> None:
         self.entries: deque[LoggedRequest] = deque(maxlen=LONGEST_LOG)
@@ -27,7 +27,7 @@ class RequestLog:
 
     @property
     def total(self) -> int:
-        """All requests since the last `clear()`: what "one portal round trip" is asserted on."""
+        """The number of requests since the last `clear()`. Tests count round trips with it."""
         return self.counts.total()
 
     def add(self, request: LoggedRequest) -> None:
@@ -40,7 +40,10 @@ class RequestLog:
 
 
 def endpoint_name(path: str) -> str:
-    """`contacts/search`, `contact`, `orders`, `order`, `invoices`, `invoice`, `pdf`, `links`, `events`, or `other`."""
+    """Return the endpoint of a path.
+
+    One of `contacts/search`, `contact`, `orders`, `order`, `invoices`, `invoice`, `pdf`, `links`, `events`, `other`.
+    """
     match path.strip("/").split("/"):
         case ["v1", "contacts", "search"]:
             return "contacts/search"

@@ -1,4 +1,4 @@
-"""The portal on a loopback port, inside the caller's own event loop."""
+"""The portal on a loopback port, in the caller's event loop."""
 
 import asyncio
 import socket
@@ -13,15 +13,15 @@ from sandbox.portal.app import create_app
 from sandbox.portal.clock import Clock
 from sandbox.portal.company import DEFAULT_PORTAL_URL, Portal
 from sandbox.portal.faults import FaultBoard
-from sandbox.portal.gate import TRANSPORT
+from sandbox.portal.http.middleware import TRANSPORT
 from sandbox.portal.request_log import RequestLog
 
-LONGEST_GOODBYE = 1.0
-_GOODBYE_STEP = 0.005
+SHUTDOWN_SECONDS = 1.0
+_SHUTDOWN_STEP_SECONDS = 0.005
 
 
 class PortalServer:
-    """A portal to talk to over HTTP: `async with PortalServer(token="…") as server: server.url`.
+    """Serves a portal over HTTP: `async with PortalServer(token="…") as server: server.url`.
 
     `server.portal` is the same portal as Python.
     """
@@ -39,7 +39,7 @@ class PortalServer:
         webhook_url: str | None = None,
         webhook_secret: str | None = None,
     ) -> None:
-        """`port` 0 takes a free one, kept over a restart; the rest is as for Portal and its webhook."""
+        """Create the server. Port 0 takes a free port, which a restart keeps. The rest is as in Portal."""
         self.token = token
         self.portal = Portal(database, clock, seeded, portal_url)
         self.portal.webhook.configure(webhook_url, webhook_secret)
@@ -50,7 +50,7 @@ class PortalServer:
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end; raises RuntimeError before the first start."""
+        """The base URL, without a trailing slash. Raises RuntimeError before the first start."""
         if not self._port:
             raise RuntimeError("the portal has not been started")
         return f"http://{self._host}:{self._port}"
@@ -68,9 +68,9 @@ class PortalServer:
         return self.portal.log
 
     async def start(self) -> None:
-        """Listens from its return on; raises OSError when the port is taken."""
+        """Start listening. Raises OSError when the port is taken."""
         self._stopping = asyncio.Event()
-        # Named as TCP, or asyncio leaves Nagle's algorithm on: 40 ms for every answer in two writes.
+        # asyncio sets TCP_NODELAY only on sockets made with IPPROTO_TCP; without it, two writes take 40 ms.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,12 +90,12 @@ class PortalServer:
         )
         config.load()
         self._server = Server(config)
-        # `serve()` would take over the process's signals and poll ten times a second.
+        # `serve()` would handle the process's signals and poll ten times a second.
         self._server.lifespan = config.lifespan_class(config)
         await self._server.startup(sockets=[listener])
 
     async def stop(self) -> None:
-        """Stops listening, lets answers under way finish for a second, and hangs up. The rows stay; see `close`."""
+        """Stop listening, let running requests finish for a second, and close the connections. The rows stay."""
         if (server := self._server) is None:
             return
         self._server = None
@@ -106,17 +106,17 @@ class PortalServer:
             connection.shutdown()
         tasks = server.server_state.tasks
         if tasks:
-            await asyncio.wait(set(tasks), timeout=LONGEST_GOODBYE)
+            await asyncio.wait(set(tasks), timeout=SHUTDOWN_SECONDS)
         for task in set(tasks):
             task.cancel()
-        for _ in range(int(LONGEST_GOODBYE / _GOODBYE_STEP)):
+        for _ in range(int(SHUTDOWN_SECONDS / _SHUTDOWN_STEP_SECONDS)):
             if not server.server_state.connections and not tasks:
                 break
-            await asyncio.sleep(_GOODBYE_STEP)
+            await asyncio.sleep(_SHUTDOWN_STEP_SECONDS)
         await server.lifespan.shutdown()
 
     async def close(self) -> None:
-        """Stops, and closes the database: one in memory is gone."""
+        """Stop, and close the database. A database in memory is lost."""
         await self.stop()
         self.portal.close()
 
@@ -131,7 +131,7 @@ class PortalServer:
 
 
 class _OpenTransport(HttpToolsProtocol):
-    """uvicorn's own protocol, that also lets a fault hang up."""
+    """uvicorn's protocol, which exposes its transport so that a fault can close it."""
 
     def on_headers_complete(self) -> None:
         cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport

@@ -1,4 +1,4 @@
-"""The portal's webhook: "read the feed now", signed by Standard Webhooks, sent off the request path."""
+"""Sends the portal's webhook calls, signed by Standard Webhooks, outside of the request path."""
 
 import asyncio
 import json
@@ -14,9 +14,9 @@ LONGEST_QUEUE = 1000
 
 
 class WebhookSender:
-    """Posts `{"type", "timestamp", "data": {"id"}}` for each event, in order, and tries again where that failed.
+    """Posts `{"type", "timestamp", "data": {"id"}}` for each event, in order, with retries.
 
-    Signed with the system's time, not the portal's: the receiver compares it with its own.
+    The signature uses the system's time, not the portal's, because the receiver compares it with its own.
     """
 
     def __init__(self, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
@@ -33,7 +33,11 @@ class WebhookSender:
         return self._url
 
     def configure(self, url: str | None, secret: str | None) -> None:
-        """Where to post, and the `whsec_…` secret; None switches it off. Raises ValueError on an unusable secret."""
+        """Set the URL and the `whsec_…` secret. None switches the webhook off.
+
+        Raises:
+            ValueError: The secret is unusable.
+        """
         if url is None:
             self._url = self._signer = None
             return
@@ -43,17 +47,17 @@ class WebhookSender:
         self._url = url
 
     def notify(self, event_id: str, event_type: str) -> None:
-        """Queues one event, to be posted soon; when too many wait, it is dropped: the feed has it."""
+        """Queue one event. When the queue is full, the event is dropped; the feed still has it."""
         if self._url:
             with suppress(asyncio.QueueFull):
                 self._waiting.put_nowait((event_id, event_type))
 
     def start(self) -> None:
-        """Begins to send; needs a running event loop."""
+        """Start sending. Needs a running event loop."""
         self._worker = asyncio.create_task(self._work(), name="portal webhook")
 
     async def stop(self) -> None:
-        """Stops at once; what still waits is forgotten."""
+        """Stop at once. Queued events are dropped."""
         if self._worker:
             self._worker.cancel()
             with suppress(asyncio.CancelledError):
@@ -61,7 +65,7 @@ class WebhookSender:
             self._worker = None
 
     async def _work(self) -> None:
-        # Made with the first event: a client costs more to build than a portal without a webhook should pay.
+        # Created with the first event, since most portals in tests have no webhook.
         event_id, event_type = await self._waiting.get()
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             while True:

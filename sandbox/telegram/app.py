@@ -1,18 +1,17 @@
-"""The whole as one ASGI application: the Bot API, and the control API under /control."""
+"""The Bot API and the control API (under /control) as one ASGI application."""
 
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.telegram.bots import Bot
-from sandbox.telegram.control import control_app
-from sandbox.telegram.dispatch import Request, answer
-from sandbox.telegram.transport import BotApi
+from sandbox.telegram.control.routes import control_app
+from sandbox.telegram.http.dispatch import Request, answer
+from sandbox.telegram.http.transport import BotApi
 from sandbox.telegram.world import TelegramWorld
 
 
 class TelegramApp:
-    """An ASGI application over a world."""
+    """The ASGI application of a simulated Telegram."""
 
     def __init__(self, world: TelegramWorld) -> None:
         self.world = world
@@ -27,14 +26,14 @@ class TelegramApp:
 
 
 def create_app(world: TelegramWorld | None = None) -> TelegramApp:
-    """The application, over a world of its own where none is given.
+    """Build the application. Without `world`, it creates a new one.
 
-    Under a server other than TelegramServer, faults that cut a connection show as a 500 instead.
+    Under a server other than TelegramServer, faults that cut a connection appear as status 500.
     """
     world = world or TelegramWorld()
 
-    async def execute(bot: Bot, method: str, parameters: dict[str, Any]) -> None:
-        await answer(world, bot, Request(method, parameters, via="webhook"))
+    async def execute(token: str, method: str, parameters: dict[str, Any]) -> None:
+        await answer(world, world.bots[token], Request(method, parameters, via="webhook"))
 
     world.execute = execute
     return TelegramApp(world)

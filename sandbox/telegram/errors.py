@@ -1,4 +1,4 @@
-"""What the sandbox's Telegram refuses with, and what its own users did wrong."""
+"""The Bot API's error answers, and the error for impossible actions of a simulated person."""
 
 from typing import Any
 
@@ -15,11 +15,14 @@ TERMINATED_BY_WEBHOOK = "Conflict: terminated by setWebhook request"
 
 
 class SandboxMisuse(Exception):
-    """The test or the control API asked for something no person could do (tap a link, write while blocking)."""
+    """A test or the control API asked for an action that no person can do, such as writing to a blocked bot."""
 
 
 class ApiError(Exception):
-    """An error answer of the Bot API: `error_code` is the HTTP status too; `parameters` as in ResponseParameters."""
+    """An error answer of the Bot API.
+
+    `error_code` is the HTTP status too; `parameters` are the fields of ResponseParameters.
+    """
 
     def __init__(self, error_code: int, description: str, parameters: dict[str, Any] | None = None) -> None:
         super().__init__(f"{error_code} {description}")
@@ -28,7 +31,7 @@ class ApiError(Exception):
         self.parameters = parameters or {}
 
     def body(self) -> dict[str, Any]:
-        """The JSON body of the answer."""
+        """Return the JSON body of the answer."""
         body: dict[str, Any] = {
             "ok": False,
             "error_code": self.error_code,
@@ -40,17 +43,17 @@ class ApiError(Exception):
 
 
 def bad_request(message: str, parameters: dict[str, Any] | None = None) -> ApiError:
-    """400, the message lowered as Telegram lowers it: not where it is a constant such as BUTTON_DATA_INVALID."""
+    """Return a 400. The first letter becomes lower-case as in Telegram, except in constants (BUTTON_DATA_INVALID)."""
     constant = len(message) > 1 and (message[1] == "_" or "A" <= message[1] <= "Z")
     text = message if constant else message[:1].lower() + message[1:]
     return ApiError(400, f"Bad Request: {text}", parameters)
 
 
 def forbidden(message: str) -> ApiError:
-    """403."""
+    """Return a 403."""
     return ApiError(403, f"Forbidden: {message}")
 
 
 def too_many_requests(seconds: int) -> ApiError:
-    """429; the transport adds the Retry-After header from `parameters.retry_after`."""
+    """Return a 429. The transport adds the Retry-After header from `parameters.retry_after`."""
     return ApiError(429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds})

@@ -1,4 +1,4 @@
-"""A growing count of everything that happens, and ways to wait for it without polling."""
+"""Numbered events, and waiting for them without polling."""
 
 import asyncio
 from collections import deque
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Event:
-    """One thing that happened; `kind` is message, edit, delete, action, answer, request, commands, chat or person."""
+    """One event. `kind` is message, edit, delete, action, answer, request, commands, chat or person."""
 
     seq: int
     at: datetime
@@ -24,7 +24,7 @@ class Event:
     data: Callable[[], dict[str, Any]] = field(repr=False)
 
     def json(self) -> dict[str, Any]:
-        """The event as the control API gives it."""
+        """Return the event as the control API does."""
         return {
             "seq": self.seq,
             "at": self.at.isoformat(),
@@ -36,13 +36,13 @@ class Event:
 
 
 class Signal:
-    """Wakes whoever waits on it. Works in whichever event loop the waiter runs."""
+    """Wakes its waiters. A waiter may run in any event loop."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def fire(self) -> None:
-        """Wake everybody who waits now."""
+        """Wake all current waiters."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, set()
@@ -51,11 +51,11 @@ class Signal:
                 future.set_result(None)
 
     async def wait(self, timeout: float) -> bool:
-        """True when fired within `timeout` seconds."""
+        """Wait for the signal. Returns False after `timeout` seconds without it."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:
-            # Python 3.11's wait_for can lose a cancellation that comes along with what was waited for.
+            # Python 3.11's wait_for can lose a cancellation that arrives together with the result.
             async with asyncio.timeout(timeout):
                 await future
         except TimeoutError:
@@ -65,7 +65,11 @@ class Signal:
         return True
 
     async def until(self, look: Callable[[], T | None], timeout: float) -> T | None:
-        """What `look` finds, looking now and after each firing; None when nothing was found in time."""
+        """Call `look` at once and after each signal, until it returns something.
+
+        Returns:
+            The result of `look`, or None after `timeout` seconds.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while (found := look()) is None:
@@ -76,7 +80,7 @@ class Signal:
 
 
 class EventHub:
-    """Numbers events, keeps the last ones, and hands them to subscribers."""
+    """Numbers events, keeps the last `keep` of them, and passes them to subscribers."""
 
     def __init__(self, clock: Clock, keep: int = 5_000) -> None:
         self._clock = clock
@@ -88,7 +92,7 @@ class EventHub:
     def publish(
         self, kind: str, data: Callable[[], dict[str, Any]], *, bot: str | None = None, chat_id: int | None = None
     ) -> Event:
-        """Record one event. `data` is called only when somebody reads it."""
+        """Add an event. `data` is called only when somebody reads the event."""
         self.sequence += 1
         event = Event(self.sequence, self._clock.now(), kind, bot, chat_id, data)
         self.recent.append(event)
@@ -96,14 +100,14 @@ class EventHub:
         return event
 
     def after(self, seq: int) -> list[Event]:
-        """The kept events with a higher number, oldest first."""
+        """Return the kept events with a number above `seq`, oldest first."""
         missed = min(self.sequence - seq, len(self.recent))
         if missed <= 0:
             return []
         return [self.recent[index] for index in range(len(self.recent) - missed, len(self.recent))]
 
     async def subscribe(self, since: int | None = None) -> AsyncIterator[Event]:
-        """Every event after `since` (now, where not given) until the hub closes."""
+        """Iterate over the events after `since` until the hub closes. None means from now on."""
         seen = self.sequence if since is None else since
         while not self.closed:
             events = self.after(seen)

@@ -1,4 +1,4 @@
-"""Misbehaviour on order: 429, 5xx, time-outs before or after delivery, resets, latency."""
+"""Faults of the Bot API: 429, 5xx, timeouts before or after delivery, connection resets, latency."""
 
 import random
 from dataclasses import asdict, dataclass
@@ -10,18 +10,18 @@ from sandbox.telegram.events import Signal
 
 
 class FaultKind(StrEnum):
-    """What goes wrong; `before` is without executing the call, `after` is once it was executed."""
+    """What a fault does. `before` kinds do not execute the call; `after` kinds execute it first."""
 
     RETRY_AFTER = "retry_after"  # 429 with retry_after
     ERROR = "error"  # a Bot API body with `status` and `description`
     GATEWAY = "gateway"  # `status` (502) with a proxy's HTML: no Bot API body
-    HANG_BEFORE = "hang_before"  # nothing is answered for `seconds`, then the connection is closed
+    HANG_BEFORE = "hang_before"  # no answer for `seconds`, then the connection is closed
     HANG_AFTER = "hang_after"
     CLOSE_BEFORE = "close_before"  # the connection is closed without an answer
     CLOSE_AFTER = "close_after"
     RESET_BEFORE = "reset_before"  # the connection is reset (RST)
     RESET_AFTER = "reset_after"
-    LATENCY = "latency"  # `seconds` more, then the call as it is; adds to another fault
+    LATENCY = "latency"  # delays the call by `seconds`; adds to another fault
 
 
 AFTER = {FaultKind.HANG_AFTER, FaultKind.CLOSE_AFTER, FaultKind.RESET_AFTER}
@@ -29,9 +29,10 @@ AFTER = {FaultKind.HANG_AFTER, FaultKind.CLOSE_AFTER, FaultKind.RESET_AFTER}
 
 @dataclass
 class Fault:
-    """A rule: which calls it meets, how often, and what happens to them.
+    """A rule: which calls it affects, how many, and what happens to them.
 
-    `method` in whatever case or `*`; `count` None is for ever; `seconds` is of latency or of a hang.
+    `method` ignores case; `*` is any method. `count` None is without limit. `seconds` is for latency and hanging kinds.
+    `met` counts the affected calls.
     """
 
     kind: FaultKind
@@ -46,8 +47,8 @@ class Fault:
     seconds: float = 3600.0
     met: int = 0
 
-    def meets(self, bot: str, method: str, chat_id: object) -> bool:
-        """Whether a call is of the rule's kind, chance aside."""
+    def matches(self, bot: str, method: str, chat_id: object) -> bool:
+        """Whether the rule applies to a call, apart from `probability`."""
         return (
             self.count != 0
             and (self.method == "*" or self.method.lower() == method.lower())
@@ -56,18 +57,18 @@ class Fault:
         )
 
     def take(self) -> None:
-        """Count one call."""
+        """Count one affected call."""
         self.met += 1
         if self.count is not None:
             self.count -= 1
 
     def json(self) -> dict[str, Any]:
-        """The rule as the control API gives it."""
+        """Return the rule as the control API does."""
         return asdict(self)
 
 
 class Faults:
-    """The rules in force, in order: the first that meets a call is taken, and all latencies add."""
+    """The active rules in order. The first matching rule applies; all matching latencies add up."""
 
     def __init__(self, seed: int = 1) -> None:
         self.rules: list[Fault] = []
@@ -75,11 +76,15 @@ class Faults:
         self._random = random.Random(seed)
 
     def seed(self, seed: int) -> None:
-        """Start the chances over."""
+        """Restart the random numbers."""
         self._random = random.Random(seed)
 
     def add(self, kind: FaultKind | str, **rule: Any) -> Fault:
-        """Add a rule; see Fault for its fields. Raises SandboxMisuse for what is none."""
+        """Add a rule. The keywords are fields of Fault.
+
+        Raises:
+            SandboxMisuse: The kind or a field is unknown.
+        """
         try:
             fault = Fault(FaultKind(kind), **rule)
         except (TypeError, ValueError) as error:
@@ -88,22 +93,26 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """No faults any more; calls that hang are let go."""
+        """Remove all rules and release hanging calls."""
         self.rules.clear()
         self.release()
 
     def release(self) -> None:
-        """Let go of calls that hang; their connections are closed."""
+        """Release hanging calls: their connections are closed."""
         self.released.fire()
 
     def pick(self, bot: str, method: str, chat_id: object) -> tuple[float, Fault | None]:
-        """Seconds of latency, and the fault a call meets."""
+        """Select the faults of a call.
+
+        Returns:
+            The latency in seconds, and the fault or None.
+        """
         if not self.rules:
             return 0.0, None
         latency, fault = 0.0, None
         for rule in self.rules:
             late = rule.kind is FaultKind.LATENCY
-            if (fault is not None and not late) or not rule.meets(bot, method, chat_id):
+            if (fault is not None and not late) or not rule.matches(bot, method, chat_id):
                 continue
             if rule.probability < 1.0 and self._random.random() >= rule.probability:
                 continue

@@ -1,4 +1,4 @@
-"""Every Bot API call, kept for tests and the operator to look at."""
+"""The log of all Bot API calls, for tests and the operator."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from sandbox.telegram.events import Signal
 
 @dataclass(slots=True)
 class LoggedRequest:
-    """One call; `status` is 0 where the connection was cut. Parameters name files by name and size."""
+    """One call. `status` is 0 when the connection was cut. `files` are names with sizes."""
 
     number: int
     at: datetime
@@ -29,7 +29,7 @@ class LoggedRequest:
     milliseconds: float = 0.0
 
     def json(self) -> dict[str, Any]:
-        """The entry as the control API gives it."""
+        """Return the entry as the control API does."""
         return {
             "number": self.number,
             "at": self.at.isoformat(),
@@ -49,7 +49,7 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """The last calls, numbered; finished ones can be waited for."""
+    """The last `keep` calls, numbered. Tests can wait for calls."""
 
     def __init__(self, keep: int) -> None:
         self.entries: deque[LoggedRequest] = deque(maxlen=keep)
@@ -57,17 +57,17 @@ class RequestLog:
         self.changed = Signal()
 
     def number(self) -> int:
-        """A number for a call that begins."""
+        """Return the number of a new call."""
         self.count += 1
         return self.count
 
     def finished(self, entry: LoggedRequest) -> None:
-        """Keep a call that has been answered, or cut."""
+        """Add a call that was answered or cut."""
         self.entries.append(entry)
         self.changed.fire()
 
     def find(self, *, bot: str | None = None, method: str | None = None, since: int = 0) -> list[LoggedRequest]:
-        """Calls with a number over `since`, oldest first, of one bot (username) and method where given."""
+        """Return the calls with a number above `since`, oldest first. None matches any bot (username) or method."""
         wanted = method.lower() if method else None
         return [
             entry
@@ -80,7 +80,7 @@ class RequestLog:
     async def wait(
         self, method: str | None = None, *, bot: str | None = None, since: int = 0, count: int = 1, timeout: float = 5.0
     ) -> list[LoggedRequest]:
-        """At least `count` such calls, or what there is of them when the time is over."""
+        """Wait for `count` such calls. Returns fewer after `timeout` seconds."""
 
         def look() -> list[LoggedRequest] | None:
             found = self.find(bot=bot, method=method, since=since)
@@ -90,5 +90,5 @@ class RequestLog:
 
     @property
     def lint(self) -> list[str]:
-        """Everything that Telegram would have silently ignored, over all kept calls."""
+        """All that Telegram would have ignored without an error, over all kept calls."""
         return [f"{entry.method}: {note}" for entry in self.entries for note in entry.lint]

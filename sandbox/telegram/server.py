@@ -1,4 +1,4 @@
-"""The sandbox's Telegram as a server on loopback, run inside the caller's own event loop."""
+"""The simulated Telegram as a server on loopback, in the caller's event loop."""
 
 import asyncio
 import logging
@@ -10,10 +10,10 @@ from uvicorn.lifespan.off import LifespanOff
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sandbox.telegram.app import create_app
-from sandbox.telegram.bots import Bot
 from sandbox.telegram.clock import Clock
+from sandbox.telegram.http.transport import CONNECTION
+from sandbox.telegram.model.bots import Bot
 from sandbox.telegram.settings import Settings
-from sandbox.telegram.transport import CONNECTION
 from sandbox.telegram.world import TelegramWorld
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ GRACE_SECONDS = 2
 
 
 class _Protocol(HttpToolsProtocol):
-    """Uvicorn's HTTP protocol, whose connection a fault can cut."""
+    """Uvicorn's HTTP protocol. It exposes the connection, which faults cut."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -31,9 +31,9 @@ class _Protocol(HttpToolsProtocol):
 
 
 class TelegramServer:
-    """A Telegram of one's own: `async with TelegramServer() as telegram: …`, or start() and stop().
+    """Runs a simulated Telegram: `async with TelegramServer() as telegram: …`, or start() and stop().
 
-    `world` is its state and its people; `url` is what a bot takes for https://api.telegram.org.
+    `world` is its state and its people; `url` replaces https://api.telegram.org.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class TelegramServer:
         return f"http://127.0.0.1:{self._port}"
 
     def api_url(self, bot: Bot | str | None = None) -> str:
-        """Where a bot's methods are: `{url}/bot<token>`."""
+        """Return the base URL of a bot's methods: `{url}/bot<token>`."""
         return f"{self.url}/bot{self.world.bot(bot).token}"
 
     async def start(self) -> None:
-        """Listen, on a port the system chooses where none was given; after a stop, on the same port again."""
-        # asyncio turns Nagle's algorithm off (40 ms an answer) only on sockets that name their protocol.
+        """Listen on `port`, or on a free port. After a stop, it listens on the same port."""
+        # asyncio sets TCP_NODELAY only on sockets made with IPPROTO_TCP; without it, two writes take 40 ms.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", self._port))
@@ -88,7 +88,7 @@ class TelegramServer:
             bot.webhook.resume()
 
     async def stop(self) -> None:
-        """Stop listening and delivering; polls and subscriptions that wait are ended, the world stays."""
+        """Stop listening and delivering. Polls and subscriptions end; the state stays."""
         if self._server is None or self._socket is None:
             return
         self.world.close()
@@ -109,7 +109,7 @@ class TelegramServer:
 
 
 async def _shut_down(server: uvicorn.Server) -> None:
-    """What uvicorn's own shutdown does, without its sleeps: a test stops a server in milliseconds."""
+    """Shut uvicorn down without its sleeps: a test stops a server in milliseconds."""
     for listener in server.servers:
         listener.close()
     connections, tasks = server.server_state.connections, server.server_state.tasks
@@ -122,6 +122,6 @@ async def _shut_down(server: uvicorn.Server) -> None:
     for connection in list(connections):
         connection.transport.abort()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0)  # an aborted connection is lost one turn of the loop later
+    await asyncio.sleep(0)  # the loop closes an aborted connection in its next iteration
     for listener in server.servers:
         await listener.wait_closed()

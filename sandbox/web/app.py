@@ -1,4 +1,4 @@
-"""The page as one server on loopback."""
+"""The page's server on loopback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,20 +15,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from sandbox.mail.mailbox import Mailbox
-from sandbox.portal.journal import UnknownRow
+from sandbox.portal.records.journal import UnknownRow
 from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
 from sandbox.telegram.errors import SandboxMisuse
 from sandbox.telegram.world import TelegramWorld
-from sandbox.web.calls import Call, Handler, NotHere, Routes
-from sandbox.web.chat import CHAT_ROUTES, chat_values, default_person, people_values
+from sandbox.web.calls import Call, Handler, NotFound, Routes
 from sandbox.web.guard import Guard
-from sandbox.web.health import HEALTH_ROUTES, health_values
-from sandbox.web.letters import LETTER_ROUTES, letters_values
 from sandbox.web.live import LIVE_ROUTES
-from sandbox.web.office import OFFICE_ROUTES, office_values
 from sandbox.web.page import Page
-from sandbox.web.views import HERE, Views
+from sandbox.web.panes.chat import CHAT_ROUTES, chat_values, default_person, people_values
+from sandbox.web.panes.health import HEALTH_ROUTES, health_values
+from sandbox.web.panes.letters import LETTER_ROUTES, letters_values
+from sandbox.web.panes.office import OFFICE_ROUTES, office_values
+from sandbox.web.rendering.views import HERE, Views
 
 PANES = ("chat", "mailbox", "office", "faults", "log")
 SHOWN_CALLS = 200
@@ -36,9 +36,9 @@ SHOWN_CALLS = 200
 
 @asynccontextmanager
 async def open_page(world: TelegramWorld, portal: PortalServer, mailbox: Mailbox, port: int = 0) -> AsyncIterator[str]:
-    """Serves the page of a sandbox until the body ends; gives its address. Port 0 takes a free one."""
+    """Serve the page until the block ends, and yield its URL. Port 0 means a free port."""
     page = Page(world, portal, mailbox)
-    watching = [asyncio.create_task(page.announce_letters()), asyncio.create_task(page.keep_looking())]
+    watching = [asyncio.create_task(page.publish_letters()), asyncio.create_task(page.watch_changes())]
     try:
         async with serve(create_app(page), port) as url:
             try:
@@ -51,7 +51,7 @@ async def open_page(world: TelegramWorld, portal: PortalServer, mailbox: Mailbox
 
 
 def create_app(page: Page) -> ASGIApp:
-    """The page's application, behind its guard."""
+    """Build the page's application, behind its guard."""
     views = Views()
     table: Routes = [("GET", "/", home)]
     table += CHAT_ROUTES + LETTER_ROUTES + OFFICE_ROUTES + HEALTH_ROUTES + LIVE_ROUTES
@@ -67,7 +67,7 @@ def _endpoint(page: Page, views: Views, handler: Handler) -> Callable[[Request],
         form = await request.form() if request.method == "POST" else FormData()
         try:
             return await handler(Call(page, views, request, form))
-        except (NotHere, UnknownRow) as error:
+        except (NotFound, UnknownRow) as error:
             raise HTTPException(404) from error
         except SandboxMisuse as error:
             return PlainTextResponse(str(error), 409)
@@ -78,7 +78,7 @@ def _endpoint(page: Page, views: Views, handler: Handler) -> Callable[[Request],
 
 
 async def home(call: Call) -> Response:
-    """The whole page; the address says what is open: `person`, `pane`, `account`."""
+    """Show the whole page. The query selects `person`, `pane` and `account`."""
     page, query = call.page, call.request.query_params
     asked = query.get("person", "")
     person = page.world.persons.get(int(asked)) if asked.isdecimal() else None
@@ -89,7 +89,7 @@ async def home(call: Call) -> Response:
         "pane": query.get("pane") if query.get("pane") in PANES else PANES[0],
         "panes": PANES,
         "since": page.world.events.sequence,
-        "house": page.house,
+        "run": page.run_id,
         "calls": [entry.json() for entry in list(page.world.log.entries)[: -SHOWN_CALLS - 1 : -1]],
         "person": person,
         **people_values(page, person.user_id if person else None),

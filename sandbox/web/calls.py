@@ -1,4 +1,4 @@
-"""What a route of the page is: a function of the page and a call."""
+"""The request as the page's handlers see it, and their type."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from sandbox.telegram.model import Chat, Message
-from sandbox.telegram.persons import Person
+from sandbox.telegram.model.chats import Chat, Message
+from sandbox.telegram.persons.person import Person
 from sandbox.web.page import Page
-from sandbox.web.views import Views, language_of
+from sandbox.web.rendering.views import Views, language_of
 
 
-class NotHere(Exception):
-    """The page knows no such person, message, letter or account: 404."""
+class NotFound(Exception):
+    """No such person, message, mail or account exists. The page answers 404."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One request: who asks in which language, and what was filled in."""
+    """One request to the page."""
 
     page: Page
     views: Views
@@ -33,28 +33,28 @@ class Call:
         return language_of(self.request.cookies.get("ui"))
 
     def field(self, name: str) -> str:
-        """A field of the form, trimmed; empty where it is not there."""
+        """Return a trimmed field of the form; empty when it is missing."""
         return str(self.form.get(name, "")).strip()
 
     def number(self, name: str) -> int:
-        """A number of the form. Raises ValueError."""
+        """Return a number from the form. Raises ValueError."""
         return int(self.field(name))
 
     @property
     def person(self) -> Person:
-        """The person of the path. Raises NotHere."""
+        """The person in the path. Raises NotFound."""
         return person_of(self.page, self.request.path_params["person"])
 
     def message(self, message_id: int) -> Message:
-        """A message that the person sees. Raises NotHere."""
+        """Return a message of the person's chat. Raises NotFound."""
         chat = chat_of(self.page, self.person)
         found = chat.find(message_id) if chat else None
         if found is None:
-            raise NotHere
+            raise NotFound
         return found
 
     def show(self, template: str, **values: Any) -> Response:
-        """A fragment in the browser's language."""
+        """Render a template in the browser's language."""
         return HTMLResponse(self.views.render(template, self.language, **values))
 
 
@@ -64,18 +64,18 @@ DONE = 204
 
 
 def done() -> Response:
-    """Nothing to show: what follows comes over the stream."""
+    """Return an empty answer. The event stream carries the changes."""
     return Response(status_code=DONE)
 
 
 def person_of(page: Page, person_id: int) -> Person:
-    """A person by id. Raises NotHere."""
+    """Return a person by id. Raises NotFound."""
     person = page.world.persons.get(person_id)
     if person is None:
-        raise NotHere
+        raise NotFound
     return person
 
 
 def chat_of(page: Page, person: Person) -> Chat | None:
-    """The private chat with the bot, None before it was started."""
+    """Return the private chat with the bot, or None before the first start."""
     return page.bot.private.get(person.user_id)

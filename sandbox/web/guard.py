@@ -1,4 +1,4 @@
-"""Who may call the page: a browser on this machine that shows this page, and nothing else it has open."""
+"""Restricts the page to browsers on this machine that show this page."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -29,7 +29,7 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware: refuses names that only DNS rebinding gives, and acts that another website began."""
+    """ASGI middleware. It refuses foreign host names (DNS rebinding) and requests from other websites."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,7 +50,7 @@ class Guard:
 
 
 def refusal(method: str, port: int, headers: Headers) -> str:
-    """Why a request is refused, empty where it is not."""
+    """Return why a request is refused; empty when it is allowed."""
     host = headers.get("host", "")
     if host not in (f"127.0.0.1:{port}", f"localhost:{port}"):
         return "This page answers on loopback, under its own name, only."

@@ -1,4 +1,4 @@
-"""The stream to one tab: fragments of what changed, each named by its id, so that one come twice does no harm."""
+"""The event stream of one tab. Fragments have ids, so that receiving one twice is harmless."""
 
 import re
 from collections.abc import AsyncIterator
@@ -8,23 +8,23 @@ from markupsafe import Markup
 from starlette.responses import Response, StreamingResponse
 
 from sandbox.telegram.events import Event
-from sandbox.telegram.model import Change, Chat, Message
-from sandbox.telegram.persons import Person
-from sandbox.web.bubbles import SHOWN, changed_bubbles
+from sandbox.telegram.model.chats import Change, Chat, Message
+from sandbox.telegram.persons.person import Person
 from sandbox.web.calls import Call, Routes, chat_of
-from sandbox.web.chat import chat_values, head_values, people_values
-from sandbox.web.letters import letter_values
 from sandbox.web.page import Page
-from sandbox.web.views import Views, day_name
+from sandbox.web.panes.chat import chat_values, head_values, people_values
+from sandbox.web.panes.letters import letter_values
+from sandbox.web.rendering.bubbles import SHOWN, changed_bubbles
+from sandbox.web.rendering.views import Views, day_name
 
-PATIENCE = 15.0
+KEEP_ALIVE_SECONDS = 15.0
 LINE_END = re.compile("\r\n|\r|\n")
 SHOWN_KINDS = ("message", "edit", "pin")
 
 
 @dataclass(slots=True)
 class Tab:
-    """One open tab: whose chat it shows, in which language it speaks, and the number of what it saw last."""
+    """One open tab: the person it shows, its language, and the last event number it has seen."""
 
     page: Page
     views: Views
@@ -33,7 +33,7 @@ class Tab:
     seen: int
 
     async def stream(self) -> AsyncIterator[str]:
-        """Server-sent events until the page ends; `reload` where too much was missed."""
+        """Yield server-sent events until the page closes. `reload` tells that too many events were missed."""
         events = self.page.world.events
         self.page.viewers += 1
         try:
@@ -48,7 +48,7 @@ class Tab:
                     yield self._event("page", self._fragments(news, since))
                     if any(event.kind == "office" for event in news):
                         yield self._event("office", Markup())
-                elif not await events.changed.wait(PATIENCE):
+                elif not await events.changed.wait(KEEP_ALIVE_SECONDS):
                     yield ": still here\n\n"
         finally:
             self.page.viewers -= 1
@@ -59,7 +59,7 @@ class Tab:
         return self.seen > events.sequence or self.seen < kept - 1
 
     def _event(self, name: str, html: Markup) -> str:
-        # A carriage return would end a line of the stream, too.
+        # A carriage return also ends a line of the stream.
         lines = "".join(f"data: {line}\n" for line in LINE_END.split(html))
         return f"id: {self.seen}\nevent: {name}\n{lines}\n"
 
@@ -120,12 +120,12 @@ def _ends_waiting(message: Message) -> bool:
 
 
 async def live(call: Call) -> Response:
-    """The stream of one tab: `since`, `house`, and `person` where one is open."""
+    """Open the stream of one tab. The query has `since`, `run` and, if a person is open, `person`."""
     query = call.request.query_params
     person_id = query.get("person", "")
     since = int(call.request.headers.get("last-event-id") or query.get("since", "0"))
     person = call.page.world.persons.get(int(person_id)) if person_id else None
-    if query.get("house") != call.page.house:
+    if query.get("run") != call.page.run_id:
         since, person = -1, None
     tab = Tab(call.page, call.views, call.language, person, since)
     return StreamingResponse(tab.stream(), media_type="text/event-stream")

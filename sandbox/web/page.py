@@ -1,4 +1,4 @@
-"""What the page shows and acts on, and the news that Telegram does not number by itself."""
+"""The systems that the page shows and controls, and the events that Telegram does not publish."""
 
 import asyncio
 import secrets
@@ -9,25 +9,25 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from sandbox.mail.mailbox import Mailbox
+from sandbox.portal.data.tables import EventRow
 from sandbox.portal.server import PortalServer
-from sandbox.portal.tables import EventRow
-from sandbox.telegram.bots import Bot
+from sandbox.telegram.model.bots import Bot
 from sandbox.telegram.world import TelegramWorld
 
-LOOK_SECONDS = 0.5
+WATCH_SECONDS = 0.5
 
 
 @dataclass(slots=True, eq=False)
 class Page:
-    """The three parts of a sandbox with one bot; `house` tells a page of an earlier run from this one's."""
+    """The three systems of a sandbox with one bot. `run_id` detects pages of an earlier run."""
 
     world: TelegramWorld
     portal: PortalServer
     mailbox: Mailbox
-    house: str = field(default_factory=lambda: secrets.token_urlsafe(6))
+    run_id: str = field(default_factory=lambda: secrets.token_urlsafe(6))
     viewers: int = 0
     closed: bool = False
-    read: dict[int, int] = field(default_factory=dict)  # by person, the change number up to which a tab showed it
+    read: dict[int, int] = field(default_factory=dict)  # by user id: the last change number that a tab has shown
     _state: Any = None
 
     @property
@@ -36,31 +36,31 @@ class Page:
         return self.world.bot()
 
     def close(self) -> None:
-        """Let the streams of all tabs come to their end."""
+        """End the streams of all tabs."""
         self.closed = True
         self.world.events.changed.fire()
 
-    def look(self) -> None:
-        """Tell the tabs when rows or faults of the portal, of Telegram or of the mailbox have changed."""
-        state = self._look()
+    def publish_changes(self) -> None:
+        """Publish an event when rows or faults have changed since the last call."""
+        state = self._snapshot()
         if state != self._state:
             self._state = state
             self.world.publish("office", dict)
 
-    async def keep_looking(self) -> None:
-        """Changes come over the control APIs too, and a fault ends by striking: nobody announces those."""
+    async def watch_changes(self) -> None:
+        """Check for changes regularly: the control APIs and used-up faults publish no event."""
         while True:
             if self.viewers:
-                self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+                self.publish_changes()
+            await asyncio.sleep(WATCH_SECONDS)
 
-    async def announce_letters(self) -> None:
-        """Number letters along with everything else that happens, so that a tab follows one stream."""
+    async def publish_letters(self) -> None:
+        """Publish an event for each received mail, so that a tab follows one stream."""
         with self.mailbox.watch() as letters:
             async for letter in letters:
                 self.world.publish("letter", lambda id=letter.id: {"letter": id})  # type: ignore[misc]
 
-    def _look(self) -> Any:
+    def _snapshot(self) -> Any:
         with self.portal.portal.database.session() as session:
             newest = session.exec(select(func.max(EventRow.sequence))).one()
         return (

@@ -160,7 +160,7 @@ async def test_another_website_cannot_drive_it(visit: Visit, headers: dict[str, 
 
 async def test_a_tab_of_an_earlier_sandbox_is_told_to_reload(visit: Visit) -> None:
     async with httpx.AsyncClient() as client:
-        answer = await client.get(f"{visit.stage.page_url}live?since=7&house=another&person=1")
+        answer = await client.get(f"{visit.stage.page_url}live?since=7&run=another&person=1")
     assert "event: reload" in answer.text
 
 

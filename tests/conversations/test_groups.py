@@ -16,7 +16,7 @@ from handlers.actions import (
     StartLinking,
 )
 from handlers.telegram.callback_data import encode
-from sandbox.telegram.groups import Group
+from sandbox.telegram.model.groups import Group
 from sandbox.telegram.persons import Person
 from tests.scene import Scene
 

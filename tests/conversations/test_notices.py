@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from handlers.actions import ShowQuiet
 from handlers.telegram.callback_data import encode
 from sandbox.portal.faults import Fault, FaultKind
-from sandbox.portal.feed import record
+from sandbox.portal.records.feed import record
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
 from storage import chats

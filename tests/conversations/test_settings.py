@@ -2,8 +2,8 @@
 
 import pytest
 
+from sandbox.portal.data.tables import LinkRow
 from sandbox.portal.faults import Fault, FaultKind
-from sandbox.portal.tables import LinkRow
 from tests.scene import Scene
 
 FLEET = "flotte@example.test"

@@ -1,4 +1,4 @@
-"""The sandbox's mailbox, spoken to by the standard library's own SMTP client."""
+"""The sandbox's mailbox, with the standard library's SMTP client."""
 
 import asyncio
 import smtplib
@@ -70,7 +70,7 @@ async def test_keeps_what_it_receives(mailbox: Mailbox) -> None:
         b"From: <<>>\nDate: never\nTo: \xff\n\nx",
     ],
 )
-async def test_reads_whatever_comes(mailbox: Mailbox, raw: bytes) -> None:
+async def test_malformed_messages_can_be_read(mailbox: Mailbox, raw: bytes) -> None:
     await hand_in(mailbox, raw)
     [letter] = mailbox.messages
     assert isinstance(letter.text + letter.html + letter.subject, str)
@@ -78,7 +78,7 @@ async def test_reads_whatever_comes(mailbox: Mailbox, raw: bytes) -> None:
     assert isinstance(letter.headers, dict)
 
 
-async def test_waits_for_letters_of_before_and_after(mailbox: Mailbox) -> None:
+async def test_waits_for_earlier_and_later_messages(mailbox: Mailbox) -> None:
     waiting = asyncio.create_task(mailbox.wait_for("MARIE@client.test", count=2))
     await hand_in(mailbox, a_message(), a_message("paul@client.test"), a_message())
     assert [letter.id for letter in await waiting] == [1, 3]
@@ -87,7 +87,7 @@ async def test_waits_for_letters_of_before_and_after(mailbox: Mailbox) -> None:
         await mailbox.wait_for("paul@client.test", count=2, timeout=0.01)
 
 
-async def test_watchers_see_arrivals_and_the_end(mailbox: Mailbox) -> None:
+async def test_watchers_see_arrivals_and_the_stop(mailbox: Mailbox) -> None:
     with mailbox.watch() as arrivals, mailbox.watch() as idle:
         await hand_in(mailbox, a_message(), a_message("paul@client.test"))
         assert (await anext(arrivals)).to == ("marie@client.test",)
@@ -134,7 +134,7 @@ async def test_starttls_is_required() -> None:
             await asyncio.to_thread(talk)
 
 
-async def test_faults_strike_as_often_as_asked(mailbox: Mailbox) -> None:
+async def test_faults_occur_as_often_as_set(mailbox: Mailbox) -> None:
     mailbox.fail(Fault(Stage.RCPT, code=450, times=2))
     for _ in range(2):
         with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -160,20 +160,20 @@ async def test_down_and_back_on_the_same_port(mailbox: Mailbox) -> None:
     assert (mailbox.port, len(mailbox.messages)) == (port, 1)
 
 
-async def test_stopping_breaks_conversations_that_hang(mailbox: Mailbox) -> None:
+async def test_stop_closes_hanging_connections(mailbox: Mailbox) -> None:
     mailbox.fail(Fault(Stage.EHLO, Act.HANG))
     reader, writer = await asyncio.open_connection(mailbox.host, mailbox.port)
     await reader.readline()
     writer.write(b"EHLO x\r\n")
     await mailbox.stop()
-    with suppress(ConnectionResetError):  # or an orderly end
+    with suppress(ConnectionResetError):  # or an orderly close
         await reader.read()
     assert reader.at_eof() or reader.exception()
     writer.close()
 
 
 @pytest.mark.parametrize(("code", "times"), [(250, None), (600, None), (451, 0)])
-def test_a_fault_that_is_none(code: int, times: int | None) -> None:
+def test_invalid_faults_are_refused(code: int, times: int | None) -> None:
     with pytest.raises(ValueError, match="a fault"):
         Fault(Stage.RCPT, code=code, times=times)
 

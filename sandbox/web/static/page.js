@@ -76,7 +76,7 @@ let seen = document.body.dataset.since;
 
 function follow() {
   stream?.close();
-  const query = new URLSearchParams({ since: seen, house: document.body.dataset.house });
+  const query = new URLSearchParams({ since: seen, run: document.body.dataset.run });
   const person = $("chat").dataset.person;
   if (person) query.set("person", person);
   stream = new EventSource(`/live?${query}`);
@@ -217,9 +217,9 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.elt.id === "chat" || event.detail.target.id === "chat") openedChat();
   const account = $("account")?.value;
   if (event.detail.target.id === "office" && account) remember("account", account);
-  all("[data-told]").forEach((told) => {
-    toast(told.textContent);
-    told.remove();
+  all("[data-notice]").forEach((notice) => {
+    toast(notice.textContent);
+    notice.remove();
   });
 });
 

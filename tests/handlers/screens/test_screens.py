@@ -32,7 +32,7 @@ from handlers.screens.screen import Button, Keyboard, Screen
 from handlers.telegram.callback_data import encode
 from handlers.telegram.render import render
 from portal.models import Invoice, MenuLink, Order, OrderLine, Page, Part
-from sandbox.telegram.html_entities import parse_html
+from sandbox.telegram.text.html_entities import parse_html
 from services.linking.code_limits import TooOften
 from services.linking.code_results import Checked, CodeAsked, CodeExpired, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import ChatState, LinkState

@@ -8,8 +8,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from handlers.actions import ListOrders, ShowInvoice, ShowOrder, Start
 from handlers.screens.screen import Button, Screen, Table, clip
 from handlers.telegram.render import TEXT_LIMIT, Message, render
-from sandbox.telegram.html_entities import Entity, parse_html, utf16_length
-from sandbox.telegram.links import LinkError, check_link
+from sandbox.telegram.text.html_entities import Entity, parse_html, utf16_length
+from sandbox.telegram.text.links import LinkError, check_link
 
 MOST_BUTTONS = 100  # Telegram refuses the whole message beyond it: "reply markup is too long"
 FLOODS = st.builds(

@@ -1,0 +1,1 @@
+"""The control API: the company's staff, faults and clock over HTTP."""

@@ -1,0 +1,1 @@
+"""The portal's API over HTTP: endpoints, authentication, faults and problem documents."""

@@ -1,0 +1,162 @@
+"""The answers of each fault."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.portal.faults import Fault, FaultKind
+from sandbox.portal.http.problems import problem_response
+from sandbox.portal.http.tampering import (
+    Edit,
+    another_account,
+    another_number,
+    deep_json,
+    edited,
+    endless_json,
+    gzip_bomb,
+    odd_contact,
+    proxy_page,
+    unreadable_contact,
+)
+
+Close = Callable[[], Awaitable[bool]]
+
+_PDF = "application/pdf"
+_CHUNK = b"%PDF-1.7 sandbox\n" + b"0" * (64 * 1024 - 17)
+_EDITS: dict[FaultKind, Edit] = {
+    FaultKind.ODD_CONTACT: odd_contact,
+    FaultKind.UNREADABLE_CONTACT: unreadable_contact,
+    FaultKind.ANOTHER_NUMBER: another_number,
+    FaultKind.ANOTHER_ACCOUNT: another_account,
+}
+_SIGN_IN_PAGE = "<!doctype html><html><title>Connexion</title><form>Votre session a expiré.</form></html>"
+
+
+def faulty_answer(fault: Fault, answer: ASGIApp, close: Close) -> ASGIApp:
+    """Return the application that replaces `answer` under a fault. `close` closes the connection."""
+    retry = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+    match fault.kind:
+        case FaultKind.DROP:
+            return _dropping(close)
+        case FaultKind.CUT:
+            return _cutting(answer, close)
+        case FaultKind.WRONG_TYPE:
+            return _mislabelling(answer, fault.content_type)
+        case FaultKind.PDF_TRUNCATED:
+            return _halving(answer)
+        case FaultKind.UNAVAILABLE:
+            return problem_response(503, "The portal is closed for maintenance.")
+        case FaultKind.SERVER_ERROR:
+            return problem_response(500, "The portal failed.")
+        case FaultKind.TOO_MANY:
+            return problem_response(429, "Too many requests.", retry)
+        case FaultKind.UNAUTHORISED:
+            return problem_response(401, "A valid bearer token is needed.", {"WWW-Authenticate": "Bearer"})
+        case FaultKind.NOT_READY:
+            return problem_response(409, "The PDF is not ready yet.", retry)
+        case FaultKind.MALFORMED_JSON:
+            return Response('{"items": [{"number": "2123', media_type="application/json")
+        case FaultKind.PDF_EMPTY:
+            return Response(b"", media_type=_PDF)
+        case FaultKind.PDF_CORRUPT:
+            return Response(b"\x00\x01 no portable document \xff" * 40, media_type=_PDF)
+        case FaultKind.PDF_HTML:
+            return Response(_SIGN_IN_PAGE, media_type="text/html")
+        case FaultKind.PDF_HUGE:
+            return _huge(fault)
+        case FaultKind.GZIP_BOMB:
+            return gzip_bomb(fault.megabytes)
+        case FaultKind.JSON_ENDLESS:
+            return endless_json(fault.megabytes)
+        case FaultKind.JSON_DEEP:
+            return deep_json()
+        case FaultKind.PROXY_PAGE:
+            return proxy_page(fault.status)
+        case FaultKind.SLOW:
+            return answer
+    return _editing(answer, _EDITS[fault.kind])
+
+
+def _huge(fault: Fault) -> Response:
+    chunks = fault.megabytes * 16
+    headers = {"Content-Length": str(chunks * len(_CHUNK))} if fault.declared_length else {}
+
+    async def body() -> AsyncIterator[bytes]:
+        start, end = b"%PDF-1.7\n", b"\n%%EOF\n"
+        yield start + _CHUNK[len(start) :]
+        for _ in range(chunks - 2):
+            yield _CHUNK
+        yield _CHUNK[len(end) :] + end
+
+    return StreamingResponse(body(), media_type=_PDF, headers=headers)
+
+
+def _dropping(close: Close) -> ASGIApp:
+    async def drop(scope: Scope, receive: Receive, send: Send) -> None:
+        if await close():
+            return
+        await problem_response(503, "The portal is down.")(scope, receive, send)
+
+    return drop
+
+
+def _cutting(answer: ASGIApp, close: Close) -> ASGIApp:
+    async def cut(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _collect(answer, scope, receive)
+        start["headers"] = _with_header(start, b"content-length", str(len(body)).encode())
+        await send(start)
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await close()
+
+    return cut
+
+
+def _halving(answer: ASGIApp) -> ASGIApp:
+    async def halve(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _collect(answer, scope, receive)
+        half = body[: len(body) // 2]
+        start["headers"] = _with_header(start, b"content-length", str(len(half)).encode())
+        await send(start)
+        await send({"type": "http.response.body", "body": half})
+
+    return halve
+
+
+def _editing(answer: ASGIApp, edit: Edit) -> ASGIApp:
+    async def edit_it(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _collect(answer, scope, receive)
+        if start["status"] == 200:
+            body = edited(body, edit)
+            start["headers"] = _with_header(start, b"content-length", str(len(body)).encode())
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    return edit_it
+
+
+def _mislabelling(answer: ASGIApp, content_type: str) -> ASGIApp:
+    async def mislabel(scope: Scope, receive: Receive, send: Send) -> None:
+        async def relabelled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _with_header(message, b"content-type", content_type.encode("latin-1"))
+            await send(message)
+
+        await answer(scope, receive, relabelled)
+
+    return mislabel
+
+
+async def _collect(answer: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+    """Return the start message and the whole body of the application's answer."""
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await answer(scope, receive, keep)
+    return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
+
+
+def _with_header(start: Message, name: bytes, value: bytes) -> list[tuple[bytes, bytes]]:
+    return [(n, v) for n, v in start["headers"] if n.lower() != name] + [(name, value)]

@@ -1,0 +1,90 @@
+"""Answers of a hostile or broken portal: too large, too deep, or about another object."""
+
+import json
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+
+Edit = Callable[[dict[str, Any]], None]
+"""Changes an answer's JSON in place."""
+
+_MEGABYTE = 1024 * 1024
+_JSON = "application/json"
+_DEPTH = 100_000
+
+
+def gzip_bomb(megabytes: int, media_type: str = _JSON) -> Response:
+    """Return `megabytes` of an unfinished JSON list, compressed to about a thousandth."""
+    return StreamingResponse(_compressed(megabytes), media_type=media_type, headers={"Content-Encoding": "gzip"})
+
+
+def endless_json(megabytes: int) -> Response:
+    """Return `megabytes` of a JSON list of empty objects, without a declared length."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"items":[{}'
+        for _ in range(megabytes * 16):
+            yield b",{}" * (64 * 1024 // 3)
+
+    return StreamingResponse(body(), media_type=_JSON)
+
+
+def deep_json() -> Response:
+    """Return nested lists, deeper than parsers accept."""
+    return Response(b'{"items":' + b"[" * _DEPTH + b"]" * _DEPTH + b"}", media_type=_JSON)
+
+
+def proxy_page(status: int) -> Response:
+    """Return the HTML page of a reverse proxy whose portal does not answer."""
+    page = f"<!doctype html><html><title>{status}</title><h1>{status}</h1><hr>nginx</html>"
+    return HTMLResponse(page, status_code=status)
+
+
+def odd_contact(body: dict[str, Any]) -> None:
+    """Set an unknown language, a null name and a null access, and add an account that cannot be read."""
+    for contact in _items(body):
+        contact |= {"language": "es", "name": None}
+        for account in contact.get("accounts", ()):
+            account["access"] = None
+        contact.setdefault("accounts", []).append({"account_id": 5, "name": ["odd"]})
+
+
+def unreadable_contact(body: dict[str, Any]) -> None:
+    """Remove the contacts' ids."""
+    for contact in _items(body):
+        contact["contact_id"] = None
+
+
+def another_number(body: dict[str, Any]) -> None:
+    """Change the documents' numbers."""
+    for paper in _items(body):
+        paper["number"] = f"{paper['number']}0"
+
+
+def another_account(body: dict[str, Any]) -> None:
+    """Set another account's id on the documents."""
+    for paper in _items(body):
+        paper["account_id"] = "a-9999"
+
+
+def edited(content: bytes, edit: Edit) -> bytes:
+    """Return the JSON object after the edit."""
+    body = json.loads(content)
+    edit(body)
+    return json.dumps(body).encode()
+
+
+def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the objects of an answer: its items, or the answer itself."""
+    items = body.get("items")
+    return items if isinstance(items, list) else [body]
+
+
+def _compressed(megabytes: int) -> Iterator[bytes]:
+    squeezed = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    yield squeezed.compress(b'{"items":[')
+    for _ in range(megabytes):
+        yield squeezed.compress(b" " * _MEGABYTE)
+    yield squeezed.flush()

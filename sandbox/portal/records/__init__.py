@@ -1,0 +1,1 @@
+"""Reads and changes of the portal's rows, and the event feed."""

@@ -1,0 +1,1 @@
+"""The first rows of a new portal, and the generator of further accounts."""

@@ -1,0 +1,1 @@
+"""The control API: people and operator over HTTP."""

@@ -1,0 +1,1 @@
+"""The Bot API's methods, each registered under its documented name."""

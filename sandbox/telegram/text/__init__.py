@@ -1,0 +1,1 @@
+"""Message texts as Telegram parses, cleans, measures and stores them."""

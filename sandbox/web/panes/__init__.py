@@ -1,0 +1,1 @@
+"""The panes of the page: chat, mailbox, portal back office and faults."""

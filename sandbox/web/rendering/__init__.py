@@ -1,0 +1,1 @@
+"""The page's templates, words, and messages as HTML."""
