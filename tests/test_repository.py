@@ -1,18 +1,36 @@
 """The files around the code agree with it: documents, lock files, hooks, what a container sees."""
 
+import ast
 import re
 import tomllib
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
+from babel.messages.pofile import read_po
+
+from bot.cli import cli
+from bot.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-DOCUMENTS = ("CONTRIBUTING.md", "SECURITY.md", "README.md")
-OTHERS = {".env", ".venv", "America/Toronto", "odobot.db"}
+DECISIONS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "decisions").iterdir())
+DOCUMENTS = (
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "README.md",
+    "docs/architecture.md",
+    "docs/glossary.md",
+    "docs/operating.md",
+    "docs/portal.md",
+    *DECISIONS,
+)
+OTHERS = {".env", ".mo", ".venv", "America/Toronto", "odobot.db", "backup.db", "2026/001", "x/../250118"}
 """What a user or a command makes, and what only looks like a path."""
+NOT_IN_CHAT = "–"
 _FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"`([^`\n]+)`")
 _LINKED = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
@@ -24,18 +42,108 @@ _PINNED = re.compile(r"^(?P<name>[\w.-]+)(?:\[[\w,]+\])?==(?P<version>[^\s;]+)")
 def paths_in(document: str) -> set[str]:
     """The files and folders that a document names, in links and between backticks outside of code blocks."""
     text = _FENCED.sub("", (ROOT / document).read_text())
-    linked = {target for target in _LINKED.findall(text) if "://" not in target}
+    linked = {
+        str((ROOT / document).parent.joinpath(target).resolve().relative_to(ROOT))
+        for target in _LINKED.findall(text)
+        if "://" not in target
+    }
     words = {word for quoted in _QUOTED.findall(text) for word in quoted.split() if _PATH.fullmatch(word)}
     return (linked | {word for word in words if "/" in word or _FILE.search(word)}) - OTHERS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_path_it_names_exists(document: str) -> None:
+def test_paths_in_documents_exist(document: str) -> None:
     """A bare file name, `reply.py`, stands for a file of the folder named before it."""
     named = paths_in(document)
     assert named
     gone = {path for path in named if not (ROOT / path).exists()}
     assert {path for path in gone if "/" in path or not any(ROOT.glob(f"[a-z]*/**/{path}"))} == set()
+
+
+@cache
+def names_defined_in(path: str) -> set[str]:
+    """The functions, methods, classes and module variables of a Python file."""
+    tree = ast.parse((ROOT / path).read_text())
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    variables = [node.target for node in tree.body if isinstance(node, ast.AnnAssign)]
+    variables += [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    return {node.name for node in ast.walk(tree) if isinstance(node, defined)} | {
+        target.id for target in variables if isinstance(target, ast.Name)
+    }
+
+
+def test_architecture_names_functions_of_their_files() -> None:
+    """Each `file.py` `name` of docs/architecture.md, also over a line's end."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)`\s+`(\w+)`", text)
+    assert {path for path, _ in named if not (ROOT / path).exists()} == set()
+    assert [(path, name) for path, name in named if name not in names_defined_in(path)] == []
+
+
+def test_each_step_of_a_walk_names_a_function() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    steps = re.findall(r"^(\d+)\. (.*)$", text, re.MULTILINE)
+    assert [number for number, _ in steps].count("1") == 2, "a tap and a notice"
+    assert [step for _, step in steps if not re.match(r"`[\w/]+\.py` `\w+`: \w", step)] == []
+
+
+def glossary() -> list[list[str]]:
+    """The cells of each row of docs/glossary.md, without the heading."""
+    lines = (ROOT / "docs" / "glossary.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return rows[2:]
+
+
+def test_glossary_rows_are_whole_and_in_order() -> None:
+    """A term is in the chat in both languages, or in none."""
+    rows = glossary()
+    assert [row for row in rows if len(row) != 5 or not all(row)] == []
+    assert [row[0] for row in rows if (row[2] == NOT_IN_CHAT) != (row[3] == NOT_IN_CHAT)] == []
+    terms = [row[0].casefold() for row in rows]
+    assert [pair for pair in pairwise(terms) if pair[0] >= pair[1]] == []
+
+
+def test_glossary_files_exist() -> None:
+    files = {term: file.strip("`") for term, _, _, _, file in glossary()}
+    assert {term: file for term, file in files.items() if not (ROOT / file).is_file()} == {}
+
+
+@pytest.mark.parametrize(("locale", "column"), [("fr_CA", 2), ("en_CA", 3)])
+def test_glossary_words_are_in_the_catalogue(locale: str, column: int) -> None:
+    with (ROOT / "texts" / locale / "odobot.po").open("rb") as file:
+        said = "\n".join(str(message.string) for message in read_po(file)).casefold()
+    words = {row[column] for row in glossary()} - {NOT_IN_CHAT}
+    assert {word for word in words if word.casefold() not in said} == set()
+
+
+@pytest.mark.parametrize("record", DECISIONS)
+def test_decision_has_its_sections(record: str) -> None:
+    title, *lines = (ROOT / record).read_text().splitlines()
+    assert re.match(rf"# {int(Path(record).name[:4])}\. \w", title)
+    assert [line for line in lines if line.startswith("#")] == ["## Context", "## Decision", "## Consequences"]
+
+
+def test_readme_lists_every_setting() -> None:
+    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| `{PREFIX}")]
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(listed) == sorted(PREFIX + name.upper() for name in Settings.model_fields)
+
+
+def test_commands_in_documents_exist() -> None:
+    """Make targets and commands of ``odobot``."""
+    texts = [(ROOT / document).read_text() for document in DOCUMENTS]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for text in texts for name in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)}
+    assert named
+    assert named - targets == set()
+    commands = {
+        (command.name or command.callback.__name__).replace("_", "-")
+        for command in cli.registered_commands
+        if command.callback
+    }
+    asked = {name for text in texts for name in re.findall(r"(?:`|/|^ *)odobot ([a-z-]+)", text, re.MULTILINE)}
+    assert asked
+    assert asked - commands == {"--version"}
 
 
 def locked(name: str) -> dict[str, tuple[str, int]]:
