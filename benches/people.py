@@ -32,7 +32,7 @@ class Visitor:
         return await self._read(file)
 
     async def link(self, mailbox: Mailbox, email: str) -> None:
-        """From the first word to the wish for notices."""
+        """From the first word to the subscription for notices."""
         start = await self.say("/start")
         await self.tap(start, "Lier mon compte")
         await self.say(email)

@@ -27,7 +27,7 @@ from handlers.background import Background
 from handlers.context import Context, Services
 from handlers.flood import tell_unread
 from handlers.routes import register
-from handlers.telegram.notice_sender import TelegramCarrier
+from handlers.telegram.notice_sender import TelegramNoticeSender
 from mail.addresses import parse_sender
 from mail.mailer import Mailer
 from mail.server import parse_smtp_url
@@ -43,9 +43,9 @@ from services.company import Company
 from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
-from services.notices.copy_sender import MailCarrier
-from services.notices.delivery import Carrier, Courier
-from services.notices.feed_reader import Intake
+from services.notices.copy_sender import CopySender
+from services.notices.delivery import Dispatcher, Sender
+from services.notices.feed_reader import FeedReader
 from services.notices.rate_limiter import BulkRateLimiter
 from services.security import SecurityLog
 from storage import chats
@@ -87,19 +87,21 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
         services = _services(settings, database, portal, mailer, clock)
 
-        intake = Intake(database, portal, clock)
+        feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
-        metrics = Metrics(database, clock, intake.report, settled, services.security)
+        metrics = Metrics(database, clock, feed_reader.report, settled, services.security)
         order = _order(database, metrics, lambda update: tell_unread(update, application))
         application = _application(settings, services, order)
         closing.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
         closing.push_async_callback(application.shutdown)
 
-        carriers = _carriers(settings, services, mailer, application.bot)
-        courier = Courier(
-            database, clock, carriers, services.bulk_limiter, chat_rate=settings.chat_rate, settled=settled
+        senders = _senders(settings, services, mailer, application.bot)
+        dispatcher = Dispatcher(
+            database, clock, senders, services.bulk_limiter, chat_rate=settings.chat_rate, settled=settled
         )
-        worker = Worker(database, intake, courier, services.linking, clock, poll_seconds=settings.portal_poll_seconds)
+        worker = Worker(
+            database, feed_reader, dispatcher, services.linking, clock, poll_seconds=settings.portal_poll_seconds
+        )
 
         webhook = None
         if settings.webhook_url:
@@ -140,11 +142,11 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
     )
 
 
-def _carriers(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot[None]) -> dict[Channel, Carrier]:
+def _senders(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot[None]) -> dict[Channel, Sender]:
     database, portal, access, clock = services.database, services.portal, services.access, services.clock
     return {
-        Channel.TELEGRAM: TelegramCarrier(bot, database, portal, access, clock, services.company),
-        Channel.EMAIL: MailCarrier(
+        Channel.TELEGRAM: TelegramNoticeSender(bot, database, portal, access, clock, services.company),
+        Channel.EMAIL: CopySender(
             database,
             portal,
             mailer,

@@ -41,7 +41,7 @@ class Redactor:
         return self.text(value if isinstance(value, str) else str(value))
 
 
-class SeldomWarning:
+class ThrottledWarning:
     """A warning that strangers can cause: written once a minute at the most, with how often it was meant."""
 
     def __init__(self, log: Any, event: str, seconds: float = 60.0) -> None:

@@ -10,8 +10,8 @@ import structlog
 from portal.errors import PortalError, PortalUnavailable
 from services.clock import Clock
 from services.linking.linking import Linking
-from services.notices.delivery import Courier
-from services.notices.feed_reader import Intake
+from services.notices.delivery import Dispatcher
+from services.notices.feed_reader import FeedReader
 from services.retries import backoff
 from services.uninterrupted import uninterrupted
 from storage import chats, updates
@@ -39,16 +39,16 @@ class Worker:
     def __init__(
         self,
         database: Database,
-        intake: Intake,
-        courier: Courier,
+        feed_reader: FeedReader,
+        dispatcher: Dispatcher,
         linking: Linking,
         clock: Clock,
         *,
         poll_seconds: float,
     ) -> None:
         self._database = database
-        self._intake = intake
-        self._courier = courier
+        self._feed_reader = feed_reader
+        self._dispatcher = dispatcher
         self._linking = linking
         self._clock = clock
         self._poll_seconds = poll_seconds
@@ -63,12 +63,12 @@ class Worker:
     async def working(self) -> AsyncIterator[None]:
         """Run all loops during the body; then finish the sends under way, for ten seconds at most."""
         # SQLite has a single process: every lease belongs to one that is dead.
-        await self._courier.reclaim(everything=self._database.is_sqlite)
-        async with _looping(self._read_feed, self._courier.work, self._reclaim, self._apply_retention):
+        await self._dispatcher.reclaim(everything=self._database.is_sqlite)
+        async with _looping(self._read_feed, self._dispatcher.work, self._reclaim, self._apply_retention):
             yield
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._courier.drain()
+                await self._dispatcher.drain()
         except TimeoutError:
             log.warning("worker.drain_cut_short", seconds=_DRAIN_SECONDS)
 
@@ -83,11 +83,11 @@ class Worker:
         while True:
             self._read_now.clear()
             try:
-                if await self._intake.read():
-                    self._courier.wake()
+                if await self._feed_reader.read():
+                    self._dispatcher.wake()
                 pause, failures = self._poll_seconds, 0
             except PortalError as error:
-                self._intake.report.failures += 1
+                self._feed_reader.report.failures += 1
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
                 failures += 1
                 pause = _pause_after(error, failures, longest=max(_LONGEST_PAUSE_SECONDS, self._poll_seconds))
@@ -102,14 +102,14 @@ class Worker:
             await self._read_now.wait()
             self._read_now.clear()
             try:
-                await self._intake.read()
+                await self._feed_reader.read()
             except PortalError as error:
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
 
     async def _reclaim(self) -> None:
         while True:
             await asyncio.sleep(_RECLAIM_SECONDS)
-            await uninterrupted(self._courier.reclaim())
+            await uninterrupted(self._dispatcher.reclaim())
 
     async def _apply_retention(self) -> None:
         while True:

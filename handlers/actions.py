@@ -90,22 +90,22 @@ class ChooseAccount(AccountAction, letter="a"):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish(AccountAction, letter="w"):
+class AnswerNoticeOffer(AccountAction, letter="w"):
     """The answer at linking: whether to send notices of new invoices, for every account just linked."""
 
     yes: bool
 
 
 @dataclass(frozen=True, slots=True)
-class ShowWishes(AccountAction, letter="W"):
+class ShowSubscriptions(AccountAction, letter="W"):
     """The kinds of notices of an account."""
 
 
 @dataclass(frozen=True, slots=True)
-class SetWish(AccountAction, letter="k"):
+class SetSubscription(AccountAction, letter="k"):
     """Turns a kind of notice on or off; ``of_notice`` if the button is below a notice."""
 
-    wish: str
+    subscription: str
     on: bool
     of_notice: bool = False
 

@@ -15,7 +15,7 @@ from bot.http.metrics import Metrics
 from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
-from bot.logs import SeldomWarning
+from bot.logs import ThrottledWarning
 
 _REMEMBERED = 1_000
 
@@ -69,7 +69,7 @@ class PortalEvents:
     def __init__(self, read_now: Callable[[], None], secret: str, memory: BodyMemory) -> None:
         self._read_now = read_now
         self._memory = memory
-        self._refused = SeldomWarning(log, "webhook.refused")
+        self._refused = ThrottledWarning(log, "webhook.refused")
         self._webhook = Webhook(secret) if secret else None
         self._seen: OrderedDict[str, None] = OrderedDict()
 

@@ -18,7 +18,7 @@ class Metrics:
     """The metrics of one process.
 
     Args:
-        settled: The courier's count of deliveries by final state.
+        settled: The dispatcher's count of deliveries by final state.
     """
 
     media_type = CONTENT_TYPE_LATEST

@@ -17,7 +17,7 @@ from telegram import Update
 from telegram.ext import Application, ExtBot
 
 from bot.http.bodies import limited_body
-from bot.logs import SeldomWarning
+from bot.logs import ThrottledWarning
 from bot.updates.ordering import PerChatOrder
 from handlers.context import Context, Services
 from services.clock import Clock
@@ -52,7 +52,7 @@ class TelegramWebhook:
         self._clock = clock
         self.secret = secret
         self._in_hand: dict[int, asyncio.Task[bool]] = {}
-        self._refused = SeldomWarning(log, "webhook.telegram_refused")
+        self._refused = ThrottledWarning(log, "webhook.telegram_refused")
         self._update_locks = UpdateLocks(database)
 
     async def receive(self, request: Request) -> Response:

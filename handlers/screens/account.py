@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
-from handlers.screens.notice_settings import WISH_NAMES, hours
+from handlers.screens.notice_settings import SUBSCRIPTION_NAMES, hours
 from handlers.screens.screen import Button, Keyboard, Screen, clip
-from services.linking.code_results import CodeAsked
-from services.notices.feed_reader import WISHES
+from services.linking.code_results import CodeRequested
+from services.notices.feed_reader import SUBSCRIPTIONS
 from storage.chats import ChatState, LinkState
-from storage.linking.shared_addresses import Neighbour
+from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.personal_data import StoredPersonalData
 from texts.catalogue import Texts, message_id
@@ -16,7 +16,7 @@ from texts.escaping import plain
 
 
 def accounts(
-    t: Texts, links: Sequence[LinkState], emails: Mapping[int, str], neighbours: Sequence[Neighbour]
+    t: Texts, links: Sequence[LinkState], emails: Mapping[int, str], other_chats: Sequence[OtherChat]
 ) -> Screen:
     """The accounts, the current one first, and the other chats linked through the same addresses.
 
@@ -31,20 +31,20 @@ def accounts(
 
     facts = [t("account.current", account=name(links[0]))]
     facts += [t("account.other", account=name(link)) for link in links[1:]]
-    if neighbours:
-        facts += ["", t.plural("account.neighbours", len(neighbours))]
-        facts += [_since(t, neighbour) for neighbour in neighbours]
+    if other_chats:
+        facts += ["", t.plural("account.neighbours", len(other_chats))]
+        facts += [_since(t, other_chat) for other_chat in other_chats]
     rows = [(Button(clip(plain(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
-    rows += [(Button(t("button.revoke", name=clip(_name(t, n), 30)), Revoke(n.chat_id)),) for n in neighbours]
+    rows += [(Button(t("button.revoke", name=clip(_name(t, n), 30)), Revoke(n.chat_id)),) for n in other_chats]
     rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]
     return Screen(t("account.title"), facts=tuple(facts), keyboard=tuple(rows))
 
 
-def sure_to_revoke(t: Texts, neighbour: Neighbour) -> Screen:
+def confirm_revoke(t: Texts, other_chat: OtherChat) -> Screen:
     """Asks before another chat loses its links."""
-    yes = Button(t("button.yes_revoke"), Revoke(neighbour.chat_id, sure=True))
+    yes = Button(t("button.yes_revoke"), Revoke(other_chat.chat_id, sure=True))
     no = Button(t("button.no_keep"), ShowAccounts())
-    fact = t("account.sure_to_revoke", name=_name(t, neighbour))
+    fact = t("account.sure_to_revoke", name=_name(t, other_chat))
     return Screen(t("account.revoke_title"), facts=(fact,), keyboard=((yes, no),))
 
 
@@ -53,9 +53,9 @@ def revoked(t: Texts, company: str) -> Screen:
     return Screen(facts=(t("account.was_revoked", company=company),), keyboard=_link_again(t))
 
 
-def other_revoked(t: Texts, neighbour: Neighbour) -> Screen:
+def other_revoked(t: Texts, other_chat: OtherChat) -> Screen:
     """What the other chats of the mailbox are told of a revocation."""
-    fact = t("account.other_revoked", name=_name(t, neighbour), email=neighbour.email)
+    fact = t("account.other_revoked", name=_name(t, other_chat), email=other_chat.email)
     return Screen(t("account.alert_title"), facts=(fact,), keyboard=_look(t))
 
 
@@ -66,7 +66,7 @@ def new_link(t: Texts, first_name: str, chat_id: int) -> Screen:
     return Screen(t("account.alert_title"), facts=(t("account.new_link", name=name),), keyboard=((out,), *_look(t)))
 
 
-def revoke_code_sent(t: Texts, asked: CodeAsked) -> Screen:
+def revoke_code_sent(t: Texts, asked: CodeRequested) -> Screen:
     """A second code is needed, and was mailed."""
     key = message_id("account.revoke_long_code_sent") if asked.is_long else message_id("account.revoke_code_sent")
     facts = (t(key, email=asked.email), t.plural("link.code_validity", asked.minutes))
@@ -81,7 +81,7 @@ def revoke_trouble(t: Texts, words: str, chat_id: int) -> Screen:
     )
 
 
-def sure_to_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
+def confirm_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
     """Asks before the chat loses its links."""
     facts = (*(t("account.other", account=link.account_name) for link in links), "", t("account.sure_to_unlink"))
     yes, no = Button(t("button.yes_unlink"), Unlink(sure=True)), Button(t("button.no_keep"), Start())
@@ -114,7 +114,7 @@ def my_data(
     for link in chat.links:
         facts.append(t("data.account", account=link.account_name))
         if link.subscriptions:
-            names = ", ".join(t(WISH_NAMES[wish]) for wish in WISHES if wish in link.subscriptions)
+            names = ", ".join(t(SUBSCRIPTION_NAMES[kind]) for kind in SUBSCRIPTIONS if kind in link.subscriptions)
             facts.append(t("data.wishes", wishes=names))
     facts += [t("data.copy", email=email) for email in copies]
     if preferences.quiet:
@@ -126,7 +126,7 @@ def my_data(
     return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((erase,),))
 
 
-def sure_to_forget(t: Texts) -> Screen:
+def confirm_forget(t: Texts) -> Screen:
     """Asks before everything is erased."""
     yes, no = Button(t("button.yes_forget"), Forget(sure=True)), Button(t("button.no_keep"), Start())
     return Screen(t("forget.title"), facts=(t("forget.sure"),), keyboard=((yes, no),))
@@ -145,9 +145,9 @@ def _look(t: Texts) -> Keyboard:
     return ((Button(t("button.accounts"), ShowAccounts()),),)
 
 
-def _since(t: Texts, neighbour: Neighbour) -> str:
-    return t("account.neighbour", name=_name(t, neighbour), date=t.formats.long_date(neighbour.linked_at.date()))
+def _since(t: Texts, other_chat: OtherChat) -> str:
+    return t("account.neighbour", name=_name(t, other_chat), date=t.formats.long_date(other_chat.linked_at.date()))
 
 
-def _name(t: Texts, neighbour: Neighbour) -> str:
-    return plain(neighbour.first_name) or t("account.unnamed")
+def _name(t: Texts, other_chat: OtherChat) -> str:
+    return plain(other_chat.first_name) or t("account.unnamed")

@@ -4,18 +4,18 @@ import datetime
 from dataclasses import replace
 
 from handlers.actions import (
+    AnswerNoticeOffer,
     ChooseAccount,
     FinishLinking,
     ResendCode,
     ShowHelp,
     StartLinking,
-    Wish,
 )
 from handlers.screens.lists import reading
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from handlers.screens.trouble import tried_at
 from services.linking.code_limits import TooOften
-from services.linking.code_results import Checked, CodeAsked, CodeWithdrawn, OtherCodeKind, WrongCode
+from services.linking.code_results import Checked, CodeRequested, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import LinkState
 from texts.catalogue import Texts
 from texts.escaping import plain
@@ -44,7 +44,7 @@ def bad_email(t: Texts) -> Screen:
     return Screen(facts=(t("link.bad_email"),))
 
 
-def code_sent(t: Texts, asked: CodeAsked, company: str, *, again: bool) -> Screen:
+def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> Screen:
     """The same words whether the portal knows the address or not."""
     title = t("link.new_code_title") if again else t("link.code_title")
     return Screen(
@@ -55,7 +55,7 @@ def code_sent(t: Texts, asked: CodeAsked, company: str, *, again: bool) -> Scree
     )
 
 
-def code_facts(t: Texts, asked: CodeAsked, sent: str, company: str) -> tuple[str, ...]:
+def code_facts(t: Texts, asked: CodeRequested, sent: str, company: str) -> tuple[str, ...]:
     """What to type: ``sent`` says it of a short code. A long one may stand in an earlier mail; whether one was sent now
     is not said, since that would tell whether somebody has used a code of the address."""
     if asked.is_long:
@@ -130,15 +130,15 @@ def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
     if len(links) == 1 and links[0].subscriptions is not None:
         return replace(home(t, links[0]), title=t("link.done_with", account=clip(links[0].account_name, 50)))
     if len(links) == 1:
-        return ask_wish(t, links[0], title=t("link.done"), accounts=1)
+        return offer_notices(t, links[0], title=t("link.done"), accounts=1)
     rows = tuple((Button(clip(plain(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links)
     return Screen(t("link.done"), facts=(t.plural("link.which", len(links)),), keyboard=rows)
 
 
-def ask_wish(t: Texts, link: LinkState, title: str, accounts: int) -> Screen:
+def offer_notices(t: Texts, link: LinkState, title: str, accounts: int) -> Screen:
     """Asked once, plainly, for all the accounts just linked: whether to be told of new invoices."""
-    yes = Button(t("button.yes_tell"), Wish(link.link_id, yes=True))
-    no = Button(t("button.no_tell"), Wish(link.link_id, yes=False))
+    yes = Button(t("button.yes_tell"), AnswerNoticeOffer(link.link_id, yes=True))
+    no = Button(t("button.no_tell"), AnswerNoticeOffer(link.link_id, yes=False))
     return Screen(
         title,
         facts=(t("link.account", account=link.account_name), t.plural("link.ask_wish", accounts)),
@@ -146,7 +146,7 @@ def ask_wish(t: Texts, link: LinkState, title: str, accounts: int) -> Screen:
     )
 
 
-def wish_noted(t: Texts, link: LinkState, *, yes: bool) -> Screen:
+def notice_answer(t: Texts, link: LinkState, *, yes: bool) -> Screen:
     """The answer, and where to read on."""
     fact = t("link.wish_yes") if yes else t("link.wish_no")
     return Screen(plain(clip(link.account_name, 60)), facts=(fact, t("home.what")), keyboard=_reading(t, link))

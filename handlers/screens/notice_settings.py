@@ -7,23 +7,23 @@ from handlers.actions import (
     AskCopy,
     AttachPdf,
     ChooseZone,
-    SetWish,
+    SetSubscription,
     ShowCopy,
     ShowNotices,
     ShowQuiet,
-    ShowWishes,
+    ShowSubscriptions,
     StopCopy,
 )
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
-from services.linking.code_results import CodeAsked
-from services.notices.feed_reader import REMIND, WISHES
+from services.linking.code_results import CodeRequested
+from services.notices.feed_reader import REMIND, SUBSCRIPTIONS
 from storage.chats import LinkState
 from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
 from texts.escaping import plain
 
-WISH_NAMES = {
+SUBSCRIPTION_NAMES = {
     Kind.INVOICE_ISSUED: message_id("wish.invoice_issued"),
     Kind.INVOICE_PAID: message_id("wish.invoice_paid"),
     Kind.ORDER_CREATED: message_id("wish.order_created"),
@@ -44,17 +44,21 @@ ZONES = (
 
 def which_account(t: Texts, links: Sequence[LinkState]) -> Screen:
     """Several accounts: whose notices?"""
-    rows = [(Button(clip(plain(link.account_name), 50), ShowWishes(link.link_id)),) for link in links]
+    rows = [(Button(clip(plain(link.account_name), 50), ShowSubscriptions(link.link_id)),) for link in links]
     rows.append((Button(t("button.quiet"), ShowQuiet()),))
     return Screen(t("notices.title"), facts=(t("notices.which_account"),), keyboard=tuple(rows))
 
 
-def wishes(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
+def subscriptions(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
     """One account's notices: a tap turns each."""
     chosen = link.subscriptions or frozenset()
     rows: list[tuple[Button, ...]] = [
-        (choice(t(WISH_NAMES[wish]), wish in chosen, SetWish(link.link_id, wish, on=wish not in chosen)),)
-        for wish in WISHES
+        (
+            choice(
+                t(SUBSCRIPTION_NAMES[kind]), kind in chosen, SetSubscription(link.link_id, kind, on=kind not in chosen)
+            ),
+        )
+        for kind in SUBSCRIPTIONS
     ]
     rows.append((choice(t("button.attach_pdf"), link.attaches_pdf, AttachPdf(link.link_id, on=not link.attaches_pdf)),))
     rows.append((Button(t("button.copy"), ShowCopy(link.link_id)), Button(t("button.quiet"), ShowQuiet())))
@@ -85,7 +89,7 @@ def zones(t: Texts, zone: str) -> Screen:
 def copy(t: Texts, link: LinkState, email: str | None, sent: Sequence[tuple[str, datetime.date]]) -> Screen:
     """The bookkeeper's copy: where it goes, and what went."""
     facts = [clip(plain(link.account_name), 60), t("copy.what")]
-    back = (Button(t("button.notices"), ShowWishes(link.link_id)),)
+    back = (Button(t("button.notices"), ShowSubscriptions(link.link_id)),)
     if email is None:
         return Screen(
             t("copy.title"), facts=tuple(facts), keyboard=((Button(t("button.copy_set"), AskCopy(link.link_id)),), back)
@@ -105,7 +109,7 @@ def ask_copy(t: Texts, link: int) -> Screen:
     return Screen(t("copy.title"), facts=(t("copy.ask"),), keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
 
 
-def copy_code_sent(t: Texts, asked: CodeAsked, link: int) -> Screen:
+def copy_code_sent(t: Texts, asked: CodeRequested, link: int) -> Screen:
     """A code went to the bookkeeper, who has to hand it over."""
     sent = t("copy.long_code_sent", email=asked.email) if asked.is_long else t("copy.code_sent", email=asked.email)
     facts = (sent, t.plural("link.code_validity", asked.minutes))

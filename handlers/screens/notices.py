@@ -9,19 +9,19 @@ from handlers.actions import (
     ListInvoices,
     MuteInvoice,
     SendPdf,
-    SetWish,
+    SetSubscription,
     ShowAccounts,
     ShowCopy,
     ShowInvoice,
     ShowOrder,
-    ShowWishes,
+    ShowSubscriptions,
     Snooze,
     StartLinking,
 )
 from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
 from portal.models import Invoice, Order
 from services.invoices import payment
-from services.notices.feed_reader import wish_for
+from services.notices.feed_reader import subscription_for
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
 from texts.escaping import plain
@@ -113,7 +113,7 @@ def copy_stopped(t: Texts, account: str, link: int) -> Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SummaryLine:
     """One line of a summary."""
 
     kind: Kind
@@ -121,7 +121,7 @@ class Told:
     link: int
 
 
-def summary(t: Texts, told: Sequence[Told]) -> Screen:
+def summary(t: Texts, told: Sequence[SummaryLine]) -> Screen:
     """What fell into quiet hours, in one message."""
     facts = [t(_TITLES[each.kind], number=each.number) for each in told[:_SHOWN]]
     if len(told) > _SHOWN:
@@ -129,19 +129,21 @@ def summary(t: Texts, told: Sequence[Told]) -> Screen:
     buttons = {each.number: Button(plain(each.number), _detail(each)) for each in told[:_SHOWN]}
     ways: Keyboard = rows_of(list(buttons.values()), 3)
     links = {each.link for each in told}
-    settings = tuple((Button(t("button.notices"), ShowWishes(link)),) for link in sorted(links)[:1])
+    settings = tuple((Button(t("button.notices"), ShowSubscriptions(link)),) for link in sorted(links)[:1])
     return Screen(t.plural("notice.summary", len(told)), facts=tuple(facts), keyboard=(*ways, *settings))
 
 
-def stopped(t: Texts, wish: str, link: int) -> Screen:
+def stopped(t: Texts, subscription: str, link: int) -> Screen:
     """A kind of notice was stopped under one; one tap turns it on again."""
-    again = Button(t("button.turn_on_again"), SetWish(link, wish, on=True, of_notice=True))
-    return Screen(facts=(t("notice.stopped"),), keyboard=((again,), (Button(t("button.notices"), ShowWishes(link)),)))
+    again = Button(t("button.turn_on_again"), SetSubscription(link, subscription, on=True, of_notice=True))
+    return Screen(
+        facts=(t("notice.stopped"),), keyboard=((again,), (Button(t("button.notices"), ShowSubscriptions(link)),))
+    )
 
 
 def turned_on(t: Texts, link: int) -> Screen:
     """And on again."""
-    return Screen(facts=(t("notice.turned_on"),), keyboard=((Button(t("button.notices"), ShowWishes(link)),),))
+    return Screen(facts=(t("notice.turned_on"),), keyboard=((Button(t("button.notices"), ShowSubscriptions(link)),),))
 
 
 def snoozed(t: Texts, number: str, link: int, date: datetime.date) -> Screen:
@@ -159,10 +161,10 @@ def muted(t: Texts, number: str, link: int) -> Screen:
     return Screen(facts=(t("notice.muted", number=number),), keyboard=(ways,))
 
 
-def _detail(told: Told) -> ShowOrder | ShowInvoice:
+def _detail(told: SummaryLine) -> ShowOrder | ShowInvoice:
     is_order = told.kind in (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
     return ShowOrder(told.link, told.number) if is_order else ShowInvoice(told.link, told.number)
 
 
 def _stop(t: Texts, kind: Kind, link: int) -> Button:
-    return Button(t("button.stop_notice"), SetWish(link, wish_for(kind), on=False, of_notice=True))
+    return Button(t("button.stop_notice"), SetSubscription(link, subscription_for(kind), on=False, of_notice=True))

@@ -13,7 +13,7 @@ from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
 from handlers.screens import notices as screens
-from handlers.screens.notices import Told
+from handlers.screens.notices import SummaryLine
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
@@ -25,14 +25,14 @@ from services.access import Access
 from services.clock import Clock
 from services.company import Company
 from services.notices.delivery import Blocked, Cancelled, Later, Outcome, Retry, SendFunc, Sent, Uncertain, Unsent
-from services.notices.feed_reader import REMINDERS, wish_for
+from services.notices.feed_reader import REMINDERS, subscription_for
 from services.notices.reminders import reminding_time
 from storage import chats
 from storage.chats import ChatState, LinkState
 from storage.database import Database
 from storage.notices import delivery_preferences, reminders
 from storage.notices.delivery_preferences import DeliveryPreferences
-from storage.notices.outbox import Claimed
+from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -48,7 +48,7 @@ log = structlog.get_logger()
 PaperT = TypeVar("PaperT")
 
 
-class _Unsendable(Exception):
+class _NotRendered(Exception):
     """Ends rendering without a message, with the ``outcome`` for the delivery."""
 
     def __init__(self, outcome: Unsent) -> None:
@@ -56,7 +56,7 @@ class _Unsendable(Exception):
         self.outcome = outcome
 
 
-class TelegramCarrier:
+class TelegramNoticeSender:
     """Sends notices to chats, in the chat's current language, after a new check of access."""
 
     is_paced = True
@@ -77,26 +77,26 @@ class TelegramCarrier:
         self._clock = clock
         self._company = company
 
-    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
-        """See ``Carrier``."""
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
+        """See ``Sender``."""
         try:
             return await self._render(batch)
-        except _Unsendable as end:
+        except _NotRendered as end:
             return end.outcome
 
-    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
-        """See ``Carrier``. A notice of an ended link needs no link."""
+    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """See ``Sender``. A notice of an ended link needs no link."""
         linked = [each.link_id for each in batch if each.kind not in _ABOUT_ENDED_LINKS]
         return not linked or await self._access.still_linked(linked)
 
-    async def _render(self, batch: Sequence[Claimed]) -> SendFunc:
+    async def _render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         first = batch[0]
         async with self._database.read() as session:
             chat = await chats.load(session, first.recipient)
             preferences = await delivery_preferences.load(session, first.recipient)
         t = texts_in(Language(chat.language) if chat.language else self._company.language)
         if preferences.blocked_at is not None:
-            raise _Unsendable(Blocked())
+            raise _NotRendered(Blocked())
         if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
             screen = screens.unused_link(t, first.account_name, first.link_id)
             return self._message(chat.chat_id, render(screen))
@@ -108,7 +108,7 @@ class TelegramCarrier:
             return self._copy_stopped(t, chat, first, preferences, zone)
         wanted = [each for each in batch if self._is_wanted(chat, each)]
         if not wanted:
-            raise _Unsendable(Cancelled("no longer wished for"))
+            raise _NotRendered(Cancelled("no longer wished for"))
         if first.kind in REMINDERS:  # a reminder has a time of its own, and is not summarised
             return await self._reminder(t, chat, wanted[0], preferences, zone)
         self._keep_quiet(preferences, zone, is_summed_up=True)
@@ -117,33 +117,33 @@ class TelegramCarrier:
         return await self._single(t, chat, wanted[0])
 
     @staticmethod
-    def _is_wanted(chat: ChatState, claimed: Claimed) -> bool:
+    def _is_wanted(chat: ChatState, claimed: ClaimedDelivery) -> bool:
         link = chat.link(claimed.link_id)
         if link is None:
             return False
         # The person requested a postponed reminder separately.
-        return claimed.kind is Kind.REMINDER_LATER or wish_for(claimed.kind) in (link.subscriptions or ())
+        return claimed.kind is Kind.REMINDER_LATER or subscription_for(claimed.kind) in (link.subscriptions or ())
 
     def _keep_quiet(self, preferences: DeliveryPreferences, zone: ZoneInfo, *, is_summed_up: bool) -> None:
         if preferences.quiet is None:
             return
         until = preferences.quiet.until(self._clock().astimezone(zone))
         if until is not None:
-            raise _Unsendable(Later(until, is_postponed=is_summed_up))
+            raise _NotRendered(Later(until, is_postponed=is_summed_up))
 
     def _copy_stopped(
-        self, t: Texts, chat: ChatState, claimed: Claimed, preferences: DeliveryPreferences, zone: ZoneInfo
+        self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
     ) -> SendFunc:
         """Render without the portal; after quiet hours it is not summarised, because it has no number."""
         link = chat.link(claimed.link_id)
         if link is None:
-            raise _Unsendable(Cancelled("no longer linked"))
+            raise _NotRendered(Cancelled("no longer linked"))
         self._keep_quiet(preferences, zone, is_summed_up=False)
         return self._message(chat.chat_id, render(screens.copy_stopped(t, link.account_name, link.link_id)))
 
-    async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[Claimed]) -> SendFunc:
+    async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         """Summarise postponed notices by number, where the contact may still see that part of the account."""
-        told: list[Told] = []
+        told: list[SummaryLine] = []
         contacts: dict[str, Contact | None] = {}
         for each in batch:
             link = chat.link(each.link_id)
@@ -152,9 +152,9 @@ class TelegramCarrier:
             if link.contact_id not in contacts:
                 contacts[link.contact_id] = await self._access.contact(link.contact_id)
             if await self._is_admitted(contacts[link.contact_id], link, each.kind):
-                told.append(Told(each.kind, each.number, link.link_id))
+                told.append(SummaryLine(each.kind, each.number, link.link_id))
         if not told:
-            raise _Unsendable(Cancelled("no longer allowed"))
+            raise _NotRendered(Cancelled("no longer allowed"))
         return self._message(chat.chat_id, render(screens.summary(t, told)))
 
     async def _is_admitted(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
@@ -164,18 +164,18 @@ class TelegramCarrier:
             return False
         return await self._access.ended_by(contact, link.link_id) is None and _may_see(contact, link, kind)
 
-    async def _read(self, claimed: Claimed, link: LinkState, paper: Awaitable[PaperT]) -> PaperT:
+    async def _read(self, claimed: ClaimedDelivery, link: LinkState, paper: Awaitable[PaperT]) -> PaperT:
         """Return an order or an invoice, read in parallel with the check that the link is still valid."""
         contact, read = await asyncio.gather(self._access.contact(link.contact_id), paper, return_exceptions=True)
         if isinstance(contact, BaseException):
             raise contact
         if not await self._is_admitted(contact, link, claimed.kind):
-            raise _Unsendable(Cancelled("no longer allowed"))
+            raise _NotRendered(Cancelled("no longer allowed"))
         if isinstance(read, BaseException):
             raise read
         return read
 
-    async def _single(self, t: Texts, chat: ChatState, claimed: Claimed) -> SendFunc:
+    async def _single(self, t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> SendFunc:
         link, reader, number = self._about(chat, claimed)
         if claimed.kind in _ORDERS:
             order = await self._read(claimed, link, self._portal.order(reader, number))
@@ -188,45 +188,49 @@ class TelegramCarrier:
         return self._message(chat.chat_id, render(screen))
 
     async def _reminder(
-        self, t: Texts, chat: ChatState, claimed: Claimed, preferences: DeliveryPreferences, zone: ZoneInfo
+        self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
     ) -> SendFunc:
         link, reader, number = self._about(chat, claimed)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         if not invoice.is_unpaid:
-            raise _Unsendable(Cancelled("paid"))
+            raise _NotRendered(Cancelled("paid"))
         await self._is_time(claimed, link, invoice.due_date, zone)
         self._keep_quiet(preferences, zone, is_summed_up=False)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         return self._message(chat.chat_id, render(screen))
 
     @staticmethod
-    def _about(chat: ChatState, claimed: Claimed) -> tuple[LinkState, Reader, str]:
+    def _about(chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
-            raise _Unsendable(Cancelled("no longer linked"))
+            raise _NotRendered(Cancelled("no longer linked"))
         return link, Reader(link.contact_id, link.account_id), claimed.number
 
     def _today(self) -> datetime.date:
         return self._clock().astimezone(self._company.zone).date()
 
-    async def _is_time(self, claimed: Claimed, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo) -> None:
-        """Raise ``_Unsendable`` before the time of a reminder, or if it is obsolete."""
+    async def _is_time(
+        self, claimed: ClaimedDelivery, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo
+    ) -> None:
+        """Raise ``_NotRendered`` before the time of a reminder, or if it is obsolete."""
         async with self._database.read() as session:
             if await reminders.is_muted(session, link.link_id, claimed.number or ""):
-                raise _Unsendable(Cancelled("muted"))
+                raise _NotRendered(Cancelled("muted"))
         if claimed.kind is Kind.REMINDER_LATER:
             return
         if due_date is None:
-            raise _Unsendable(Cancelled("no due date"))
+            raise _NotRendered(Cancelled("no due date"))
         at = reminding_time(claimed.kind, due_date, zone)
         if at < claimed.occurred_at:
-            raise _Unsendable(Cancelled("issued after its time"))
+            raise _NotRendered(Cancelled("issued after its time"))
         if self._clock() < at:
-            raise _Unsendable(Later(at))
+            raise _NotRendered(Later(at))
         if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminding_time(Kind.REMINDER_DUE, due_date, zone):
-            raise _Unsendable(Cancelled("overtaken"))
+            raise _NotRendered(Cancelled("overtaken"))
 
-    async def _with_pdf(self, t: Texts, chat_id: int, reader: Reader, claimed: Claimed, screen: Screen) -> SendFunc:
+    async def _with_pdf(
+        self, t: Texts, chat_id: int, reader: Reader, claimed: ClaimedDelivery, screen: Screen
+    ) -> SendFunc:
         message, number = render(screen), claimed.number or ""
         try:
             limit = documents.NOTICE_LIMIT

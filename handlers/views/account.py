@@ -1,10 +1,19 @@
-"""The linked accounts, their wishes, who else is linked, and the ways out."""
+"""The linked accounts, their subscriptions, who else is linked, and the ways out."""
 
 import datetime
 from dataclasses import replace
 from functools import partial
 
-from handlers.actions import ChooseAccount, Forget, GiveRevokeCode, Revoke, ShowAccounts, ShowMyData, Unlink, Wish
+from handlers.actions import (
+    AnswerNoticeOffer,
+    ChooseAccount,
+    Forget,
+    GiveRevokeCode,
+    Revoke,
+    ShowAccounts,
+    ShowMyData,
+    Unlink,
+)
 from handlers.alerts import tell_chats
 from handlers.context import Context
 from handlers.screens import account, linking, trouble
@@ -13,11 +22,11 @@ from handlers.screens.screen import Screen
 from handlers.telegram.chat_menu import drop_menu
 from handlers.views.linking import answer_then_mail, delete_typed, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
-from services.linking.code_results import Proven, Purpose
+from services.linking.code_results import AddressProven, Purpose
 from services.security import SecurityEvent
 from storage import personal_data
 from storage.linking import codes, links, shared_addresses
-from storage.linking.shared_addresses import Neighbour
+from storage.linking.shared_addresses import OtherChat
 from storage.notices import bookkeeper_copies, delivery_preferences, subscriptions
 from storage.tables import Kind
 
@@ -34,11 +43,11 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
     link = context.link(action.link)
     if link.subscriptions is None:
         unasked = sum(each.subscriptions is None for each in context.chat.links)
-        return linking.ask_wish(context.t, link, context.t("link.chosen"), unasked)
+        return linking.offer_notices(context.t, link, context.t("link.chosen"), unasked)
     return linking.home(context.t, link)
 
 
-async def wish(context: Context, action: Wish) -> Screen:
+async def answer_notice_offer(context: Context, action: AnswerNoticeOffer) -> Screen:
     """The answer to the one question, for every account that was not asked about yet."""
     link = context.link(action.link)
     unasked = [each.link_id for each in context.chat.links if each.subscriptions is None]
@@ -48,7 +57,7 @@ async def wish(context: Context, action: Wish) -> Screen:
             session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes
         )
     await context.reload()
-    return linking.wish_noted(context.t, context.link(action.link), yes=action.yes)
+    return linking.notice_answer(context.t, context.link(action.link), yes=action.yes)
 
 
 async def accounts(context: Context, _action: ShowAccounts) -> Screen:
@@ -56,9 +65,9 @@ async def accounts(context: Context, _action: ShowAccounts) -> Screen:
     if not context.chat.links:
         return trouble.not_linked(context.t, context.services.company.name)
     async with context.services.database.read() as session:
-        neighbours = await shared_addresses.neighbours(session, context.chat.chat_id)
+        other_chats = await shared_addresses.other_chats(session, context.chat.chat_id)
         emails = await links.emails(session, context.chat.chat_id)
-    local = [replace(neighbour, linked_at=context.local(neighbour.linked_at)) for neighbour in neighbours]
+    local = [replace(other_chat, linked_at=context.local(other_chat.linked_at)) for other_chat in other_chats]
     return account.accounts(context.t, context.chat.links, emails, local)
 
 
@@ -68,11 +77,11 @@ async def revoke(context: Context, action: Revoke) -> Screen | None:
     A chat that was linked within the last day needs a second code to remove one that was linked before: else whoever
     read a single mail could put the owner out.
     """
-    other = await _neighbour(context, action.chat)
+    other = await _other_chat(context, action.chat)
     if other is None:
         return await accounts(context, ShowAccounts())
     if not action.sure:
-        return account.sure_to_revoke(context.t, other)
+        return account.confirm_revoke(context.t, other)
     email = await _address_to_prove(context, other)
     if email is None:
         return await _revoked(context, other)
@@ -101,23 +110,23 @@ async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
     purpose = Purpose(for_chat=other_id)
     checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
     warn_owner(context, checked)
-    if not isinstance(checked, Proven):
+    if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
         return account.revoke_trouble(context.t, refusal_words(context.t, checked, until), other_id)
     delete_typed(context)
-    other = await _neighbour(context, other_id)
+    other = await _other_chat(context, other_id)
     if other is None or not await context.services.linking.use_revoke_proof(chat_id, other_id):
         return await accounts(context, ShowAccounts())
     return await _revoked(context, other)
 
 
-async def _neighbour(context: Context, chat_id: int) -> Neighbour | None:
+async def _other_chat(context: Context, chat_id: int) -> OtherChat | None:
     async with context.services.database.read() as session:
-        neighbours = await shared_addresses.neighbours(session, context.chat.chat_id)
-    return next((neighbour for neighbour in neighbours if neighbour.chat_id == chat_id), None)
+        other_chats = await shared_addresses.other_chats(session, context.chat.chat_id)
+    return next((other_chat for other_chat in other_chats if other_chat.chat_id == chat_id), None)
 
 
-async def _address_to_prove(context: Context, other: Neighbour) -> str | None:
+async def _address_to_prove(context: Context, other: OtherChat) -> str | None:
     """The shared address that this chat was linked through only lately, and the other long ago; ``None``: none."""
     now = context.services.clock()
     async with context.services.database.read() as session:
@@ -127,7 +136,7 @@ async def _address_to_prove(context: Context, other: Neighbour) -> str | None:
     return next(doubtful, None)
 
 
-async def _revoked(context: Context, other: Neighbour) -> Screen:
+async def _revoked(context: Context, other: OtherChat) -> Screen:
     services, chat_id = context.services, context.chat.chat_id
     async with services.database.write() as session:
         removed = await shared_addresses.revoke(session, chat_id, other.chat_id, services.clock())
@@ -140,7 +149,7 @@ async def _revoked(context: Context, other: Neighbour) -> Screen:
     return replace(await accounts(context, ShowAccounts()), note=context.t("account.revoked"))
 
 
-async def _tell_of_revocation(context: Context, other: Neighbour, others: list[int]) -> None:
+async def _tell_of_revocation(context: Context, other: OtherChat, others: list[int]) -> None:
     company = context.services.company.name
     await tell_chats(context, [other.chat_id], lambda t: account.revoked(t, company))
     await tell_chats(context, others, lambda t: account.other_revoked(t, other), through=other.email)
@@ -152,7 +161,7 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     if not context.chat.links:
         return trouble.not_linked(context.t, context.services.company.name)
     if not action.sure:
-        return account.sure_to_unlink(context.t, context.chat.links)
+        return account.confirm_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:
         removed = await links.unlink(session, context.chat.chat_id, context.services.clock())
     context.services.security.record(SecurityEvent.UNLINKED, chat_id=context.chat.chat_id, count=removed)
@@ -175,7 +184,7 @@ async def my_data(context: Context, _action: ShowMyData) -> Screen:
 async def forget(context: Context, action: Forget) -> Screen:
     """Erases everything remembered of this chat, once the person is sure."""
     if not action.sure:
-        return account.sure_to_forget(context.t)
+        return account.confirm_forget(context.t)
     async with context.services.database.write() as session:
         await personal_data.delete_chat(session, context.chat.chat_id, context.services.clock())
     context.services.security.record(SecurityEvent.FORGOTTEN, chat_id=context.chat.chat_id)

@@ -14,7 +14,7 @@ from handlers.telegram.reply import delete, edit, send
 from mail.errors import MailError
 from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
-from services.linking.code_results import Checked, CodeAsked, CodeExpired, Linked, Proven, WrongCode
+from services.linking.code_results import AddressProven, Checked, CodeExpired, CodeRequested, Linked, WrongCode
 from storage import chats
 from storage.linking import codes, links
 from storage.tables import CodeState
@@ -49,13 +49,15 @@ async def resend_code(context: Context, _action: ResendCode) -> Screen | None:
     return await _code_asked(context, asked, again=True)
 
 
-async def _code_asked(context: Context, asked: CodeAsked | TooSoon | TooOften, *, again: bool = False) -> Screen | None:
+async def _code_asked(
+    context: Context, asked: CodeRequested | TooSoon | TooOften, *, again: bool = False
+) -> Screen | None:
     match asked:
         case TooSoon(seconds):
             return linking.too_soon(context.t, seconds)
         case TooOften(until):
             return linking.too_often(context.t, context.local(until))
-        case CodeAsked():
+        case CodeRequested():
             delivery = context.services.code_delivery
             mail = delivery.deliver(asked, first_name=context.first_name, language=context.language)
             screen = linking.code_sent(context.t, asked, context.services.company.name, again=again)
@@ -65,7 +67,7 @@ async def _code_asked(context: Context, asked: CodeAsked | TooSoon | TooOften, *
 
 async def answer_then_mail(
     context: Context,
-    asked: CodeAsked,
+    asked: CodeRequested,
     screen: Screen,
     mail: Coroutine[Any, Any, None],
     failed: Callable[[], Screen],
@@ -102,7 +104,11 @@ async def _shown(context: Context, screen: Screen) -> int:
 
 
 async def _deliver(
-    context: Context, asked: CodeAsked, message_id: int, mail: Coroutine[Any, Any, None], failed: Callable[[], Screen]
+    context: Context,
+    asked: CodeRequested,
+    message_id: int,
+    mail: Coroutine[Any, Any, None],
+    failed: Callable[[], Screen],
 ) -> None:
     try:
         await mail
@@ -125,7 +131,7 @@ def warn_owner(context: Context, checked: Checked) -> None:
 async def give_code(context: Context, action: GiveCode) -> Screen:
     """Takes an attempt at the code."""
     checked = await context.services.linking.check(context.chat.chat_id, action.code, action.long_code)
-    if isinstance(checked, Proven):
+    if isinstance(checked, AddressProven):
         delete_typed(context)
         return await finish_linking(context, FinishLinking())
     warn_owner(context, checked)

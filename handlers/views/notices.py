@@ -13,11 +13,11 @@ from handlers.actions import (
     GiveCopyCode,
     GiveCopyEmail,
     MuteInvoice,
-    SetWish,
+    SetSubscription,
     ShowCopy,
     ShowNotices,
     ShowQuiet,
-    ShowWishes,
+    ShowSubscriptions,
     Snooze,
     StopCopy,
 )
@@ -30,8 +30,8 @@ from handlers.screens.linking import refusal_words
 from handlers.screens.screen import Screen
 from handlers.views.linking import answer_then_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
-from services.linking.code_results import CodeAsked, Proven, Purpose
-from services.notices.feed_reader import REMINDERS, WISHES
+from services.linking.code_results import AddressProven, CodeRequested, Purpose
+from services.notices.feed_reader import REMINDERS, SUBSCRIPTIONS
 from services.notices.reminders import at_reminding_hour
 from services.security import SecurityEvent
 from storage import chats
@@ -63,28 +63,30 @@ async def notices(context: Context, _action: ShowNotices) -> Screen:
     if not own:
         return trouble.not_linked(context.t, context.services.company.name)
     if len(own) == 1:
-        return screens.wishes(context.t, own[0], has_others=False)
+        return screens.subscriptions(context.t, own[0], has_others=False)
     return screens.which_account(context.t, own)
 
 
-async def of_account(context: Context, action: ShowWishes) -> Screen:
+async def of_account(context: Context, action: ShowSubscriptions) -> Screen:
     """One account's notices."""
-    return screens.wishes(context.t, context.link(action.link), has_others=len(context.chat.links) > 1)
+    return screens.subscriptions(context.t, context.link(action.link), has_others=len(context.chat.links) > 1)
 
 
-async def set_wish(context: Context, action: SetWish) -> Screen:
+async def set_subscription(context: Context, action: SetSubscription) -> Screen:
     """Turns a kind on or off, in the list or under a notice."""
     context.link(action.link)
-    if action.wish not in WISHES:
-        return await of_account(context, ShowWishes(action.link))
+    if action.subscription not in SUBSCRIPTIONS:
+        return await of_account(context, ShowSubscriptions(action.link))
     async with context.services.database.write() as session:
-        await subscriptions.set_subscriptions(session, context.chat.chat_id, [action.link], {action.wish}, on=action.on)
+        await subscriptions.set_subscriptions(
+            session, context.chat.chat_id, [action.link], {action.subscription}, on=action.on
+        )
     await context.reload()
     if not action.of_notice:
-        return await of_account(context, ShowWishes(action.link))
+        return await of_account(context, ShowSubscriptions(action.link))
     if action.on:
         return notice_screens.turned_on(context.t, action.link)
-    return notice_screens.stopped(context.t, action.wish, action.link)
+    return notice_screens.stopped(context.t, action.subscription, action.link)
 
 
 async def attach_pdf(context: Context, action: AttachPdf) -> Screen:
@@ -93,7 +95,7 @@ async def attach_pdf(context: Context, action: AttachPdf) -> Screen:
     async with context.services.database.write() as session:
         await subscriptions.set_attaches_pdf(session, context.chat.chat_id, action.link, on=action.on)
     await context.reload()
-    return await of_account(context, ShowWishes(action.link))
+    return await of_account(context, ShowSubscriptions(action.link))
 
 
 async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
@@ -186,7 +188,7 @@ async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen | N
         case TooOften(until):
             words = t("link.too_often", time=t.formats.time(context.local(until)))
             return screens.trouble_of_copy(t, words, link.link_id)
-        case CodeAsked():
+        case CodeRequested():
             delivery = context.services.code_delivery
             mail = delivery.deliver_copy_code(asked, account=link.account_name, language=context.language)
             screen = screens.copy_code_sent(t, asked, link.link_id)
@@ -202,7 +204,7 @@ async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
     purpose = Purpose(for_link=link.link_id)
     checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
     warn_owner(context, checked)
-    if not isinstance(checked, Proven):
+    if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
         return screens.trouble_of_copy(t, refusal_words(t, checked, until), link.link_id)
     await context.services.linking.finish_copy(chat_id, link.link_id, context.language)

@@ -14,7 +14,7 @@ from portal.errors import PortalError
 from portal.models import Contact
 from services.clock import Clock
 from services.codes import shown_code
-from services.linking.code_results import CodeAsked
+from services.linking.code_results import CodeRequested
 from services.mailing.letters import code_letter, copy_code_letter, revoke_code_letter
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.mailing.posting import post
@@ -57,7 +57,7 @@ class CodeDelivery:
         self._security = security
         self._company = company
 
-    async def deliver(self, asked: CodeAsked, *, first_name: str, language: Language) -> None:
+    async def deliver(self, asked: CodeRequested, *, first_name: str, language: Language) -> None:
         """Mails the code, if the portal knows the address.
 
         The mail server is tried either way, so that what fails fails the same for a known and an unknown address; and
@@ -81,7 +81,7 @@ class CodeDelivery:
             )  # fmt: skip
             await self._mail_code(asked, replace(letter, is_for_stranger=True) if letter else None)
 
-    async def _mail_code(self, asked: CodeAsked, letter: Letter | None) -> None:
+    async def _mail_code(self, asked: CodeRequested, letter: Letter | None) -> None:
         """Opens the code while its mail is on the way and once it is sent. Without a letter it writes as much."""
         now = self._clock()
         async with self._database.write() as session:
@@ -95,7 +95,7 @@ class CodeDelivery:
         async with self._database.write() as session:
             await codes.allow(session, asked.code_id, until)
 
-    async def deliver_copy_code(self, asked: CodeAsked, *, account: str, language: Language) -> None:
+    async def deliver_copy_code(self, asked: CodeRequested, *, account: str, language: Language) -> None:
         """Mails the code that a bookkeeper's address is confirmed with. Raises ``MailError`` where it did not go."""
         letter = copy_code_letter(
             asked.email, language, code=shown_code(asked.code), account=account, company=self._company,
@@ -103,14 +103,14 @@ class CodeDelivery:
         )  # fmt: skip
         await self._deliver_to_person(asked, letter)
 
-    async def deliver_revoke_code(self, asked: CodeAsked, *, language: Language) -> None:
+    async def deliver_revoke_code(self, asked: CodeRequested, *, language: Language) -> None:
         """Mails the code that the revocation of an older chat needs. Raises ``MailError`` where it did not go."""
         letter = revoke_code_letter(
             asked.email, language, code=shown_code(asked.code), company=self._company, minutes=asked.minutes
         )
         await self._deliver_to_person(asked, letter)
 
-    async def _deliver_to_person(self, asked: CodeAsked, letter: Letter) -> None:
+    async def _deliver_to_person(self, asked: CodeRequested, letter: Letter) -> None:
         """To an address that the person named or proved: a failure is no secret, and is told."""
         until = self._clock() + datetime.timedelta(minutes=asked.minutes)
         async with self._database.write() as session:
@@ -123,7 +123,7 @@ class CodeDelivery:
         async with self._database.write() as session:
             await codes.allow(session, asked.code_id, until)
 
-    async def _not_sent(self, asked: CodeAsked, cause: str) -> None:
+    async def _not_sent(self, asked: CodeRequested, cause: str) -> None:
         self._security.record(SecurityEvent.CODE_NOT_SENT, cause=cause, chat_id=asked.chat_id, email=asked.email)
         async with self._database.write() as session:
             await codes.fail(session, asked.code_id)

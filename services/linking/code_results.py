@@ -27,7 +27,7 @@ LINKING = Purpose()
 
 
 @dataclass(frozen=True, slots=True)
-class CodeAsked:
+class CodeRequested:
     """A code is stored; ``deliver`` mails it where there is somebody to mail it to.
 
     Args:
@@ -47,7 +47,7 @@ class CodeAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class AddressProven:
     """The code was right: ``finish`` makes the links."""
 
 
@@ -77,7 +77,7 @@ class CodeWithdrawn:
     """Too many wrong codes were typed for the address, in whatever chats: a new code has to be asked for."""
 
 
-Checked = Proven | WrongCode | OtherCodeKind | CodeExpired | CodeWithdrawn | TooOften
+Checked = AddressProven | WrongCode | OtherCodeKind | CodeExpired | CodeWithdrawn | TooOften
 
 
 @dataclass(frozen=True, slots=True)

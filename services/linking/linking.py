@@ -16,13 +16,13 @@ from services.linking.code_delivery import contacts_of
 from services.linking.code_limits import ATTEMPTS, LONG_MINUTES, SHORT_MINUTES, Granted, TooOften, TooSoon
 from services.linking.code_results import (
     LINKING,
+    AddressProven,
     Checked,
-    CodeAsked,
     CodeExpired,
+    CodeRequested,
     CodeWithdrawn,
     Linked,
     OtherCodeKind,
-    Proven,
     Purpose,
     WrongCode,
 )
@@ -62,7 +62,7 @@ class Linking:
         async with self._database.write() as session:
             await chats.set_awaiting(session, chat_id, Awaiting(Awaited.EMAIL, now + _HOUR), now)
 
-    async def ask(self, chat_id: int, email: str, purpose: Purpose = LINKING) -> CodeAsked | TooSoon | TooOften:
+    async def ask(self, chat_id: int, email: str, purpose: Purpose = LINKING) -> CodeRequested | TooSoon | TooOften:
         """Stores a new code for an address (normal form), unless a limit forbids it."""
         now = self._clock()
         async with self._database.write() as session:
@@ -92,7 +92,9 @@ class Linking:
         overall = await code_history.copy_requests(session, now - code_limits.DAY, code_limits.COPY_CODES_A_DAY)
         return code_limits.copy_limits(history, purpose.for_link, overall, now)
 
-    async def _store(self, session: Session, chat_id: int, email: str, granted: Granted, purpose: Purpose) -> CodeAsked:
+    async def _store(
+        self, session: Session, chat_id: int, email: str, granted: Granted, purpose: Purpose
+    ) -> CodeRequested:
         now = self._clock()
         minutes = LONG_MINUTES if granted.is_long else SHORT_MINUTES
         code_id, code, is_mailed = None, "", granted.is_mailed or purpose != LINKING
@@ -106,9 +108,9 @@ class Linking:
             )  # fmt: skip
         awaiting = Awaiting(purpose.awaited, now + _HOUR * (2 if granted.is_long else 1), purpose.for_link)
         await chats.set_awaiting(session, chat_id, awaiting, now)
-        return CodeAsked(chat_id, code_id, email, code, minutes, granted.is_long, is_mailed)
+        return CodeRequested(chat_id, code_id, email, code, minutes, granted.is_long, is_mailed)
 
-    async def ask_again(self, chat_id: int) -> CodeAsked | TooSoon | TooOften | None:
+    async def ask_again(self, chat_id: int) -> CodeRequested | TooSoon | TooOften | None:
         """A new code for the address that was given last; ``None`` where none is remembered."""
         async with self._database.read() as session:
             known = await codes.latest(session, chat_id, *CodeState)
@@ -156,7 +158,7 @@ class Linking:
             return CodeExpired(), known.email
         if code_hash := await codes.find_match(session, known, chat_id, typed, now):
             await proofs.lift_cap(session, known.email)
-            return Proven() if await codes.prove(session, known, code_hash, now) else CodeExpired(), known.email
+            return AddressProven() if await codes.prove(session, known, code_hash, now) else CodeExpired(), known.email
         await proofs.count_wrong(session, known.email, now)
         if left == 0:
             await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
@@ -230,11 +232,11 @@ class Linking:
             await chats.set_awaiting(session, chat_id, None, self._clock())
             return await codes.move(session, proven.code_id, CodeState.PROVEN, CodeState.CLOSED)
 
-    async def _still_proven(self, session: Session, chat_id: int, code: str) -> Proven | CodeExpired:
+    async def _still_proven(self, session: Session, chat_id: int, code: str) -> AddressProven | CodeExpired:
         """A right code typed once more, because the portal did not answer the first time."""
         proven = await codes.latest(session, chat_id, CodeState.PROVEN)
         if proven and proven.expires_at > self._clock() and codes.is_right(session, proven, chat_id, code):
-            return Proven()
+            return AddressProven()
         return CodeExpired()
 
     async def _proven(self, chat_id: int) -> StoredCode | None:

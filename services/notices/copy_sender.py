@@ -33,7 +33,7 @@ from storage import chats
 from storage.database import Database
 from storage.notices import bookkeeper_copies
 from storage.notices.bookkeeper_copies import BookkeeperCopy
-from storage.notices.outbox import Claimed
+from storage.notices.outbox import ClaimedDelivery
 from texts.catalogue import texts_in
 from texts.language import Language
 
@@ -42,7 +42,7 @@ _PDF_LIMIT = 50 * 1024 * 1024
 log = structlog.get_logger()
 
 
-class MailCarrier:
+class CopySender:
     """Sends each new invoice once to a bookkeeper, with its PDF and a way to unsubscribe."""
 
     is_paced = False
@@ -70,13 +70,13 @@ class MailCarrier:
         self._public_url = public_url
         self._mail_from = mail_from
 
-    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
-        """See ``Carrier``: False if the copy was stopped or its link removed."""
+    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """See ``Sender``: False if the copy was stopped or its link removed."""
         async with self._database.read() as session:
             return await bookkeeper_copies.find(session, batch[0].recipient) is not None
 
-    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
-        """See ``Carrier``. A batch is one delivery here: quiet hours are for chats."""
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
+        """See ``Sender``. A batch is one delivery here: quiet hours are for chats."""
         claimed = batch[0]
         async with self._database.read() as session:
             copy = await bookkeeper_copies.find(session, claimed.recipient)

@@ -18,7 +18,7 @@ from services.retries import backoff
 from services.uninterrupted import uninterrupted
 from storage.database import Database
 from storage.notices import outbox
-from storage.notices.outbox import Claimed
+from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel, State
 
 LEASE = datetime.timedelta(seconds=60)
@@ -100,24 +100,24 @@ def after_portal_error(error: PortalError) -> Retry | Cancelled:
     return Retry(f"portal: {error}", _REFUSED_PAUSE)
 
 
-class Carrier(Protocol):
+class Sender(Protocol):
     """Renders and sends the messages of one channel."""
 
     is_paced: bool
     """Whether its messages count towards the bulk rate limit."""
 
-    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
         """Render one message from deliveries to one recipient, from current data, after a new check of access.
 
         Raises:
             PortalError: the portal could not be read; see ``after_portal_error``.
         """
 
-    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
+    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
         """Return whether the recipient is still linked; called right before the send."""
 
 
-class Courier:
+class Dispatcher:
     """Claims due deliveries and sends them.
 
     Args:
@@ -129,7 +129,7 @@ class Courier:
         self,
         database: Database,
         clock: Clock,
-        carriers: Mapping[Channel, Carrier],
+        senders: Mapping[Channel, Sender],
         limiter: BulkRateLimiter,
         *,
         chat_rate: float,
@@ -137,13 +137,13 @@ class Courier:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._carriers = carriers
+        self._senders = senders
         self._limiter = limiter
         self._settled = settled
         self._chat_gap = datetime.timedelta(seconds=1 / chat_rate)
         self._wake = asyncio.Event()
-        self._carrying: set[asyncio.Task[None]] = set()
-        self._claimed: list[Claimed] = []
+        self._sending_tasks: set[asyncio.Task[None]] = set()
+        self._claimed: list[ClaimedDelivery] = []
 
     def wake(self) -> None:
         """Look for due deliveries at once."""
@@ -156,19 +156,19 @@ class Courier:
             if not self._claimed:
                 await self._rest()
             while self._claimed:
-                if self._carriers[self._claimed[0].channel].is_paced:
+                if self._senders[self._claimed[0].channel].is_paced:
                     await self._limiter.admit()
-                task = asyncio.create_task(self._carry(self._claimed.pop(0)))
-                self._carrying.add(task)
-                task.add_done_callback(self._carried)
+                task = asyncio.create_task(self._deliver(self._claimed.pop(0)))
+                self._sending_tasks.add(task)
+                task.add_done_callback(self._sent_or_failed)
 
     async def drain(self) -> None:
         """Wait for sends under way, and release the other claimed deliveries."""
         self._limiter.close()
         while self._claimed:
             await self._give_back([self._claimed.pop()])
-        while self._carrying:
-            await asyncio.wait(self._carrying)
+        while self._sending_tasks:
+            await asyncio.wait(self._sending_tasks)
 
     async def reclaim(self, *, everything: bool = False) -> None:
         """Release the deliveries of dead workers; with ``everything``, also those whose lease has not run out."""
@@ -177,8 +177,8 @@ class Courier:
         if returned or unknown:
             log.warning("delivery.reclaimed", returned=returned, uncertain=unknown)
 
-    def _carried(self, task: "asyncio.Task[None]") -> None:
-        self._carrying.discard(task)
+    def _sent_or_failed(self, task: "asyncio.Task[None]") -> None:
+        self._sending_tasks.discard(task)
         self._wake.set()  # its recipient may have further deliveries
         if not task.cancelled() and (error := task.exception()) is not None:
             # When its lease runs out the delivery is claimed again, or marked uncertain: nothing is lost.
@@ -186,8 +186,8 @@ class Courier:
 
     async def _claim(self) -> None:
         """Claim no more than can be sent at once: behind a slow portal a lease would run out here."""
-        while (free := AT_ONCE - len(self._carrying)) < _CLAIMED_AT_LEAST:
-            await asyncio.wait(self._carrying, return_when=asyncio.FIRST_COMPLETED)
+        while (free := AT_ONCE - len(self._sending_tasks)) < _CLAIMED_AT_LEAST:
+            await asyncio.wait(self._sending_tasks, return_when=asyncio.FIRST_COMPLETED)
         await uninterrupted(self._lease_due(free))
 
     async def _lease_due(self, limit: int) -> None:
@@ -204,34 +204,34 @@ class Courier:
             return
         await asyncio.sleep(_GATHER_SECONDS)
 
-    async def _carry(self, first: Claimed) -> None:
+    async def _deliver(self, first: ClaimedDelivery) -> None:
         batch = [first]
         if first.is_postponed:
             now = self._clock()
             async with self._database.write() as session:
                 batch += await outbox.claim_postponed(session, first, now, now + LEASE)
-        carrier = self._carriers[first.channel]
+        sender = self._senders[first.channel]
         send: SendFunc | Unsent
         try:
-            send = await carrier.render(batch)
+            send = await sender.render(batch)
         except PortalError as error:
             send = after_portal_error(error)
         if isinstance(send, Retry | Blocked | Cancelled | Later):
-            if carrier.is_paced:
+            if sender.is_paced:
                 self._limiter.return_admission()
             await self._record(batch, send)
             return
-        if await (self._begin_at_slot(batch) if carrier.is_paced else self._begin(batch)):
-            outcome = await send() if await carrier.may_leave(batch) else Retry("unlinked meanwhile")
+        if await (self._begin_at_slot(batch) if sender.is_paced else self._begin(batch)):
+            outcome = await send() if await sender.is_still_wanted(batch) else Retry("unlinked meanwhile")
             await self._record_with_retries(batch, outcome)
 
-    async def _begin(self, batch: Sequence[Claimed]) -> bool:
+    async def _begin(self, batch: Sequence[ClaimedDelivery]) -> bool:
         """Commit the state ``sending``. Returns: False if another worker has a part of the batch."""
         now = self._clock()
         async with self._database.write() as session:
             return await outbox.begin_sending(session, _ids(batch), batch[0].lease, now, now + SENDING_LEASE)
 
-    async def _begin_at_slot(self, batch: Sequence[Claimed]) -> bool:
+    async def _begin_at_slot(self, batch: Sequence[ClaimedDelivery]) -> bool:
         """Commit state ``sending`` shortly before a send slot, then wait for the slot.
 
         The request is then written at its time, however long the commit took.
@@ -251,16 +251,16 @@ class Courier:
         await self._give_back(batch)
         return False
 
-    async def _take_back(self, batch: Sequence[Claimed]) -> bool:
+    async def _take_back(self, batch: Sequence[ClaimedDelivery]) -> bool:
         """Commit that nothing was sent: else the batch is uncertain if this worker dies. Returns: as ``_begin``."""
         async with self._database.write() as session:
             return await outbox.take_back(session, _ids(batch), batch[0].lease, self._clock() + LEASE)
 
-    async def _give_back(self, batch: Sequence[Claimed]) -> None:
+    async def _give_back(self, batch: Sequence[ClaimedDelivery]) -> None:
         async with self._database.write() as session:
             await outbox.give_back(session, _ids(batch), batch[0].lease)
 
-    async def _record_with_retries(self, batch: Sequence[Claimed], outcome: Outcome) -> None:
+    async def _record_with_retries(self, batch: Sequence[ClaimedDelivery], outcome: Outcome) -> None:
         """Record a known outcome although the database may be busy or unreachable for a minute."""
         for failures in range(1, _RECORD_ATTEMPTS):
             try:
@@ -272,7 +272,7 @@ class Courier:
                 return
         await self._record(batch, outcome)
 
-    async def _record(self, batch: Sequence[Claimed], outcome: Outcome | Later) -> None:
+    async def _record(self, batch: Sequence[ClaimedDelivery], outcome: Outcome | Later) -> None:
         ids, first, now = _ids(batch), batch[0], self._clock()
         if isinstance(outcome, Retry) and outcome.halts and outcome.after:
             await self._limiter.halt(outcome.after)
@@ -292,7 +292,7 @@ class Courier:
                         self._settled[state] += len(ids)
 
 
-def _ids(batch: Sequence[Claimed]) -> list[int]:
+def _ids(batch: Sequence[ClaimedDelivery]) -> list[int]:
     return [each.delivery_id for each in batch]
 
 

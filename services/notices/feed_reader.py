@@ -21,8 +21,8 @@ from storage.tables import Channel, Kind
 PAGE = 100
 REMINDERS = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)
 REMIND = "reminder"
-"""The wish for reminders, which stands for all three kinds of them."""
-WISHES = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMIND)
+"""The subscription for reminders, which stands for all three kinds of them."""
+SUBSCRIPTIONS = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMIND)
 """What can be wished for, in the order in which it is shown."""
 _TOLD = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
 _ENDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
@@ -30,8 +30,8 @@ _ENDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
 log = structlog.get_logger()
 
 
-def wish_for(kind: Kind) -> str:
-    """The wish that a kind of notice answers to."""
+def subscription_for(kind: Kind) -> str:
+    """The subscription that a kind of notice answers to."""
     return REMIND if kind in REMINDERS else kind
 
 
@@ -44,7 +44,7 @@ class FeedReport:
     failures: int = 0
 
 
-class Intake:
+class FeedReader:
     """Reads the feed from the stored cursor. Reading, writing and moving the cursor on is one transaction."""
 
     def __init__(self, database: Database, portal: Portal, clock: Clock) -> None:
@@ -150,11 +150,11 @@ def _notices_of(
         yield ":due", Kind.REMINDER_DUE, reminded
 
 
-def _to_chats(affected: list[AffectedLink], wish: str, now: datetime.datetime) -> list[NewDelivery]:
+def _to_chats(affected: list[AffectedLink], subscription: str, now: datetime.datetime) -> list[NewDelivery]:
     """One delivery a chat, also where two of its addresses open the same account."""
     wanted: dict[int, NewDelivery] = {}
     for link in affected:
-        if wish in link.subscriptions:
+        if subscription in link.subscriptions:
             wanted.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now))
     return list(wanted.values())
 

@@ -11,7 +11,7 @@ from storage.tables import Chat, Link
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class OtherChat:
     """Another chat that is linked through one of this chat's addresses; ``first_name`` may be empty."""
 
     chat_id: int
@@ -21,7 +21,7 @@ class Neighbour:
     """The address that both chats are linked through; empty where no key decrypts it."""
 
 
-async def neighbours(session: Session, chat_id: int) -> list[Neighbour]:
+async def other_chats(session: Session, chat_id: int) -> list[OtherChat]:
     """Return the other chats that are linked through this chat's addresses, oldest link first."""
     own = await _own_hashes(session, chat_id)
     query = (
@@ -30,11 +30,11 @@ async def neighbours(session: Session, chat_id: int) -> list[Neighbour]:
         .where(col(Link.email_hash).in_(own), col(Link.chat_id) != chat_id)
         .order_by(col(Link.linked_at))
     )
-    found: dict[int, Neighbour] = {}
+    found: dict[int, OtherChat] = {}
     for chat, linked_at, email_sealed in (await session.exec(query)).all():
         name = session.vault.open_or_none(chat.first_name_sealed or "") or ""
         found.setdefault(
-            chat.chat_id, Neighbour(chat.chat_id, name, linked_at, session.vault.open_or_none(email_sealed) or "")
+            chat.chat_id, OtherChat(chat.chat_id, name, linked_at, session.vault.open_or_none(email_sealed) or "")
         )
     return list(found.values())
 

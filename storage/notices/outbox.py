@@ -26,7 +26,7 @@ def literal_states(states: Sequence[State]) -> BindParameter[Sequence[State]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery that a worker holds until its lease expires. ``lease`` is a new random id for each claim."""
 
     delivery_id: int
@@ -51,7 +51,7 @@ async def claim(
     lease_until: datetime.datetime,
     limit: int,
     gap: datetime.timedelta,
-) -> list[Claimed]:
+) -> list[ClaimedDelivery]:
     """Lease due deliveries, oldest first, at most one per recipient and at most ``limit``.
 
     A recipient is left out while one of its deliveries is in progress, or was settled less than ``gap`` ago. That keeps
@@ -81,8 +81,8 @@ async def claim(
 
 
 async def claim_postponed(
-    session: Session, claimed: Claimed, now: datetime.datetime, lease_until: datetime.datetime
-) -> list[Claimed]:
+    session: Session, claimed: ClaimedDelivery, now: datetime.datetime, lease_until: datetime.datetime
+) -> list[ClaimedDelivery]:
     """Lease the other deliveries that quiet hours of the same chat postponed, for one common message."""
     query = (
         select(Delivery, Notice)
@@ -102,7 +102,7 @@ async def claim_postponed(
 
 async def _lease(
     session: Session, rows: Sequence[tuple[Delivery, Notice]], lease: str, lease_until: datetime.datetime
-) -> list[Claimed]:
+) -> list[ClaimedDelivery]:
     ids = [delivery.delivery_id for delivery, _ in rows]
     if ids:
         leased = {"state": State.LEASED, "lease_owner": lease, "lease_until": lease_until}
@@ -115,9 +115,9 @@ async def _lease(
     return [_claimed(session, lease, delivery, notice) for delivery, notice in rows]
 
 
-def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -> Claimed:
+def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -> ClaimedDelivery:
     assert delivery.delivery_id is not None
-    return Claimed(
+    return ClaimedDelivery(
         delivery_id=delivery.delivery_id,
         lease=lease,
         event_id=notice.event_id,

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.logs import Redactor, set_up_logs
-from services.linking.linking import CodeAsked
+from services.linking.linking import CodeRequested
 from tests.bot import logging_as_it_was
 
 TOKEN = "123456789:AAhZ-secret_telegram-token"
@@ -133,7 +133,7 @@ def test_a_traceback_tells_where_and_not_whom(logs: Lines, how: str) -> None:
 
 def test_a_code_that_was_asked_for_shows_in_no_line(logs: Lines) -> None:
     logs.start()
-    asked = CodeAsked(1, 2, email=EMAIL, code=CODE)
+    asked = CodeRequested(1, 2, email=EMAIL, code=CODE)
     structlog.get_logger("x").info("asked", asked=asked, all=[asked], error=ValueError(asked))
     structlog.get_logger("x").info(f"asked {asked} {asked!r}")
     logs.read()

@@ -59,7 +59,7 @@ async def until_settled(scene: Scene, count: int = 1, state: State = State.SENT,
     await until(scene, lambda found: sum(n for (k, s), n in found.items() if s == state and kind in (None, k)) == count)
 
 
-async def wish(scene: Scene, person: Person, *labels: str, language: str = "fr") -> Message:
+async def toggle(scene: Scene, person: Person, *labels: str, language: str = "fr") -> Message:
     """Turns kinds on in ``/avis``; the person has one account."""
     screen = await scene.say(person, AVIS[language])
     for label in labels:
@@ -152,7 +152,7 @@ async def test_without_the_webhook_it_is_told_within_the_poll_interval(scene: Sc
 async def test_each_kind_is_told_to_whoever_wished_for_it(scene: Scene, language: str) -> None:
     account, french = ACCOUNT[language], language == "fr"
     person = await scene.linked(language, MAIL[language])
-    await wish(scene, person, *LABELS[language][:4], language=language)
+    await toggle(scene, person, *LABELS[language][:4], language=language)
     portal = scene.portal.portal
 
     portal.issue_invoice(account, amount="40.19", number="990001", due_date=date(2026, 11, 14))
@@ -217,7 +217,7 @@ async def test_nothing_is_told_before_it_is_wished_for(scene: Scene, event: str)
 
 async def test_one_tap_stops_a_kind_and_another_turns_it_on_again(scene: Scene) -> None:
     camille = await scene.linked(notices=True, email=FLEET)
-    await wish(scene, camille, "Facture payée")
+    await toggle(scene, camille, "Facture payée")
     portal = scene.portal.portal
     portal.issue_invoice("a-2003", amount="40.19", number="990001")
     notice = await camille.wait_for_message("990001", new=True, timeout=PATIENCE)
@@ -239,7 +239,7 @@ async def test_one_tap_stops_a_kind_and_another_turns_it_on_again(scene: Scene) 
 
 async def test_under_a_pdf_one_tap_stops_too(scene: Scene) -> None:
     camille = await scene.linked(notices=True, email=FLEET)
-    await wish(scene, camille, "PDF joint")
+    await toggle(scene, camille, "PDF joint")
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
     notice = await camille.wait_for_message("990001", new=True, timeout=PATIENCE)
     assert notice.file is not None
@@ -293,7 +293,7 @@ async def test_unlinking_cancels_what_is_queued(scene: Scene) -> None:
 
 async def test_a_contact_without_invoices_gets_no_notice_of_one(scene: Scene) -> None:
     camille = await scene.linked(email=ORDERS_ONLY)
-    await wish(scene, camille, *LABELS["fr"])
+    await toggle(scene, camille, *LABELS["fr"])
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001", due_date=date(2026, 11, 14))
     await until_settled(scene, 3, State.CANCELLED)  # the notice and both reminders
     scene.portal.portal.create_order("a-2003", [(1, "Balise")], number="990002")
@@ -345,7 +345,7 @@ async def test_removal_from_one_account_leaves_the_other(scene: Scene) -> None:
 
 async def test_a_closed_account_is_told_to_everybody_it_was_linked_to(scene: Scene) -> None:
     camille, alix = await scene.linked(email=FLEET), await scene.linked(email=ORDERS_ONLY, first_name="Alix")
-    await wish(scene, camille, "Rappels de paiement")
+    await toggle(scene, camille, "Rappels de paiement")
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", due_date=date(2026, 11, 14))
     await until(scene, lambda found: found["reminder.due", "queued"] == 1)
     scene.portal.portal.people.close_account("a-2003")
@@ -379,7 +379,7 @@ async def test_quiet_hours_keep_a_notice_for_the_morning(scene: Scene) -> None:
 async def test_several_that_waited_are_one_message(scene: Scene, language: str) -> None:
     account, french = ACCOUNT[language], language == "fr"
     person = await scene.linked(language, MAIL[language])
-    await wish(scene, person, *LABELS[language][:4], language=language)
+    await toggle(scene, person, *LABELS[language][:4], language=language)
     await quiet(scene, person, "de 20" if french else "8:00", language=language)
     at(scene, 23)
     before = len(person.chat().visible)
@@ -401,7 +401,7 @@ async def test_several_that_waited_are_one_message(scene: Scene, language: str) 
 
 async def test_a_summary_shows_only_what_the_contact_may_still_see(scene: Scene) -> None:
     camille = await scene.linked(email=FLEET)
-    await wish(scene, camille, "Nouvelle facture", "Nouvelle commande", "Commande qui se termine")
+    await toggle(scene, camille, "Nouvelle facture", "Nouvelle commande", "Commande qui se termine")
     await quiet(scene, camille)
     at(scene, 23)
     portal = scene.portal.portal
@@ -632,7 +632,7 @@ async def test_the_first_start_begins_at_now(scene: Scene) -> None:
 async def test_what_becomes_of_a_delivery_that_failed(scene: Scene, fault: dict, state: State, pdf: bool) -> None:
     camille = await scene.linked(notices=True, email=FLEET)
     if pdf:
-        await wish(scene, camille, "PDF joint")
+        await toggle(scene, camille, "PDF joint")
     method = "sendDocument" if pdf else "sendMessage"
     rule = scene.telegram.world.faults.add(method=method, **fault)
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")

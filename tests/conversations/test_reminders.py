@@ -21,10 +21,10 @@ from tests.conversations.test_notices import (
     at,
     notices,
     quiet,
+    toggle,
     until,
     until_nothing_is_due,
     until_settled,
-    wish,
 )
 from tests.scene import Scene
 
@@ -38,9 +38,9 @@ WORDS = {
 
 
 async def reminded(scene: Scene, language: str = "fr", due: date | None = DUE) -> Person:
-    """Somebody who wishes for reminders alone, with an unpaid invoice."""
+    """A person with reminders alone, with an unpaid invoice."""
     person = await scene.linked(language, MAIL[language])
-    await wish(scene, person, LABELS[language][4], language=language)
+    await toggle(scene, person, LABELS[language][4], language=language)
     scene.portal.portal.issue_invoice(ACCOUNT[language], amount="40.19", number=NUMBER, due_date=due)
     return person
 
@@ -111,7 +111,7 @@ async def test_without_a_due_date_there_are_none(scene: Scene) -> None:
 
 async def test_a_credit_note_is_not_reminded_of(scene: Scene) -> None:
     camille = await scene.linked(email=FLEET)
-    await wish(scene, camille, "Rappels de paiement")
+    await toggle(scene, camille, "Rappels de paiement")
     scene.portal.portal.issue_invoice("a-2003", amount="-40.19", number=NUMBER, due_date=DUE)
     await until_settled(scene, 2, State.CANCELLED)
 
@@ -136,7 +136,7 @@ async def test_a_wish_that_was_taken_back_stops_them(scene: Scene) -> None:
 
 async def test_nine_is_nine_in_the_chats_own_zone(scene: Scene) -> None:
     camille = await scene.linked(email=FLEET)
-    await wish(scene, camille, "Rappels de paiement")
+    await toggle(scene, camille, "Rappels de paiement")
     await scene.tap(camille, "Heures calmes")
     await scene.tap(camille, "Changer de fuseau")
     await scene.tap(camille, "Vancouver")
@@ -220,7 +220,7 @@ async def test_what_is_put_off_after_a_mute_does_come(scene: Scene) -> None:
 
 async def test_an_invoice_of_the_quiet_hours_keeps_its_reminders(scene: Scene) -> None:
     camille = await scene.linked(email=FLEET, notices=True)
-    await wish(scene, camille, "Rappels de paiement")
+    await toggle(scene, camille, "Rappels de paiement")
     await quiet(scene, camille)
     at(scene, 23)
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number=NUMBER, due_date=DUE)

@@ -85,22 +85,22 @@ async def test_settings_are_chosen_before_anything_is_linked(scene: Scene) -> No
     ("language", "command", "wish"), [("fr", "/avis", "Nouvelle facture"), ("en", "/notices", "New invoice")]
 )
 async def test_new_invoices_are_announced_or_not_by_account(
-    scene: Scene, language: str, command: str, wish: str
+    scene: Scene, language: str, command: str, subscription: str
 ) -> None:
     person = await scene.linked(language)  # and said no
 
     for account, taps, label in (
-        ("Client Odotrack 2016", 0, wish),
-        ("Client Odotrack 2016", 1, f"✓ {wish}"),
-        ("Client Odotrack", 0, wish),
-        ("Client Odotrack 2016", 0, f"✓ {wish}"),
-        ("Client Odotrack 2016", 1, wish),
+        ("Client Odotrack 2016", 0, subscription),
+        ("Client Odotrack 2016", 1, f"✓ {subscription}"),
+        ("Client Odotrack", 0, subscription),
+        ("Client Odotrack 2016", 0, f"✓ {subscription}"),
+        ("Client Odotrack 2016", 1, subscription),
     ):
         await scene.say(person, command)
         shown = await scene.tap(person, account)
         assert account in shown.text
         for _ in range(taps):
-            shown = await scene.tap(person, wish)
+            shown = await scene.tap(person, subscription)
         assert label in shown.labels
         await scene.settled()
 

@@ -1,11 +1,11 @@
-"""``/avis``: every wish on and off, per account, in both languages, and nobody else's."""
+"""``/avis``: every subscription on and off, per account, in both languages, and nobody else's."""
 
 import pytest
 
-from handlers.actions import SetWish, ShowWishes
+from handlers.actions import SetSubscription, ShowSubscriptions
 from handlers.telegram.callback_data import encode
 from storage import chats
-from tests.conversations.test_notices import ANNA, AVIS, FLEET, LABELS, MAIL, NAME, PATIENCE, notices, wish
+from tests.conversations.test_notices import ANNA, AVIS, FLEET, LABELS, MAIL, NAME, PATIENCE, notices, toggle
 from tests.scene import CLIENT, Scene
 
 
@@ -29,7 +29,7 @@ async def test_yes_at_linking_turns_new_invoices_on_and_nothing_else(scene: Scen
 async def test_each_wish_goes_on_and_off_and_is_remembered(scene: Scene, language: str) -> None:
     person = await scene.linked(language, MAIL[language])
     pdf = {"fr": "PDF joint aux nouvelles factures", "en": "PDF"}[language]
-    await wish(scene, person, *LABELS[language], language=language)
+    await toggle(scene, person, *LABELS[language], language=language)
     await scene.tap(person, pdf)
     await scene.settled()
     screen = await scene.say(person, AVIS[language])
@@ -92,7 +92,7 @@ async def test_a_forged_button_changes_nobody_elses_wishes(scene: Scene) -> None
     async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links
     screen = await scene.say(anna, "/notices")
-    for action in (SetWish(link.link_id, "invoice.issued", on=True), ShowWishes(link.link_id)):
+    for action in (SetSubscription(link.link_id, "invoice.issued", on=True), ShowSubscriptions(link.link_id)):
         await anna.wait_for_answer(anna.forge_tap(screen, encode(action) or ""))
     await scene.settled()
     assert notices(anna, "Boréal") == []
@@ -107,7 +107,9 @@ async def test_a_wish_that_nobody_knows_is_not_kept(scene: Scene) -> None:
         (link,) = (await chats.load(session, camille.user_id)).links
     screen = await scene.say(camille, "/avis")
     for kind in ("contact.removed", "x y", ""):
-        await camille.wait_for_answer(camille.forge_tap(screen, encode(SetWish(link.link_id, kind, on=True)) or ""))
+        await camille.wait_for_answer(
+            camille.forge_tap(screen, encode(SetSubscription(link.link_id, kind, on=True)) or "")
+        )
     await scene.settled()
     async with scene.components.database.read() as session:
         (link,) = (await chats.load(session, camille.user_id)).links

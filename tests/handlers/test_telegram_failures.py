@@ -23,7 +23,7 @@ from bot.bot_api.request import AiohttpRequest, ConnectTimedOut, NotConnected, P
 from handlers.telegram.failures import Failure, FailureKind, classify
 from sandbox.telegram import Person, TelegramServer
 from sandbox.telegram.errors import NOT_MODIFIED, QUERY_TOO_OLD
-from tests.sandbox.test_telegram_errors import REFUSED
+from tests.sandbox.telegram.test_errors import REFUSED
 
 TOKEN = "123456789:AAsandboxsandboxsandboxsandboxsandb"
 SECONDS = dict.fromkeys(("read_timeout", "connect_timeout", "write_timeout", "media_write_timeout"), 20.0)

@@ -107,7 +107,7 @@ class _Writer:
         quarter = size.quarter
         self._account, self._round = f"((i - 1) % {quarter})", f"((i - 1) / {quarter})"
         self._account_id = f"'gen-a-' || {self._six(self._account)}"
-        # Digits as a keyed hash has them: 64, and neighbours far apart.
+        # Digits as a keyed hash has them: 64, and other_chats far apart.
         self._hash = f"replace('........', '.', {self._hex('(i * 2654435761) % 4294967296')})"
 
     def prelude(self) -> list[str]:

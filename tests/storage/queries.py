@@ -28,7 +28,7 @@ from storage.notices import (
 )
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.feed import NewDelivery, NewNotice
-from storage.notices.outbox import Claimed
+from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Awaited, Channel, CodeState, Document, Kind, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
 
@@ -56,7 +56,7 @@ class Pick:
         return self.link
 
     @property
-    def neighbour(self) -> int:
+    def other_chat(self) -> int:
         """Another link and its chat, of the same address."""
         return self.link - 1
 
@@ -115,9 +115,9 @@ class Pick:
         )
 
     @property
-    def claimed(self) -> Claimed:
+    def claimed(self) -> ClaimedDelivery:
         """A delivery to the chat, as a worker holds it."""
-        return Claimed(
+        return ClaimedDelivery(
             delivery_id=self.leased, lease="w", event_id="event", kind=Kind.INVOICE_ISSUED, account_id=self.account,
             number=self.number, occurred_at=self.now, channel=Channel.TELEGRAM, recipient=self.chat, link_id=self.link,
             account_name="", attempts=0, is_postponed=True,
@@ -134,11 +134,11 @@ def picks(size: Size, count: int, seed: int = 1) -> list[Pick]:
 
 
 async def seal_addresses(database: Database, chosen: Sequence[Pick]) -> None:
-    """Gives the links of these picks, their neighbours' and their codes the address, as the bot would have done."""
+    """Gives the links of these picks, their other chats' and their codes the address, as the bot would have done."""
     vault, tables = database.vault, SQLModel.metadata.tables
     known = [(pick, {"sealed": vault.seal(pick.email), "hashed": vault.hash("email", pick.email)}) for pick in chosen]
     async with database.engine.begin() as connection:
-        for table, of_pick in (("links", "link"), ("links", "neighbour"), ("codes", "code")):
+        for table, of_pick in (("links", "link"), ("links", "other_chat"), ("codes", "code")):
             (key,) = tables[table].primary_key
             row = update(tables[table]).where(key == bindparam("row"))
             sealed = row.values(email_sealed=bindparam("sealed"), email_hash=bindparam("hashed"))
@@ -149,7 +149,7 @@ Query = Callable[[Session, Pick], Awaitable[object]]
 
 READS: dict[str, Query] = {
     "chats.load": lambda s, p: chats.load(s, p.chat),
-    "shared_addresses.neighbours": lambda s, p: shared_addresses.neighbours(s, p.chat),
+    "shared_addresses.other_chats": lambda s, p: shared_addresses.other_chats(s, p.chat),
     "links.emails": lambda s, p: links.emails(s, p.chat),
     "links.chats_of_email": lambda s, p: links.chats_of_email(s, p.email),
     "personal_data.load": lambda s, p: personal_data.load(s, p.chat),
@@ -157,14 +157,14 @@ READS: dict[str, Query] = {
     "proofs.was_proven": lambda s, p: proofs.was_proven(s, p.chat, p.email),
     "access.links_to_confirm": lambda s, p: access.links_to_confirm(s, chat_id=p.chat),
     "access.still_linked": lambda s, p: access.still_linked(s, [p.link]),
-    "shared_addresses.find_shared": lambda s, p: shared_addresses.find_shared(s, p.chat, p.neighbour),
+    "shared_addresses.find_shared": lambda s, p: shared_addresses.find_shared(s, p.chat, p.other_chat),
     "codes.latest": lambda s, p: codes.latest(s, p.chat, *CodeState),
     "uploaded_pdfs.find": lambda s, p: uploaded_pdfs.find(s, 1, p.account, p.number, "fr"),
     "feed.position": lambda s, _: feed.position(s),
     "feed.known_events": lambda s, p: feed.known_events(s, p.events),
     "feed.affected_links, an account": lambda s, p: feed.affected_links(s, p.account, None),
     "feed.affected_links, a contact": lambda s, p: feed.affected_links(s, p.account, p.contact),
-    "feed.account_name": lambda s, p: feed.account_name(s, [p.link, p.neighbour]),
+    "feed.account_name": lambda s, p: feed.account_name(s, [p.link, p.other_chat]),
     "outbox.next_due": lambda s, _: outbox.next_due(s),
     "outbox_report.count_open": lambda s, _: outbox_report.count_open(s),
     "outbox_report.list_uncertain": lambda s, _: outbox_report.list_uncertain(s, 20),
@@ -192,7 +192,7 @@ WRITES: dict[str, Query] = {
         s, p.chat, [p.link], {Kind.INVOICE_PAID}, on=True
     ),
     "subscriptions.set_attaches_pdf": lambda s, p: subscriptions.set_attaches_pdf(s, p.chat, p.link, on=True),
-    "shared_addresses.revoke": lambda s, p: shared_addresses.revoke(s, p.chat, p.neighbour, p.now),
+    "shared_addresses.revoke": lambda s, p: shared_addresses.revoke(s, p.chat, p.other_chat, p.now),
     "links.unlink": lambda s, p: links.unlink(s, p.chat, p.now),
     "links.unlink_email": lambda s, p: links.unlink_email(s, p.email, p.now),
     "personal_data.delete_chat": lambda s, p: personal_data.delete_chat(s, p.chat, p.now),
@@ -241,7 +241,7 @@ WRITES: dict[str, Query] = {
     "outbox.put_back": lambda s, p: outbox.put_back(s, [p.leased], "w", State.RETRY, p.now),
     "outbox.reclaim": lambda s, p: outbox.reclaim(s, p.now),
     "cancellation.cancel_for_links": lambda s, p: cancellation.cancel_for_links(
-        s, [p.link, p.neighbour], p.now, "unlinked"
+        s, [p.link, p.other_chat], p.now, "unlinked"
     ),
     "cancellation.cancel_for_copies": lambda s, p: cancellation.cancel_for_copies(s, [p.copy], p.now, "copy stopped"),
     "cancellation.cancel_for_number, an account": lambda s, p: cancellation.cancel_for_number(

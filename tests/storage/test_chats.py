@@ -134,9 +134,9 @@ async def test_neighbours_are_the_other_chats_of_the_same_address(database: Data
     await link(database, 3, to("a1"), name="", at=later(days=1))
     await link(database, 4, to("a1", email="other@example.test"))
     async with database.read() as session:
-        seen = [(each.chat_id, each.first_name) for each in await shared_addresses.neighbours(session, 1)]
-        assert await shared_addresses.neighbours(session, 4) == []
-        assert await shared_addresses.neighbours(session, 99) == []
+        seen = [(each.chat_id, each.first_name) for each in await shared_addresses.other_chats(session, 1)]
+        assert await shared_addresses.other_chats(session, 4) == []
+        assert await shared_addresses.other_chats(session, 99) == []
     assert seen == [(3, ""), (2, "Dominique")]
 
 
@@ -160,8 +160,8 @@ async def test_a_rotation_of_the_keys_loses_nobody(database_url: str) -> None:
         await link(database, 2, name="Dominique")
         async with database.read() as session:
             assert set(await links.chats_of_email(session, EMAIL)) == {1, 2}
-            assert [each.chat_id for each in await shared_addresses.neighbours(session, 1)] == [2]
-            assert [each.chat_id for each in await shared_addresses.neighbours(session, 2)] == [1]
+            assert [each.chat_id for each in await shared_addresses.other_chats(session, 1)] == [2]
+            assert [each.chat_id for each in await shared_addresses.other_chats(session, 2)] == [1]
         async with database.write() as session:
             assert await shared_addresses.revoke(session, 2, 1, NOW) == 1
             assert await links.unlink_email(session, EMAIL, NOW) == 1
@@ -190,7 +190,7 @@ async def test_a_chat_that_no_key_opens_is_not_linked(database_url: str) -> None
         assert (await state(database, 1)).links == ()
         async with database.read() as session:
             assert await links.emails(session, 1) == {}
-            assert await shared_addresses.neighbours(session, 1) == []
+            assert await shared_addresses.other_chats(session, 1) == []
             kept = await personal_data.load(session, 1)
             assert kept is not None
             assert (kept.first_name, kept.emails) == ("", ())

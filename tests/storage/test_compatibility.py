@@ -82,8 +82,8 @@ async def test_chats_and_links(session: Session) -> None:
 async def test_addresses(session: Session) -> None:
     assert await links.emails(session, 1) == {1: CLIENT, 2: CLIENT}
     assert sorted(await links.chats_of_email(session, CLIENT)) == [1, 2]
-    (neighbour,) = await shared_addresses.neighbours(session, 1)
-    assert (neighbour.chat_id, neighbour.first_name, neighbour.email) == (2, "Dominique", CLIENT)
+    (other_chat,) = await shared_addresses.other_chats(session, 1)
+    assert (other_chat.chat_id, other_chat.first_name, other_chat.email) == (2, "Dominique", CLIENT)
     (shared,) = await shared_addresses.find_shared(session, 1, 2)
     assert (shared.own_since, shared.other_since) == (later(days=-9), later(days=-2))
     stored = await personal_data.load(session, 1)
@@ -199,7 +199,7 @@ LETTERS: dict[str, type[Action]] = {
     "O": actions.ShowOrder,
     "P": actions.ShowPrivacy,
     "S": actions.ShowSettings,
-    "W": actions.ShowWishes,
+    "W": actions.ShowSubscriptions,
     "a": actions.ChooseAccount,
     "b": actions.AttachPdf,
     "c": actions.ResendCode,
@@ -208,7 +208,7 @@ LETTERS: dict[str, type[Action]] = {
     "f": actions.FinishLinking,
     "h": actions.ShowHelp,
     "i": actions.ListInvoices,
-    "k": actions.SetWish,
+    "k": actions.SetSubscription,
     "l": actions.StartLinking,
     "m": actions.MuteInvoice,
     "n": actions.OpenNumber,
@@ -220,7 +220,7 @@ LETTERS: dict[str, type[Action]] = {
     "t": actions.Snooze,
     "u": actions.Unlink,
     "v": actions.ConfirmAddress,
-    "w": actions.Wish,
+    "w": actions.AnswerNoticeOffer,
     "x": actions.StopCopy,
     "z": actions.ChooseZone,
 }

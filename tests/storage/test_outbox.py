@@ -19,7 +19,7 @@ from storage.linking import links
 from storage.linking.links import NewLink
 from storage.notices import cancellation, feed, outbox, outbox_report, retention
 from storage.notices.feed import NewDelivery, NewNotice
-from storage.notices.outbox import Claimed
+from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel, Delivery, Kind, State
 from tests.storage import EMAIL, NOW, a_key, later, opened
 
@@ -45,7 +45,7 @@ async def queue(
 
 async def claim(
     database: Database, worker: str, at: datetime.datetime = NOW, limit: int = 32, *, gap: float = 0
-) -> list[Claimed]:
+) -> list[ClaimedDelivery]:
     async with database.write() as session:
         return await outbox.claim(session, worker, at, at + MINUTE, limit, datetime.timedelta(seconds=gap))
 
@@ -317,7 +317,7 @@ class Holders:
         self.held: dict[int, str] = {}
         self.written: Counter[int] = Counter()
 
-    def takes(self, worker: str, claimed: list[Claimed]) -> None:
+    def takes(self, worker: str, claimed: list[ClaimedDelivery]) -> None:
         recipients = [each.recipient for each in claimed]
         assert len(set(recipients)) == len(recipients)
         for each in claimed:

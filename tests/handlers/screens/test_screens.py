@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from handlers.actions import (
     Action,
+    AnswerNoticeOffer,
     AskSearch,
     ChooseAccount,
     ListInvoices,
@@ -24,7 +25,6 @@ from handlers.actions import (
     ShowInvoice,
     ShowOrder,
     Start,
-    Wish,
 )
 from handlers.screens import account, invoices, linking, orders, settings, trouble
 from handlers.screens.orders import LINES_A_PAGE
@@ -34,9 +34,9 @@ from handlers.telegram.render import render
 from portal.models import Invoice, MenuLink, Order, OrderLine, Page, Part
 from sandbox.telegram.text.html_entities import parse_html
 from services.linking.code_limits import TooOften
-from services.linking.code_results import Checked, CodeAsked, CodeExpired, CodeWithdrawn, OtherCodeKind, WrongCode
+from services.linking.code_results import Checked, CodeExpired, CodeRequested, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import ChatState, LinkState
-from storage.linking.shared_addresses import Neighbour
+from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.personal_data import StoredPersonalData
 from storage.tables import Kind
@@ -244,7 +244,7 @@ def test_nobody_is_sent_to_invoices_they_may_not_see(has_invoices: bool) -> None
 @pytest.mark.parametrize("part", Part)
 def test_the_first_screens_offer_only_what_may_be_seen(part: Part) -> None:
     link = a_link(1, NAME, part)
-    for screen in (linking.home(FR, link), linking.wish_noted(FR, link, yes=True)):
+    for screen in (linking.home(FR, link), linking.notice_answer(FR, link, yes=True)):
         seen = {type(did) for did in does(screen)} & {ListOrders, ListInvoices}
         assert seen == {ListOrders if part is Part.ORDERS else ListInvoices}
 
@@ -353,7 +353,10 @@ def test_accounts_are_opened_by_buttons_with_their_names() -> None:
 
 def test_a_single_account_is_asked_at_once_whether_to_tell() -> None:
     screen = linking.linked(FR, (a_link(4),))
-    assert [(type(did), did.link, did.yes) for did in does(screen)[:2]] == [(Wish, 4, True), (Wish, 4, False)]
+    assert [(type(did), did.link, did.yes) for did in does(screen)[:2]] == [
+        (AnswerNoticeOffer, 4, True),
+        (AnswerNoticeOffer, 4, False),
+    ]
 
 
 def test_a_pdf_that_is_too_large_leads_to_the_portal_where_there_is_a_link() -> None:
@@ -372,7 +375,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
     """For each type that a screen is made of, values as odd as they come; by name where the type says too little."""
     link, other, closed = a_link(1, NASTY), a_link(2, "x" * 200, Part.ORDERS), a_link(3, "שלום")
     links = [(link, other), (link,), (link, link, closed)]
-    people = Neighbour(99, NASTY, NOW), Neighbour(98, "", NOW)
+    people = OtherChat(99, NASTY, NOW), OtherChat(98, "", NOW)
     bills = [an_invoice(str(n), **facts) for n, (facts, _, _) in enumerate(STATES.values())]
     some = [an_order(str(n), lines=60, **facts) for n, (facts, _) in enumerate(DATES.values())]
     menu = (
@@ -396,11 +399,11 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         LinkState | None: [link, None],
         Sequence[LinkState]: links,
         tuple[LinkState, ...]: links,
-        Neighbour: list(people),
-        CodeAsked: [
-            CodeAsked(1, 1, "client@example.test", "123456"),
-            CodeAsked(1, 1, "client@example.test", "K7QM2XVP", 120, is_long=True),
-            CodeAsked(1, 1, "client@example.test", "", 120, is_long=True, is_mailed=False),
+        OtherChat: list(people),
+        CodeRequested: [
+            CodeRequested(1, 1, "client@example.test", "123456"),
+            CodeRequested(1, 1, "client@example.test", "K7QM2XVP", 120, is_long=True),
+            CodeRequested(1, 1, "client@example.test", "", 120, is_long=True, is_mailed=False),
         ],
         Checked: [
             WrongCode(4),
@@ -412,7 +415,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
             TooOften(NOW, "cap"),
         ],
         datetime.datetime | None: [NOW, None],
-        Sequence[Neighbour]: [people, ()],
+        Sequence[OtherChat]: [people, ()],
         Mapping[int, str]: [{1: "a@b.test", 2: "c@d.test"}, {}],
         ChatState: [ChatState(1, True, "fr", 10, None, links[0]), ChatState(1, True)],
         StoredPersonalData | None: [
@@ -510,7 +513,7 @@ def test_where_it_may_work_later_the_first_button_tries_again(name: str) -> None
     assert labels(first(EN, name))[0][0] == "Try again"
 
 
-@pytest.mark.parametrize("name", ["sure_to_revoke", "sure_to_unlink", "sure_to_forget", "ask_wish"])
+@pytest.mark.parametrize("name", ["confirm_revoke", "confirm_unlink", "confirm_forget", "offer_notices"])
 def test_a_question_is_answered_by_yes_or_no(name: str) -> None:
     french, english = labels(first(FR, name))[0], labels(first(EN, name))[0]
     assert [french[0][:3], french[1][:3]] == ["Oui", "Non"]
@@ -550,7 +553,7 @@ def test_whatever_the_portal_calls_things_no_screen_is_broken_by_it(number: str,
         orders.order_list(FR, name, a_page([order]), ListOrders(1), has_invoices=True),
         orders.order_detail(FR, name, order, ShowOrder(1, number), has_invoices=True),
         trouble.not_found(FR, a_link(1, name), number),
-        account.accounts(FR, (a_link(1, name), a_link(2, words)), {}, (Neighbour(9, words, NOW),)),
+        account.accounts(FR, (a_link(1, name), a_link(2, words)), {}, (OtherChat(9, words, NOW),)),
         linking.linked(FR, (a_link(1, name), a_link(2, words))),
     ):
         assert read(screen).strip()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from handlers import actions
 from handlers.actions import (
     Action,
+    AnswerNoticeOffer,
     AskSearch,
     ChooseAccount,
     ChooseLanguage,
@@ -26,7 +27,6 @@ from handlers.actions import (
     ShowSettings,
     Start,
     Unlink,
-    Wish,
 )
 from handlers.dispatch import VIEWS
 from handlers.telegram.callback_data import LIMIT_BYTES, BadButton, decode, encode
@@ -67,8 +67,8 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (ShowInvoice(1, "A|B\\p"), "1I1|A\\pB\\\\p|"),
         (ChooseLanguage(), "1L"),
         (ChooseLanguage(Language.FR), "1Lfr|"),
-        (Wish(7, yes=False), "1w7||"),
-        (Wish(7, yes=True), "1w7|1|"),
+        (AnswerNoticeOffer(7, yes=False), "1w7||"),
+        (AnswerNoticeOffer(7, yes=True), "1w7|1|"),
         (ShowSettings(10), "1Sa|"),
         (AskSearch(-1, invoices=True), "1s-1|1|"),
         (SendPdf(1, "5", again=True), "1d1|5|1|"),

@@ -1,4 +1,4 @@
-"""A worker: how much it claims, and that deliveries end as their carrier says."""
+"""A worker: how much it claims, and that deliveries end as their sender says."""
 
 import asyncio
 import datetime
@@ -21,7 +21,7 @@ from services.clock import utc_now
 from services.notices.delivery import (
     AT_ONCE,
     Cancelled,
-    Courier,
+    Dispatcher,
     Outcome,
     Retry,
     SendFunc,
@@ -33,14 +33,14 @@ from services.notices.rate_limiter import BulkRateLimiter
 from storage.database import Database
 from storage.notices import feed, outbox, outbox_report
 from storage.notices.feed import NewDelivery, NewNotice
-from storage.notices.outbox import Claimed
+from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel, Kind, State
 
 PATIENCE = 20
 
 
 class SlowPortal:
-    """A carrier whose rendering waits until the portal answers; those for odd recipients then come to nothing."""
+    """A sender whose rendering waits until the portal answers; those for odd recipients then come to nothing."""
 
     is_paced = False
 
@@ -48,10 +48,10 @@ class SlowPortal:
         self.answers = asyncio.Semaphore(0)
         self.asked = asyncio.Semaphore(0)
 
-    async def may_leave(self, batch: Sequence[Claimed]) -> bool:
+    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
         return True
 
-    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
         self.asked.release()
         await self.answers.acquire()
         return Cancelled("nobody") if batch[0].recipient % 2 else self._send
@@ -71,35 +71,35 @@ async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database:
     async with database.write() as session:
         wanted = [NewDelivery(Channel.TELEGRAM, n, n, utc_now(), "Client") for n in range(1, notices + 1)]
         await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", utc_now()), wanted)
-    carrier = SlowPortal()
+    sender = SlowPortal()
     settled: Counter[State] = Counter()
     limiter = BulkRateLimiter(database, utc_now, 1000)
-    courier = Courier(
+    dispatcher = Dispatcher(
         database,
         utc_now,
-        {Channel.TELEGRAM: carrier},
+        {Channel.TELEGRAM: sender},
         limiter,
         chat_rate=1000,
         settled=settled,
     )
-    working = asyncio.create_task(courier.work())
+    working = asyncio.create_task(dispatcher.work())
     async with asyncio.timeout(PATIENCE):
         for _ in range(AT_ONCE):
-            await carrier.asked.acquire()
+            await sender.asked.acquire()
         for _ in range(AT_ONCE // 2):
-            carrier.answers.release()
+            sender.answers.release()
         for _ in range(AT_ONCE // 2):
-            await carrier.asked.acquire()
+            await sender.asked.acquire()
         # Nothing is leased to wait here for those that the portal keeps.
         found = await counts(database)
         assert found[State.LEASED] <= AT_ONCE
         assert sum(found.values()) - found[State.QUEUED] - found[State.LEASED] >= AT_ONCE // 2
         for _ in range(notices):
-            carrier.answers.release()
+            sender.answers.release()
         while (await counts(database)).keys() - {State.SENT, State.CANCELLED}:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     working.cancel()
-    await courier.drain()
+    await dispatcher.drain()
     assert await counts(database) == settled == {State.SENT: notices // 2, State.CANCELLED: notices // 2}
     async with database.read() as session:
         assert await outbox.next_due(session) is None
@@ -123,9 +123,9 @@ def test_what_a_portal_error_means(error: PortalError, outcome: Retry | Cancelle
 
 
 class FailingPortal(SlowPortal):
-    """A carrier that cannot read the portal, which names a pause."""
+    """A sender that cannot read the portal, which names a pause."""
 
-    async def render(self, batch: Sequence[Claimed]) -> SendFunc | Unsent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
         self.asked.release()
         raise PortalUnavailable("503", retry_after=300.0)
 
@@ -136,16 +136,16 @@ async def test_a_pause_that_the_portal_names_holds_in_every_channel(database: Da
     async with database.write() as session:
         wanted = [NewDelivery(channel, 1, 1, started, "Client")]
         await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", started), wanted)
-    carrier = FailingPortal()
+    sender = FailingPortal()
     limiter = BulkRateLimiter(database, utc_now, 1000)
-    courier = Courier(database, utc_now, {channel: carrier}, limiter, chat_rate=1000, settled=Counter())
-    working = asyncio.create_task(courier.work())
+    dispatcher = Dispatcher(database, utc_now, {channel: sender}, limiter, chat_rate=1000, settled=Counter())
+    working = asyncio.create_task(dispatcher.work())
     async with asyncio.timeout(PATIENCE):
-        await carrier.asked.acquire()
+        await sender.asked.acquire()
         while (await counts(database)).keys() != {State.RETRY}:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     working.cancel()
-    await courier.drain()
+    await dispatcher.drain()
     async with database.read() as session:
         due_at = await outbox.next_due(session)
     assert due_at is not None
