@@ -42,7 +42,7 @@ static: $(READY)
 	$(BIN)/lint-imports
 
 check: static
-	$(BIN)/pytest -n 2 tests/test_house.py tests/test_imports.py tests/test_repository.py tests/texts tests/handlers tests/services tests/portal tests/storage
+	$(BIN)/pytest -n 2 tests/test_layers.py tests/test_imports.py tests/test_repository.py tests/texts tests/handlers tests/services tests/portal tests/storage
 
 test: $(READY)
 	$(BIN)/pytest -n 4

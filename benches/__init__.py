@@ -1,0 +1,1 @@
+"""Benches: each module runs as ``python -m benches.NAME``; ``python -m benches`` runs them all."""

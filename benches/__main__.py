@@ -1,8 +1,8 @@
-"""Every bench, one after the other, each as a process of its own: ``make bench``, or ``make bench KEEP=1``.
+"""Run every bench in its own process, one after the other: ``make bench``, or ``make bench KEEP=1``.
 
     python -m benches [--keep] [NAME ...]
 
-Prints what each prints, and at the end which limits were kept. ``--keep`` writes it into ``benches/README.md``, with
+Prints the output of each, and at the end which limits were kept. ``--keep`` writes it into ``benches/README.md``, with
 the machine it ran on.
 """
 
@@ -29,7 +29,7 @@ _BEGIN, _END = "<!-- begin {name} -->\n", "<!-- end {name} -->\n"
 
 
 def machine() -> str:
-    """The machine in one line."""
+    """Return the machine's description in one line."""
     cpuinfo = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     model = next((line.partition(":")[2].strip() for line in cpuinfo.splitlines() if "model name" in line), "?")
     system = f"{platform.system()} {platform.release()}, {platform.machine()}"
@@ -39,7 +39,7 @@ def machine() -> str:
 
 
 def run(name: str) -> tuple[str, bool]:
-    """One bench, shown as it goes; what it printed, and whether its limits were kept."""
+    """Run one bench and show its output. Returns the output, and whether the bench kept its limits."""
     printed: list[str] = []
     with subprocess.Popen([sys.executable, "-m", f"benches.{name}"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -50,7 +50,7 @@ def run(name: str) -> tuple[str, bool]:
 
 
 def keep(name: str, printed: str) -> None:
-    """Puts what a bench printed into its place in the README."""
+    """Write the output of a bench into its place in the README."""
     text = README.read_text()
     begin, end = _BEGIN.format(name=name), _END.format(name=name)
     before, _, rest = text.partition(begin)
@@ -66,7 +66,7 @@ def keep(name: str, printed: str) -> None:
 
 
 def main() -> None:
-    """Runs what is asked for, or everything."""
+    """Run the named benches, or all of them."""
     arguments = argparse.ArgumentParser(prog="python -m benches")
     arguments.add_argument("names", nargs="*", default=list(BENCHES), metavar="NAME", help=", ".join(BENCHES))
     arguments.add_argument("--keep", action="store_true", help="write the results into benches/README.md")

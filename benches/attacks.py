@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from benches.attackers import BODIES, HALVES, HEADERS, MEBIBYTE
-from benches.bots import CHATS, FIRST_CHAT, odobot
 from benches.latency import OTHERS, PAUSE_SECONDS, PORTAL_SECONDS, TELEGRAM_SECONDS, Person
-from benches.measure import peak, percentile, table, verdict
-from benches.portal_stub import answer_to
-from benches.telegram_stub import TelegramStub
+from benches.stubs.portal import answer_to
+from benches.stubs.telegram import TelegramStub
+from benches.support.attackers import BODIES, HALVES, HEADERS, MEBIBYTE
+from benches.support.bots import CHATS, FIRST_CHAT, odobot
+from benches.support.measure import peak, percentile, table, verdict
 from handlers.actions import ListInvoices
 from handlers.telegram.callback_data import encode
 from sandbox.serving import free_port
@@ -48,15 +48,15 @@ _ENDLESS = 1536 * MEBIBYTE
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What an attack may use."""
+    """The servers and the bot that an attack may use."""
 
     stub: TelegramStub
     port: int
 
 
 async def from_outside(name: str, scene: Scene) -> None:
-    """An attack on the public port, by a process of its own."""
-    arguments = ("-m", "benches.attackers", name, str(scene.port), str(ATTACK_SECONDS - 2))
+    """Attack the public port from another process."""
+    arguments = ("-m", "benches.support.attackers", name, str(scene.port), str(ATTACK_SECONDS - 2))
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, preexec_fn=lambda: os.nice(10))
     try:
         await asyncio.sleep(ATTACK_SECONDS)
@@ -67,7 +67,7 @@ async def from_outside(name: str, scene: Scene) -> None:
 
 
 async def by_taps(scene: Scene) -> None:
-    """Somebody linked asks for what the portal answers badly, again and again."""
+    """A linked person repeatedly requests a page to which the portal gives a hostile answer."""
     data = encode(ListInvoices(ATTACKER + 1, page=2)) or ""
     for _ in range(int(ATTACK_SECONDS / 2)):
         scene.stub.taps(FIRST_CHAT + ATTACKER, data)
@@ -75,7 +75,7 @@ async def by_taps(scene: Scene) -> None:
 
 
 async def by_strangers(scene: Scene) -> None:
-    """Three thousand people who are not linked write at once; until all are answered."""
+    """3,000 unlinked people write at once; returns when all are answered."""
     for number in range(STRANGERS):
         scene.stub.says(FIRST_STRANGER + number, "/start")
     began, seen, waiting = time.perf_counter(), 0, set(range(FIRST_STRANGER, FIRST_STRANGER + STRANGERS))
@@ -108,7 +108,7 @@ def _bomb() -> bytes:
 
 @asynccontextmanager
 async def portal(attack: str) -> AsyncIterator[str]:
-    """The benches' portal, but for one account; gives its base URL."""
+    """Serve the portal stub, with hostile answers for one account. Gives its base URL."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -153,14 +153,14 @@ async def _never_end(writer: asyncio.StreamWriter) -> None:
 
 @dataclass(slots=True)
 class Taps:
-    """Milliseconds of each tap, from its delivery and from the tap itself."""
+    """The latencies of taps in milliseconds, from the update's delivery and from the tap."""
 
     delivered: list[float] = field(default_factory=list)
     tapped: list[float] = field(default_factory=list)
 
 
 async def taps(stub: TelegramStub, while_this: Awaitable[None]) -> Taps:
-    """Fifty people tap while something goes on."""
+    """Measure the taps of fifty people while an attack runs."""
     enough = asyncio.Event()
     found = Taps()
 
@@ -186,7 +186,7 @@ async def taps(stub: TelegramStub, while_this: Awaitable[None]) -> Taps:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A bot idle, and the same bot under an attack: megabytes at the peak, and taps."""
+    """A bot idle and under an attack: peak memory in megabytes, and taps."""
 
     idle_peak: float
     peak: float
@@ -194,13 +194,13 @@ class Measured:
     attacked: Taps
 
     def row(self) -> list[float]:
-        """As the table shows it."""
+        """Return the cells of the table's row."""
         p99s = [percentile(of.delivered, 99) for of in (self.idle, self.attacked)]
         return [self.idle_peak, self.peak, *p99s, max(self.attacked.tapped)]
 
 
 async def measure(name: str) -> Measured:
-    """One attack, on a bot of its own."""
+    """Measure one attack on a new bot."""
     stub = TelegramStub(latency=TELEGRAM_SECONDS)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -215,7 +215,7 @@ async def measure(name: str) -> Measured:
 
 
 async def main(names: list[str]) -> bool:
-    """Prints the table and the verdicts; whether all are kept."""
+    """Print the table and the verdicts. Returns whether all limits are kept."""
     if "bomb" in names:
         _bomb()
     results = {name: await measure(name) for name in names}

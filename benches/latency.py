@@ -1,4 +1,4 @@
-"""What a person feels: a tap with realistic latencies, alone and beside a chat that floods.
+"""Latency of a tap with realistic network latencies, alone and beside a chat that floods.
 
     python -m benches.latency
 
@@ -15,10 +15,10 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from benches.bots import CHATS, FIRST_CHAT, odobot
-from benches.measure import median, percentile, table, verdict
-from benches.portal_stub import portal
-from benches.telegram_stub import TelegramStub
+from benches.stubs.portal import portal
+from benches.stubs.telegram import TelegramStub
+from benches.support.bots import CHATS, FIRST_CHAT, odobot
+from benches.support.measure import median, percentile, table, verdict
 from bot.updates.ordering import WAITING
 from handlers.actions import ListInvoices
 from handlers.telegram.callback_data import encode
@@ -36,7 +36,7 @@ WARM_UP = 50
 
 
 class Person:
-    """Taps through a list's pages: what is asked is one read of the portal and one edit."""
+    """Taps through the pages of a list: each tap needs one read of the portal and one edit."""
 
     def __init__(self, stub: TelegramStub, number: int) -> None:
         self._stub = stub
@@ -46,7 +46,7 @@ class Person:
         self._pauses = random.Random(number)
 
     async def tap(self) -> float:
-        """Milliseconds from the update's delivery to the answer of the edit."""
+        """Tap once. Returns milliseconds from the update's delivery to the answer of the edit."""
         self._page = 3 - self._page
         before = len(self._stub.calls)
         data = encode(ListInvoices(self._link, page=self._page))
@@ -59,7 +59,7 @@ class Person:
             await self._stub.until(before + 1)
 
     async def go_on(self, until: asyncio.Event) -> list[float]:
-        """Taps until somebody says enough; every tap's milliseconds."""
+        """Tap until stopped. Returns the milliseconds of every tap."""
         found = []
         while not until.is_set():
             found.append(await self.tap())
@@ -67,12 +67,12 @@ class Person:
         return found
 
     def pause(self) -> float:
-        """Seconds to the next tap."""
+        """Return the seconds to the next tap."""
         return PAUSE_SECONDS * self._pauses.uniform(0.5, 1.5)
 
 
 async def everybody(stub: TelegramStub, seconds: float | None) -> list[float]:
-    """Fifty people tap, for so long, or until the flood is worked off."""
+    """Fifty people tap for the given time, or until the flood is processed."""
     enough = asyncio.Event()
     tapping = []
     for number in range(OTHERS):
@@ -81,7 +81,7 @@ async def everybody(stub: TelegramStub, seconds: float | None) -> list[float]:
     if seconds is None:
         said = answered = seen = 0
         while answered < FLOOD:
-            # As many as the bot lets wait: what is beyond, it drops.
+            # As many updates as the bot keeps waiting; it drops the others.
             while said < min(FLOOD, answered + WAITING):
                 stub.says(FLOODER, "/aide")
                 said += 1
@@ -95,7 +95,7 @@ async def everybody(stub: TelegramStub, seconds: float | None) -> list[float]:
 
 
 async def main() -> bool:
-    """Prints both tables and the verdicts; whether they are kept."""
+    """Print both tables and the verdicts. Returns whether the limits are kept."""
     stub = TelegramStub(latency=TELEGRAM_SECONDS)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())

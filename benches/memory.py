@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from benches.measure import bot_process, peak, table, verdict
-from benches.people import Visitor
+from benches.support.measure import bot_process, peak, table, verdict
+from benches.support.people import Visitor
 from sandbox.telegram.persons import Person
 from services.clock import utc_now
 from storage import chats, migrations
@@ -44,7 +44,7 @@ _ONE_MORE_CONTACT = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One run: megabytes at the peak, deliveries due at the start and sent meanwhile, answers that were read."""
+    """One run: peak megabytes, deliveries due at the start and sent during the run, and answers read."""
 
     peak: float
     due: int
@@ -53,14 +53,14 @@ class Found:
 
 
 async def run(links: int, seconds: float) -> Found:
-    """A bot on a database with so many links, or an empty one."""
+    """Run a bot on a database with the given number of links; 0 is an empty one."""
     with tempfile.TemporaryDirectory() as name:
         async with load_stage(Path(name), f"sqlite+aiosqlite:///{name}/odobot.db", **SETTINGS) as stage:
             await migrations.upgrade(stage.database.engine)
             due = await fill_with(stage, Size(links, utc_now())) if links else 0
             visitor = Visitor(await reader(stage, links), pause=0.2)
             sent_before = (await stage.counts()).get(State.SENT, 0)
-            await stage.reads_the_feed()
+            await stage.start_and_wait_for_cursor()
             try:
                 async with asyncio.timeout(seconds) as limit:
                     await browse(visitor)
@@ -73,7 +73,7 @@ async def run(links: int, seconds: float) -> Found:
 
 
 async def fill_with(stage: LoadStage, size: Size) -> int:
-    """The database, and whom and what the due deliveries are about; how many are due."""
+    """Fill the database with links and due deliveries. Returns the number that are due."""
     await fill(stage.database, size)
     portal, world = stage.portal.portal, stage.telegram.world
     portal.generate(size.quarter, months=2)
@@ -88,7 +88,7 @@ async def fill_with(stage: LoadStage, size: Size) -> int:
 
 
 async def reader(stage: LoadStage, links: int) -> Person:
-    """Somebody linked whom nobody writes to unasked."""
+    """Return a linked person without subscriptions."""
     person, (contact, account), now = stage.telegram.world.create_person(links + 1), READER, utc_now()
     stage.telegram.world.bot().chat_with(person)
     new = NewLink(contact, account, "Transport Boréal inc.", frozenset({"orders", "invoices"}), "flotte@example.test")
@@ -99,13 +99,13 @@ async def reader(stage: LoadStage, links: int) -> Person:
 
 
 async def browse(visitor: Visitor) -> None:
-    """For ever."""
+    """Browse until cancelled."""
     while True:
         await visitor.browse()
 
 
 async def measure(links: int, seconds: float) -> bool:
-    """Both runs, and the verdict."""
+    """Do both runs and print the verdict."""
     runs = [await run(NOBODY, seconds), await run(links, seconds)]
     columns = ["database", "peak MB", "due at the start", "sent", "answers read meanwhile"]
     names = ["empty", f"{links:,} links"]
@@ -115,7 +115,7 @@ async def measure(links: int, seconds: float) -> bool:
 
 
 def main() -> int:
-    """0 where the limit is kept."""
+    """Return 0 if the limit is kept."""
     parser = argparse.ArgumentParser(prog="python -m benches.memory", description="peak memory under a backlog")
     parser.add_argument("--links", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=60.0)

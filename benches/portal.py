@@ -1,4 +1,4 @@
-"""What a read of the portal costs: httpcore's connections beside aiohttp's, to the sandbox's portal in another process.
+"""CPU time of a portal read: httpcore's connections beside aiohttp's, to the sandbox's portal in another process.
 
     python -m benches.portal
 
@@ -41,7 +41,7 @@ TRANSPORTS: dict[str, Callable[[], httpx.AsyncBaseTransport]] = {
 
 
 def serve(told: Connection) -> None:
-    """The other process: a portal, until it is told to end."""
+    """Serve a portal in another process until the pipe says to stop."""
 
     async def run() -> None:
         async with PortalServer(TOKEN) as server:
@@ -52,7 +52,7 @@ def serve(told: Connection) -> None:
 
 
 async def cpu_per_read(transport: httpx.AsyncBaseTransport, url: str, at_once: int) -> float:
-    """Milliseconds of this process's CPU for one page of invoices."""
+    """Return the CPU milliseconds of this process for one page of invoices."""
     portal = HttpPortal(url, TOKEN, transport=transport)
 
     async def read(count: int) -> None:
@@ -68,7 +68,7 @@ async def cpu_per_read(transport: httpx.AsyncBaseTransport, url: str, at_once: i
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     server = context.Process(target=serve, args=(theirs,), daemon=True)

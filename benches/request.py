@@ -1,4 +1,4 @@
-"""What a message costs to send: PTB's own request class beside ours, to the sandbox's Telegram in another process.
+"""CPU time of sending a message: PTB's own request class beside ours, to the sandbox's Telegram in another process.
 
     python -m benches.request
 
@@ -40,7 +40,7 @@ CASES: dict[str, tuple[Callable[[], BaseRequest], LoopFactory]] = {
 
 
 def serve(told: Connection) -> None:
-    """The other process: a Telegram with one person, until it is told to end."""
+    """Serve a Telegram with one person in another process until the pipe says to stop."""
 
     async def run() -> None:
         async with TelegramServer() as telegram:
@@ -54,7 +54,7 @@ def serve(told: Connection) -> None:
 
 
 async def cpu_per_call(make: Callable[[], BaseRequest], url: str, chat_id: int, at_once: int) -> float:
-    """Milliseconds of this process's CPU for one sendMessage."""
+    """Return the CPU milliseconds of this process for one sendMessage."""
     async with make() as request:
         bot = Bot(TOKEN, base_url=f"{url}/bot", request=request)
 
@@ -69,7 +69,7 @@ async def cpu_per_call(make: Callable[[], BaseRequest], url: str, chat_id: int, 
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()

@@ -1,4 +1,4 @@
-"""Does the bot's memory stay flat while people come and go: ``odobot run`` under steady traffic, its RSS over time.
+"""Growth of the bot's memory over time: the RSS of ``odobot run`` under steady traffic.
 
     python -m benches.soak [--minutes 10]
 
@@ -20,8 +20,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from benches.measure import bot_process, median, resident, table, verdict
-from benches.people import Visitor, every
+from benches.support.measure import bot_process, median, resident, table, verdict
+from benches.support.people import Visitor, every
 from sandbox.portal.seed.generator import generated_account_id, generated_email
 from sandbox.stage import Stage, set_stage
 
@@ -34,7 +34,7 @@ SETTINGS = {"ODOBOT_CHAT_RATE": "28", "ODOBOT_LOG_LEVEL": "WARNING"}
 
 
 class Traffic:
-    """Who is there, and how much they did."""
+    """The simulated people, and counts of what they did."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -45,23 +45,23 @@ class Traffic:
 
     @property
     def acts(self) -> int:
-        """How many answers were read."""
+        """The number of answers read."""
         return sum(visitor.acts for visitor in self._visitors)
 
     @property
     def chats(self) -> int:
-        """How many chats there are."""
+        """The number of chats."""
         return len(self._visitors)
 
     def prepare(self) -> None:
-        """Accounts whose contacts see everything, one for each of those who come."""
+        """Create one account with full access for each visitor."""
         self._stage.portal.portal.generate(ACCOUNTS, months=12)
         with self._stage.portal.portal.database.session() as session:
             session.execute(text("UPDATE portal_access SET invoices = 1"))
             session.commit()
 
     async def run(self) -> None:
-        """Until it is cancelled; an answer that does not come ends it."""
+        """Run until cancelled; a missing answer ends it."""
         async with asyncio.TaskGroup() as group:
             for number in range(REGULARS):
                 group.create_task(self._stay(number))
@@ -94,7 +94,7 @@ class Traffic:
 
 
 async def soak(minutes: float) -> bool:
-    """Prints the course and the verdict; whether the limit is kept."""
+    """Print the memory over time and the verdict. Returns whether the limit is kept."""
     samples: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         async with set_stage(Path(folder) / "soak", settings=SETTINGS) as stage:
@@ -132,12 +132,12 @@ def _report(samples: Sequence[tuple[float, float]], seconds: float) -> bool:
 
 
 def _slope(samples: Sequence[tuple[float, float]]) -> float:
-    """Megabytes a second."""
+    """Return the growth in megabytes a second."""
     return statistics.linear_regression(*zip(*samples, strict=True)).slope
 
 
 def main() -> int:
-    """0 where the memory stays flat."""
+    """Return 0 if the growth is within the limit."""
     parser = argparse.ArgumentParser(prog="python -m benches.soak", description="memory over time")
     parser.add_argument("--minutes", type=float, default=10.0)
     return 0 if asyncio.run(soak(parser.parse_args().minutes)) else 1

@@ -10,17 +10,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benches.bots import FIRST_CHAT, PTB, odobot, peer
-from benches.measure import median, table, verdict
-from benches.portal_stub import portal
-from benches.telegram_stub import TelegramStub
+from benches.stubs.portal import portal
+from benches.stubs.telegram import TelegramStub
+from benches.support.bots import FIRST_CHAT, PTB, odobot, peer
+from benches.support.measure import median, table, verdict
 
 ROUNDS = 7
 LIMIT = 2.5
 
 
 async def main() -> bool:
-    """Prints the table and the verdict; whether it is kept."""
+    """Print the table and the verdict. Returns whether the limit is kept."""
     polled: dict[str, list[float]] = {"odobot run": [], PTB: []}
     answered: dict[str, list[float]] = {name: [] for name in polled}
     async with portal() as portal_url:

@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text, update
 from sqlmodel import col
 
-from benches.measure import median, table, verdict
+from benches.support.measure import median, table, verdict
 from storage import chats, migrations
 from storage.chats import Awaiting
 from storage.database import Database
@@ -44,11 +44,11 @@ _SECOND = datetime.timedelta(seconds=1)
 
 
 class _Undo(Exception):
-    """Takes back what a unit of work did."""
+    """Raised to roll back a unit of work."""
 
 
 class Filled:
-    """One database, the links that are still to be asked for, and milliseconds by query."""
+    """One database, the links that queries have not used yet, and milliseconds by query."""
 
     def __init__(self, database: Database, size: Size, chosen: Sequence[Pick]) -> None:
         self.size = size
@@ -57,14 +57,14 @@ class Filled:
         self._picks = itertools.cycle(chosen)
 
     async def read(self, query: Query) -> float:
-        """One unit of work that reads; the seconds it took."""
+        """Run one unit of work that reads. Returns its seconds."""
         pick, began = next(self._picks), time.perf_counter()
         async with self.database.read() as session:
             await query(session, pick)
         return time.perf_counter() - began
 
     async def write(self, query: Query) -> float:
-        """One that writes, and is taken back."""
+        """Run one unit of work that writes, and roll it back. Returns its seconds."""
         pick, began, took = next(self._picks), time.perf_counter(), 0.0
         try:
             async with self.database.write() as session:
@@ -76,7 +76,7 @@ class Filled:
             return took
 
     async def move_on(self) -> float:
-        """A chat's next step, committed."""
+        """Commit a chat's next step."""
         pick, until = next(self._picks), self.size.now + _SECOND * random.randrange(1_000_000)
         began = time.perf_counter()
         async with self.database.write() as session:
@@ -84,7 +84,7 @@ class Filled:
         return time.perf_counter() - began
 
     async def send(self) -> float:
-        """What a worker claims at once, up to what came of each, committed; of one notice's part."""
+        """Claim, send and settle one batch of a notice's deliveries as a worker does, committed."""
         now, until, began = self.size.now, self.size.now + 60 * _SECOND, time.perf_counter()
         async with self.database.write() as session:
             claimed = await outbox.claim(session, "bench", now, until, AT_ONCE, _SECOND)
@@ -102,7 +102,7 @@ class Filled:
 
 
 def asked() -> Iterator[tuple[str, Callable[[Filled], Awaitable[float]]]]:
-    """Everything that is measured; what deletes many comes last, because PostgreSQL is left with dead rows by it."""
+    """Return all measured queries; those that delete many rows are last, as PostgreSQL keeps dead rows of them."""
     for name, query in {**READS, **COUNTS}.items():
         yield name, lambda filled, query=query: filled.read(query)  # type: ignore[misc]
     yield "chats.set_awaiting, committed", Filled.move_on
@@ -112,7 +112,7 @@ def asked() -> Iterator[tuple[str, Callable[[Filled], Awaitable[float]]]]:
 
 
 async def measure(databases: Sequence[Filled], rounds: int, names: Collection[str]) -> None:
-    """Adds to ``took`` of each, for these queries."""
+    """Measure the queries and add the times to ``took`` of each database."""
     for number in range(rounds + 1):
         for name, ask in asked():
             if name not in names:
@@ -131,13 +131,13 @@ async def measure(databases: Sequence[Filled], rounds: int, names: Collection[st
 
 
 def ratios_of(databases: Sequence[Filled]) -> dict[str, float]:
-    """The last size's median by that of the first, for each query."""
+    """Return, for each query, the median at the last size divided by the median at the first."""
     first, last = databases[0].took, databases[-1].took
     return {name: median(last[name]) / median(took) for name, took in first.items()}
 
 
 async def tidy(database: Database) -> None:
-    """What was rolled back leaves dead rows in PostgreSQL, many for the size of a small table."""
+    """Vacuum PostgreSQL: rolled-back work leaves dead rows, many in proportion to a small table."""
     if not database.is_sqlite:
         async with database.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -145,7 +145,7 @@ async def tidy(database: Database) -> None:
 
 
 async def run(engine: str, urls: Sequence[str], sizes: Sequence[int], rounds: int, only: str) -> float:
-    """Fills and measures an engine's databases, and prints the table; the worst ratio of the last size to the first."""
+    """Fill and measure the databases of an engine, and print the table. Returns the worst ratio of the sizes."""
     names = [name for name, _ in asked() if any(part in name for part in only.split(","))]
     async with AsyncExitStack() as stack:
         databases = []
@@ -163,7 +163,7 @@ async def run(engine: str, urls: Sequence[str], sizes: Sequence[int], rounds: in
             databases.append(Filled(database, size, chosen))
             print(f"{engine}, {links:,} links: filled in {time.monotonic() - began:.0f} s", file=sys.stderr)
         await measure(databases, rounds, names)
-        # On a machine that others use, too, a figure at the limit wants a second look, with three times as many.
+        # On a shared machine, a figure at the limit is measured again with three times as many rounds.
         await measure(databases, 2 * rounds, [name for name, ratio in ratios_of(databases).items() if ratio > LIMIT])
     ratios = ratios_of(databases)
     print(f"\n{engine}: medians in milliseconds\n")
@@ -177,7 +177,7 @@ async def run(engine: str, urls: Sequence[str], sizes: Sequence[int], rounds: in
 
 
 def main() -> int:
-    """Both engines; 0 where each query keeps the limit."""
+    """Measure both engines. Returns 0 if every query keeps the limit."""
     parser = argparse.ArgumentParser(prog="python -m benches.storage", description="every query at growing sizes")
     parser.add_argument("--engines", default="sqlite,postgresql")
     parser.add_argument("--sizes", default="1000,100000,1000000", help="numbers of links, the smallest first")

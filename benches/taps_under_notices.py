@@ -1,4 +1,4 @@
-"""How long a tap takes while the bulk lane runs at its limit, against an idle bot: the median and the 95th percentile.
+"""Latency of a tap while notices are sent at the rate limit, against an idle bot: the median and the 95th percentile.
 
 The bot is a process of its own; Telegram, portal and mailbox run here. Prints tables and ratios, in a minute.
 
@@ -29,14 +29,14 @@ LATENCIES = ((0.0, 0.0), (0.03, 0.05))
 
 
 async def main() -> None:
-    """Both latencies, each by itself."""
+    """Measure with and without network latency."""
     for telegram, portal in LATENCIES:
         print(f"Telegram {telegram * 1000:.0f} ms, portal {portal * 1000:.0f} ms")
         await measure(telegram, portal)
 
 
 async def measure(telegram: float, portal: float) -> None:
-    """Measures idle, loaded, and idle again, so that a drifting machine shows."""
+    """Measure idle, loaded, and idle again, to detect a drifting machine."""
     with tempfile.TemporaryDirectory() as folder:
         async with set_stage(Path(folder) / "bench", settings=SETTINGS) as stage:
             people = [await linked(stage, f"Camille {n}") for n in range(CHATS)]
@@ -62,7 +62,7 @@ async def measure(telegram: float, portal: float) -> None:
 
 
 async def linked(stage: Stage, name: str) -> Person:
-    """Somebody linked who wants notices."""
+    """Return a linked person who subscribes to notices."""
     world = stage.telegram.world
     player = Player(
         stage, person := world.create_person(first_name=name, language_code="fr"), Transcript(lambda _: None)
@@ -78,7 +78,7 @@ async def linked(stage: Stage, name: str) -> Person:
 
 
 async def reader_at_list(reader: Person) -> None:
-    """The reader stands at the first page of a list, and wants no notices themselves."""
+    """Return a linked person at the first page of a list, without subscriptions."""
     reader.say("/avis")
     screen = await reader.wait_for_message(label="Nouvelle facture")
     reader.tap("Nouvelle facture", message=screen)
@@ -88,7 +88,7 @@ async def reader_at_list(reader: Person) -> None:
 
 
 async def taps(reader: Person) -> list[float]:
-    """Milliseconds from each tap to the screen that answers it."""
+    """Return the milliseconds from each tap to its screen."""
     found = []
     for number in range(TAPS):
         began = time.perf_counter()
@@ -100,19 +100,19 @@ async def taps(reader: Person) -> list[float]:
 
 
 async def issue_for_ever(stage: Stage) -> None:
-    """More invoices than the lane can tell of, for the account of everybody."""
+    """Issue invoices faster than the rate limiter allows, for everybody's account."""
     while True:
         stage.portal.portal.issue_invoice("a-2003", amount="40.19")
         await asyncio.sleep(0.1)
 
 
 def notices(_stage: Stage, told: list[Person]) -> int:
-    """How many messages those who are told have got."""
+    """Return the number of messages that the subscribers got."""
     return sum(sum(message.from_bot for message in person.chat().messages.values()) for person in told)
 
 
 async def until_quiet(stage: Stage, told: list[Person]) -> None:
-    """Until everything that was issued is told."""
+    """Wait until all notices are sent."""
     seen = -1
     while (now := notices(stage, told)) != seen:
         seen = now
@@ -120,12 +120,12 @@ async def until_quiet(stage: Stage, told: list[Person]) -> None:
 
 
 def median(figures: list[float]) -> float:
-    """The middle."""
+    """Return the median."""
     return statistics.median(figures)
 
 
 def p95(figures: list[float]) -> float:
-    """What one in twenty exceeds."""
+    """Return the 95th percentile."""
     return statistics.quantiles(figures, n=20)[-1]
 
 

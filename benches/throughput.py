@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benches.bots import CHATS, FIRST_CHAT, ODOBOT, PEERS, PTB, Process, install, odobot, peer
-from benches.measure import median, table
-from benches.portal_stub import portal
-from benches.telegram_stub import TelegramStub
+from benches.stubs.portal import portal
+from benches.stubs.telegram import TelegramStub
+from benches.support.bots import CHATS, FIRST_CHAT, ODOBOT, PEERS, PTB, Process, install, odobot, peer
+from benches.support.measure import median, table
 
 COMMANDS = {"/aide": 2.5, "/factures": 1.5}
 """What is asked, and how many times bare PTB's rate Odobot must answer it at."""
 WARM_UP = 300
-SETTLE_SECONDS = 1.5  # menus and the feed's first reading: what a start does beside the first answers
+SETTLE_SECONDS = 1.5  # command menus and the first reading of the feed run beside the first answers
 _SAME = ("text", "parse_mode", "reply_markup")
 
 
@@ -38,7 +38,7 @@ class Figure:
 
 
 async def measure(bot: Process, stub: TelegramStub, command: str, updates: int) -> Figure:
-    """Puts all the updates into Telegram's queue at once, after a warm-up, and waits for as many answers."""
+    """Queue all updates at once, after a warm-up, and wait for as many answers."""
     await asyncio.sleep(SETTLE_SECONDS)
     await ask(stub, command, WARM_UP)
     before, begun = bot.cpu, len(stub.calls)
@@ -48,7 +48,7 @@ async def measure(bot: Process, stub: TelegramStub, command: str, updates: int) 
 
 
 async def ask(stub: TelegramStub, command: str, updates: int) -> None:
-    """So many updates, from many chats in turn; returns when all are answered."""
+    """Queue updates from many chats in turn; returns when all are answered."""
     before = len(stub.calls)
     for number in range(updates):
         stub.says(FIRST_CHAT + number % CHATS, command)
@@ -57,7 +57,7 @@ async def ask(stub: TelegramStub, command: str, updates: int) -> None:
 
 @asynccontextmanager
 async def started(name: str, stub: TelegramStub, answer: dict[str, Any]) -> AsyncIterator[Process]:
-    """One of the bots, in a folder of its own."""
+    """Run one of the bots in a new folder."""
     with tempfile.TemporaryDirectory() as folder:
         if name == ODOBOT:
             async with portal() as url, odobot(stub, url, Path(folder)) as process:
@@ -68,7 +68,7 @@ async def started(name: str, stub: TelegramStub, answer: dict[str, Any]) -> Asyn
 
 
 async def answer_to(command: str) -> dict[str, Any]:
-    """What Odobot answers, for the peers to send the same."""
+    """Return Odobot's answer, which the peers send too."""
     stub = TelegramStub()
     async with started(ODOBOT, stub, {}):
         await ask(stub, command, 1)
@@ -76,7 +76,7 @@ async def answer_to(command: str) -> dict[str, Any]:
 
 
 async def main(rounds: int, updates: int, names: list[str]) -> bool:
-    """Prints the table and the verdicts; whether they are kept."""
+    """Print the table and the verdicts. Returns whether the limits are kept."""
     ratios: dict[str, float] = {}
     rows = []
     for command in COMMANDS:

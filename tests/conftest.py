@@ -1,4 +1,4 @@
-"""What every test gets: no network beyond this machine, and a scene to hold a conversation in."""
+"""Fixtures for all tests: no network beyond loopback, databases, and a scene for conversations."""
 
 import asyncio
 import ipaddress
@@ -45,14 +45,14 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.config.getoption("--engine"))
 
 
-# A busy machine is no finding: what takes too long meets the time-out of the test.
+# No deadline for each example, because the machine may be busy: the test's own timeout applies.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that reaches for the network fails."""
+    """Fail a test that connects to anything but loopback."""
     connect = socket.socket.connect
 
     def guarded(sock: socket.socket, address: Any) -> None:
@@ -65,7 +65,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def umask_as_it_was() -> Iterator[None]:
-    """The command line sets the umask of the whole process, which here is the tests' own."""
+    """Restore the umask: the command line sets it for the whole process, which is the tests' own."""
     before = os.umask(0o022)
     os.umask(before)
     yield
@@ -74,7 +74,7 @@ def umask_as_it_was() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An up-to-date SQLite database to copy: walking the migrations once is enough."""
+    """An up-to-date SQLite database to copy, so that migrations run once."""
     path = tmp_path_factory.mktemp("database") / "empty.db"
 
     async def make() -> None:
@@ -97,7 +97,7 @@ def postgres() -> Iterator[PostgresServer]:
 def new_database(
     engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], str]]:
-    """Makes databases that are up to date, each a new one, on the engine of choice; gives their URLs."""
+    """A function that creates an up-to-date database on the chosen engine and returns its URL."""
     made: list[str] = []
 
     def make() -> str:
@@ -115,7 +115,7 @@ def new_database(
 
 @pytest.fixture
 def database_url(new_database: Callable[[], str]) -> str:
-    """The test's own database, up to date."""
+    """The URL of the test's own up-to-date database."""
     return new_database()
 
 
@@ -128,7 +128,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def scene(database_url: str) -> AsyncIterator[Scene]:
-    """Telegram, portal and mailbox on loopback, and the real bot on a database of its own."""
+    """Telegram, portal and mailbox on loopback, and the real bot on a new database."""
     async with Scene(database_url) as scene:
         yield scene
         assert scene.telegram.world.log.lint == []

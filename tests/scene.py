@@ -27,7 +27,7 @@ CLIENT = "client@example.test"
 
 
 class Scene:
-    """Start it, make people, let them talk. Every part may be broken on purpose."""
+    """The servers and the bot. Tests create people in it, and may break every part."""
 
     def __init__(self, database_url: str, **settings: Any) -> None:
         self.clock = SandboxClock(START)
@@ -59,7 +59,7 @@ class Scene:
 
     @property
     def settings(self) -> Settings:
-        """What the bot is told; everything points at this machine."""
+        """The bot's settings; all URLs are on loopback."""
         values: dict[str, Any] = {
             "telegram_token": TOKEN,
             "telegram_api_url": self.telegram.url,
@@ -77,23 +77,23 @@ class Scene:
         return Settings(_env_file=None, **(values | self._chosen))
 
     async def start_bot(self, **settings_from_now: Any) -> None:
-        """Starts the bot, again after a stop: it has forgotten nothing."""
+        """Start the bot, also again after a stop, on the same database."""
         self._chosen |= settings_from_now
         bot = await self._running.enter_async_context(running(self.settings, clock=self.clock.now))
         self.components, self.public_url, self.admin_url = bot.components, bot.public_url, bot.admin_url
         self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
 
     async def stop_bot(self) -> None:
-        """Stops the bot as SIGTERM does."""
+        """Stop the bot as SIGTERM does."""
         await self._running.aclose()
         self._running = AsyncExitStack()
 
     def person(self, language: str | None = "fr", first_name: str = "Camille") -> Person:
-        """Somebody new in Telegram."""
+        """Create a person in Telegram."""
         return self.telegram.world.create_person(first_name=first_name, language_code=language)
 
     async def code(self, email: str = CLIENT, count: int = 1) -> str:
-        """The code in the ``count``-th mail to an address."""
+        """Return the code of the ``count``-th mail to an address."""
         mails = await self.mailbox.wait_for(email, count=count)
         found = re.search(r"^(\d{6})$", mails[count - 1].text, re.MULTILINE)
         assert found, mails[count - 1].text
@@ -102,7 +102,7 @@ class Scene:
     async def linked(
         self, language: str = "fr", email: str = CLIENT, *, first_name: str = "Camille", notices: bool = False
     ) -> Person:
-        """Somebody new who has linked an address, and said no to notices, or yes."""
+        """Create a person who has linked an address and answered the question about notices."""
         person = self.person(language, first_name)
         before = len(self.mailbox.sent_to(email))
         person.start()
@@ -123,26 +123,26 @@ class Scene:
         return person
 
     async def asked(self, language: str | None = "fr", email: str = CLIENT, *, first_name: str = "Camille") -> Person:
-        """Somebody new who has given an address, and of whom the code is awaited."""
+        """Create a person who has given an address; the bot waits for the code."""
         person = self.person(language, first_name)
         await self.say(person, email)
         return person
 
     async def settled(self) -> None:
-        """Until the bot has done everything it does after its answers: a stop waits for it."""
+        """Wait until the bot's background work is done, by a stop and a start."""
         await self.stop_bot()
         await self.start_bot()
 
     def later(self, **span: float) -> None:
-        """Time passes: ``seconds``, ``minutes``, as of a timedelta."""
+        """Move the clock on, by the arguments of a timedelta."""
         self.clock.advance(datetime.timedelta(**span))
 
     async def tap(self, person: Person, label: str) -> Message:
-        """Taps a button and gives the screen that follows."""
+        """Tap a button. Returns the screen that follows."""
         person.tap(label)
         return await person.wait_for_message()
 
     async def say(self, person: Person, text: str) -> Message:
-        """Types, and gives the screen that follows."""
+        """Type a text. Returns the screen that follows."""
         person.say(text)
         return await person.wait_for_message()

@@ -19,19 +19,6 @@ MOST_FILES = 12
 REASON = "More than a dozen files: "
 """The docstring of a folder's `__init__` gives the reason after these words."""
 
-# Temporary: the owner empties these four when the product's folders are rearranged.
-CIRCLES_TO_OPEN: set[frozenset[str]] = set()
-MODULES_TO_SHORTEN = {
-    "bot/http_limits.py",
-    "bot/telegram_carrier.py",
-    "handlers/actions.py",
-    "storage/chats.py",
-    "storage/outbox.py",
-    "storage/tables.py",
-}
-FOLDERS_TO_SPLIT = {"bot", "handlers", "portal", "services", "storage"}
-FOLDERS_TO_DESCRIBE = {"storage/migrations/versions"}
-
 
 def imports(module: str) -> set[str]:
     """The modules that a module imports: at its top, in functions and under TYPE_CHECKING."""
@@ -118,20 +105,20 @@ def later() -> None:
 
 def test_no_import_circle() -> None:
     found = circles({module: imports(module) for module in MODULES})
-    named = [" -> ".join(circle) for circle in found if frozenset(circle) not in CIRCLES_TO_OPEN]
+    named = [" -> ".join(circle) for circle in found]
     assert named == []
 
 
 def test_no_module_is_long() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in MODULES.values()}
     long = {name for name, length in lengths.items() if length > LONGEST_MODULE}
-    assert sorted(long - MODULES_TO_SHORTEN) == []
+    assert sorted(long) == []
 
 
 def test_no_folder_is_crowded() -> None:
     """A folder with more than a dozen files gives the reason in the docstring of its `__init__`."""
     crowded = {str(folder.relative_to(ROOT)) for folder in FOLDERS if _is_crowded(folder)}
-    assert sorted(crowded - FOLDERS_TO_SPLIT) == []
+    assert sorted(crowded) == []
 
 
 def _is_crowded(folder: Path) -> bool:
@@ -143,4 +130,4 @@ def test_every_folder_says_what_it_holds() -> None:
     undescribed = {
         str(folder.relative_to(ROOT)) for folder in FOLDERS if not ast.get_docstring(_tree(folder / "__init__.py"))
     }
-    assert sorted(undescribed - FOLDERS_TO_DESCRIBE) == []
+    assert sorted(undescribed) == []

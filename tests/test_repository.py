@@ -1,4 +1,4 @@
-"""The files around the code agree with it: documents, lock files, hooks, what a container sees."""
+"""Documents, lock files, hooks and the container's files agree with the code."""
 
 import ast
 import re
@@ -40,7 +40,7 @@ _PINNED = re.compile(r"^(?P<name>[\w.-]+)(?:\[[\w,]+\])?==(?P<version>[^\s;]+)")
 
 
 def paths_in(document: str) -> set[str]:
-    """The files and folders that a document names, in links and between backticks outside of code blocks."""
+    """Return the files and folders that a document names, in links and between backticks outside of code blocks."""
     text = _FENCED.sub("", (ROOT / document).read_text())
     linked = {
         str((ROOT / document).parent.joinpath(target).resolve().relative_to(ROOT))
@@ -147,7 +147,7 @@ def test_commands_in_documents_exist() -> None:
 
 
 def locked(name: str) -> dict[str, tuple[str, int]]:
-    """The version and the number of hashes of each package in a lock file."""
+    """Return the version and the number of hashes of each package in a lock file."""
     found = {}
     for block in re.split(r"\n(?=[a-z0-9])", (ROOT / name).read_text()):
         if pinned := _PINNED.match(block):
@@ -156,7 +156,7 @@ def locked(name: str) -> dict[str, tuple[str, int]]:
 
 
 def pins(requirements: list[str]) -> dict[str, str]:
-    """The version that each requirement pins; the project's own extras are left out."""
+    """Return the version that each requirement pins, without the project's own extras."""
     others = [requirement for requirement in requirements if not requirement.startswith("odobot[")]
     found = [_PINNED.match(requirement) for requirement in others]
     assert all(found), others
@@ -172,20 +172,20 @@ EVERYTHING = PRODUCT | pins([requirement for extra in EXTRAS.values() for requir
 
 
 @pytest.mark.parametrize(("name", "pinned"), [("requirements.lock", PRODUCT), ("requirements-dev.lock", EVERYTHING)])
-def test_a_lock_file_agrees_with_pyproject(name: str, pinned: dict[str, str]) -> None:
-    """If not: make lock."""
+def test_lock_file_agrees_with_pyproject(name: str, pinned: dict[str, str]) -> None:
+    """``make lock`` updates the lock files."""
     versions = {package: version for package, (version, _) in locked(name).items()}
     assert {package: versions.get(package) for package in pinned} == pinned
     assert [package for package, (_, hashes) in locked(name).items() if not hashes] == []
 
 
-def test_development_runs_on_the_products_versions() -> None:
+def test_development_uses_the_products_versions() -> None:
     product, development = locked("requirements.lock"), locked("requirements-dev.lock")
     assert {package: development.get(package) for package in product} == product
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
-def test_a_lock_file_takes_wheels_only_and_names_no_registry(name: str) -> None:
+def test_lock_file_allows_only_wheels_and_names_no_registry(name: str) -> None:
     options = [line for line in (ROOT / name).read_text().splitlines() if line.startswith("-")]
     assert options == ["--only-binary :all:"]
     assert "://" not in (ROOT / name).read_text()
@@ -199,7 +199,7 @@ def test_hooks_run_the_checks_of_make_static() -> None:
     assert [hook["entry"] for hook in hooks] == checks
 
 
-def test_a_container_sees_the_product_and_nothing_else() -> None:
+def test_container_context_has_only_the_product() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     rooms = {room.removesuffix("*") for room in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
     assert lines[0] == "*"
@@ -207,7 +207,7 @@ def test_a_container_sees_the_product_and_nothing_else() -> None:
     assert seen == rooms | {"LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
 
 
-def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
+def test_changelog_has_the_current_version() -> None:
     headings = re.findall(
         r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
     )

@@ -9,7 +9,7 @@ import structlog
 
 @contextmanager
 def logging_as_it_was() -> Iterator[None]:
-    """Gives logging back as it was: a process sets it up once, a test more often."""
+    """Restore the logging configuration at the end of the block."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     raises = logging.raiseExceptions

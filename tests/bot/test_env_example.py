@@ -1,4 +1,4 @@
-"""``.env.example``: every setting, each with its words, and a start for one's own file."""
+"""``.env.example`` lists every setting with its explanation."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ def assigned() -> dict[str, str]:
 
 
 def words_of(name: str) -> str:
-    """The comment above a setting, or above those it stands together with."""
+    """Return the comment above a setting or above its group."""
     at = next(number for number, line in enumerate(LINES) if line.startswith(f"{name}="))
     while at and LINES[at - 1].startswith(PREFIX):
         at -= 1
@@ -32,20 +32,20 @@ def words_of(name: str) -> str:
     return " ".join(words)
 
 
-def test_it_lists_every_setting_once_and_nothing_else() -> None:
+def test_env_example_lists_every_setting_once() -> None:
     names = [line.split("=", 1)[0] for line in LINES if line and not line.startswith("#")]
     assert sorted(names) == sorted(FIELDS)
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_every_setting_has_words_that_say_whether_it_is_required(name: str) -> None:
+def test_env_example_says_whether_each_setting_is_required(name: str) -> None:
     words = words_of(name)
     assert len(words) > 10
     assert words.startswith("Required.") is FIELDS[name].is_required()
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_it_shows_the_default_and_no_secret(name: str) -> None:
+def test_env_example_shows_defaults_and_no_secret(name: str) -> None:
     default, shown = FIELDS[name].default, assigned()[name]
     if isinstance(default, float):
         assert float(shown) == default
@@ -53,7 +53,9 @@ def test_it_shows_the_default_and_no_secret(name: str) -> None:
         assert shown == ("" if default is PydanticUndefined else str(default))
 
 
-def test_filled_in_it_loads_and_changes_no_default(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completed_env_example_loads_with_the_defaults(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = environment.load()
     for name in REQUIRED:
         monkeypatch.delenv(PREFIX + name)
@@ -67,6 +69,6 @@ def test_filled_in_it_loads_and_changes_no_default(environment: Environment, mon
     assert load_settings() == expected
 
 
-def test_as_it_stands_it_stops_at_the_first_thing_to_fill_in(environment: Environment) -> None:
+def test_unedited_env_example_names_the_first_missing_setting(environment: Environment) -> None:
     (environment.folder / ".env").write_text("\n".join(LINES), encoding="utf-8")
     assert environment.refused(**dict.fromkeys(REQUIRED)).startswith("ODOBOT_TELEGRAM_TOKEN: ")

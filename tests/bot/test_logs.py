@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, and nothing in it that must not be there, however it got there."""
+"""Logs: one JSON object a line, without secrets and personal data."""
 
 import io
 import json
@@ -27,14 +27,14 @@ SECRETS = [TOKEN, PASSWORD, KEY, f"smtp://me:{PASSWORD}@mail.test"]
 
 
 class Lines:
-    """What is written to a standard error as Python makes it, line by line."""
+    """Captures what is written to standard error."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
         self._stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
 
     def start(self, log_format: str = "json", level: str = "DEBUG") -> None:
-        """Sets the logs up as a process does at its start."""
+        """Set up logging as a process does at its start."""
         self._patch.setattr(sys, "stderr", self._stream)
         set_up_logs(log_format, level, SECRETS)
 
@@ -53,12 +53,13 @@ class Lines:
 
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
-    """Logs to set up; afterwards logging is as it was."""
+    """Logs to set up; logging is restored afterwards."""
     with logging_as_it_was():
         yield Lines(monkeypatch)
 
 
-def test_a_line_is_one_json_object_that_says_what_when_where_and_how_bad(logs: Lines) -> None:
+def test_log_line_is_a_json_object(logs: Lines) -> None:
+    """A line has the event, the timestamp, the logger and the level."""
     logs.start()
     structlog.get_logger("handlers.dispatch").warning("linking.failed", update_id=42, took=0.5, known=None, ok=False)
     logging.getLogger("elsewhere").error("it broke: %s", "why")
@@ -93,7 +94,7 @@ SLIPS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
-def test_what_slips_into_a_line_does_not_come_out(logs: Lines, slip: Any) -> None:
+def test_secrets_and_addresses_are_redacted(logs: Lines, slip: Any) -> None:
     logs.start()
     slip(structlog.get_logger("x"))
     (line,) = logs.read()
@@ -111,7 +112,7 @@ def raise_deeply() -> None:
 
 
 @pytest.mark.parametrize("how", ["structlog", "structlog exc_info", "standard", "group"])
-def test_a_traceback_tells_where_and_not_whom(logs: Lines, how: str) -> None:
+def test_traceback_has_functions_but_no_personal_data(logs: Lines, how: str) -> None:
     logs.start()
     try:
         raise_deeply()
@@ -128,10 +129,10 @@ def test_a_traceback_tells_where_and_not_whom(logs: Lines, how: str) -> None:
     (line,) = logs.read()
     assert "RuntimeError" in line["exception"]
     assert "raise_deeply" in line["exception"]
-    assert CODE not in line["exception"]  # local variables hold what people wrote
+    assert CODE not in line["exception"]  # local variables contain what people wrote
 
 
-def test_a_code_that_was_asked_for_shows_in_no_line(logs: Lines) -> None:
+def test_requested_code_is_not_logged(logs: Lines) -> None:
     logs.start()
     asked = CodeRequested(1, 2, email=EMAIL, code=CODE)
     structlog.get_logger("x").info("asked", asked=asked, all=[asked], error=ValueError(asked))
@@ -140,7 +141,7 @@ def test_a_code_that_was_asked_for_shows_in_no_line(logs: Lines) -> None:
     assert CODE not in logs.text
 
 
-def test_a_line_that_cannot_be_formatted_is_not_shown_bare(logs: Lines) -> None:
+def test_unformattable_line_is_redacted(logs: Lines) -> None:
     logs.start()
     logging.getLogger("x").info("%d updates", f"{EMAIL} {TOKEN}")
 
@@ -156,14 +157,15 @@ def test_a_line_that_cannot_be_formatted_is_not_shown_bare(logs: Lines) -> None:
 @pytest.mark.parametrize(
     "value", ["\ud800", "\x00\x1b[31m", 'a"b\\c\n{"x": 1}', "🎉\u2028", b"\xff", {1: {2}}, object()]
 )
-def test_any_value_makes_one_line_of_json(logs: Lines, value: Any) -> None:
+def test_any_value_is_logged_as_one_json_line(logs: Lines, value: Any) -> None:
     logs.start()
     structlog.get_logger("x").info("before", value=value)
     structlog.get_logger("x").info(f"after {value}")
     assert [line["event"].split(" ")[0] for line in logs.read()] == ["before", "after"]
 
 
-def test_the_libraries_that_write_urls_are_quiet_unless_something_is_wrong(logs: Lines) -> None:
+def test_http_and_sql_libraries_log_only_warnings(logs: Lines) -> None:
+    """Libraries that log URLs write nothing below WARNING."""
     logs.start()
     for name in ("httpx", "httpcore", "httpcore.http11", "aiosqlite", "alembic.runtime", "asyncio"):
         logging.getLogger(name).info("GET https://portal.test/v1/contacts/7781")
@@ -175,7 +177,8 @@ LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_our_rooms_write_from_the_level_on_and_others_never_what_only_debugging_needs(logs: Lines, level: str) -> None:
+def test_debug_level_applies_only_to_odobot_loggers(logs: Lines, level: str) -> None:
+    """Odobot's packages log from the configured level; other libraries never log DEBUG."""
     logs.start("json", level)
     for log in (
         structlog.get_logger("handlers.dispatch"),
@@ -187,11 +190,11 @@ def test_our_rooms_write_from_the_level_on_and_others_never_what_only_debugging_
     written = [(line["logger"], line["level"].upper()) for line in logs.read()]
     for ours in ("handlers.dispatch", "bot.app"):
         assert [of for logger, of in written if logger == ours] == LEVELS[LEVELS.index(level) : -1]
-    others = max(LEVELS.index(level), 1)  # what people write is told by other libraries at DEBUG
+    others = max(LEVELS.index(level), 1)  # other libraries log what people write at DEBUG
     assert [of for logger, of in written if logger == "elsewhere"] == LEVELS[others:-1]
 
 
-def test_on_a_terminal_it_is_read_by_people_and_redacted_too(logs: Lines) -> None:
+def test_console_format_is_redacted(logs: Lines) -> None:
     logs.start("console", "INFO")
     try:
         raise_deeply()
@@ -201,18 +204,18 @@ def test_on_a_terminal_it_is_read_by_people_and_redacted_too(logs: Lines) -> Non
     assert [secret for secret in (TOKEN, PASSWORD, EMAIL, CODE) if secret in logs.text] == []
 
 
-def test_away_from_a_terminal_auto_is_json(logs: Lines) -> None:
+def test_auto_format_is_json_without_a_terminal(logs: Lines) -> None:
     logs.start("auto", "INFO")
     structlog.get_logger("x").info("line")
     assert [line["event"] for line in logs.read()] == ["line"]
 
 
 @pytest.mark.parametrize("secret", ["a.b*c+secret", "se|cret", "sec\\ret", "(secret", "secret" * 200, "é-secret"])
-def test_a_secret_is_a_text_and_no_pattern(secret: str) -> None:
+def test_secret_is_not_used_as_a_regular_expression(secret: str) -> None:
     assert Redactor([secret]).text(f"x{secret}y") == "x[redacted]y"
 
 
-def test_of_secrets_that_hold_each_other_nothing_is_left() -> None:
+def test_overlapping_secrets_are_redacted_completely() -> None:
     redact = Redactor(["secret-one", "secret-one-and-two", "one", "", "x"]).text
     assert redact("secret-one-and-two, secret-one") == "[redacted], [redacted]"
     assert redact("x marks nothing") == "x marks nothing"
@@ -230,7 +233,7 @@ ATOM = st.text("abcXYZ0189.+_-'%", min_size=1, max_size=20).filter(
     st.text(' <>():,;"', max_size=3),
 )
 @example("a", "b.ca", "")
-def test_no_address_is_left_of_any_line(local: str, domain: str, around: str) -> None:
+def test_mail_addresses_are_redacted(local: str, domain: str, around: str) -> None:
     shown = Redactor([]).text(f"to {around}{local}@{domain}{around} now")
     assert f"@{domain}" not in shown
     assert shown.startswith("to ")
@@ -238,14 +241,14 @@ def test_no_address_is_left_of_any_line(local: str, domain: str, around: str) ->
 
 
 @pytest.mark.parametrize("address", ["o!neil@example.test", "a/b@example.test", "a&b=c@example.test", "root@localhost"])
-def test_no_odd_address_is_left_either(address: str) -> None:
+def test_unusual_mail_addresses_are_redacted(address: str) -> None:
     assert Redactor([]).text(f"to {address} now") == "to [redacted] now"
 
 
 @pytest.mark.parametrize(
     "text", ["a" * 20_000, "a." * 10_000, "a@" * 10_000, "/bot1" * 4_000, "@" * 20_000], ids=lambda text: text[:5]
 )
-def test_a_long_line_is_redacted_at_once(text: str) -> None:
+def test_redaction_of_a_long_line_is_fast(text: str) -> None:
     started = time.process_time()
     Redactor(SECRETS).text(text)
     assert time.process_time() - started < 3

@@ -1,4 +1,4 @@
-"""docs/operating.md tells of every metric, every state and every reason that there is."""
+"""docs/operating.md documents every metric, state and reason."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
 
 
-async def test_every_metric_is_explained(scene: Scene) -> None:
+async def test_every_metric_is_documented(scene: Scene) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         text = (await client.get(f"{scene.admin_url}/metrics")).text
     named = {name for name in re.findall(r"^# HELP (odobot_\w+)", text, re.MULTILINE) if not name.endswith("_created")}
@@ -26,23 +26,23 @@ async def test_every_metric_is_explained(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_state_is_explained(state: State) -> None:
+def test_every_delivery_state_is_documented(state: State) -> None:
     assert f"`{state}`" in OPERATING
 
 
 @pytest.mark.parametrize("part", ["database", "telegram", "portal", "feed"])
-def test_every_reason_is_explained(part: str) -> None:
+def test_every_failure_reason_is_documented(part: str) -> None:
     source = (ROOT / "bot" / "http" / "readiness.py").read_text()
     assert f"{part}: " in source
     assert f"| `{part}: " in OPERATING
 
 
 @pytest.mark.parametrize("event", SecurityEvent)
-def test_every_security_event_is_explained(event: str) -> None:
+def test_every_security_event_is_documented(event: str) -> None:
     assert f"`security.{event}`" in OPERATING
 
 
-def test_alert_rules_name_events_that_there_are() -> None:
+def test_alert_rules_name_existing_events() -> None:
     rules = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text())["groups"][0]["rules"]
     named = {event for rule in rules for event in re.findall(r'event="(\w+)"', rule["expr"])}
     assert named
@@ -50,6 +50,6 @@ def test_alert_rules_name_events_that_there_are() -> None:
     assert all("odobot_security_events_total" in rule["expr"] and rule["annotations"]["summary"] for rule in rules)
 
 
-def test_what_is_deployed_is_what_the_page_names() -> None:
+def test_deploy_files_match_the_documentation() -> None:
     named = set(re.findall(r"`deploy/([^`]+)`", OPERATING))
     assert named == {path.name for path in (ROOT / "deploy").iterdir()}

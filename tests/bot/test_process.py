@@ -12,7 +12,8 @@ from bot.worker import Worker
 from tests.scene import TOKEN, Scene
 
 
-async def test_a_second_process_on_the_same_address_stops_before_it_asks_telegram(scene: Scene) -> None:
+async def test_occupied_port_stops_the_start_before_telegram(scene: Scene) -> None:
+    """A second process on the same address stops before it calls Telegram."""
     log, taken = scene.telegram.world.log, scene.public_url.removeprefix("http://")
     asked = len(log.find(method="getMe"))
     for setting in ("listen", "admin_listen"):
@@ -47,7 +48,7 @@ async def test_a_failed_start_takes_no_updates(scene: Scene, monkeypatch: pytest
     assert "Odotrack" in (await camille.wait_for_message(timeout=15)).text
 
 
-async def test_a_process_whose_token_was_revoked_meanwhile_stops_in_order(scene: Scene) -> None:
+async def test_revoked_token_stops_the_process_cleanly(scene: Scene) -> None:
     camille = await scene.linked()
     camille.say("/aide")  # ends the long poll
     scene.telegram.world.bots.pop(TOKEN)  # and the next one is refused

@@ -1,4 +1,4 @@
-"""The settings: each checked, a wrong one told by one line that names it and repeats nothing."""
+"""The settings: each is validated; an invalid one is reported in one line without its value."""
 
 import os
 import re
@@ -29,7 +29,7 @@ REQUIRED = {
 
 
 class Environment:
-    """The process's environment, with nothing of ours in it but what a test puts there; and a folder of one's own."""
+    """The process's environment with only the test's settings, and a new working folder."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class Environment:
         return load_settings()
 
     def refused(self, **values: str | None) -> str:
-        """The line that a wrong setting is told by."""
+        """Return the line that reports an invalid setting."""
         with pytest.raises(SettingsError) as raised:
             self.load(**values)
         assert raised.value.__cause__ is None
@@ -60,7 +60,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     return Environment(tmp_path, monkeypatch)
 
 
-def test_what_is_required_is_enough_and_the_defaults_are_those_of_the_design(environment: Environment) -> None:
+def test_required_settings_suffice_and_defaults_hold(environment: Environment) -> None:
+    """The required settings are enough; each other setting has its documented default."""
     read = environment.load()
     assert read.telegram_api_url == "https://api.telegram.org"
     assert read.company == "Odotrack"
@@ -74,13 +75,13 @@ def test_what_is_required_is_enough_and_the_defaults_are_those_of_the_design(env
 
 @pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("value", [None, "", " "])
-def test_a_required_setting_that_is_missing_is_named(environment: Environment, name: str, value: str | None) -> None:
+def test_missing_required_setting_is_named(environment: Environment, name: str, value: str | None) -> None:
     line = environment.refused(**{name: value})
     assert line.startswith(f"{PREFIX}{name}: ")
     assert value is not None or "required" in line
 
 
-def test_with_nothing_set_the_first_one_is_named(environment: Environment) -> None:
+def test_first_missing_setting_is_named(environment: Environment) -> None:
     line = environment.refused(**dict.fromkeys(REQUIRED))
     assert line.startswith(f"{PREFIX}TELEGRAM_TOKEN: ")
 
@@ -131,9 +132,8 @@ CASES = [(name, value) for name, values in WRONG.items() for value in values]
 
 
 @pytest.mark.parametrize(("name", "value"), CASES, ids=[f"{name}={value!r}" for name, value in CASES])
-def test_a_wrong_setting_is_told_by_one_line_that_names_it_and_repeats_no_value(
-    environment: Environment, name: str, value: str
-) -> None:
+def test_invalid_setting_is_named_without_its_value(environment: Environment, name: str, value: str) -> None:
+    """An invalid setting is reported in one line that names it and does not repeat its value."""
     line = environment.refused(**{name: value})
     assert line.startswith(f"{PREFIX}{name}: ")
     assert "marked" not in line.lower()
@@ -157,21 +157,22 @@ def test_a_wrong_setting_is_told_by_one_line_that_names_it_and_repeats_no_value(
         ("COMPANY", ["Odo & fils"]),
     ],
 )  # fmt: skip
-def test_what_is_right_is_taken(environment: Environment, name: str, values: list[str]) -> None:
+def test_valid_setting_is_accepted(environment: Environment, name: str, values: list[str]) -> None:
     for value in values:
         environment.load(**{name: value})
 
 
-def test_a_slash_at_the_end_of_an_address_makes_no_difference(environment: Environment) -> None:
+def test_trailing_slash_of_a_url_is_ignored(environment: Environment) -> None:
     read = environment.load(PORTAL_URL="https://portal.test/", TELEGRAM_API_URL="http://127.0.0.1:1/")
     assert (read.portal_url, read.telegram_api_url) == ("https://portal.test", "http://127.0.0.1:1")
 
 
-def test_keys_are_taken_newest_first(environment: Environment) -> None:
+def test_keys_are_ordered_newest_first(environment: Environment) -> None:
     assert environment.load(SECRET_KEYS=f" {KEY} , {OTHER_KEY}, ").keys == [KEY, OTHER_KEY]
 
 
-def test_the_environment_overrides_the_file_and_unknown_names_are_ignored(environment: Environment) -> None:
+def test_environment_overrides_the_file(environment: Environment) -> None:
+    """The environment overrides the file; unknown names are ignored."""
     (environment.folder / ".env").write_text("ODOBOT_COMPANY=File\nODOBOT_SUPPORT=aide\nODOBOT_NOTHING=1\nPATHS=x\n")
     read = environment.load(COMPANY="Environment")
     assert (read.company, read.support) == ("Environment", "aide")
@@ -186,7 +187,7 @@ SECRETS = {
 }
 
 
-def test_no_secret_shows_and_the_logs_know_every_one(environment: Environment) -> None:
+def test_secrets_are_hidden_in_repr_and_known_to_the_logs(environment: Environment) -> None:
     read = environment.load(**SECRETS)
     shown = repr(read) + str(read) + f"{read!r:>1}" + repr([read]) + repr(read.secret_keys)
     hidden = [
@@ -204,7 +205,7 @@ def test_no_secret_shows_and_the_logs_know_every_one(environment: Environment) -
         assert secret in read.secrets
 
 
-def test_a_login_without_a_password_hides_nothing_by_accident(environment: Environment) -> None:
+def test_url_login_without_password_adds_no_secret(environment: Environment) -> None:
     read = environment.load(SMTP_URL="smtp://mail.test", DATABASE_URL="postgresql+asyncpg://odobot@db.test/odobot")
     assert Redactor(read.secrets).text("odobot.started at mail.test") == "odobot.started at mail.test"
 
@@ -217,7 +218,7 @@ def test_a_login_without_a_password_hides_nothing_by_accident(environment: Envir
 @example("portal_url", "https://[::1")
 @example("database_url", "postgresql+asyncpg://h:x/y")
 @example("timezone", "a" * 5000)
-def test_no_value_ends_in_anything_but_settings_or_one_line(environment: Environment, name: str, value: str) -> None:
+def test_any_value_is_accepted_or_reported_in_one_line(environment: Environment, name: str, value: str) -> None:
     try:
         read: Any = environment.load(**{name.upper(): value})
     except SettingsError as error:

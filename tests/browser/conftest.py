@@ -1,4 +1,4 @@
-"""The whole stage with the real bot, and a browser before it. Collected only where this folder is asked for by name."""
+"""The sandbox with the real bot, and a browser. Collected only when this folder is named on the command line."""
 
 import re
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A browser is more than `make test` may ask for; notices come with the bot's worker."""
+    """Ignore this folder unless it is named: `make test` needs no browser."""
     named = any("browser" in each for each in config.args)
     early = collection_path.name == "test_notice.py" and not (ROOT / "bot" / "worker.py").exists()
     return True if early or (not named and collection_path.name.startswith("test_")) else None
@@ -48,9 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """Telegram, portal, mailbox and page here, the bot as a process of its own; one for all tests."""
+    """Telegram, portal, mailbox and page in this process, the bot in its own; one for all tests."""
     async with set_stage(tmp_path_factory.mktemp("stage") / "demo") as stage:
-        # Addresses enough: the bot mails one of them a code once a minute at most.
+        # Many addresses: the bot mails a code to one address at most once a minute.
         stage.portal.portal.generate(4)
         yield stage
 
@@ -69,7 +69,7 @@ async def browser(stage: Stage) -> AsyncIterator["Browser"]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(request: pytest.FixtureRequest, stage: Stage, browser: "Browser") -> AsyncIterator["Visit"]:
-    """A tab of a new browser profile; it has to end without an error in the console."""
+    """A tab of a new browser profile; fails on an error in the console."""
     from tests.browser.visit import Visit, heal
 
     async with await browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True) as context:

@@ -1,4 +1,4 @@
-"""For whoever uses a keyboard or a screen reader, in both themes, at both widths."""
+"""Accessibility by keyboard and screen reader, in both themes and at both widths."""
 
 import itertools
 import re
@@ -20,7 +20,7 @@ SHEETS = ("open-menu", "open-profile", "open-attach", "add-person")
 
 
 async def violations(visit: Visit, where: str, options: dict[str, object]) -> list[str]:
-    """What axe finds serious or critical."""
+    """Return the serious and critical violations that axe finds."""
     found = (await AXE.run(visit.tab, options=options)).response["violations"]
     return [
         f"{where}: {each['id']} {[node['html'][:120] for node in each['nodes'][:3]]}"
@@ -53,7 +53,7 @@ async def test_axe_finds_nothing_serious(visit: Visit) -> None:
     assert found == []
 
 
-async def test_by_keyboard_alone_and_focus_stays(visit: Visit) -> None:
+async def test_keyboard_navigation_keeps_the_focus(visit: Visit) -> None:
     await visit.tab.locator("#add-person").focus()
     await visit.tab.keyboard.press("Enter")
     await visit.tab.locator("#newcomer [name=first_name]").focus()
@@ -66,7 +66,7 @@ async def test_by_keyboard_alone_and_focus_stays(visit: Visit) -> None:
     await first.focus()
     await visit.tab.keyboard.press("Enter")
     await visit.sees("courriel")
-    # The screen was changed in place, and whoever tapped is still there, or in the field to type in.
+    # The screen was edited in place; the focus stays on the button or in the text field.
     assert await visit.tab.evaluate("document.activeElement.closest('.message, #composer') !== null")
     await visit.tab.locator("#text").focus()
     await visit.tab.keyboard.type("/langue")

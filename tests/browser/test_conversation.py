@@ -1,4 +1,4 @@
-"""What a customer does, on the page: link, read, receive, in both languages."""
+"""A customer's conversation on the page: link, read, receive a PDF, in both languages."""
 
 import io
 import re
@@ -13,7 +13,7 @@ NARROW = {"width": 390, "height": 844}
 
 
 async def pdf_of(visit: Visit, name: str) -> str:
-    """The text of the document that the newest bubble holds, downloaded as a person does."""
+    """Download the document of the newest message. Returns its text."""
     file = visit.tab.locator(".message.theirs").filter(has_text=name).last
     async with visit.tab.expect_download() as downloading:
         await file.locator(".download").click()
@@ -22,7 +22,7 @@ async def pdf_of(visit: Visit, name: str) -> str:
     return PdfReader(await download.path()).pages[0].extract_text()
 
 
-async def test_link_by_mail_then_an_invoice_as_a_pdf(visit: Visit) -> None:
+async def test_linking_by_mail_and_an_invoice_as_pdf(visit: Visit) -> None:
     await visit.newcomer("Camille", "fr")
     await visit.start()
     await visit.link("flotte@example.test")
@@ -50,7 +50,7 @@ async def test_link_by_mail_then_an_invoice_as_a_pdf(visit: Visit) -> None:
     await visit.picture("list-390")
 
 
-async def test_the_same_in_english_and_the_language_is_switched(visit: Visit) -> None:
+async def test_conversation_in_english_and_language_switch(visit: Visit) -> None:
     await visit.speak("en")
     await visit.linked("Anna", "en", "anna@example.test")
     await visit.dark()
@@ -71,7 +71,7 @@ async def test_the_same_in_english_and_the_language_is_switched(visit: Visit) ->
     await visit.sees("1 à 5 de 14")
 
 
-async def test_the_clients_language_decides_before_the_person_does(visit: Visit) -> None:
+async def test_client_language_is_the_default(visit: Visit) -> None:
     await visit.newcomer("Luc", "fr")
     await expect(visit.tab.locator(".welcome")).to_contain_text("Odotrack")
     await visit.tab.locator("#open-profile").click()
@@ -84,7 +84,7 @@ async def test_the_clients_language_decides_before_the_person_does(visit: Visit)
     await expect(visit.tab.locator("#menu")).to_contain_text("/invoices")
 
 
-async def test_a_deep_link_blocking_and_coming_back(visit: Visit) -> None:
+async def test_deep_link_block_and_unblock(visit: Visit) -> None:
     person = await visit.newcomer("Rose", "fr")
     await visit.tab.locator("#open-profile").click()
     await visit.tab.locator("#payload").fill("welcome_1")
@@ -102,7 +102,7 @@ async def test_a_deep_link_blocking_and_coming_back(visit: Visit) -> None:
     await expect(visit.tab.locator(".message.ours").last).to_contain_text("/start")
 
 
-async def test_typing_toasts_and_alerts(visit: Visit) -> None:
+async def test_typing_action_toasts_and_alerts_are_shown(visit: Visit) -> None:
     await visit.newcomer("Zoé", "fr")
     await visit.start()
     world, chat = visit.stage.telegram.world, visit.person.chat()
@@ -124,7 +124,7 @@ async def test_typing_toasts_and_alerts(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Autocollant", "Message vocal"])
-async def test_what_is_no_text_is_sent_and_answered(visit: Visit, kind: str) -> None:
+async def test_non_text_message_is_answered(visit: Visit, kind: str) -> None:
     await visit.newcomer("Guy", "fr")
     await visit.start()
     before = await visit.tab.locator(".message.theirs").count()

@@ -1,4 +1,4 @@
-"""A notice of a new invoice, from the back office to the chat. Collected once the bot has a worker."""
+"""A notice of a new invoice, from the back office to the chat."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.async_api import expect
 from tests.browser.visit import Visit
 
 
-async def test_an_invoice_issued_in_the_back_office_is_told_in_the_chat(visit: Visit) -> None:
+async def test_invoice_issued_in_the_back_office_becomes_a_notice(visit: Visit) -> None:
     await visit.newcomer("Aube", "fr")
     await visit.start()
     await visit.tap("Lier mon compte")
@@ -20,7 +20,7 @@ async def test_an_invoice_issued_in_the_back_office_is_told_in_the_chat(visit: V
     before = await visit.tab.locator(".message.theirs").count()
 
     await visit.pane("office")
-    # Choosing an account brings its form anew: what is typed before it came would go with the old one.
+    # Choosing an account reloads the form: text typed before that would be lost.
     settled = "() => document.body.dataset.chosen = '1'"
     listen = f"() => document.body.addEventListener('htmx:afterSettle', {settled}, {{once: true}})"
     await visit.tab.evaluate(listen)

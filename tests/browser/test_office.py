@@ -1,4 +1,4 @@
-"""The back office and the faults: each acts through the real contract, and the chat shows what follows."""
+"""The back office and the faults act through the portal's contract, and the chat shows the result."""
 
 import re
 
@@ -8,13 +8,13 @@ from tests.browser.visit import Visit
 
 
 async def account(visit: Visit, account_id: str) -> None:
-    """Opens an account in the back office."""
+    """Open an account in the back office."""
     await visit.pane("office")
     await visit.tab.locator("#account").select_option(account_id)
     await expect(visit.tab.locator("#office-state [name=account]")).to_have_value(account_id)
 
 
-async def test_an_invoice_is_issued_paid_and_read_in_the_chat(visit: Visit) -> None:
+async def test_invoice_issue_and_payment_show_in_the_chat(visit: Visit) -> None:
     await visit.linked("Léa", "fr", "html@example.test")
     await account(visit, "a-2005")
     await visit.tab.locator("#amount").fill("1293,08")
@@ -32,7 +32,7 @@ async def test_an_invoice_is_issued_paid_and_read_in_the_chat(visit: Visit) -> N
     await visit.sees(re.compile("Payée?"))
 
 
-async def test_an_order_ends_soon_and_a_contact_is_removed(visit: Visit) -> None:
+async def test_order_end_and_contact_removal_show_in_the_chat(visit: Visit) -> None:
     await visit.linked("Marc", "fr", "quatre@example.test", "Lévis")
     await account(visit, "a-2007")
     await visit.tab.get_by_role("button", name=re.compile("^Finir dans 30 jours")).first.click()
@@ -45,7 +45,7 @@ async def test_an_order_ends_soon_and_a_contact_is_removed(visit: Visit) -> None
     await expect(visit.last).not_to_contain_text("2600")
 
 
-async def test_the_portal_fails_and_comes_back(visit: Visit) -> None:
+async def test_portal_failure_and_recovery(visit: Visit) -> None:
     await visit.linked("Ève", "fr", "partage@example.test", "Chénier & Filles")
     await visit.pane("faults")
     for fault in ("portal_500", "portal_down"):
@@ -73,7 +73,7 @@ async def test_the_portal_fails_and_comes_back(visit: Visit) -> None:
     await expect(visit.tab.locator(".file")).to_have_count(1)
 
 
-async def test_telegram_fails_and_the_log_says_so(visit: Visit) -> None:
+async def test_telegram_failure_shows_in_the_log(visit: Visit) -> None:
     await visit.newcomer("Ida", "fr")
     await visit.start()
     await visit.pane("faults")
@@ -91,7 +91,7 @@ async def test_telegram_fails_and_the_log_says_so(visit: Visit) -> None:
     await expect(visit.tab.locator(".message.theirs")).to_have_count(before + 1)
 
 
-async def test_a_fault_set_elsewhere_shows(visit: Visit) -> None:
+async def test_fault_set_by_another_client_is_shown(visit: Visit) -> None:
     await visit.pane("faults")
     await visit.stage.mailbox.go_down()
     await expect(visit.tab.locator("#mail-mail_down")).to_have_attribute("aria-pressed", "true")

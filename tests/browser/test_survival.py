@@ -1,4 +1,4 @@
-"""What the page lives through: reloads, two tabs, a thousand messages, hostile texts, other websites."""
+"""The page under reloads, two tabs, a thousand messages, hostile texts and other websites."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.browser.visit import Visit
 EVIL = '<img src=x onerror="document.title=1"><b>&amp;'
 
 
-async def test_a_reload_in_the_middle_of_a_conversation(visit: Visit) -> None:
+async def test_reload_keeps_the_conversation(visit: Visit) -> None:
     person = await visit.newcomer("Noé", "fr")
     await visit.start()
     await visit.tap("Lier mon compte")
@@ -29,7 +29,7 @@ async def test_a_reload_in_the_middle_of_a_conversation(visit: Visit) -> None:
     await expect(visit.tab.locator(".key").filter(has_text="Non").last).to_be_visible()
 
 
-async def test_blank_lines_and_spaces_are_kept(visit: Visit) -> None:
+async def test_blank_lines_and_spaces_are_shown(visit: Visit) -> None:
     await visit.newcomer("Vide", "fr")
     await visit.start()
     world, chat = visit.stage.telegram.world, visit.person.chat()
@@ -44,7 +44,7 @@ async def test_blank_lines_and_spaces_are_kept(visit: Visit) -> None:
     assert await visit.last.locator(".text").text_content() == written
 
 
-async def test_two_tabs_show_the_same(visit: Visit) -> None:
+async def test_two_tabs_show_the_same_state(visit: Visit) -> None:
     person = await visit.newcomer("Ugo", "fr")
     other = await visit.context.new_page()
     visit.watch(other)
@@ -64,7 +64,7 @@ async def test_two_tabs_show_the_same(visit: Visit) -> None:
     await expect(visit.tab.locator(f"#person-{person.user_id} .badge")).to_contain_text("1")
 
 
-async def test_a_thousand_messages(visit: Visit) -> None:
+async def test_thousand_messages_are_shown(visit: Visit) -> None:
     person = await visit.newcomer("Mille", "fr")
     await visit.start()
     world, chat = visit.stage.telegram.world, person.chat()
@@ -88,7 +88,7 @@ async def test_a_thousand_messages(visit: Visit) -> None:
     await visit.sees("Message 1000")
 
 
-async def test_html_is_text_wherever_somebody_can_write(visit: Visit) -> None:
+async def test_html_is_shown_as_text_in_every_field(visit: Visit) -> None:
     person = await visit.newcomer(EVIL, "fr")
     await visit.start()
     await visit.say(EVIL)
@@ -98,7 +98,7 @@ async def test_html_is_text_wherever_somebody_can_write(visit: Visit) -> None:
     person.send_document(f"{EVIL}.pdf", b"<script>1</script>", caption=EVIL)
     await expect(visit.tab.locator(".message.ours .file b").last).to_contain_text("<b>&amp;.pdf")
     await visit.has_answered(3)
-    # A person's client could not have made these; a bot's could.
+    # A person's client cannot send these; a bot can.
     keyboard = {
         "inline_keyboard": [[{"text": EVIL, "callback_data": "x"}, {"text": "y", "url": "javascript:alert(1)"}]]
     }
@@ -119,7 +119,7 @@ async def test_html_is_text_wherever_somebody_can_write(visit: Visit) -> None:
     assert await visit.tab.title() == "Odobot, bac à sable"
 
 
-async def test_the_html_of_a_mail_can_do_nothing(visit: Visit) -> None:
+async def test_html_of_a_mail_is_sandboxed(visit: Visit) -> None:
     await visit.newcomer("Lou", "fr")
     await visit.start()
     await visit.tap("Lier mon compte")
@@ -147,7 +147,7 @@ async def test_the_html_of_a_mail_can_do_nothing(visit: Visit) -> None:
         ({}, "GET", 200),
     ],
 )
-async def test_another_website_cannot_drive_it(visit: Visit, headers: dict[str, str], method: str, status: int) -> None:
+async def test_other_websites_are_refused(visit: Visit, headers: dict[str, str], method: str, status: int) -> None:
     people = len(visit.stage.telegram.world.persons)
     async with httpx.AsyncClient() as client:
         path = "people" if method == "POST" else ""
@@ -158,13 +158,13 @@ async def test_another_website_cannot_drive_it(visit: Visit, headers: dict[str, 
     assert len(visit.stage.telegram.world.persons) == people
 
 
-async def test_a_tab_of_an_earlier_sandbox_is_told_to_reload(visit: Visit) -> None:
+async def test_tab_of_an_earlier_sandbox_is_asked_to_reload(visit: Visit) -> None:
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"{visit.stage.page_url}live?since=7&run=another&person=1")
     assert "event: reload" in answer.text
 
 
-async def test_an_impossible_act_is_told(visit: Visit) -> None:
+async def test_impossible_action_shows_an_error(visit: Visit) -> None:
     visit.expected = "409"
     person = await visit.newcomer("Max", "fr")
     await visit.start()

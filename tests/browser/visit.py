@@ -1,4 +1,4 @@
-"""What a visitor does on the page, in the words of the page."""
+"""Actions of a visitor on the page."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ class Visit:
         self.watch(tab)
 
     def watch(self, tab: Page) -> None:
-        """Keep what goes wrong in a tab."""
+        """Collect the errors of a tab."""
         tab.on("console", self._heard)
         tab.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -40,23 +40,23 @@ class Visit:
             self.errors.append(message.text)
 
     async def open(self, **query: object) -> None:
-        """Loads the page; the query says what is open."""
+        """Load the page; the query says what is open."""
         await self.tab.goto(f"{self.stage.page_url}?{urlencode(query)}")
 
     async def speak(self, language: str) -> None:
-        """Makes the page's own language English or French."""
+        """Set the page's language to English or French."""
         if await self.tab.locator("html").get_attribute("lang") != language:
             async with self.tab.expect_navigation():
                 await self.tab.locator(f"[data-language={language}]").click()
         self.words = LABELS[language]
 
     async def dark(self) -> None:
-        """Makes the page dark."""
+        """Switch the page to the dark theme."""
         await self.tab.locator("[data-theme-toggle]").click()
         await expect(self.tab.locator("html")).to_have_attribute("data-theme", "dark")
 
     async def newcomer(self, name: str = "Camille", language: str = "fr") -> Person:
-        """Makes somebody new, whose empty chat is then open."""
+        """Create a person and open their empty chat."""
         await self.tab.get_by_role("button", name=self.words["new"], exact=False).first.click()
         await self.tab.locator("#newcomer [name=first_name]").fill(name)
         await self.tab.locator("#newcomer [name=language]").select_option(language)
@@ -66,16 +66,16 @@ class Visit:
 
     @property
     def person(self) -> Person:
-        """Whoever was made last."""
+        """The person created last."""
         return list(self.stage.telegram.world.persons.values())[-1]
 
     async def start(self) -> None:
-        """Presses Start, and waits for the answer."""
+        """Press Start, and wait for the answer."""
         await self.tab.get_by_role("button", name=self.words["start"], exact=True).click()
         await expect(self.last).to_be_visible()
 
     async def say(self, text: str) -> None:
-        """Types and sends."""
+        """Type and send a text."""
         await self.tab.locator("#text").fill(text)
         await self.tab.locator("#text").press("Enter")
 
@@ -84,7 +84,7 @@ class Visit:
         return self.tab.locator(".key").filter(has_text=label).last
 
     async def tap(self, label: str) -> None:
-        """Taps an inline button."""
+        """Tap an inline button."""
         await self.key(label).click()
 
     @property
@@ -93,15 +93,15 @@ class Visit:
         return self.tab.locator(".message.theirs").last
 
     async def sees(self, text: str | re.Pattern[str]) -> None:
-        """Waits until the bot's newest message contains the text."""
+        """Wait until the bot's newest message contains the text."""
         await expect(self.last).to_contain_text(text)
 
     async def has_answered(self, count: int) -> None:
-        """Waits for so many messages from the bot."""
+        """Wait for ``count`` messages from the bot."""
         await expect(self.tab.locator(".message.theirs")).to_have_count(count)
 
     async def link(self, email: str, account: str = "") -> None:
-        """Links an address by the code that the mailbox pane shows, and wants no notices."""
+        """Link an address by the code in the mailbox pane, without notices."""
         letters = self.tab.locator(".letter").filter(has=self.tab.locator(".code"), has_text=email)
         before = await letters.count()
         await self.tap(self.words["link"])
@@ -114,20 +114,20 @@ class Visit:
         await expect(self.key("Factures" if self.words is LABELS["fr"] else "Invoices")).to_be_visible()
 
     async def linked(self, name: str, language: str, email: str, account: str = "") -> Person:
-        """Somebody new who has linked an address."""
+        """Create a person and link an address."""
         person = await self.newcomer(name, language)
         await self.start()
         await self.link(email, account)
         return person
 
     async def pane(self, name: str) -> None:
-        """Shows a pane, where the width leaves a choice."""
+        """Show a pane, if the width shows only one."""
         tab = self.tab.locator(f".tabs [data-show={name}]")
         if await tab.is_visible():
             await tab.click()
 
     async def picture(self, name: str) -> None:
-        """Saves a screenshot, where they are wanted."""
+        """Save a screenshot, if ``--pictures`` was given."""
         if self._pictures is None:
             return
         self._pictures.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ class Visit:
 
 
 async def heal(stage: Stage) -> None:
-    """Ends every fault."""
+    """Remove every fault."""
     stage.telegram.world.faults.clear()
     stage.portal.faults.clear()
     if not stage.portal.is_up:

@@ -1,0 +1,1 @@
+"""Screens, rendering and callback data."""

@@ -1,1 +1,1 @@
-"""Thousands at once, and a process that dies: minutes, not seconds. Run by ``pytest -m load tests/load``."""
+"""Thousands of notices and killed processes; takes minutes. Run by ``pytest -m load tests/load``."""

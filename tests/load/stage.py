@@ -1,4 +1,4 @@
-"""A stage for many: ``odobot run`` as a process, people without conversations, and what Telegram has seen."""
+"""``odobot run`` as a process, people without conversations, and the calls that Telegram received."""
 
 import asyncio
 import os
@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -25,6 +24,7 @@ from storage.notices import feed, outbox, outbox_report
 from storage.notices.outbox import WAITING
 from storage.tables import Chat, Delivery, Kind, Link, State
 from storage.vault import Vault
+from tests.pace import largest_burst, most_in_a_second, watched_loop
 
 TOKEN = "123456789:AAsandboxsandboxsandboxsandboxsandb"
 START_SECONDS = 60.0
@@ -32,39 +32,39 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """Seconds of processor time that a process took, user and system, of all its threads."""
+    """Return the processor time of a process and its threads in seconds, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-class Mortal(BotProcess):
-    """``odobot run`` that may be killed, and the processor time that all its lives took."""
+class KillableBot(BotProcess):
+    """``odobot run`` that may be killed and started again, and its processor time over all runs."""
 
     def __init__(self, folder: Path, settings: dict[str, str], *arguments: str) -> None:
         super().__init__(folder, settings, *arguments)
         self._spent = 0.0
 
     async def begin(self) -> None:
-        """Starts it, and waits until it says so."""
+        """Start the process, and wait for its log event ``odobot.started``."""
         before = self._starts()
         await self.start()
         assert self._process is not None
         deadline = time.monotonic() + START_SECONDS
         while self._starts() == before:
-            assert self._process.returncode is None, self.said()
-            assert time.monotonic() < deadline, self.said()
+            assert self._process.returncode is None, self.log_end()
+            assert time.monotonic() < deadline, self.log_end()
             await asyncio.sleep(0.02)
 
     def _starts(self) -> int:
         return self.log.read_text(errors="replace").count("odobot.started") if self.log.exists() else 0
 
-    def said(self) -> str:
-        """The end of its log."""
+    def log_end(self) -> str:
+        """Return the end of its log."""
         return self.log.read_text(errors="replace")[-3000:]
 
     @property
     def cpu(self) -> float:
-        """Seconds of processor time, over all lives."""
+        """Seconds of processor time, over all runs."""
         return self._spent + self._now()
 
     def _now(self) -> float:
@@ -81,10 +81,10 @@ class Mortal(BotProcess):
 
 
 class LoadStage:
-    """Telegram, portal, mailbox, a database to look into, and the bot."""
+    """Telegram, portal, mailbox, the database and the bots."""
 
     def __init__(
-        self, telegram: TelegramServer, portal: PortalServer, database: Database, bots: Sequence[Mortal] = ()
+        self, telegram: TelegramServer, portal: PortalServer, database: Database, bots: Sequence[KillableBot] = ()
     ) -> None:
         self.telegram = telegram
         self.portal = portal
@@ -92,7 +92,7 @@ class LoadStage:
         self.bots = bots
 
     async def people(self, accounts: Sequence[tuple[str, str]]) -> list[Person]:
-        """For each contact and account somebody who is linked, wishes for new invoices, and has an open chat."""
+        """Create, for each contact and account, a linked person who subscribes to new invoices."""
         world, now, vault = self.telegram.world, utc_now(), self.database.vault
         people = [world.create_person(first_name=f"P{number}") for number in range(len(accounts))]
         for person in people:
@@ -112,8 +112,8 @@ class LoadStage:
             await session.exec(insert(Link), params=links)
         return people
 
-    async def reads_the_feed(self) -> None:
-        """Starts the bots, and waits until they know where "now" is: what came before is told to nobody."""
+    async def start_and_wait_for_cursor(self) -> None:
+        """Start the bots, and wait until they stored a cursor: earlier events give no notices."""
         await asyncio.gather(*(bot.begin() for bot in self.bots))
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -124,37 +124,39 @@ class LoadStage:
         raise TimeoutError("the feed was not read")
 
     async def counts(self) -> dict[State, int]:
-        """Deliveries by state."""
+        """Return the number of deliveries by state."""
         async with self.database.read() as session:
             return await outbox_report.count_all(session)
 
     async def in_state(self, state: State) -> set[int]:
-        """The recipients of the deliveries in a state."""
+        """Return the recipients of the deliveries in a state."""
         async with self.database.read() as session:
             return set((await session.exec(select(Delivery.recipient).where(col(Delivery.state) == state))).all())
 
     async def states(self) -> dict[int, State]:
-        """How each recipient's delivery stands, where each has one."""
+        """Return the state of each recipient's delivery, where each has one."""
         async with self.database.read() as session:
             rows = (await session.exec(select(Delivery.recipient, Delivery.state))).all()
         return {recipient: State(state) for recipient, state in rows}
 
     async def settled(self, total: int, timeout: float) -> dict[State, int]:
-        """Waits until so many deliveries stand at their end. What the dead were sending takes five minutes to be given
-        up by itself: when nothing else is left, those minutes pass at once."""
+        """Wait until ``total`` deliveries have a final state. Returns the counts by state.
+
+        The sending lease of a killed worker is 5 minutes; it is ended at once when no other delivery is left.
+        """
         deadline = time.monotonic() + timeout
         while True:
             counts = await self.counts()
             if sum(counts.values()) == total and not any(counts.get(state) for state in (*WAITING, State.LEASED)):
                 if not counts.get(State.SENDING):
                     return counts
-                await self._bury()
+                await self._reclaim_killed()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{counts} after {timeout} s\n{[bot.said() for bot in self.bots]}")
+                raise TimeoutError(f"{counts} after {timeout} s\n{[bot.log_end() for bot in self.bots]}")
             await asyncio.sleep(0.2)
 
-    async def _bury(self) -> None:
-        """Whoever has been sending for half a minute is dead."""
+    async def _reclaim_killed(self) -> None:
+        """Reclaim the deliveries that have been ``sending`` for half a minute: their workers were killed."""
         now = utc_now()
         async with self.database.write() as session:
             sending = select(Delivery.lease_until).where(col(Delivery.state) == State.SENDING)
@@ -162,26 +164,28 @@ class LoadStage:
                 await outbox.reclaim(session, now + SENDING_LEASE)
 
     async def sent(self, count: int, timeout: float = 60.0) -> None:
-        """Waits until the bot has called Telegram so often, in all."""
+        """Wait until Telegram has received ``count`` calls in all."""
         log = self.telegram.world.log
         found = await log.changed.until(lambda: log.count >= count or None, timeout)
         assert found, f"{log.count} of {count} calls"
 
     @property
     def messages(self) -> list[LoggedRequest]:
-        """Every sendMessage, in order."""
+        """Every sendMessage call, in order."""
         return sorted(self.telegram.world.log.find(method="sendMessage"), key=lambda call: call.at)
 
-    def told(self) -> Counter[int]:
-        """How many messages each chat shows."""
+    def messages_by_chat(self) -> Counter[int]:
+        """Return the number of messages of the bot by chat."""
         chats = self.telegram.world.bot().private
         return Counter({chat_id: sum(each.from_bot for each in chat.visible) for chat_id, chat in chats.items()})
 
 
 @asynccontextmanager
 async def load_stage(folder: Path, url: str, *, workers: int = 0, **settings: str) -> AsyncIterator[LoadStage]:
-    """Everything but the bot is up; the database is up to date. ``begin`` the bots when the people are there: one that
-    does everything, or so many workers on PostgreSQL."""
+    """Start everything but the bots, which the test starts when it has created the people.
+
+    There is one bot with every role, or ``workers`` bots with the role ``worker``, on PostgreSQL.
+    """
     key = Fernet.generate_key().decode()
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(TelegramServer())
@@ -208,17 +212,37 @@ async def load_stage(folder: Path, url: str, *, workers: int = 0, **settings: st
         bots = []
         for number in range(max(1, workers)):
             (folder / f"bot-{number}").mkdir()
-            bots.append(Mortal(folder / f"bot-{number}", environment, *arguments))
+            bots.append(KillableBot(folder / f"bot-{number}", environment, *arguments))
             stack.push_async_callback(bots[-1].stop)
         yield LoadStage(telegram, portal, database, bots)
 
 
-def most_in_a_second(times: Sequence[datetime]) -> int:
-    """The most calls in any window of one second."""
-    seconds = sorted(time.timestamp() for time in times)
-    most = first = 0
-    for last, at in enumerate(seconds):
-        while seconds[first] <= at - 1.0:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
+TRAVEL_SECONDS = 0.1
+"""What a call may take from the limiter's grant to Telegram: the check of the link, and a request over loopback."""
+
+
+async def check_rate(stage: LoadStage, rate: float, notices: int, timeout: float) -> str:
+    """Issue an invoice of account a-2001 for its recipients, and assert that Telegram receives them at the rate.
+
+    The limiter grants one call every 1/rate seconds. A call that is received late is nearer to the next one, by at most
+    ``TRAVEL_SECONDS`` and the longest stall of this process, which is Telegram's. In any T seconds Telegram receives at
+    most ``rate * (T + tolerance) + 1`` calls.
+
+    Args:
+        rate: calls a second over all workers.
+        notices: the number of recipients.
+        timeout: seconds until all are sent.
+
+    Returns: a line for the report.
+    """
+    async with watched_loop() as longest_stall:
+        stage.portal.portal.issue_invoice("a-2001", amount="40.19", number="990001")
+        await stage.settled(notices, timeout)
+    times = [call.at for call in stage.messages]
+    tolerance = TRAVEL_SECONDS + longest_stall()
+    burst, most = largest_burst(times, rate), most_in_a_second(times)
+    report = f"{rate}/s: at most {most} in a second, burst {burst:.1f}, tolerance {tolerance:.2f} s"
+    assert len(times) == notices, report
+    assert burst <= 1 + rate * tolerance, report
+    assert most >= rate * 0.5, report  # the limiter sets the pace, and not the bot
+    return report

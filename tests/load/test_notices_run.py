@@ -1,4 +1,4 @@
-"""A run of 5,000 notices through every misfortune, and the rates that Telegram asks for, on either engine."""
+"""5,000 notices with faults and kills, and the rates that Telegram allows, on either engine."""
 
 import asyncio
 import itertools
@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from storage.tables import State
-from tests.load.stage import LoadStage, load_stage, most_in_a_second
+from tests.load.stage import LoadStage, check_rate, load_stage
+from tests.pace import most_in_a_second, watched_loop
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(420)]
 NOTICES = int(os.environ.get("ODOBOT_LOAD_NOTICES", "5000"))
@@ -22,14 +23,14 @@ ONE = ("c-1001", "a-2001")
 
 
 def say(capsys: pytest.CaptureFixture[str], line: str) -> None:
-    """What a run has to report also where it passes."""
+    """Print a line, also if the test passes."""
     with capsys.disabled():
         sys.stdout.write(f"\n{line}")
 
 
 @pytest.fixture
 def workers(request: pytest.FixtureRequest, engine: str) -> int:
-    """How many processes work on the outbox; on SQLite it is the one that does everything (0)."""
+    """The number of worker processes; 0 is one process with every role, the only choice on SQLite."""
     number: int = request.param
     if number and engine == "sqlite":
         pytest.skip("several workers need PostgreSQL")
@@ -37,9 +38,10 @@ def workers(request: pytest.FixtureRequest, engine: str) -> int:
 
 
 @pytest.mark.parametrize("workers", [0, 3], indirect=True, ids=["one process", "three workers"])
-async def test_five_thousand_notices_through_every_misfortune(
+async def test_five_thousand_notices_with_faults_and_kills(
     tmp_path: Path, database_url: str, workers: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """No notice is lost or sent twice, with Telegram's faults and five ``kill -9``."""
     seed = int(os.environ.get("ODOBOT_LOAD_SEED") or random.SystemRandom().randrange(10**6))
     chance = random.Random(seed)
     say(capsys, f"seed {seed} (again: ODOBOT_LOAD_SEED={seed})")
@@ -64,7 +66,7 @@ async def test_five_thousand_notices_through_every_misfortune(
         rules += [
             faults.add(kind, method="sendMessage", count=count, probability=0.004 * often) for kind, count in unknown
         ]
-        await stage.reads_the_feed()
+        await stage.start_and_wait_for_cursor()
 
         began = time.monotonic()
         stage.portal.portal.issue_monthly()
@@ -73,7 +75,7 @@ async def test_five_thousand_notices_through_every_misfortune(
         took = time.monotonic() - began
 
         doubted = {int(call.params["chat_id"]) for call in stage.messages if call.fault in UNKNOWN}
-        told = stage.told()
+        told = stage.messages_by_chat()
         states = {state: await stage.in_state(state) for state in State}
         met = " ".join(f"{rule.kind}:{rule.met}" for rule in rules)
         say(capsys, f"{NOTICES} notices in {took:.0f} s with {KILLS} kills: {NOTICES / took:.0f}/s, best second")
@@ -86,7 +88,7 @@ async def test_five_thousand_notices_through_every_misfortune(
         assert {chat for chat in states[State.SENT] if told[chat] != 1} == set()
         assert {chat for chat in states[State.BLOCKED] if told[chat] != 0} == set()
         assert states[State.BLOCKED] <= {person.user_id for person in blocked}
-        assert states[State.UNCERTAIN] <= doubted.union(*dying)  # each really one
+        assert states[State.UNCERTAIN] <= doubted.union(*dying)  # each can be uncertain
         assert states[State.SENT] | states[State.BLOCKED] | states[State.UNCERTAIN] == everybody
         assert rules[0].met == 10
         assert len(states[State.SENT]) >= NOTICES - len(blocked) - len(doubted.union(*dying))
@@ -94,7 +96,7 @@ async def test_five_thousand_notices_through_every_misfortune(
 
 
 async def killed_five_times(stage: LoadStage, chance: random.Random) -> list[set[int]]:
-    """Kills one of the bots at random moments, the first perhaps while it reads the feed; who was written to then."""
+    """Kill one of the bots five times at random. Returns the recipients in state ``sending`` at each kill."""
     dying = []
     now = stage.telegram.world.log.count
     moments = sorted(now + chance.randrange(NOTICES * 9 // 10) for _ in range(KILLS - 1))
@@ -109,38 +111,28 @@ async def killed_five_times(stage: LoadStage, chance: random.Random) -> list[set
 
 
 def steady(stage: LoadStage) -> int:
-    """What one second carried at the best."""
+    """Return the most messages in a second."""
     return most_in_a_second([call.at for call in stage.messages])
 
 
 @pytest.mark.parametrize(("rate", "notices"), [(28, 224), (100, 600)])
-async def test_the_rate_over_everything_is_kept_in_any_second(
+async def test_global_rate_is_kept_in_any_second(
     tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str], rate: int, notices: int
 ) -> None:
     async with load_stage(tmp_path, database_url, bulk_rate=str(rate), chat_rate="1000") as stage:
         await stage.people([ONE] * notices)
-        await stage.reads_the_feed()
-        kept = []
-        # A machine that holds a process up for a tenth of a second breaks the promise in its place: the best of three.
-        for run in range(1, 4):
-            stage.portal.portal.issue_invoice("a-2001", amount="40.19", number=f"99000{run}")
-            await stage.settled(notices * run, 60)
-            times = [call.at for call in stage.messages][-notices:]
-            most, mean = most_in_a_second(times), notices / (times[-1] - times[0]).total_seconds()
-            say(capsys, f"{rate}/s asked for: at most {most} in a second, {mean:.1f} on average")
-            kept.append(most <= rate * 1.1 and mean >= rate * 0.5)
-            if kept[-1]:
-                break
-        assert any(kept)
+        await stage.start_and_wait_for_cursor()
+        say(capsys, await check_rate(stage, rate, notices, 60))
 
 
-async def test_the_rate_of_a_chat_is_kept(tmp_path: Path, database_url: str) -> None:
-    async with load_stage(tmp_path, database_url, bulk_rate="1000") as stage:
+async def test_rate_per_chat_is_kept(tmp_path: Path, database_url: str) -> None:
+    """A call that Telegram's process receives late, after a stall, is nearer to the next one by as much."""
+    async with load_stage(tmp_path, database_url, bulk_rate="1000") as stage, watched_loop() as longest_stall:
         people = await stage.people([ONE] * 10)
-        await stage.reads_the_feed()
+        await stage.start_and_wait_for_cursor()
         for number in range(3):
             stage.portal.portal.issue_invoice("a-2001", amount="40.19", number=f"99000{number}")
-        # And what comes while the first are just sent.
+        # Two more invoices while the first are being sent.
         while len(stage.messages) < 15:
             await stage.sent(stage.telegram.world.log.count + 1)
         for number in range(3, 5):
@@ -150,14 +142,15 @@ async def test_the_rate_of_a_chat_is_kept(tmp_path: Path, database_url: str) -> 
             times = [call.at for call in stage.messages if call.params["chat_id"] == person.user_id]
             assert len(times) == 5
             gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(times)]
-            assert min(gaps) >= 0.9
+            assert min(gaps) >= 0.9 - longest_stall()
             assert max(gaps) <= 4
 
 
-async def test_a_429_halts_the_whole_bulk_lane(tmp_path: Path, database_url: str) -> None:
-    async with load_stage(tmp_path, database_url, bulk_rate="100") as stage:
+async def test_a_429_halts_all_notices(tmp_path: Path, database_url: str) -> None:
+    """Calls that are under way when Telegram answers 429 arrive within a second; the next ones after the halt."""
+    async with load_stage(tmp_path, database_url, bulk_rate="100") as stage, watched_loop() as longest_stall:
         await stage.people([ONE] * 500)
-        await stage.reads_the_feed()
+        await stage.start_and_wait_for_cursor()
         stage.portal.portal.issue_invoice("a-2001", amount="40.19", number="990001")
         await stage.sent(stage.telegram.world.log.count + 100)
         stage.telegram.world.faults.add("retry_after", method="sendMessage", retry_after=4)
@@ -165,7 +158,7 @@ async def test_a_429_halts_the_whole_bulk_lane(tmp_path: Path, database_url: str
         await stage.settled(500, 60)
         (refused,) = [call for call in stage.messages if call.error_code == 429]
         later = [(call.at - refused.at).total_seconds() for call in stage.messages if call.at > refused.at]
-        # What was on its way when the answer came is through in a moment.
-        assert [at for at in later if 1.0 < at < 3.9] == []
-        assert len([at for at in later if at <= 1.0]) <= 32
-        assert {count for chat, count in stage.told().items()} == {1}
+        under_way = 1.0 + longest_stall()
+        assert [at for at in later if under_way < at < 3.9] == []
+        assert len([at for at in later if at <= under_way]) <= 32
+        assert {count for chat, count in stage.messages_by_chat().items()} == {1}

@@ -1,1 +1,1 @@
-"""A real PostgreSQL server, and what only it can show."""
+"""A real PostgreSQL server for the tests."""

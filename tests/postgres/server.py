@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: Debian's, in a temporary folder, on a free port of loopback."""
+"""Debian's PostgreSQL for the tests, in a temporary folder, on a free port of loopback."""
 
 import asyncio
 import itertools
@@ -33,11 +33,11 @@ _SETTINGS = (
 
 
 class Missing(Exception):
-    """There is no PostgreSQL and none can be installed here; the message says what to do."""
+    """PostgreSQL is missing and cannot be installed; the message says what to do."""
 
 
 class PostgresServer:
-    """One running server. Databases are made of a template that is up to date."""
+    """One running server. Databases are copies of an up-to-date template."""
 
     def __init__(self, programs: Path, folder: Path, port: int) -> None:
         self._programs = programs
@@ -46,21 +46,21 @@ class PostgresServer:
         self._numbers = itertools.count(1)
 
     def url(self, name: str) -> str:
-        """What ``ODOBOT_DATABASE_URL`` takes."""
+        """Return the value of ``ODOBOT_DATABASE_URL``."""
         return f"postgresql+asyncpg://{_USER}@127.0.0.1:{self.port}/{name}"
 
     def create(self, *, migrated: bool = True) -> str:
-        """A database of one's own, up to date or with nothing in it; its URL."""
+        """Create a database, up to date or empty. Returns its URL."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
         self.run("createdb", *(("--template", _EMPTY) if migrated else ()), name)
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        """Gives a database's room back, also where somebody is still connected."""
+        """Drop a database, also with open connections."""
         self.run("dropdb", "--force", "--if-exists", url.rpartition("/")[2])
 
     def run(self, program: str, *arguments: str) -> str:
-        """One of PostgreSQL's programs on this server; what it printed."""
+        """Run one of PostgreSQL's programs on this server. Returns its output."""
         server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", _USER)
         done = subprocess.run(
             [self._programs / program, *server, *arguments], capture_output=True, text=True, check=False
@@ -69,14 +69,14 @@ class PostgresServer:
         return done.stdout
 
     def restart(self) -> None:
-        """As after a crash: every connection is cut (``immediate``), and the server comes back."""
+        """Stop the server with ``immediate``, which closes every connection, and start it again."""
         control = [self._programs / "pg_ctl", "-D", self.folder / "data", "-w", "-m", "immediate"]
         _as_nobody([*control, "-l", self.folder / "log", "restart"], self.folder)
 
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """Starts a server in a temporary folder, and stops it at the end."""
+    """Run a server in a temporary folder until the block ends."""
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="odobot-postgres-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -102,7 +102,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 def _programs() -> Path:
-    """Where Debian keeps the newest server's programs; installs it where root may."""
+    """Return the folder of the newest server's programs; installs the server if run as root."""
     if found := _newest():
         return found
     if os.geteuid() == 0 and shutil.which("apt-get"):

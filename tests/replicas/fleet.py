@@ -9,13 +9,13 @@ from pathlib import Path
 from sandbox.serving import free_port
 from storage.database import Database
 from storage.vault import Vault
-from tests.load.stage import Mortal
+from tests.load.stage import KillableBot
 from tests.replicas.nginx import load_balancer
 from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
 
 
-class Replica(Mortal):
-    """One process of a role, on a port of its own, which may be ended and started again."""
+class Replica(KillableBot):
+    """One process of a role, on its own port, which may be stopped and started again."""
 
     def __init__(self, role: str, folder: Path, settings: dict[str, str]) -> None:
         self.role = role
@@ -27,7 +27,7 @@ class Replica(Mortal):
         super().__init__(home, given, "--role", role)
 
     async def end(self, sign: signal.Signals) -> None:
-        """SIGKILL, or SIGTERM and a stop within its time."""
+        """Stop the process by SIGKILL, or by SIGTERM within 30 s."""
         if self._process is None or self._process.returncode is not None:
             return
         self._process.send_signal(sign)
@@ -36,11 +36,11 @@ class Replica(Mortal):
 
 
 class Fleet(Scene):
-    """Replicas instead of one bot in the test's own process."""
+    """A scene with replicas instead of one bot in the test's process."""
 
     def __init__(self, database_url: str, folder: Path, *, web: int = 0, workers: int = 0, **settings: str) -> None:
         super().__init__(database_url)
-        self.clock.set(datetime.datetime.now(datetime.UTC))  # the processes have the machine's
+        self.clock.set(datetime.datetime.now(datetime.UTC))  # the processes use the machine's clock
         self.telegram.world.settings.webhook_retry_base = 0.2
         self.database = Database(database_url, Vault([self.keys]))
         self.replicas: list[Replica] = []
@@ -50,7 +50,7 @@ class Fleet(Scene):
         self._fleet = AsyncExitStack()
 
     async def start_bot(self, **_: object) -> None:
-        """Starts the processes one after the other, and the load balancer where there are web replicas."""
+        """Start the processes, and the load balancer if there are web replicas."""
         settings = {
             "telegram_token": TOKEN,
             "telegram_api_url": self.telegram.url,
@@ -75,7 +75,7 @@ class Fleet(Scene):
         await asyncio.gather(*(each.begin() for each in self.replicas))
 
     async def stop_bot(self) -> None:
-        """SIGTERM to all."""
+        """Stop all replicas by SIGTERM."""
         await asyncio.gather(*(each.end(signal.SIGTERM) for each in self.replicas))
         await self._fleet.aclose()
         await self.database.close()

@@ -1,4 +1,4 @@
-"""Debian's nginx with ``deploy/nginx.conf``, its ports and certificates exchanged for the test's."""
+"""Debian's nginx with ``deploy/nginx.conf``, with the test's ports and without certificates."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ http {{
 
 @asynccontextmanager
 async def load_balancer(folder: Path, ports: Sequence[int]) -> AsyncIterator[str]:
-    """Runs it before the replicas on these ports; gives its URL."""
+    """Run nginx before the replicas on these ports. Gives its URL."""
     program, port = _program(), free_port()
     folder.mkdir()  # noqa: ASYNC240
     file = folder / "nginx.conf"
@@ -52,7 +52,7 @@ async def load_balancer(folder: Path, ports: Sequence[int]) -> AsyncIterator[str
 
 
 def _site(port: int, ports: Sequence[int]) -> str:
-    """The file of deploy/, with what differs on this machine exchanged, each of it once at the least."""
+    """Return the configuration of deploy/ with this machine's ports; asserts that each part was replaced."""
     site = CONFIGURATION.read_text()
     servers = [f"server 127.0.0.1:{each} max_fails=1 fail_timeout=2s;" for each in ports]
     exchanged = (

@@ -1,4 +1,4 @@
-"""An update that Telegram delivers again, to another replica, while the first still has it in hand."""
+"""An update that Telegram delivers again to another replica while the first still handles it."""
 
 import asyncio
 import signal
@@ -26,7 +26,7 @@ async def fleet(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Fleet
 
 
 async def deliver(fleet: Fleet, replica: Replica, person: Person) -> int:
-    """Posts one update to one replica; what it answers, 0 where it died."""
+    """Post one update to one replica. Returns the status, or 0 if the replica was killed."""
     who = {"id": person.user_id, "first_name": person.first_name}
     text = {"text": "/factures", "entities": [{"type": "bot_command", "offset": 0, "length": 9}]}
     chat = {"chat": who | {"type": "private"}, "from": who | {"is_bot": False, "language_code": "fr"}}
@@ -41,12 +41,12 @@ async def deliver(fleet: Fleet, replica: Replica, person: Person) -> int:
 
 
 def lists(person: Person) -> int:
-    """How many lists of invoices the chat shows."""
+    """Return the number of invoice lists in the chat."""
     return sum(message.from_bot and "1 à 5 de" in message.text for message in person.chat().visible)
 
 
 async def delivered_twice(fleet: Fleet, person: Person, *, kill: bool) -> tuple[int, int]:
-    """To the first replica, and a second later to the other one; what both answer."""
+    """Post an update to the first replica, and a second later to the other. Returns both statuses."""
     first, second = (each for each in fleet.replicas if each.role == "web")
     fleet.portal.faults.set(Fault(FaultKind.SLOW, seconds=SLOW_SECONDS))
     before = asyncio.create_task(deliver(fleet, first, person))
@@ -58,13 +58,14 @@ async def delivered_twice(fleet: Fleet, person: Person, *, kill: bool) -> tuple[
     return await before, await again
 
 
-async def test_it_is_answered_once(fleet: Fleet) -> None:
+async def test_update_redelivered_to_another_replica_is_answered_once(fleet: Fleet) -> None:
     camille = await fleet.linked(email="flotte@example.test")
     assert await delivered_twice(fleet, camille, kill=False) == (200, 200)
     assert lists(camille) == 1
 
 
-async def test_whoever_has_it_in_hand_and_dies_leaves_it_to_the_other_at_once(fleet: Fleet) -> None:
+async def test_update_of_a_killed_replica_is_handled_by_the_other(fleet: Fleet) -> None:
+    """The replica that gets the update again handles it as soon as the first one is killed."""
     camille = await fleet.linked(email="flotte@example.test")
     assert await delivered_twice(fleet, camille, kill=True) == (0, 200)
     assert lists(camille) == 1

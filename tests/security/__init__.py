@@ -1,1 +1,1 @@
-"""What an attacker would try."""
+"""Attacks on the bot, by subject; the modules beside the folders are shared helpers."""

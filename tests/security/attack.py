@@ -1,4 +1,4 @@
-"""Types every hostile number at a portal behind some proxy, and looks at what came and at what was reached."""
+"""Requests every hostile number from a portal behind a proxy, and checks the answers and the portal's log."""
 
 from collections.abc import Awaitable
 from urllib.parse import unquote
@@ -16,7 +16,7 @@ SLASHED_INVOICE = "F/1&2 <3>"
 
 
 async def opened_by(portal: HttpPortal, number: str) -> list[str]:
-    """What of anybody's opened by this number: as an invoice, as an order, as a PDF."""
+    """Return what this number opens: as an invoice, as an order, as a PDF."""
     asked: dict[str, Awaitable[Invoice | Order | Pdf | None]] = {
         "invoice": portal.invoice(ATTACKER, number),
         "order": portal.order(ATTACKER, number),
@@ -33,7 +33,7 @@ async def opened_by(portal: HttpPortal, number: str) -> list[str]:
 
 
 async def attack(url: str, token: str, log: RequestLog) -> None:
-    """Asserts that nothing opens by a hostile number, and that only the attacker's own account was ever reached."""
+    """Assert that no hostile number opens anything, and that only the attacker's account was requested."""
     portal = HttpPortal(url, token)
     log.clear()
     opened = {kind: await opened_by(portal, number) for kind, number in HOSTILE.items()}
@@ -46,7 +46,7 @@ async def attack(url: str, token: str, log: RequestLog) -> None:
 
 
 async def ordinary(url: str, token: str, *, pdf_of_slashed: bool) -> None:
-    """Asserts that ordinary numbers still open, one with a slash included."""
+    """Assert that usual numbers open, one with a slash included."""
     portal = HttpPortal(url, token)
     assert (await portal.invoice(ATTACKER, OWN_INVOICE)).number == OWN_INVOICE
     assert (await portal.order(ATTACKER, OWN_ORDER)).number == OWN_ORDER

@@ -1,4 +1,4 @@
-"""A reverse proxy as some are configured: it decodes paths, folds their dot segments and hands on what is left."""
+"""A reverse proxy that decodes paths and folds their dot segments, as some are configured."""
 
 import posixpath
 from collections.abc import AsyncIterator, Callable
@@ -38,7 +38,7 @@ FOLDS: list[Fold] = [decoded_once, decoded_twice, backslashes, matrix_parameters
 
 @asynccontextmanager
 async def folding_proxy(portal_url: str, fold: Fold) -> AsyncIterator[str]:
-    """Serves in front of a portal; gives its URL."""
+    """Serve the proxy in front of a portal. Gives its URL."""
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:

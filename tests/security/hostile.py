@@ -1,4 +1,4 @@
-"""Numbers that an attacker types, or puts into a forged button, to reach another customer's paper."""
+"""Numbers that an attacker types or puts into a forged button to reach another customer's document."""
 
 from portal.client import Reader
 

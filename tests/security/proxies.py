@@ -1,4 +1,4 @@
-"""Real reverse proxies before a portal: Debian's nginx and Apache httpd, unprivileged, on loopback, from a folder."""
+"""Debian's nginx and Apache httpd before a portal, unprivileged, on loopback."""
 
 import asyncio
 import fcntl
@@ -93,7 +93,7 @@ PROXIES = [
 
 @asynccontextmanager
 async def before(portal_url: str, proxy: Proxy) -> AsyncIterator[str]:
-    """Runs it in front of a portal; gives its URL. It ends with the block."""
+    """Run the proxy in front of a portal until the block ends. Gives its URL."""
     program, port = _installed(proxy), free_port()
     with tempfile.TemporaryDirectory(prefix="odobot-proxy-") as name:
         folder = Path(name)
@@ -116,7 +116,7 @@ async def before(portal_url: str, proxy: Proxy) -> AsyncIterator[str]:
 
 
 def _unprivileged(folder: Path) -> int | None:
-    """Whose process it is to be: nobody's where the tests run as root."""
+    """Return the user of the process: nobody if the tests run as root."""
     if os.geteuid() != 0:
         return None
     user = pwd.getpwnam("nobody")
@@ -126,7 +126,7 @@ def _unprivileged(folder: Path) -> int | None:
 
 
 def _installed(proxy: Proxy) -> str:
-    """The program, installed from Debian where it is missing and that is possible; two tests never do so at once."""
+    """Return the program's path; installs it from Debian if it is missing, under a lock."""
     with _LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = shutil.which(proxy.program, path=_SEARCHED)

@@ -1,0 +1,1 @@
+"""Linking input, mails, notices."""

@@ -1,4 +1,4 @@
-"""What a typed text means: a code, an address, a number."""
+"""Parsing of typed text: a code, an address, a number."""
 
 import time
 from collections.abc import Callable
@@ -44,7 +44,7 @@ TELEGRAM_LIMIT = 4096
         ("1/2/3/4/5/6", None),
     ],
 )
-def test_code(text: str, code: str | None) -> None:
+def test_code_is_found_in_text(text: str, code: str | None) -> None:
     assert code_in(text) == code
 
 
@@ -54,8 +54,8 @@ def test_code(text: str, code: str | None) -> None:
     st.sampled_from(["", " ", "-", "–", ".", NBSP]),
     st.text("abc :\n!", max_size=20),
 )
-def test_six_digits_are_a_code(code: str, between: str, words: str) -> None:
-    """They may be grouped in any way, with any text around them."""
+def test_six_digits_are_a_code_in_any_grouping(code: str, between: str, words: str) -> None:
+    """Six digits are a code in any grouping and with any text around them."""
     grouped = code[:3] + between + code[3:]
     assert code_in(grouped) == code
     assert code_in(f"{words} {grouped}\n{words}") == code
@@ -101,7 +101,7 @@ def test_six_digits_are_a_code(code: str, between: str, words: str) -> None:
         ("212380|1", None),
     ],
 )
-def test_number(text: str, number: str | None) -> None:
+def test_number_is_found_in_text(text: str, number: str | None) -> None:
     assert number_in(text) == number
 
 
@@ -109,7 +109,7 @@ def test_number(text: str, number: str | None) -> None:
 @given(
     st.from_regex(r"[0-9]{1,39}", fullmatch=True), st.sampled_from(["", "nº ", "nº", "Nº ", "#", "# ", "no ", "n° "])
 )
-def test_a_bare_number_is_itself_with_or_without_a_sign_before_it(number: str, sign: str) -> None:
+def test_number_is_read_with_or_without_a_sign_before_it(number: str, sign: str) -> None:
     assert number_in(sign + number) == number
 
 
@@ -155,11 +155,11 @@ def test_a_bare_number_is_itself_with_or_without_a_sign_before_it(number: str, s
         ("nom@" + "x." * 130 + "com", None),
     ],
 )
-def test_email(text: str, email: str | None) -> None:
+def test_address_is_found_in_text(text: str, email: str | None) -> None:
     assert email_in(text) == email
 
 
-def test_a_line_break_never_smuggles_a_header() -> None:
+def test_line_break_adds_no_header() -> None:
     for text in ("nom@exemple.com\r\nBcc: b@exemple.com", "nom@exemple.com\nSubject: x"):
         assert "\n" not in (email_in(text) or "")
         assert normal_email(text) is None
@@ -167,7 +167,7 @@ def test_a_line_break_never_smuggles_a_header() -> None:
 
 @settings(deadline=None)
 @given(st.emails())
-def test_an_address_is_found_in_a_sentence_as_it_is_found_alone(address: str) -> None:
+def test_address_in_a_sentence_is_found(address: str) -> None:
     assert email_in(f"Bonjour, voici : {address}") == email_in(address)
 
 
@@ -180,7 +180,7 @@ def test_an_address_is_found_in_a_sentence_as_it_is_found_alone(address: str) ->
 @example("İ@exemple.com")
 @example("ΑΣ@exemple.com")
 @example("ﬁ@exemple.com")
-def test_the_normal_form_is_its_own_normal_form_and_knows_no_case(address: str) -> None:
+def test_normal_form_is_idempotent_and_ignores_case(address: str) -> None:
     normal = normal_email(address)
     if normal is None:
         return
@@ -198,7 +198,7 @@ def test_the_normal_form_is_its_own_normal_form_and_knows_no_case(address: str) 
 @example("①②③④⑤⑥")
 @example("𝟙𝟚𝟛𝟜𝟝𝟞")
 @example("\ufdfa" * 200)
-def test_nothing_that_can_be_typed_raises(text: str) -> None:
+def test_no_input_raises(text: str) -> None:
     code, number, email = code_in(text), number_in(text), email_in(text)
     assert code is None or (len(code) == 6 and code.isascii() and code.isdigit())
     assert number is None or (
@@ -233,7 +233,7 @@ LONG = {
 
 @pytest.mark.parametrize("reads", [code_in, number_in, email_in])
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG)
-def test_the_longest_message_is_understood_at_once(reads: Callable[[str], str | None], text: str) -> None:
+def test_longest_message_is_parsed_fast(reads: Callable[[str], str | None], text: str) -> None:
     started = time.process_time()
     reads(text)
     assert time.process_time() - started < 2

@@ -1,0 +1,1 @@
+"""Catalogues, languages, formats and escaping."""

@@ -1,4 +1,4 @@
-"""Both catalogues say everything that is said anywhere, and nothing else."""
+"""Both catalogues have every message that the code uses, and no other."""
 
 import re
 import string
@@ -17,7 +17,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {"t": None, "plural": (1,), "messa
 
 
 def said() -> set[str]:
-    """The id of every message that the code says."""
+    """Return the id of every message that the code uses."""
     found = set()
     for room in ROOMS:
         for _, _, message, _, _ in extract_from_dir(ROOT / room, keywords=KEYWORDS):
@@ -44,7 +44,8 @@ def values(template: str) -> set[str]:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_nothing_is_missing_unused_fuzzy_or_obsolete(language: Language) -> None:
+def test_catalogues_have_no_missing_or_unused_message(language: Language) -> None:
+    """No message is missing, unused, fuzzy or obsolete."""
     known = messages(language)
     assert said() - set(known) == set()
     assert set(known) - said() == set()
@@ -52,11 +53,11 @@ def test_nothing_is_missing_unused_fuzzy_or_obsolete(language: Language) -> None
     assert list(catalogue(language).obsolete) == []
 
 
-def test_both_languages_take_the_same_values_in_the_same_plurals() -> None:
+def test_both_languages_have_the_same_values_and_plurals() -> None:
     french, english = messages(Language.FR), messages(Language.EN)
     for key in french:
         assert french[key].pluralizable == english[key].pluralizable, key
-        # A singular may do without its number.
+        # A singular may omit its number.
         shown = [values(form) - {"n"} for form in (*forms(french[key]), *forms(english[key]))]
         assert all(names == shown[0] for names in shown), key
 
@@ -72,7 +73,7 @@ def test_french_is_typeset_as_in_quebec() -> None:
             )
 
 
-def test_no_message_carries_mark_up() -> None:
+def test_messages_contain_no_markup() -> None:
     for language in Language:
         for key, message in messages(language).items():
             assert not any("<" in form or "&" in form for form in forms(message)), key

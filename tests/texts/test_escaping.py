@@ -1,4 +1,4 @@
-"""Somebody else's words: on one line, in their own direction, never mark-up, never a link in a mail."""
+"""Untrusted text: on one line, in its own direction, never markup, never a link in a mail."""
 
 import re
 import sys
@@ -42,7 +42,7 @@ HEBREW = "שלום"
         ("1\u00a0293,08\u00a0$", "1\u00a0293,08\u00a0$"),
     ],
 )
-def test_plain(text: str, expected: str) -> None:
+def test_plain_text(text: str, expected: str) -> None:
     assert plain(text) == expected
 
 
@@ -50,7 +50,8 @@ def test_plain(text: str, expected: str) -> None:
 @given(st.text(st.characters(), max_size=60))
 @example("\ud800")
 @example(f"\u202e{HEBREW}\n<")
-def test_plain_text_is_one_encodable_line_without_controls_in_its_own_direction(text: str) -> None:
+def test_plain_text_is_one_safe_line(text: str) -> None:
+    """The result is one encodable line without control characters, in its own direction."""
     shown = plain(text)
     assert len(shown.splitlines()) <= 1
     assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cs")]
@@ -65,7 +66,7 @@ def test_plain_text_is_one_encodable_line_without_controls_in_its_own_direction(
 
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp", "Zs")), max_size=60))
-def test_plain_loses_nothing_that_can_be_seen(text: str) -> None:
+def test_plain_text_keeps_visible_characters(text: str) -> None:
     assert plain(text).removeprefix(FSI).removesuffix(PDI) == text
 
 
@@ -91,14 +92,15 @@ def test_plain_loses_nothing_that_can_be_seen(text: str) -> None:
         ("x" * 39 + " y", "x" * 39),
     ],
 )
-def test_person_name(name: str, expected: str) -> None:
+def test_person_name_is_plain_text(name: str, expected: str) -> None:
     assert person_name(name) == expected
 
 
 @pytest.mark.parametrize(
     "name", ["1-800-555-1234", "Appelez 1 800 555 1234", "5145551234", "٥١٤٥٥٥١٢٣٤", "514’555’1234", "⑤①④ ⑤⑤⑤-①②③④"]
 )
-def test_no_name_is_a_telephone_number_that_a_mail_client_would_dial(name: str) -> None:
+def test_name_never_contains_a_telephone_number(name: str) -> None:
+    """A mail client finds no telephone number in a name."""
     assert longest_run_of_digits(person_name(name)) < 7
 
 
@@ -107,7 +109,7 @@ def test_no_name_is_a_telephone_number_that_a_mail_client_would_dial(name: str) 
 @example("g⒈com")
 @example("evil.com")
 @example("tel:+15145551234")
-def test_nothing_in_a_name_can_become_a_link_in_a_mail(name: str) -> None:
+def test_name_never_contains_a_link(name: str) -> None:
     shown = person_name(name)
     assert len(shown) <= 40
     assert shown == " ".join(shown.split())
@@ -117,13 +119,13 @@ def test_nothing_in_a_name_can_become_a_link_in_a_mail(name: str) -> None:
 
 
 def longest_run_of_digits(text: str) -> int:
-    """The most digits in a row, as a mail client reads them: over spaces, dashes and apostrophes."""
+    """Return the most digits in a row as a mail client reads them, over spaces, dashes and apostrophes."""
     read = re.sub(r"[\s'’-]", "", unicodedata.normalize("NFKC", text))
     return max((len(run) for run in re.findall(r"\d+", read)), default=0)
 
 
 class Reader(HTMLParser):
-    """What an HTML reader sees: tags, and text."""
+    """Parses HTML into tags and text."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -140,7 +142,8 @@ class Reader(HTMLParser):
 @settings(deadline=None)
 @given(st.text())
 @example("<script>&amp;\"'>&#x41;&lt")
-def test_markup_is_read_back_as_itself_and_opens_no_tag(text: str) -> None:
+def test_escaped_markup_is_read_back_unchanged(text: str) -> None:
+    """Escaped text is read back unchanged and opens no tag."""
     reader = Reader()
     reader.feed(f"<p>{markup(text)}</p>")
     reader.close()
@@ -153,14 +156,14 @@ def test_markup_is_read_back_as_itself_and_opens_no_tag(text: str) -> None:
 @given(st.text())
 @example("\u00a0 \u202f’…–")
 @example("\u0590\u05d0")
-def test_what_is_taken_for_harmless_would_have_come_out_the_same(text: str) -> None:
+def test_unescaped_fast_path_gives_the_same_result(text: str) -> None:
     quick = one_line(text), plain(text)
     with pytest.MonkeyPatch.context() as slowly:
         slowly.setattr(escaping, "_HARMLESS", re.compile(r"(?!)"))
         assert (one_line(text), plain(text)) == quick
 
 
-def test_every_character_is_harmless_or_looked_at() -> None:
+def test_every_character_is_harmless_or_checked() -> None:
     for code in range(sys.maxunicode + 1):
         character = chr(code)
         if escaping._HARMLESS.fullmatch(character):

@@ -30,14 +30,14 @@ BOTH = pytest.mark.parametrize("formats", [FR, EN], ids=["fr", "en"])
         ("5", "USD", f"5,00{NBSP}${NBSP}US", "US$5.00"),
     ],
 )
-def test_money(amount: str, currency: str, french: str, english: str) -> None:
+def test_money_format(amount: str, currency: str, french: str, english: str) -> None:
     assert FR.money(Decimal(amount), currency) == french
     assert EN.money(Decimal(amount), currency) == english
 
 
 @settings(deadline=None)
 @given(st.decimals(min_value=-(10**12), max_value=10**12, places=2))
-def test_no_cent_is_lost_and_no_line_breaks_inside_an_amount(amount: Decimal) -> None:
+def test_amount_keeps_cents_and_does_not_wrap(amount: Decimal) -> None:
     french, english = FR.money(amount, "CAD"), EN.money(amount, "CAD")
     assert Decimal(french.removesuffix(f"{NBSP}$").replace(NBSP, "").replace(",", ".")) == amount
     assert Decimal(english.replace("$", "").replace(",", "")) == amount
@@ -56,7 +56,7 @@ def test_no_cent_is_lost_and_no_line_breaks_inside_an_amount(amount: Decimal) ->
         ("2015-08-07", "7 août 2015", "August 7, 2015"),
     ],
 )
-def test_long_dates(date: str, french: str, english: str) -> None:
+def test_long_date_format(date: str, french: str, english: str) -> None:
     day = datetime.date.fromisoformat(date)
     assert FR.long_date(day) == french
     assert EN.long_date(day) == english
@@ -71,7 +71,7 @@ def test_long_dates(date: str, french: str, english: str) -> None:
         ("2027-01-01", "1er janvier 2027", "January 1, 2027"),
     ],
 )
-def test_a_day_has_its_year_where_it_is_another_than_todays(date: str, french: str, english: str) -> None:
+def test_year_is_shown_where_it_differs_from_today(date: str, french: str, english: str) -> None:
     day, today = datetime.date.fromisoformat(date), datetime.date(2026, 10, 15)
     assert FR.day(day, today) == french
     assert EN.day(day, today) == english
@@ -102,20 +102,21 @@ def test_short_dates_are_iso(formats: Formats, date: datetime.date) -> None:
         ("23:59", "23 h 59", f"11:59{NARROW}p.m."),
     ],
 )
-def test_times(at: str, french: str, english: str) -> None:
+def test_time_format(at: str, french: str, english: str) -> None:
     moment = datetime.datetime.fromisoformat(f"2026-10-15T{at}:00+00:00")
     assert FR.time(moment) == french
     assert EN.time(moment) == english
 
 
-def test_an_exact_time_tells_two_tries_within_a_minute_apart() -> None:
+def test_exact_time_has_seconds() -> None:
+    """Two attempts within a minute show different times."""
     first, second = (datetime.datetime(2026, 10, 15, 14, 30, at, tzinfo=datetime.UTC) for at in (5, 6))
     assert FR.exact_time(first) == "14 h 30 min 05 s"
     assert EN.exact_time(first) == f"2:30:05{NARROW}p.m."
     assert FR.exact_time(first) != FR.exact_time(second)
 
 
-def test_a_time_is_told_in_its_own_zone() -> None:
+def test_time_is_shown_in_the_given_zone() -> None:
     zone = datetime.timezone(datetime.timedelta(hours=-4))
     assert FR.time(datetime.datetime(2026, 10, 15, 14, 30, tzinfo=zone)) == "14 h 30"
 
@@ -129,7 +130,7 @@ def test_a_time_is_told_in_its_own_zone() -> None:
         (33.333, f"33{NBSP}%", "33%"),
     ],
 )
-def test_percent(progress: float, french: str, english: str) -> None:
+def test_percent_format(progress: float, french: str, english: str) -> None:
     assert FR.percent(progress) == french
     assert EN.percent(progress) == english
 
@@ -145,7 +146,7 @@ def test_percent(progress: float, french: str, english: str) -> None:
         (Decimal("-2"), "-2", "-2"),
     ],
 )
-def test_numbers(value: Decimal | int, french: str, english: str) -> None:
+def test_number_format(value: Decimal | int, french: str, english: str) -> None:
     assert FR.number(value) == french
     assert EN.number(value) == english
 
@@ -159,13 +160,13 @@ def test_numbers(value: Decimal | int, french: str, english: str) -> None:
         (1234, f"Factures (1{NBSP}234)", "Invoices (1,234)"),
     ],
 )
-def test_zero_and_one_are_singular_in_french_only_one_in_english(n: int, french: str, english: str) -> None:
+def test_zero_is_singular_in_french_and_plural_in_english(n: int, french: str, english: str) -> None:
     assert texts_in(Language.FR).plural("button.order_invoices", n) == french
     assert texts_in(Language.EN).plural("button.order_invoices", n) == english
 
 
 @pytest.mark.parametrize("language", Language)
-def test_a_message_that_is_not_there_or_lacks_a_value_is_an_error_and_never_half_a_sentence(language: Language) -> None:
+def test_missing_message_or_value_raises_an_error(language: Language) -> None:
     t = texts_in(language)
     with pytest.raises(KeyError):
         t("no.such.message")
@@ -177,6 +178,6 @@ def test_a_message_that_is_not_there_or_lacks_a_value_is_an_error_and_never_half
 
 @settings(deadline=None)
 @given(st.text())
-def test_a_value_is_never_read_as_a_template(value: str) -> None:
+def test_value_is_not_read_as_a_template(value: str) -> None:
     braces = f"{{account}} {{0.__class__}} {value}"
     assert "{account} {0.__class__}" in texts_in(Language.FR)("orders.title", account=braces)

@@ -1,4 +1,4 @@
-"""Which language a chat is spoken to in, before it chose one."""
+"""The language of a chat before it chose one."""
 
 import pytest
 from hypothesis import given, settings
@@ -20,23 +20,24 @@ from texts.language import Language
     ],
 )
 @pytest.mark.parametrize("default", Language)
-def test_a_client_that_speaks_one_of_ours_gets_it(code: str, expected: Language, default: Language) -> None:
+def test_supported_client_language_is_used(code: str, expected: Language, default: Language) -> None:
     assert Language.of_client(code, default) is expected
 
 
 @pytest.mark.parametrize("code", [None, "", "-", "de", "es-FR", "fra", "english", "f", "x-fr", "ＦＲ"])
 @pytest.mark.parametrize("default", Language)
-def test_any_other_gets_the_default(code: str | None, default: Language) -> None:
+def test_unsupported_client_language_gets_the_default(code: str | None, default: Language) -> None:
     assert Language.of_client(code, default) is default
 
 
 @settings(deadline=None)
 @given(st.text(), st.sampled_from(Language))
-def test_no_language_code_stops_the_bot(code: str, default: Language) -> None:
+def test_any_language_code_is_accepted(code: str, default: Language) -> None:
     assert Language.of_client(code, default) in Language
 
 
-def test_locales_are_those_whose_money_and_dates_quebec_reads() -> None:
+def test_locales_are_canadian() -> None:
+    """Money and dates are written as in Quebec."""
     assert [language.locale for language in Language] == ["fr_CA", "en_CA"]
 
 
@@ -46,5 +47,5 @@ def test_a_bilingual_text_has_the_readers_language_first(language: Language) -> 
     assert language.other.other is language
 
 
-def test_words_are_read_once() -> None:
+def test_catalogues_are_read_once() -> None:
     assert texts_in(Language.FR) is texts_in(Language.FR)

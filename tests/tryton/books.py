@@ -1,4 +1,4 @@
-"""What the company's own people do in Tryton, over HTTP: an invoice is posted, an invoice is paid."""
+"""Posts and pays invoices in Tryton over HTTP, as the company's staff does."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ _CONTEXT = {"company": 1, "_skip_warnings": True}
 
 
 class Books:
-    """The administrator's hands: REST where it reaches, the client's RPC where a wizard is needed."""
+    """The administrator's actions, by REST, or by the client's RPC where a wizard is needed."""
 
     def __init__(self, tryton: Tryton) -> None:
         self._tryton = tryton
@@ -23,12 +23,12 @@ class Books:
         self._rpc = httpx.AsyncClient(base_url=f"{base_url}/rpc/", timeout=40, trust_env=False)
 
     async def aclose(self) -> None:
-        """Gives the connections back."""
+        """Close the connections."""
         await self._http.aclose()
         await self._rpc.aclose()
 
     async def issue(self, like_order: str = "27001") -> tuple[str, str]:
-        """Sells again what an order sold, and posts the invoice; gives the account's id and the invoice's number."""
+        """Repeat an order and post its invoice. Returns the account's id and the invoice's number."""
         [sale] = await self._get("sale.sale", ["number", "=", like_order], "party")
         [copy] = _whole(await self._http.post(f"/model/sale.sale/{sale['id']}/copy", json={}))
         for step in ("quote", "confirm", "process"):
@@ -40,7 +40,7 @@ class Books:
         return str(sale["party"]), str(posted["number"])
 
     async def pay(self, account_id: str, number: str) -> None:
-        """Pays an invoice in full."""
+        """Pay an invoice in full."""
         [found] = await self._get("account.invoice", ["number", "=", number], "party")
         assert str(found["party"]) == account_id
         about = {"active_model": "account.invoice", "active_id": found["id"], "active_ids": [found["id"]]}

@@ -16,7 +16,7 @@ WANTED = "ODOBOT_TEST_TRYTON"
 
 @pytest.fixture(scope="session")
 def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
-    """The server; skipped unless asked for, since it takes minutes to install."""
+    """The server; skipped unless ``ODOBOT_TEST_TRYTON`` is set, because it takes minutes to install."""
     if not os.environ.get(WANTED):
         pytest.skip("a real Tryton is asked for with: make test-tryton")
     if not installed().is_complete:
@@ -27,7 +27,7 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
 
 @pytest.fixture
 async def books(tryton: Tryton) -> AsyncIterator[Books]:
-    """The company's own people, at work in Tryton."""
+    """The company's staff in Tryton."""
     books = Books(tryton)
     yield books
     await books.aclose()
@@ -35,7 +35,7 @@ async def books(tryton: Tryton) -> AsyncIterator[Books]:
 
 @pytest.fixture
 async def scene(tryton: Tryton, tmp_path: Path, empty_database: Path) -> AsyncIterator[Scene]:
-    """Telegram and a mailbox on loopback, and the real bot before the real Tryton."""
+    """Telegram and a mailbox on loopback, and the real bot with the real Tryton."""
     path = tmp_path / "odobot.db"
     shutil.copy(empty_database, path)
     links = "login=https://odotrack.test/in Boutique_en_ligne=https://shop.odotrack.test/"

@@ -15,7 +15,7 @@ _OFFICE = "libreoffice-writer-nogui"
 
 
 def main() -> None:
-    """Says what it does; what is there already is left."""
+    """Install and seed what is missing, and print each step."""
     found = installed()
     if not shutil.which("soffice"):
         _install_office()
@@ -45,7 +45,7 @@ def _install_tryton(found: Installed) -> None:
 
 
 def _seed(found: Installed) -> None:
-    """In a folder that takes its place only once it is whole."""
+    """Seed a database in a temporary folder, which is moved into place when complete."""
     _say("making and seeding a database, about two minutes")
     found.database.parent.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=found.database.parent.parent) as name:

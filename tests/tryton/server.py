@@ -24,7 +24,7 @@ STOP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Tryton:
-    """A server that runs. ``key`` is what a company gives to Odobot; the rest is the administrator's."""
+    """A running server. ``key`` is the key that a company gives to Odobot; the rest is the administrator's."""
 
     base_url: str
     key: str
@@ -33,13 +33,13 @@ class Tryton:
 
     @property
     def url(self) -> str:
-        """For ``ODOBOT_PORTAL_URL``."""
+        """The value of ``ODOBOT_PORTAL_URL``."""
         return f"tryton+{self.base_url}/{DATABASE}"
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What ``python -m tests.tryton.install`` leaves: a change to the fixture's files makes other ones."""
+    """The result of ``python -m tests.tryton.install``; a change of the fixture's files gives other paths."""
 
     programs: Path
     database: Path
@@ -47,12 +47,12 @@ class Installed:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything is there."""
+        """Whether the installation is complete."""
         return self.database.exists() and self.keys.exists() and (self.programs / "trytond").exists()
 
 
 def installed() -> Installed:
-    """Where things are, or will be."""
+    """Return the paths of the installation."""
     needs, whole = hashlib.sha256(), hashlib.sha256()
     needs.update((FIXTURE / "requirements.txt").read_bytes())
     for name in ("requirements.txt", "seed.py", "trytond.conf"):
@@ -64,7 +64,7 @@ def installed() -> Installed:
 
 
 def write_config(folder: Path, port: int) -> Path:
-    """The server's settings, for a database in ``folder``."""
+    """Write the server's settings for a database in ``folder``."""
     text = (FIXTURE / "trytond.conf").read_text().replace("@PORT@", str(port)).replace("@FOLDER@", str(folder))
     config = folder / "trytond.conf"
     config.write_text(text)
@@ -73,7 +73,7 @@ def write_config(folder: Path, port: int) -> Path:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Tryton]:
-    """A server on a copy of the seeded database, until the block ends."""
+    """Run a server on a copy of the seeded database until the block ends."""
     found = installed()
     shutil.copy(found.database, folder)
     port = _free_port()
@@ -88,7 +88,7 @@ def running(folder: Path) -> Iterator[Tryton]:
         _wait(process, f"{base_url}/{DATABASE}/rest/model/party.party", folder / "trytond.log")
         yield Tryton(base_url, keys["reads"], keys["posts"], keys["password"])
     finally:
-        # The server may have a LibreOffice under it: the whole session that was started here ends.
+        # The server may have started a LibreOffice: stop the whole session.
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
         try:
@@ -105,7 +105,7 @@ def _free_port() -> int:
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    """Until the server answers (401: it was shown no key)."""
+    """Wait until the server answers (401, as no key is sent)."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

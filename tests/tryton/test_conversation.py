@@ -1,4 +1,4 @@
-"""Whole conversations with a company that runs Tryton: nothing in the chat tells that its portal is another one."""
+"""Whole conversations with a company that runs Tryton: the chat is the same as with any portal."""
 
 from io import BytesIO
 
@@ -16,7 +16,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-async def test_link_orders_invoices_and_a_pdf_that_tryton_printed(scene: Scene, language: str) -> None:
+async def test_linking_orders_invoices_and_a_pdf_from_tryton(scene: Scene, language: str) -> None:
     orders, invoices, file_name, amount, paid, where = WORDS[language]
     camille = await scene.linked(language, CLIENT)
 
@@ -40,7 +40,7 @@ async def test_link_orders_invoices_and_a_pdf_that_tryton_printed(scene: Scene, 
     assert where in (await scene.say(camille, invoices)).text
 
 
-async def test_a_pdf_asked_for_again_is_telegrams_own_copy(scene: Scene) -> None:
+async def test_repeated_pdf_is_sent_by_file_id(scene: Scene) -> None:
     camille = await scene.linked("fr", CLIENT)
     await scene.say(camille, "212380")
     camille.tap("PDF")
@@ -53,7 +53,7 @@ async def test_a_pdf_asked_for_again_is_telegrams_own_copy(scene: Scene) -> None
     assert second.file.unique_id == first.file.unique_id
 
 
-async def test_what_tryton_does_not_know_is_left_out_without_a_trace(scene: Scene) -> None:
+async def test_facts_that_tryton_lacks_are_left_out(scene: Scene) -> None:
     camille = await scene.linked("fr", CLIENT)
     listed = await scene.say(camille, "/commandes")
     rows = [line for line in listed.text.splitlines() if line.startswith("nº")]
@@ -66,7 +66,7 @@ async def test_what_tryton_does_not_know_is_left_out_without_a_trace(scene: Scen
     assert not [button.url for row in order.buttons for button in row if button.url]
 
 
-async def test_what_is_owed_what_was_paid_in_part_and_a_credit(scene: Scene) -> None:
+async def test_unpaid_partly_paid_and_credit_invoices(scene: Scene) -> None:
     camille = await scene.linked("fr", CLIENT)
     await scene.say(camille, "/factures")
     unpaid = await scene.tap(camille, "À payer")
@@ -80,7 +80,7 @@ async def test_what_is_owed_what_was_paid_in_part_and_a_credit(scene: Scene) -> 
     assert "à payer" not in credit.text
 
 
-async def test_search_reaches_the_lines(scene: Scene) -> None:
+async def test_search_finds_text_of_lines(scene: Scene) -> None:
     camille = await scene.linked("fr", CLIENT)
     await scene.say(camille, "/commandes")
     camille.tap("Rechercher")
@@ -91,14 +91,14 @@ async def test_search_reaches_the_lines(scene: Scene) -> None:
     assert "31650" not in found.text
 
 
-async def test_an_order_with_a_draft_only_shows_no_invoice(scene: Scene) -> None:
+async def test_order_with_only_a_draft_shows_no_invoice(scene: Scene) -> None:
     camille = await scene.linked("fr", CLIENT)
     order = await scene.say(camille, "31800")
     assert "1 × Plan Pro" in order.text
     assert not [label for label in order.labels if "acture" in label]
 
 
-async def test_the_menu_is_the_settings_own(scene: Scene) -> None:
+async def test_menu_comes_from_the_settings(scene: Scene) -> None:
     camille = await scene.linked("fr", CLIENT)
     menu = await scene.say(camille, "/portail")
     links = {button.url: button.label for row in menu.buttons for button in row}
@@ -106,14 +106,14 @@ async def test_the_menu_is_the_settings_own(scene: Scene) -> None:
     assert links["https://odotrack.test/in"] not in ("login", "")
 
 
-async def test_a_mailbox_of_two_customers_links_both(scene: Scene) -> None:
+async def test_mail_address_of_two_customers_links_both(scene: Scene) -> None:
     camille = await scene.linked("fr", "partage@example.test")
     accounts = await scene.say(camille, "/compte")
     assert "Deux Rives inc." in accounts.text + "".join(accounts.labels)
     assert "Two Shores Inc." in accounts.text + "".join(accounts.labels)
 
 
-async def test_a_former_address_and_a_closed_customer_receive_no_code(scene: Scene) -> None:
+async def test_former_address_and_closed_customer_get_no_code(scene: Scene) -> None:
     for address in ("x@example.test", "fermee@example.test", "cl_ent@example.test"):
         person = scene.person("fr")
         person.say(address)
@@ -124,7 +124,7 @@ async def test_a_former_address_and_a_closed_customer_receive_no_code(scene: Sce
     await scene.start_bot()
 
 
-async def test_a_live_posted_invoice_becomes_a_notice(scene: Scene, books: Books) -> None:
+async def test_posted_invoice_becomes_a_notice(scene: Scene, books: Books) -> None:
     eloise = await scene.linked("fr", "eloise@example.test", notices=True)
     start = (await scene.components.portal.events(None, 100)).cursor
     account_id, number = await books.issue()
@@ -144,7 +144,7 @@ async def test_a_live_posted_invoice_becomes_a_notice(scene: Scene, books: Books
     assert number in PdfReader(BytesIO(document.file.content)).pages[0].extract_text()
 
 
-async def test_a_name_with_markup_stays_a_name(scene: Scene) -> None:
+async def test_markup_in_a_name_is_shown_as_text(scene: Scene) -> None:
     zed = await scene.linked("en", "zed@example.test")
     listed = await scene.say(zed, "/invoices")
     assert '<b>Zed & "Co"</b> Ltd' in listed.text

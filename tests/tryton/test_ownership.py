@@ -1,4 +1,4 @@
-"""Ownership on Tryton, where the key that the bot holds could read everybody's papers."""
+"""Ownership on Tryton, where the bot's key could read every customer's documents."""
 
 import shutil
 from pathlib import Path
@@ -19,7 +19,7 @@ TWO = Two(
 
 
 @pytest.mark.timeout(180)
-def test_nothing_of_another_customer_ever_comes(tryton: Tryton, tmp_path: Path, empty_database: Path) -> None:
+def test_no_data_of_another_customer_is_returned(tryton: Tryton, tmp_path: Path, empty_database: Path) -> None:
     shutil.copy(empty_database, tmp_path / "odobot.db")
     portal = {"portal_url": tryton.url, "portal_token": tryton.key}
     hold(TWO, lambda: Scene(f"sqlite+aiosqlite:///{tmp_path}/odobot.db", **portal), examples=30)

@@ -1,4 +1,4 @@
-"""The own request class beside PTB's: same errors for the same trouble, and what it tells besides."""
+"""Odobot's request class raises the same errors as PTB's for the same failures."""
 
 import asyncio
 import logging
@@ -75,7 +75,7 @@ async def failure(make: Make, ask: Ask, **options: Any) -> TelegramError:
 
 
 async def compared(ask: Ask, **options: Any) -> TelegramError:
-    """The failure of the own class, once it is found to be PTB's."""
+    """Return the error of Odobot's class, after asserting that PTB's raises the same."""
     theirs = await failure(HTTPXRequest, ask, **options)
     ours = await failure(AiohttpRequest, ask, **options)
     assert isinstance(ours, type(theirs)), (ours, theirs)
@@ -94,7 +94,7 @@ def sending(url: str, chat_id: int = 1) -> Ask:
 
 @asynccontextmanager
 async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """A server that does what it is told with each connection."""
+    """A server with one handler for each connection."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -153,7 +153,7 @@ def answering(status: int, body: bytes, *headers: str) -> Answer:
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
-async def test_a_fault_is_told_as_ptb_tells_it(
+async def test_fault_raises_the_same_error_as_ptb(
     telegram: TelegramServer, camille: Person, fault: dict[str, Any], kind: type[TelegramError], is_not_done: bool
 ) -> None:
     telegram.world.faults.add(**fault, method="sendMessage", count=2)
@@ -164,7 +164,7 @@ async def test_a_fault_is_told_as_ptb_tells_it(
     assert len([call for call in telegram.world.log.entries if call.method == "sendMessage"]) == 2
 
 
-async def test_a_fault_on_a_kept_connection_is_not_written_again(telegram: TelegramServer, camille: Person) -> None:
+async def test_fault_on_a_kept_connection_is_not_retried(telegram: TelegramServer, camille: Person) -> None:
     async with AiohttpRequest(read_timeout=0.3) as request:
         bot = bot_at(telegram.url, request)
         for kind in ("close_before", "close_after", "reset_before", "reset_after", "hang_after"):
@@ -177,7 +177,7 @@ async def test_a_fault_on_a_kept_connection_is_not_written_again(telegram: Teleg
     assert sent == ["close_before", "close_after", "reset_before", "reset_after", "hang_after"]
 
 
-async def test_a_closed_port() -> None:
+async def test_closed_port_raises_network_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         error = await compared(sending(f"http://127.0.0.1:{taken.getsockname()[1]}"))
@@ -185,7 +185,7 @@ async def test_a_closed_port() -> None:
     assert "aiohttp.ClientConnectorError: 127.0.0.1:" in error.message
 
 
-async def test_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unknown_host_raises_network_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def lookup(*_args: object, **_options: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -193,19 +193,19 @@ async def test_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(await compared(sending("http://telegram.test")), NotConnected)
 
 
-async def test_no_tls_where_tls_is_asked(telegram: TelegramServer) -> None:
+async def test_plain_server_behind_https_raises_network_error(telegram: TelegramServer) -> None:
     error = await compared(sending(telegram.url.replace("http:", "https:")), connect_timeout=2)
     assert isinstance(error, NotConnected)
 
 
-async def test_a_certificate_nobody_signed(self_signed: ssl.SSLContext) -> None:
+async def test_untrusted_certificate_raises_network_error(self_signed: ssl.SSLContext) -> None:
     async with serving(answering(200, b'{"ok":true,"result":true}'), self_signed) as url:
         error = await compared(sending(url), connect_timeout=2)
     assert isinstance(error, NotConnected)
     assert "CertificateError" in error.message
 
 
-async def test_a_server_that_never_finishes_tls() -> None:
+async def test_unfinished_tls_handshake_times_out() -> None:
     async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
@@ -213,7 +213,7 @@ async def test_a_server_that_never_finishes_tls() -> None:
         assert isinstance(await compared(sending(url.replace("http:", "https:")), **QUICK), ConnectTimedOut)
 
 
-async def test_a_server_that_does_not_accept() -> None:
+async def test_server_that_does_not_accept_times_out() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -227,7 +227,7 @@ async def test_a_server_that_does_not_accept() -> None:
     assert isinstance(error, ConnectTimedOut)
 
 
-async def test_a_pool_without_a_free_connection(telegram: TelegramServer) -> None:
+async def test_exhausted_pool_times_out(telegram: TelegramServer) -> None:
     telegram.world.faults.add("hang_before", method="getMe", count=None)
 
     async def ask(request: BaseRequest) -> None:
@@ -245,7 +245,7 @@ async def test_a_pool_without_a_free_connection(telegram: TelegramServer) -> Non
     assert "sendMessage" not in [call.method for call in telegram.world.log.entries]
 
 
-async def test_waiting_for_a_connection_has_an_end_only_where_one_was_set(telegram: TelegramServer) -> None:
+async def test_pool_timeout_applies_only_where_it_was_set(telegram: TelegramServer) -> None:
     telegram.world.faults.add("latency", method="getMe", count=None, seconds=0.2)
     async with AiohttpRequest(connection_pool_size=1, pool_timeout=0.05) as request:
         bot = bot_at(telegram.url, request)
@@ -257,7 +257,7 @@ async def test_waiting_for_a_connection_has_an_end_only_where_one_was_set(telegr
     assert len({call.client for call in telegram.world.log.entries}) == 1
 
 
-async def test_a_server_that_does_not_read() -> None:
+async def test_server_that_does_not_read_times_out() -> None:
     async def deaf(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(1.5)
 
@@ -271,7 +271,7 @@ async def test_a_server_that_does_not_read() -> None:
 
 
 @pytest.mark.parametrize("given", [0.2, None])
-async def test_a_calls_own_time_outs_win(telegram: TelegramServer, given: float | None) -> None:
+async def test_timeouts_of_a_call_override_the_defaults(telegram: TelegramServer, given: float | None) -> None:
     telegram.world.faults.add("latency", method="getMe", seconds=0.5)
     async with AiohttpRequest(read_timeout=0.2 if given is None else 5) as request:
         bot = bot_at(telegram.url, request)
@@ -283,7 +283,7 @@ async def test_a_calls_own_time_outs_win(telegram: TelegramServer, given: float 
     assert request.read_timeout == (0.2 if given is None else 5)
 
 
-async def test_silence_in_the_middle_of_an_answer() -> None:
+async def test_answer_that_stalls_times_out() -> None:
     async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"ok":')
@@ -316,20 +316,20 @@ async def test_silence_in_the_middle_of_an_answer() -> None:
         (307, b"elsewhere"),
     ],
 )
-async def test_answers_of_others_are_not_taken_for_telegrams(status: int, body: bytes) -> None:
+async def test_answer_that_is_not_telegrams_raises_network_error(status: int, body: bytes) -> None:
     async with serving(answering(status, body, "Location: /elsewhere")) as url:
         error = await compared(sending(url))
     assert not isinstance(error, NotDone)
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"ok"', b"null"])
-async def test_json_that_is_no_object(body: bytes) -> None:
+async def test_json_that_is_not_an_object_raises_an_error(body: bytes) -> None:
     async with serving(answering(200, body)) as url:
         error = await failure(AiohttpRequest, sending(url))
     assert (type(error), error.message) == (NetworkError, "Invalid server response")
 
 
-async def test_nonsense_instead_of_http() -> None:
+async def test_invalid_http_raises_network_error() -> None:
     async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
@@ -338,7 +338,7 @@ async def test_nonsense_instead_of_http() -> None:
         assert type(await compared(sending(url))) is NetworkError
 
 
-async def test_a_page_that_shows_the_address_it_was_asked_for() -> None:
+async def test_error_page_with_the_url_does_not_leak_the_token() -> None:
     page = f"The requested URL /bot{TOKEN}/sendMessage was not found.".encode()
     async with serving(answering(404, page)) as url:
         error = await failure(AiohttpRequest, sending(url))
@@ -347,7 +347,7 @@ async def test_a_page_that_shows_the_address_it_was_asked_for() -> None:
     assert SECRET not in error.message
 
 
-async def test_every_failure_of_writing_is_told_without_the_address() -> None:
+async def test_write_failures_do_not_leak_the_url() -> None:
     async def resetting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1000)
         writer.transport.abort()
@@ -363,19 +363,19 @@ async def test_every_failure_of_writing_is_told_without_the_address() -> None:
 @pytest.mark.parametrize(
     "payload", [b'{"a": "\xff\xfe"}', b'{"a": "\\ud83d"}', b'{"a": NaN}', '{"a": "é 😀"}'.encode()]
 )
-def test_json_is_read_as_ptb_reads_it(payload: bytes) -> None:
+def test_json_is_parsed_as_ptb_does(payload: bytes) -> None:
     assert str(AiohttpRequest.parse_json_payload(payload)) == str(BaseRequest.parse_json_payload(payload))
 
 
-def test_what_is_no_json_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_json_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(TelegramError, match="Invalid server response"):
         AiohttpRequest.parse_json_payload(b"Bonjour Camille")
     assert caplog.text == ""
 
 
 @pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_a_connection_closed_while_idle_is_replaced_before_anything_is_written(loop_factory: LoopFactory) -> None:
-    """The end has come, but the event loop was too busy to see it: what httpx looks for, too."""
+def test_idle_closed_connection_is_replaced_before_writing(loop_factory: LoopFactory) -> None:
+    """The peer closed the connection, and the event loop was too busy to see it; httpx checks for this too."""
     asked: list[bytes] = []
 
     def serve_one(listener: socket.socket) -> None:
@@ -399,7 +399,9 @@ def test_a_connection_closed_while_idle_is_replaced_before_anything_is_written(l
     assert len(asked) == 2
 
 
-def test_on_uvloop_a_time_out_of_writing_and_a_refused_connection_are_told_alike() -> None:
+def test_uvloop_raises_the_same_errors() -> None:
+    """On uvloop, a write timeout and a refused connection raise the same errors as on asyncio."""
+
     async def deaf(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(1)
 
@@ -416,7 +418,7 @@ def test_on_uvloop_a_time_out_of_writing_and_a_refused_connection_are_told_alike
         runner.run(ask())
 
 
-async def test_a_connection_that_is_always_gone_was_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_that_is_always_closed_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(answering(200, b"{}")) as url, AiohttpRequest() as request:
         monkeypatch.setattr("asyncio.selector_events._SelectorTransport.is_closing", lambda _transport: True)
         with pytest.raises(NotConnected) as raised:
@@ -425,7 +427,7 @@ async def test_a_connection_that_is_always_gone_was_not_written_to(monkeypatch: 
     assert SECRET not in raised.value.message
 
 
-async def test_a_file_goes_whole_and_unharmed(telegram: TelegramServer, camille: Person) -> None:
+async def test_file_upload_is_complete(telegram: TelegramServer, camille: Person) -> None:
     content = bytes(range(256)) * 20_000
     async with AiohttpRequest() as request:
         bot = bot_at(telegram.url, request)
@@ -443,7 +445,7 @@ async def test_a_file_goes_whole_and_unharmed(telegram: TelegramServer, camille:
         assert await file.download_as_bytearray() == content
 
 
-async def test_an_answer_that_comes_before_the_file_is_through() -> None:
+async def test_answer_before_the_upload_ends() -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         body = b'{"ok":false,"error_code":413,"description":"Request Entity Too Large"}'
@@ -459,7 +461,7 @@ async def test_an_answer_that_comes_before_the_file_is_through() -> None:
     assert error.message == "Request Entity Too Large"
 
 
-async def test_what_is_sent_reads_as_from_ptb(telegram: TelegramServer, camille: Person) -> None:
+async def test_request_body_equals_that_of_ptb(telegram: TelegramServer, camille: Person) -> None:
     keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Factures « été » 😀", callback_data="1i")]])
     for make in (HTTPXRequest, AiohttpRequest):
         async with make() as request:
@@ -511,14 +513,14 @@ async def test_rendered_keyboard_arrives(telegram: TelegramServer, camille: Pers
         assert (await camille.wait_for_message(label="a")).message_id == document.message_id
 
 
-async def test_no_proxy_of_the_environment(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_of_the_environment_is_ignored(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     async with AiohttpRequest() as request:
         await bot_at(telegram.url, request).get_me()
 
 
-async def test_it_is_idle_until_it_is_initialized(telegram: TelegramServer) -> None:
+async def test_no_connection_before_initialize(telegram: TelegramServer) -> None:
     request = AiohttpRequest()
     bot = bot_at(telegram.url, request)
     await request.shutdown()
@@ -532,7 +534,7 @@ async def test_it_is_idle_until_it_is_initialized(telegram: TelegramServer) -> N
         await request.shutdown()
 
 
-def test_it_may_move_to_another_event_loop() -> None:
+def test_request_works_in_another_event_loop() -> None:
     request = AiohttpRequest(connection_pool_size=1)
 
     async def ask() -> None:
@@ -544,7 +546,7 @@ def test_it_may_move_to_another_event_loop() -> None:
         asyncio.run(ask())
 
 
-async def test_a_call_given_up_frees_its_connection(telegram: TelegramServer) -> None:
+async def test_cancelled_call_frees_its_connection(telegram: TelegramServer) -> None:
     telegram.world.faults.add("hang_before", method="getMe")
     async with AiohttpRequest(connection_pool_size=1, pool_timeout=0.1) as request:
         bot = bot_at(telegram.url, request)
@@ -554,7 +556,7 @@ async def test_a_call_given_up_frees_its_connection(telegram: TelegramServer) ->
         await bot.get_me()
 
 
-async def test_parameters_travel_as_json() -> None:
+async def test_parameters_are_sent_as_json() -> None:
     bodies: list[Any] = []
 
     async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

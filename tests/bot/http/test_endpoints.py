@@ -1,4 +1,4 @@
-"""The web endpoints: what the portal and mail clients call, and what the operator asks."""
+"""The HTTP endpoints for the portal, for mail clients and for the operator."""
 
 import asyncio
 import base64
@@ -46,12 +46,12 @@ def readings(scene: Scene) -> int:
     return scene.portal.log.counts["events"]
 
 
-async def test_a_signed_webhook_is_taken(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_signed_webhook_is_accepted(scene: Scene, client: httpx.AsyncClient) -> None:
     assert await post(scene, client, signed()) == 204
     assert await post(scene, client, signed("not json", "msg-2"), "not json") == 204
 
 
-async def test_names_of_headers_in_any_case_and_several_signatures(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_header_case_and_several_signatures_are_accepted(scene: Scene, client: httpx.AsyncClient) -> None:
     headers = {name.title(): value for name, value in signed().items()}
     wrong = "v1," + base64.b64encode(bytes(32)).decode()
     headers["Webhook-Signature"] = f"{wrong} {headers['Webhook-Signature']}"
@@ -82,9 +82,8 @@ REFUSED: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_a_webhook_that_is_not_the_portals_is_refused_and_reads_nothing(
-    scene: Scene, client: httpx.AsyncClient, what: str
-) -> None:
+async def test_unsigned_webhook_is_refused(scene: Scene, client: httpx.AsyncClient, what: str) -> None:
+    """A webhook that the portal did not sign is refused and starts no reading of the feed."""
     headers = {} if what == "nothing" else signed() | REFUSED[what]
     await until_read(scene, 1)  # the first reading, at the start
     before = readings(scene)
@@ -96,19 +95,19 @@ async def test_a_webhook_that_is_not_the_portals_is_refused_and_reads_nothing(
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"\x80" * 10, BODY.encode() + b" "])
-async def test_another_body_than_the_signed_one_is_refused(
+async def test_body_that_differs_from_the_signed_one_is_refused(
     scene: Scene, client: httpx.AsyncClient, body: bytes
 ) -> None:
     assert await post(scene, client, signed(), body) == 401
 
 
 @pytest.mark.parametrize("age", [0, 290, -290])
-async def test_clocks_may_differ_by_five_minutes(scene: Scene, client: httpx.AsyncClient, age: float) -> None:
+async def test_timestamp_tolerance_is_five_minutes(scene: Scene, client: httpx.AsyncClient, age: float) -> None:
     assert await post(scene, client, signed(age=age)) == 204
 
 
 async def until_read(scene: Scene, count: int) -> None:
-    """Until the feed was read so often, and what was read is written down: rows give no signal, so this looks."""
+    """Poll until the feed was read ``count`` times and the result is stored."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         async with scene.components.database.read() as session:
@@ -119,7 +118,8 @@ async def until_read(scene: Scene, count: int) -> None:
     pytest.fail(f"the feed was read {readings(scene)} times, not {count}")
 
 
-async def test_a_webhook_reads_the_feed_once_and_its_replay_does_not(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_replayed_webhook_does_not_read_the_feed(scene: Scene, client: httpx.AsyncClient) -> None:
+    """A webhook starts one reading of the feed; its replay starts none."""
     await until_read(scene, 1)  # the first reading, at the start
     before = readings(scene)
     headers = signed()
@@ -132,19 +132,19 @@ async def test_a_webhook_reads_the_feed_once_and_its_replay_does_not(scene: Scen
     assert readings(scene) == before + 2
 
 
-async def test_without_a_secret_there_is_no_webhook(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_no_webhook_route_without_a_secret(scene: Scene, client: httpx.AsyncClient) -> None:
     await scene.stop_bot()
     await scene.start_bot(portal_webhook_secret="")
     assert await post(scene, client, signed()) == 404
 
 
 @pytest.mark.parametrize("path", ["portal/events", "unsubscribe/1.a"])
-async def test_a_body_over_a_mebibyte_is_refused(scene: Scene, client: httpx.AsyncClient, path: str) -> None:
+async def test_body_over_one_mebibyte_is_refused(scene: Scene, client: httpx.AsyncClient, path: str) -> None:
     answer = await client.post(f"{scene.public_url}/{path}", content=b"x" * (MEBIBYTE + 1))
     assert answer.status_code == 413
 
 
-async def test_a_mebibyte_is_still_read(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_body_of_one_mebibyte_is_accepted(scene: Scene, client: httpx.AsyncClient) -> None:
     body = json.dumps({"x": "y" * (MEBIBYTE - 9)})
     assert len(body) == MEBIBYTE
     assert await post(scene, client, signed(body), body) == 204
@@ -165,13 +165,13 @@ async def test_a_mebibyte_is_still_read(scene: Scene, client: httpx.AsyncClient)
         ("GET", "/docs", 404),
     ],
 )
-async def test_the_public_reaches_nothing_else(
+async def test_public_port_serves_no_other_path(
     scene: Scene, client: httpx.AsyncClient, method: str, path: str, status: int
 ) -> None:
     assert (await client.request(method, f"{scene.public_url}{path}")).status_code == status
 
 
-async def test_alive_is_alive(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_livez_answers_ok(scene: Scene, client: httpx.AsyncClient) -> None:
     await scene.portal.stop()
     await scene.telegram.stop()
     answer = await client.get(f"{scene.admin_url}/healthz")
@@ -181,14 +181,15 @@ async def test_alive_is_alive(scene: Scene, client: httpx.AsyncClient) -> None:
 
 
 async def ready(scene: Scene, client: httpx.AsyncClient) -> tuple[int, list[str]]:
-    """What ``/readyz`` says, past the ten seconds for which an answer is kept."""
+    """Return the answer of ``/readyz``, after the ten seconds for which it is cached."""
     scene.later(seconds=11)
     answer = await client.get(f"{scene.admin_url}/readyz")
     assert answer.json()["ready"] == (answer.status_code == 200)
     return answer.status_code, answer.json()["reasons"]
 
 
-async def test_ready_says_which_part_is_not_and_when_it_is_again(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_readyz_names_the_failing_dependency(scene: Scene, client: httpx.AsyncClient) -> None:
+    """Readiness names the dependency that fails, and recovers with it."""
     await until_read(scene, 1)
     assert await ready(scene, client) == (200, [])
 
@@ -205,7 +206,8 @@ async def test_ready_says_which_part_is_not_and_when_it_is_again(scene: Scene, c
     assert await ready(scene, client) == (200, [])
 
 
-async def test_a_feed_that_is_not_read_is_told_and_a_reading_ends_it(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_readyz_reports_a_stale_feed(scene: Scene, client: httpx.AsyncClient) -> None:
+    """Readiness reports a feed that is not read; the next reading ends that."""
     await until_read(scene, 1)
     scene.portal.faults.set(Fault(FaultKind.SERVER_ERROR, path="*/events"))
     scene.later(minutes=10)
@@ -227,7 +229,7 @@ async def test_a_feed_that_is_not_read_is_told_and_a_reading_ends_it(scene: Scen
     assert await metric(scene, client, "odobot_feed_lag_seconds") < 60
 
 
-async def test_an_answer_of_readiness_is_kept_for_a_moment(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_readyz_answer_is_cached_briefly(scene: Scene, client: httpx.AsyncClient) -> None:
     await ready(scene, client)
     asked = scene.portal.log.counts["links"]
     for _ in range(5):
@@ -243,7 +245,8 @@ async def metric(scene: Scene, client: httpx.AsyncClient, name: str) -> float:
     return float(line.rpartition(" ")[2])
 
 
-async def test_metrics_tell_of_updates_and_deliveries_and_of_nobody(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_metrics_contain_no_personal_data(scene: Scene, client: httpx.AsyncClient) -> None:
+    """The metrics count updates and deliveries and name no person."""
     camille = await scene.linked(notices=True)
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
     await camille.wait_for_message("212381", new=True, timeout=10)
@@ -261,7 +264,5 @@ async def test_metrics_tell_of_updates_and_deliveries_and_of_nobody(scene: Scene
 
 
 @pytest.mark.parametrize("path", ["portal/events", "unsubscribe/1.a", "telegram", "other"])
-async def test_the_operators_address_takes_nothing_from_the_public(
-    scene: Scene, client: httpx.AsyncClient, path: str
-) -> None:
+async def test_admin_port_serves_no_public_route(scene: Scene, client: httpx.AsyncClient, path: str) -> None:
     assert (await client.post(f"{scene.admin_url}/{path}")).status_code == 404

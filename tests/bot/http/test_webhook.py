@@ -30,7 +30,7 @@ def served(database_url: str) -> Scene:
 
 @pytest.fixture
 async def scene(database_url: str) -> AsyncIterator[Scene]:
-    """As every scene, with Telegram posting to the bot."""
+    """A scene in which Telegram posts updates to the bot."""
     scene = served(database_url)
     scene.telegram.world.settings.webhook_retry_base = 0.1
     async with scene:
@@ -46,7 +46,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def update(person: Person, text: str, number: int = 0) -> dict[str, Any]:
-    """What Telegram posts when a person types."""
+    """Return the update that Telegram posts when a person types."""
     who = {"id": person.user_id, "first_name": person.first_name}
     message: dict[str, Any] = {"message_id": 77_000, "date": 1_790_000_000, "text": text}
     if text.startswith("/"):
@@ -64,19 +64,19 @@ async def post(
 
 
 def answers(person: Person, words: str) -> int:
-    """How many of the bot's messages hold the words."""
+    """Return how many of the bot's messages contain the words."""
     return len([message for message in person.chat().visible if message.from_bot and words in message.text])
 
 
 async def newcomer(scene: Scene) -> Person:
-    """Somebody whose chat is open."""
+    """Return a new person who has started the bot."""
     person = scene.person()
     person.start()
     await person.wait_for_message()
     return person
 
 
-async def test_a_whole_conversation_comes_by_webhook(scene: Scene) -> None:
+async def test_conversation_by_webhook(scene: Scene) -> None:
     camille = await scene.linked()
     assert "212380" in (await scene.say(camille, "/factures")).text
     assert "Payée le" in (await scene.tap(camille, "212380")).text
@@ -89,7 +89,9 @@ async def test_a_whole_conversation_comes_by_webhook(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", SECRET[:-1], SECRET + "x", "é"])
-async def test_without_the_secret_nothing_is_taken(scene: Scene, client: httpx.AsyncClient, secret: str | None) -> None:
+async def test_request_without_the_secret_is_refused(
+    scene: Scene, client: httpx.AsyncClient, secret: str | None
+) -> None:
     camille = await newcomer(scene)
     said = update(camille, "/aide")
     refused = None if secret is None else secret.encode()
@@ -110,33 +112,31 @@ async def test_without_the_secret_nothing_is_taken(scene: Scene, client: httpx.A
         b'{"update_id": null}', b'{"update_id": "7"}', b'{"update_id": 7.5}', b'{"update_id": 100000000000000000000}',
     ],
 )  # fmt: skip
-async def test_what_is_no_update_is_refused(scene: Scene, client: httpx.AsyncClient, body: bytes) -> None:
+async def test_invalid_update_is_refused(scene: Scene, client: httpx.AsyncClient, body: bytes) -> None:
     assert await post(scene, client, body) == 400
 
 
-async def test_an_update_of_a_kind_not_known_here_is_acknowledged(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_unknown_update_type_is_acknowledged(scene: Scene, client: httpx.AsyncClient) -> None:
     assert await post(scene, client, {"update_id": next(NUMBERS)}) == 200
     assert await post(scene, client, {"update_id": next(NUMBERS), "from_the_future": {"x": 1}}) == 200
 
 
 @pytest.mark.parametrize("length", [1024 * 1024 + 1, 20 * 1024 * 1024])
-async def test_too_long_a_body_is_refused(scene: Scene, client: httpx.AsyncClient, length: int) -> None:
+async def test_oversized_body_is_refused(scene: Scene, client: httpx.AsyncClient, length: int) -> None:
     assert await post(scene, client, b" " * length) == 413
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_only_a_post_is_taken(scene: Scene, client: httpx.AsyncClient, method: str) -> None:
+async def test_only_post_is_accepted(scene: Scene, client: httpx.AsyncClient, method: str) -> None:
     assert (await client.request(method, f"{scene.public_url}/telegram")).status_code == 405
 
 
-async def test_without_a_webhook_there_is_no_place_to_post_to(database_url: str, client: httpx.AsyncClient) -> None:
+async def test_polling_mode_has_no_webhook_route(database_url: str, client: httpx.AsyncClient) -> None:
     async with Scene(database_url) as scene:
         assert await post(scene, client, {"update_id": 1}) == 404
 
 
-async def test_an_update_is_acknowledged_when_it_is_handled_and_not_before(
-    scene: Scene, client: httpx.AsyncClient
-) -> None:
+async def test_update_is_acknowledged_after_it_is_handled(scene: Scene, client: httpx.AsyncClient) -> None:
     camille = await newcomer(scene)
     scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=1.0))
     began = time.monotonic()
@@ -145,7 +145,7 @@ async def test_an_update_is_acknowledged_when_it_is_handled_and_not_before(
     assert answers(camille, "Portail") == 1
 
 
-async def test_an_update_that_comes_again_is_answered_once(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_repeated_update_is_answered_once(scene: Scene, client: httpx.AsyncClient) -> None:
     camille = await newcomer(scene)
     said = update(camille, "/aide")
     for _ in range(3):
@@ -153,9 +153,8 @@ async def test_an_update_that_comes_again_is_answered_once(scene: Scene, client:
     assert answers(camille, "/factures") == 1
 
 
-async def test_an_update_that_comes_again_while_it_is_in_hand_is_answered_once(
-    scene: Scene, client: httpx.AsyncClient
-) -> None:
+async def test_repeated_update_in_progress_is_answered_once(scene: Scene, client: httpx.AsyncClient) -> None:
+    """An update that is delivered again while it is being handled is answered once."""
     camille = await newcomer(scene)
     scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=0.5))
     said = update(camille, "/portail")
@@ -163,7 +162,7 @@ async def test_an_update_that_comes_again_while_it_is_in_hand_is_answered_once(
     assert answers(camille, "Portail") == 1
 
 
-async def test_who_hangs_up_and_delivers_again_gets_one_answer(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_redelivery_after_a_disconnect_is_answered_once(scene: Scene, client: httpx.AsyncClient) -> None:
     camille = await newcomer(scene)
     scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=1.0))
     said = update(camille, "/portail")
@@ -174,7 +173,7 @@ async def test_who_hangs_up_and_delivers_again_gets_one_answer(scene: Scene, cli
     assert answers(camille, "Portail") == 1
 
 
-async def test_an_update_that_comes_again_after_a_restart_is_known(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_repeated_update_is_recognized_after_a_restart(scene: Scene, client: httpx.AsyncClient) -> None:
     camille = await newcomer(scene)
     said = update(camille, "/aide")
     assert await post(scene, client, said) == 200
@@ -185,13 +184,13 @@ async def test_an_update_that_comes_again_after_a_restart_is_known(scene: Scene,
 
 @asynccontextmanager
 async def another_replica(scene: Scene) -> AsyncIterator[str]:
-    """A second process on the same database, behind the same address; its own URL."""
+    """Run a second bot on the same database and public URL. Gives its own URL."""
     settings = scene.settings.model_copy(update={"listen": "127.0.0.1:0"})
     async with running(settings, Role.WEB, scene.clock.now) as replica:
         yield replica.public_url
 
 
-async def test_an_update_that_comes_again_to_another_replica_is_known(scene: Scene, client: httpx.AsyncClient) -> None:
+async def test_repeated_update_is_recognized_by_another_replica(scene: Scene, client: httpx.AsyncClient) -> None:
     camille = await newcomer(scene)
     async with another_replica(scene) as other:
         for each in range(4):
@@ -203,16 +202,14 @@ async def test_an_update_that_comes_again_to_another_replica_is_known(scene: Sce
     assert len(since) == 1 + 4
 
 
-async def test_a_replica_that_stops_leaves_the_webhook_to_the_others(scene: Scene) -> None:
+async def test_stopping_replica_keeps_the_webhook_registered(scene: Scene) -> None:
     camille = await newcomer(scene)
     async with another_replica(scene):
         pass
     assert "/factures" in (await scene.say(camille, "/aide")).text
 
 
-async def test_one_chats_updates_are_handled_in_the_order_of_their_coming(
-    scene: Scene, client: httpx.AsyncClient
-) -> None:
+async def test_updates_of_one_chat_are_handled_in_order(scene: Scene, client: httpx.AsyncClient) -> None:
     camille = await scene.linked()
     since = scene.telegram.world.events.sequence
     scene.portal.faults.set(Fault(FaultKind.SLOW, seconds=0.05, times=5))
@@ -224,9 +221,8 @@ async def test_one_chats_updates_are_handled_in_the_order_of_their_coming(
     assert [next(number for number in numbers if number in text) for text in said] == numbers
 
 
-async def test_what_two_connections_bring_of_one_chat_is_handled_one_by_one(
-    scene: Scene, client: httpx.AsyncClient
-) -> None:
+async def test_updates_over_two_connections_are_serialized_by_chat(scene: Scene, client: httpx.AsyncClient) -> None:
+    """Updates of one chat that arrive over two connections are handled one after the other."""
     camille, luc = await newcomer(scene), await newcomer(scene)
     scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=0.4))
     began = time.monotonic()
@@ -236,7 +232,8 @@ async def test_what_two_connections_bring_of_one_chat_is_handled_one_by_one(
     assert (answers(camille, "Portail"), answers(luc, "Portail")) == (3, 1)
 
 
-async def test_a_stop_answers_and_acknowledges_what_is_in_hand(scene: Scene) -> None:
+async def test_stop_finishes_updates_in_progress(scene: Scene) -> None:
+    """A stop answers and acknowledges the updates that are being handled."""
     camille = await scene.linked()
     await scene.settled()
     scene.portal.faults.set(Fault(FaultKind.SLOW, "*/orders*", seconds=0.7, times=1))
@@ -250,9 +247,7 @@ async def test_a_stop_answers_and_acknowledges_what_is_in_hand(scene: Scene) -> 
     assert answers(camille, "26387") == 1
 
 
-async def test_while_stopping_nothing_is_taken_and_telegram_brings_it_again(
-    scene: Scene, client: httpx.AsyncClient
-) -> None:
+async def test_update_during_shutdown_is_refused_and_redelivered(scene: Scene, client: httpx.AsyncClient) -> None:
     camille = await newcomer(scene)
     await scene.components.application.stop()
     assert await post(scene, client, update(camille, "/aide")) == 503
@@ -265,9 +260,8 @@ async def test_while_stopping_nothing_is_taken_and_telegram_brings_it_again(
     assert answers(camille, "Portail") == 1
 
 
-async def test_while_what_is_in_hand_is_waited_for_nothing_more_is_taken(
-    scene: Scene, client: httpx.AsyncClient
-) -> None:
+async def test_no_update_is_accepted_during_the_drain(scene: Scene, client: httpx.AsyncClient) -> None:
+    """While a stop waits for updates in progress, it accepts no others."""
     camille = await newcomer(scene)
     scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=1.0, times=1))
     in_hand = asyncio.create_task(post(scene, client, update(camille, "/portail")))
@@ -280,7 +274,7 @@ async def test_while_what_is_in_hand_is_waited_for_nothing_more_is_taken(
     assert (answers(camille, "Portail"), answers(camille, "/factures")) == (1, 0)
 
 
-async def test_what_was_said_while_the_bot_was_away_is_answered_when_it_is_back(scene: Scene) -> None:
+async def test_messages_sent_while_stopped_are_answered_after_start(scene: Scene) -> None:
     people = [await newcomer(scene) for _ in range(3)]
     await scene.stop_bot()
     for person in people:
@@ -294,7 +288,7 @@ async def test_what_was_said_while_the_bot_was_away_is_answered_when_it_is_back(
 
 
 async def until(look: Callable[[], bool]) -> None:
-    """Neither Telegram's own queue nor the portal's faults have a signal."""
+    """Poll until a condition holds."""
     deadline = time.monotonic() + 15
     while not look():
         assert time.monotonic() < deadline

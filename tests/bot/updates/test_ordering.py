@@ -1,4 +1,4 @@
-"""Per-chat order: one chat's updates one after the other, chats side by side, and a flood waits in its own line."""
+"""Per-chat order: updates of one chat are serialized, chats run concurrently, and a flood waits in its own queue."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -31,7 +31,7 @@ def a_message(chat_id: int, number: int = 1, kind: str = "message") -> Update:
 
 
 class Work:
-    """Handlers that note when they begin and end, and that wait until they are let go."""
+    """Handlers that record when they begin and end, and that wait until the test releases them."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -59,7 +59,7 @@ class Work:
 
 
 async def settle() -> None:
-    """Until everybody who can go on has gone on: each turn of the loop moves everybody one step."""
+    """Run the event loop until every task that can continue has continued."""
     for _ in range(50):
         await asyncio.sleep(0)
 
@@ -68,7 +68,7 @@ def start(order: PerChatOrder, update: object, coroutine: Coroutine[Any, Any, No
     return asyncio.create_task(order.process_update(update, coroutine))
 
 
-async def test_a_chat_is_served_in_the_order_it_wrote_and_one_at_a_time() -> None:
+async def test_updates_of_one_chat_run_in_order_one_at_a_time() -> None:
     order, work = PerChatOrder(), Work()
     names = [str(number) for number in range(30)]
     await asyncio.gather(*(start(order, a_message(1, int(name)), work.do(name)) for name in names))
@@ -76,7 +76,7 @@ async def test_a_chat_is_served_in_the_order_it_wrote_and_one_at_a_time() -> Non
     assert work.most == 1
 
 
-async def test_chats_are_served_side_by_side() -> None:
+async def test_updates_of_different_chats_run_concurrently() -> None:
     order, work = PerChatOrder(), Work()
     slow = start(order, a_message(1), work.do("slow", waits=True))
     await start(order, a_message(2), work.do("fast"))
@@ -86,7 +86,8 @@ async def test_chats_are_served_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
-async def test_a_flood_waits_in_its_own_line_and_takes_nobody_elses_slot(slots: int) -> None:
+async def test_flooding_chat_takes_only_one_slot(slots: int) -> None:
+    """The updates of a flooding chat wait in that chat's queue and leave the other slots free."""
     order, work = PerChatOrder(slots), Work()
     flood = [start(order, a_message(1, n), work.do(f"flood {n}", waits=True)) for n in range(100)]
     await settle()
@@ -102,7 +103,8 @@ async def test_a_flood_waits_in_its_own_line_and_takes_nobody_elses_slot(slots: 
     assert [name for name in work.ended if name.startswith("flood")] == [f"flood {n}" for n in range(100)]
 
 
-async def test_no_more_run_at_once_than_there_are_slots_and_whoever_waited_longest_is_next() -> None:
+async def test_slots_bound_concurrency_first_in_first_out() -> None:
+    """At most as many updates run as there are slots; the one that waited longest runs next."""
     order, work = PerChatOrder(2), Work()
     tasks = [start(order, a_message(chat), work.do(str(chat), waits=True)) for chat in range(5)]
     await settle()
@@ -115,7 +117,7 @@ async def test_no_more_run_at_once_than_there_are_slots_and_whoever_waited_longe
 
 
 @pytest.mark.parametrize("kind", ["message", "edited_message", "callback_query", "inline_query"])
-async def test_whatever_comes_from_a_person_waits_for_what_they_sent_before(kind: str) -> None:
+async def test_every_update_type_waits_for_the_persons_previous_one(kind: str) -> None:
     order, work = PerChatOrder(), Work()
     before = start(order, a_message(7), work.do("before", waits=True))
     after = start(order, a_message(7, 2, kind), work.do("after"))
@@ -129,7 +131,7 @@ async def test_whatever_comes_from_a_person_waits_for_what_they_sent_before(kind
 @pytest.mark.parametrize(
     "update", [a_message(1, kind="poll_answer_of_nobody"), object(), None], ids=["nobody", "object", "None"]
 )
-async def test_what_belongs_to_no_chat_is_served_too_and_bound_by_the_slots(update: object) -> None:
+async def test_updates_without_a_chat_are_bound_by_the_slots(update: object) -> None:
     order, work = PerChatOrder(1), Work()
     first = start(order, update, work.do("first", waits=True))
     second = start(order, update, work.do("second"))
@@ -141,7 +143,7 @@ async def test_what_belongs_to_no_chat_is_served_too_and_bound_by_the_slots(upda
     assert order.lines == 0
 
 
-async def test_a_line_is_dropped_when_it_is_idle() -> None:
+async def test_queue_of_an_idle_chat_is_removed() -> None:
     order, work = PerChatOrder(), Work()
     for chat in range(1000):
         await start(order, a_message(chat), work.do(str(chat)))
@@ -155,7 +157,8 @@ async def test_a_line_is_dropped_when_it_is_idle() -> None:
     assert order.lines == 0
 
 
-async def test_a_handler_that_fails_gives_back_its_turn_and_its_slot() -> None:
+async def test_failing_handler_releases_its_slot() -> None:
+    """A handler that fails releases its chat's queue and its slot."""
     order, work = PerChatOrder(1), Work()
     failing = [start(order, a_message(1, n), work.do(str(n), fails=True)) for n in range(3)]
     other = start(order, a_message(2), work.do("other"))
@@ -167,7 +170,7 @@ async def test_a_handler_that_fails_gives_back_its_turn_and_its_slot() -> None:
 
 
 @pytest.mark.parametrize("waits_for", ["the chat", "a slot"])
-async def test_one_that_is_cancelled_while_it_waits_is_out_of_the_line_and_nobody_else(waits_for: str) -> None:
+async def test_cancelling_a_waiting_update_removes_only_that_one(waits_for: str) -> None:
     order, work = PerChatOrder(1), Work()
     first = start(order, a_message(1, 1), work.do("first", waits=True))
     chat = 1 if waits_for == "the chat" else 2
@@ -185,7 +188,7 @@ async def test_one_that_is_cancelled_while_it_waits_is_out_of_the_line_and_nobod
     assert work.ended[-1] == "later"
 
 
-async def test_one_that_is_cancelled_while_it_runs_lets_the_next_one_in() -> None:
+async def test_cancelling_a_running_update_starts_the_next() -> None:
     order, work = PerChatOrder(1), Work()
     running = start(order, a_message(1, 1), work.do("running", waits=True))
     behind = start(order, a_message(1, 2), work.do("behind"))
@@ -199,7 +202,9 @@ async def test_one_that_is_cancelled_while_it_runs_lets_the_next_one_in() -> Non
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=40), st.integers(1, 3))
-def test_in_any_traffic_every_chat_is_in_order_and_the_slots_hold(traffic: list[tuple[int, bool]], slots: int) -> None:
+def test_order_and_slots_hold_in_any_traffic(traffic: list[tuple[int, bool]], slots: int) -> None:
+    """In any traffic each chat's updates run in order, and no more run than there are slots."""
+
     async def run() -> None:
         order, work = PerChatOrder(slots), Work()
         tasks = [
@@ -217,6 +222,6 @@ def test_in_any_traffic_every_chat_is_in_order_and_the_slots_hold(traffic: list[
     asyncio.run(run())
 
 
-def test_ptbs_own_bound_is_never_met() -> None:
+def test_ptb_concurrency_limit_is_never_reached() -> None:
     assert SLOTS >= 32
     assert PerChatOrder().max_concurrent_updates > IN_HAND > CROWDED > 3_000

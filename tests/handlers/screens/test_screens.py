@@ -71,7 +71,7 @@ def a_page(items: list[Any], page: int = 1, page_size: int = 5, total: int | Non
 
 
 def read(screen: Screen) -> str:
-    """The message as a person reads it; it was not cut."""
+    """Return the message as a person reads it, after asserting that it was not cut."""
     text, _ = parse_html(render(screen).html)
     assert not text.endswith("\n…")
     return text
@@ -107,18 +107,18 @@ STATES = {
 
 
 @pytest.mark.parametrize(("facts", "french", "english"), STATES.values(), ids=STATES)
-def test_a_list_says_of_each_invoice_what_is_to_pay(facts: dict[str, str], french: str, english: str) -> None:
+def test_invoice_state_shows_the_amount_due(facts: dict[str, str], french: str, english: str) -> None:
     invoice = an_invoice(**facts)
     assert french in invoices.state(FR, invoice, TODAY)
     assert english in invoices.state(EN, invoice, TODAY)
     is_partial_with_date = 0 < invoice.balance < invoice.amount and invoice.due_date
-    if is_partial_with_date:  # what is left, and until when: one without the other misleads
+    if is_partial_with_date:  # the balance and its due date belong together
         assert FR.formats.day(invoice.due_date, TODAY) in invoices.state(FR, invoice, TODAY)
 
 
 @pytest.mark.parametrize("t", [FR, EN], ids=["fr", "en"])
 @pytest.mark.parametrize("facts", [facts for facts, _, _ in STATES.values()], ids=STATES)
-def test_an_invoices_detail_tells_its_amount_and_one_state(t: Any, facts: dict[str, str]) -> None:
+def test_invoice_detail_shows_amount_and_one_state(t: Any, facts: dict[str, str]) -> None:
     invoice = an_invoice(**facts)
     screen = invoices.invoice_detail(t, NAME, invoice, ShowInvoice(1, "212380"), TODAY, has_orders=True)
     text = read(screen)
@@ -131,7 +131,7 @@ def test_an_invoices_detail_tells_its_amount_and_one_state(t: Any, facts: dict[s
     assert screen.keyboard[0][0].does == SendPdf(1, "212380")
 
 
-def test_a_credit_note_never_asks_for_money() -> None:
+def test_credit_note_asks_for_no_payment() -> None:
     credit = an_invoice(amount="-40.19", balance="-40.19", due_date="2020-10-01", url="https://portal.test/1")
     text = read(invoices.invoice_detail(FR, NAME, credit, ShowInvoice(1, "1"), TODAY, has_orders=True))
     assert f"-40,19{NBSP}$" in text
@@ -143,15 +143,13 @@ def test_a_credit_note_never_asks_for_money() -> None:
     ("order", "has_orders", "shown"),
     [("26387", True, True), ("26387", False, False), (None, True, False), ("", True, False)],
 )
-def test_the_way_to_the_order_is_there_where_there_is_one_to_be_seen(
-    order: str | None, has_orders: bool, shown: bool
-) -> None:
+def test_order_button_needs_an_order_and_access_to_it(order: str | None, has_orders: bool, shown: bool) -> None:
     invoice = an_invoice(order_number=order)
     screen = invoices.invoice_detail(FR, NAME, invoice, ShowInvoice(1, "212380"), TODAY, has_orders=has_orders)
     assert (ShowOrder(1, "26387") in does(screen)) is shown
 
 
-def test_the_list_of_language_md() -> None:
+def test_invoice_list_of_the_specification() -> None:
     page = a_page(
         [
             an_invoice("212380", balance="0.00"),
@@ -185,7 +183,7 @@ def test_the_list_of_language_md() -> None:
     ],
 )
 @pytest.mark.parametrize("what", ["orders", "invoices"])
-def test_where_one_is_and_how_to_get_on(
+def test_page_position_and_paging_buttons(
     what: str, page: int, shown: int, total: int, french: str, english: str, row: list[str] | None
 ) -> None:
     for t, where in ((FR, french), (EN, english)):
@@ -217,7 +215,7 @@ NOTHING = {
 
 
 @pytest.mark.parametrize(("action", "words"), NOTHING.values(), ids=NOTHING)
-def test_an_empty_list_of_invoices_says_why_and_shows_a_way_on(action: ListInvoices, words: str) -> None:
+def test_empty_invoice_list_explains_and_offers_a_button(action: ListInvoices, words: str) -> None:
     screen = invoices.invoice_list(FR, NAME, a_page([]), action, TODAY, has_orders=True)
     assert words in read(screen)
     assert screen.where == ""
@@ -226,14 +224,14 @@ def test_an_empty_list_of_invoices_says_why_and_shows_a_way_on(action: ListInvoi
 
 @pytest.mark.parametrize("has_orders", [True, False])
 @pytest.mark.parametrize("action", [action for action, _ in NOTHING.values()], ids=NOTHING)
-def test_nobody_is_sent_to_orders_they_may_not_see(action: ListInvoices, has_orders: bool) -> None:
+def test_no_button_leads_to_orders_without_access(action: ListInvoices, has_orders: bool) -> None:
     for items in ([], [an_invoice()]):
         screen = invoices.invoice_list(FR, NAME, a_page(items), action, TODAY, has_orders=has_orders)
         assert has_orders or not [did for did in does(screen) if isinstance(did, ListOrders | ShowOrder)]
 
 
 @pytest.mark.parametrize("has_invoices", [True, False])
-def test_nobody_is_sent_to_invoices_they_may_not_see(has_invoices: bool) -> None:
+def test_no_button_leads_to_invoices_without_access(has_invoices: bool) -> None:
     order = an_order(lines=3, invoice_count=2)
     detail = orders.order_detail(FR, NAME, order, ShowOrder(1, "26387"), has_invoices=has_invoices)
     empty = orders.order_list(FR, NAME, a_page([]), ListOrders(1), has_invoices=has_invoices)
@@ -242,7 +240,7 @@ def test_nobody_is_sent_to_invoices_they_may_not_see(has_invoices: bool) -> None
 
 
 @pytest.mark.parametrize("part", Part)
-def test_the_first_screens_offer_only_what_may_be_seen(part: Part) -> None:
+def test_first_screens_offer_only_accessible_parts(part: Part) -> None:
     link = a_link(1, NAME, part)
     for screen in (linking.home(FR, link), linking.notice_answer(FR, link, yes=True)):
         seen = {type(did) for did in does(screen)} & {ListOrders, ListInvoices}
@@ -260,9 +258,7 @@ DATES = {
 @pytest.mark.parametrize(("facts", "words"), DATES.values(), ids=DATES)
 @pytest.mark.parametrize("progress", [None, 0, 95, 100])
 @pytest.mark.parametrize("lines", [0, 2])
-def test_an_order_shows_what_is_known_of_it_and_no_more(
-    facts: dict[str, str], words: str, progress: float | None, lines: int
-) -> None:
+def test_order_shows_only_known_facts(facts: dict[str, str], words: str, progress: float | None, lines: int) -> None:
     order = an_order(lines=lines, progress=progress, **facts)
     assert orders.period(FR, order) == words
     both = a_page([order, replace_number(order, "26388")])
@@ -280,7 +276,7 @@ def replace_number(order: Order, number: str) -> Order:
     return order.model_copy(update={"number": number})
 
 
-def test_an_agreement_line_without_a_quantity_shows_none() -> None:
+def test_line_without_a_quantity_shows_none() -> None:
     lines = (
         OrderLine(quantity=Decimal("34.000"), description="Plan Pro - 3 ans"),
         OrderLine(description="Escompte cable OBD2"),
@@ -294,14 +290,14 @@ def test_an_agreement_line_without_a_quantity_shows_none() -> None:
 @pytest.mark.parametrize(
     ("count", "label"), [(1, "Facture (1)"), (12, "Factures (12)"), (None, "Factures de cette commande")]
 )
-def test_the_button_to_an_orders_invoices_counts_them(count: int | None, label: str) -> None:
+def test_button_to_an_orders_invoices_shows_their_number(count: int | None, label: str) -> None:
     screen = orders.order_detail(FR, NAME, an_order(invoice_count=count), ShowOrder(1, "26387"), has_invoices=True)
     assert labels(screen)[0] == [label]
     assert screen.keyboard[0][0].does == ListInvoices(1, order="26387")
 
 
 @pytest.mark.parametrize("lines", [0, 1, LINES_A_PAGE, LINES_A_PAGE + 1, 60])
-def test_every_line_of_a_long_agreement_is_reached_by_paging_once(lines: int) -> None:
+def test_paging_shows_each_agreement_line_once(lines: int) -> None:
     order = an_order(lines=lines)
     seen: list[str] = []
     action: ShowOrder | None = ShowOrder(1, "26387")
@@ -318,13 +314,13 @@ def test_every_line_of_a_long_agreement_is_reached_by_paging_once(lines: int) ->
 
 
 @pytest.mark.parametrize("page", [-5, 0, 99, 2**40])
-def test_a_stale_page_of_an_agreement_is_clamped(page: int) -> None:
+def test_stale_agreement_page_is_clamped(page: int) -> None:
     screen = orders.order_detail(FR, NAME, an_order(lines=60), ShowOrder(1, "26387", page), has_invoices=True)
     assert ("• 1 ×" in read(screen)) is (page < 1)
     assert ("• 60 ×" in read(screen)) is (page > 1)
 
 
-def test_sixty_long_lines_fill_a_message_and_none_is_lost_from_its_page() -> None:
+def test_sixty_long_lines_are_paged_completely() -> None:
     lines = tuple(OrderLine(quantity=Decimal(n), description=f"{n} " + "é&<" * 200) for n in range(60))
     order = an_order().model_copy(update={"lines": lines})
     for page in (1, 2, 3):
@@ -332,26 +328,26 @@ def test_sixty_long_lines_fill_a_message_and_none_is_lost_from_its_page() -> Non
         assert sum(line.startswith("• ") for line in text.splitlines()) == LINES_A_PAGE
 
 
-def test_ten_orders_with_everything_fit_one_message() -> None:
+def test_ten_complete_orders_fit_into_one_message() -> None:
     ten = [an_order("9" * 20, lines=60, progress=50, start_date="2020-09-28", end_date="2023-09-27") for _ in range(10)]
     read(orders.order_list(FR, "N" * 300, a_page(ten, 1, 10, 1000), ListOrders(1, query="q" * 100), has_invoices=True))
 
 
-def test_an_order_of_a_list_is_opened_by_a_button_with_its_number() -> None:
+def test_order_button_shows_the_order_number() -> None:
     for number in ("26387", "FA-2024/001", "9" * 30):
         screen = orders.order_list(FR, NAME, a_page([an_order(number)]), ListOrders(1), has_invoices=True)
         assert [(b.label, b.does) for b in screen.keyboard[0]] == [(number, ShowOrder(1, number))]
         assert [number] in labels(screen)
 
 
-def test_accounts_are_opened_by_buttons_with_their_names() -> None:
+def test_account_buttons_show_account_names() -> None:
     links = (a_link(1), a_link(2, "Client Odotrack 2016"), a_link(3, "<b>&</b>"))
     screen = linking.linked(FR, links)
     assert [b.does for row in screen.keyboard for b in row] == [ChooseAccount(n) for n in (1, 2, 3)]
     assert labels(screen) == [[NAME], ["Client Odotrack 2016"], ["<b>&</b>"]]
 
 
-def test_a_single_account_is_asked_at_once_whether_to_tell() -> None:
+def test_single_account_is_asked_about_notices_at_once() -> None:
     screen = linking.linked(FR, (a_link(4),))
     assert [(type(did), did.link, did.yes) for did in does(screen)[:2]] == [
         (AnswerNoticeOffer, 4, True),
@@ -359,7 +355,8 @@ def test_a_single_account_is_asked_at_once_whether_to_tell() -> None:
     ]
 
 
-def test_a_pdf_that_is_too_large_leads_to_the_portal_where_there_is_a_link() -> None:
+def test_oversized_pdf_links_to_the_portal() -> None:
+    """A PDF that is too large for Telegram leads to the portal, if the portal gave a link."""
     with_link = invoices.pdf_too_large(FR, an_invoice(url="https://portal.test/1"), 1)
     without = invoices.pdf_too_large(FR, an_invoice(), 1)
     assert [button.url for row in with_link.keyboard for button in row][0:1] == ["https://portal.test/1"]
@@ -368,11 +365,11 @@ def test_a_pdf_that_is_too_large_leads_to_the_portal_where_there_is_a_link() -> 
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-ROOMS = (account, invoices, linking, orders, settings, trouble)
+MODULES = (account, invoices, linking, orders, settings, trouble)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
-    """For each type that a screen is made of, values as odd as they come; by name where the type says too little."""
+    """Return unusual values for each parameter type of a screen, or by parameter name."""
     link, other, closed = a_link(1, NASTY), a_link(2, "x" * 200, Part.ORDERS), a_link(3, "שלום")
     links = [(link, other), (link,), (link, link, closed)]
     people = OtherChat(99, NASTY, NOW), OtherChat(98, "", NOW)
@@ -451,10 +448,10 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
 
 
 def every_screen(t: Any) -> dict[str, Screen]:
-    """Every screen of these rooms, with all of the odd values side by side."""
+    """Return every screen of these modules with all of the unusual values."""
     values = odd_values(t)
     screens = {}
-    for room in ROOMS:
+    for room in MODULES:
         for name, screen in vars(room).items():
             if not inspect.isfunction(screen) or screen.__module__ != room.__name__ or name.startswith("_"):
                 continue
@@ -471,8 +468,8 @@ def values_for(values: dict[Any, list[Any]], hints: dict[str, Any]) -> bool:
     return all(name in values or hint in values for name, hint in hints.items())
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__.split(".")[-1])
-def test_odd_values_are_known_for_every_screen(room: Any) -> None:
+@pytest.mark.parametrize("room", MODULES, ids=lambda room: room.__name__.split(".")[-1])
+def test_every_screen_has_test_values(room: Any) -> None:
     for name, screen in vars(room).items():
         if inspect.isfunction(screen) and screen.__module__ == room.__name__ and not name.startswith("_"):
             hints = get_type_hints(screen)
@@ -484,7 +481,7 @@ def first(t: Any, name: str) -> Screen:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_screen_is_whole_in_both_languages(language: Language) -> None:
+def test_every_screen_is_complete_in_both_languages(language: Language) -> None:
     for name, screen in every_screen(texts_in(language)).items():
         text = read(screen)
         shown = text.replace("{x}", "")
@@ -500,7 +497,7 @@ def test_every_screen_is_whole_in_both_languages(language: Language) -> None:
             assert data is None or len(data.encode()) <= 64, name
 
 
-def test_no_screen_says_in_french_what_it_says_in_english() -> None:
+def test_no_screen_is_the_same_in_both_languages() -> None:
     french, english = every_screen(FR), every_screen(EN)
     for name in french:
         assert read(french[name]) != read(english[name]), name
@@ -508,13 +505,13 @@ def test_no_screen_says_in_french_what_it_says_in_english() -> None:
 
 
 @pytest.mark.parametrize("name", ["portal_down", "portal_broken", "not_ready", "failed", "code_not_sent", "proof_kept"])
-def test_where_it_may_work_later_the_first_button_tries_again(name: str) -> None:
+def test_first_button_retries_after_a_temporary_failure(name: str) -> None:
     assert labels(first(FR, name))[0][0] == "Réessayer"
     assert labels(first(EN, name))[0][0] == "Try again"
 
 
 @pytest.mark.parametrize("name", ["confirm_revoke", "confirm_unlink", "confirm_forget", "offer_notices"])
-def test_a_question_is_answered_by_yes_or_no(name: str) -> None:
+def test_question_has_yes_and_no_buttons(name: str) -> None:
     french, english = labels(first(FR, name))[0], labels(first(EN, name))[0]
     assert [french[0][:3], french[1][:3]] == ["Oui", "Non"]
     assert [english[0][:3], english[1][:2]] == ["Yes", "No"]
@@ -525,7 +522,7 @@ AMOUNTS = st.from_regex(r"-?[0-9]{1,40}(\.[0-9]{1,40})?(E[+-]?[0-9]{1,3})?", ful
 
 @hypothesis_settings(deadline=None)
 @given(AMOUNTS, AMOUNTS, st.dates(), st.none() | st.dates())
-def test_whatever_amount_the_portals_model_takes_can_be_shown(
+def test_any_valid_amount_can_be_shown(
     amount: str, balance: str, date: datetime.date, due: datetime.date | None
 ) -> None:
     try:
@@ -543,7 +540,7 @@ def test_whatever_amount_the_portals_model_takes_can_be_shown(
 
 @hypothesis_settings(deadline=None)
 @given(st.text(min_size=1, max_size=100), st.text(max_size=80), st.text(max_size=80))
-def test_whatever_the_portal_calls_things_no_screen_is_broken_by_it(number: str, name: str, words: str) -> None:
+def test_any_portal_text_gives_a_valid_screen(number: str, name: str, words: str) -> None:
     invoice, order = an_invoice(number, order_number=words), an_order(number)
     line = OrderLine(quantity=None, description=words)
     order = order.model_copy(update={"lines": (line,)})

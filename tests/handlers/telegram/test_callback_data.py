@@ -1,4 +1,4 @@
-"""The callback codec: every action comes back from 64 bytes as it was, and nothing else comes out of anything."""
+"""The callback codec: every action survives 64 bytes, and other data is a bad button."""
 
 import contextlib
 import enum
@@ -38,7 +38,7 @@ TEXTS = st.text(max_size=40) | st.text("|\\p1", max_size=20)
 
 
 def of(kind: type[Action]) -> st.SearchStrategy[Action]:
-    """Any action of a kind, with any values in its fields."""
+    """Return a strategy for an action type with any values in its fields."""
     values: dict[str, st.SearchStrategy[Any]] = {
         "int": INTEGERS,
         "bool": st.booleans(),
@@ -76,7 +76,7 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (Unlink(sure=True), "1u1|"),
     ],
 )
-def test_what_is_on_buttons_out_there_keeps_its_meaning(action: Action, data: str) -> None:
+def test_existing_callback_data_keeps_its_meaning(action: Action, data: str) -> None:
     assert encode(action) == data
     assert decode(data) == action
 
@@ -88,7 +88,7 @@ def test_what_is_on_buttons_out_there_keeps_its_meaning(action: Action, data: st
 @example(ListOrders(0, query="\\p\\\\|p"))
 @example(ShowOrder(2**63 - 1, "", -(2**63) + 1))
 @example(ListOrders(1, query="\ud800"))
-def test_an_action_comes_back_as_it_was_or_does_not_travel(action: Action) -> None:
+def test_action_is_decoded_unchanged_or_not_encoded(action: Action) -> None:
     data = encode(action)
     if data is None:
         return
@@ -126,7 +126,7 @@ def test_an_action_comes_back_as_it_was_or_does_not_travel(action: Action) -> No
 @example("1o" + "z" * 5000 + "|")
 @example("1u2|")
 @example("1Lde|")
-def test_any_data_is_an_action_or_a_bad_button(data: str) -> None:
+def test_any_callback_data_is_an_action_or_a_bad_button(data: str) -> None:
     try:
         action = decode(data)
     except BadButton:
@@ -170,20 +170,20 @@ def test_any_data_is_an_action_or_a_bad_button(data: str) -> None:
         "i:3:2",
     ],
 )
-def test_another_version_another_letter_and_the_wrong_fields_are_bad_buttons(data: str) -> None:
+def test_invalid_version_letter_or_fields_are_bad_buttons(data: str) -> None:
     with pytest.raises(BadButton):
         decode(data)
 
 
 @settings(deadline=None)
 @given(ANY_ACTION, st.integers(0, 70))
-def test_data_cut_short_never_becomes_a_failure(action: Action, length: int) -> None:
+def test_truncated_callback_data_raises_nothing(action: Action, length: int) -> None:
     data = encode(action) or ""
     with contextlib.suppress(BadButton):
         assert type(decode(data[:length])) in KINDS
 
 
-def test_no_letter_is_given_twice_and_every_action_has_a_view() -> None:
+def test_letters_are_unique_and_every_action_has_a_view() -> None:
     defined = {
         kind for kind in vars(actions).values() if isinstance(kind, type) and issubclass(kind, Action) and kind.__doc__
     } - {Action, actions.AccountAction}
@@ -194,7 +194,7 @@ def test_no_letter_is_given_twice_and_every_action_has_a_view() -> None:
 
 
 @pytest.mark.parametrize("action", [GiveEmail("client@example.test"), GiveCode("123456")], ids=type)
-def test_an_address_and_a_code_never_travel_in_a_button(action: Action) -> None:
+def test_callback_data_has_no_address_and_no_code(action: Action) -> None:
     with pytest.raises(TypeError) as refused:
         encode(action)
     assert "client@example.test" not in str(refused.value)
@@ -203,7 +203,7 @@ def test_an_address_and_a_code_never_travel_in_a_button(action: Action) -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 10**12), st.text("0123456789ABC-/", max_size=39))
-def test_an_ordinary_number_always_fits(link: int, number: str) -> None:
+def test_usual_number_fits_into_callback_data(link: int, number: str) -> None:
     for action in (ShowInvoice(link, number), OpenNumber(link, number), SendPdf(link, number, again=True)):
         assert encode(action) is not None
 
@@ -214,7 +214,8 @@ def test_an_ordinary_number_always_fits(link: int, number: str) -> None:
 @example("\\" * 100, 36**6, 999)
 @example("🎉" * 100, 36**6, 999)
 @example("x" * 53, 1, 1)
-def test_a_search_of_any_length_fits_with_as_much_of_it_as_there_is_room_for(query: str, link: int, page: int) -> None:
+def test_search_text_is_cut_to_fit_callback_data(query: str, link: int, page: int) -> None:
+    """A search of any length is encoded with as much of it as fits."""
     for action in (ListOrders(link, page, query), ListInvoices(link, page, query=query)):
         data = encode(action)
         assert data is not None
@@ -225,7 +226,7 @@ def test_a_search_of_any_length_fits_with_as_much_of_it_as_there_is_room_for(que
             assert len(data.encode()) > LIMIT_BYTES - 8
 
 
-def test_every_field_is_of_a_type_the_codec_carries() -> None:
+def test_every_field_has_a_type_that_the_codec_supports() -> None:
     for kind in KINDS:
         for field in fields(kind):  # type: ignore[arg-type]
             assert type_name(field.type) in ("int", "bool", "str", "Language | None"), (kind, field.name)
@@ -234,7 +235,7 @@ def test_every_field_is_of_a_type_the_codec_carries() -> None:
 
 @settings(deadline=None)
 @given(st.sampled_from([ChooseAccount, ListOrders, ListInvoices]), st.integers(1, 2**53))
-def test_a_button_keeps_to_its_own_account(kind: type[Any], link: int) -> None:
+def test_button_carries_its_account(kind: type[Any], link: int) -> None:
     data = encode(kind(link))
     assert data is not None
     assert getattr(decode(data), "link") == link  # noqa: B009

@@ -1,4 +1,4 @@
-"""The renderer: every text arrives in Telegram as exactly itself, in one message that Telegram takes."""
+"""The renderer: every text arrives unchanged, in one message that Telegram accepts."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -23,20 +23,20 @@ def parsed(message: Message) -> tuple[str, list[Entity]]:
 
 
 def written(screen: Screen) -> str:
-    """The whole screen as a person should read it."""
+    """Return the whole screen as a person should read it."""
     head = [text for text in (screen.title, screen.where) if text]
     table: list[str] = []
     if screen.table:
         details = screen.table.details or ("",) * len(screen.table.rows)
         pairs = zip(screen.table.rows, details, strict=True)
         lines = [" · ".join(filter(None, row)) + (f"\n{detail}" if detail else "") for row, detail in pairs]
-        table = ["\n\n".join(lines)] if screen.table.details else lines  # two-line rows need air between them
+        table = ["\n\n".join(lines)] if screen.table.details else lines  # an empty line between rows of two lines
     blocks = [head, list(screen.facts), table, [screen.note] if screen.note else []]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def rows(message: Message) -> list[list[InlineKeyboardButton]]:
-    """As Telegram reads what is sent."""
+    """Return the keyboard's rows as Telegram reads them."""
     if not message.reply_markup:
         return []
     read = InlineKeyboardMarkup.de_json(message.reply_markup["reply_markup"], None)
@@ -66,7 +66,7 @@ def screens(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Screen]:
 @given(screens(TEXTS))
 @example(Screen("<b>", facts=("&amp;", "</b>"), table=Table((("<i>", "", "x"),), ("&#60;",)), note="&lt;"))
 @example(Screen("T", table=Table((("a",), ("b",), ("c",)), ("", "x", "")), note="n"))
-def test_every_text_is_read_back_as_exactly_itself(screen: Screen) -> None:
+def test_rendered_text_is_read_back_unchanged(screen: Screen) -> None:
     text, entities = parsed(render(screen))
     assert text == written(screen)
     assert entities == [{"type": "bold", "offset": 0, "length": utf16_length(screen.title)}]
@@ -82,7 +82,8 @@ def test_every_text_is_read_back_as_exactly_itself(screen: Screen) -> None:
 @example(Screen("x", facts=("",) * 5000))
 @example(Screen(facts=("a" * 5000,)))
 @example(Screen("T", table=Table((("&<>" * 500,),) * 10)))
-def test_a_screen_is_one_message_that_telegram_takes_cut_only_at_the_end_of_a_line(screen: Screen) -> None:
+def test_screen_is_one_valid_message_cut_at_a_line_end(screen: Screen) -> None:
+    """Telegram accepts each screen as one message; a long one is cut at the end of a line."""
     message = render(screen)
     text, _ = parsed(message)
     assert len(text) <= TEXT_LIMIT == 4096
@@ -97,14 +98,14 @@ def test_a_screen_is_one_message_that_telegram_takes_cut_only_at_the_end_of_a_li
 
 @settings(deadline=None)
 @given(st.integers(4080, 4110), st.sampled_from(["a", "é", "🎉", "&"]))
-def test_what_fits_is_never_cut(length: int, letter: str) -> None:
+def test_text_that_fits_is_not_cut(length: int, letter: str) -> None:
     screen = Screen("t", facts=(letter * (length // utf16_length(letter)),))
     text, _ = parsed(render(screen))
     if utf16_length(written(screen)) <= TEXT_LIMIT - 2:
         assert text == written(screen)
 
 
-def test_empty_parts_leave_no_empty_lines() -> None:
+def test_empty_parts_add_no_empty_lines() -> None:
     assert render(Screen("T", note="n")).html == "<b>T</b>\n\nn"
     assert render(Screen(facts=("a", "", "b"))).html == "a\n\nb"
     assert render(Screen("T", "1 à 5", table=Table((("a", "", "b"),)))).html == "<b>T</b>\n1 à 5\n\na · b"
@@ -120,9 +121,9 @@ def test_empty_parts_leave_no_empty_lines() -> None:
 @example("\n\n")
 @example("שלום" * 30)
 @example("🎉" * 100)
-def test_a_label_is_short_one_line_and_never_blank(label: str) -> None:
+def test_label_is_short_one_line_and_not_blank(label: str) -> None:
     shown = buttons(render(Screen("t", keyboard=((Button(label, Start()),),))))
-    # Telegram refuses a whole message for one blank label: some words stand in, or the button goes.
+    # Telegram refuses a message with a blank label: it is replaced, or its button is dropped.
     for button in shown:
         assert button.text.strip()
         assert len(button.text) <= 60
@@ -131,7 +132,7 @@ def test_a_label_is_short_one_line_and_never_blank(label: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["", " ", "\u202e", "\x00"])
-def test_a_blank_label_does_not_cost_the_other_buttons(label: str) -> None:
+def test_blank_label_keeps_the_other_buttons(label: str) -> None:
     keyboard = ((Button(label, Start()), Button("a", Start())), (Button(label, url="https://x.test"),))
     assert "a" in [button.text for button in buttons(render(Screen("t", keyboard=keyboard)))]
     assert all(button.text.strip() for button in buttons(render(Screen("t", keyboard=keyboard))))
@@ -179,7 +180,8 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("url", ADDRESSES)
-def test_an_address_that_telegram_refuses_drops_the_button_and_not_the_message(url: str) -> None:
+def test_invalid_url_drops_only_its_button(url: str) -> None:
+    """A URL that Telegram would refuse drops its button, and the message is sent."""
     message = render(Screen("t", facts=("f",), keyboard=((Button("a", url=url), Button("b", Start())),)))
     assert parsed(message)[0] == "t\n\nf"
     assert "b" in [button.text for button in buttons(message)]
@@ -198,7 +200,7 @@ def test_an_address_that_telegram_refuses_drops_the_button_and_not_the_message(u
         st.sampled_from(["", "/", "/é", "?q", "#f", "/\u202e"]),
     )
 )
-def test_whatever_address_the_portal_gives_telegram_takes_the_message(url: str) -> None:
+def test_any_portal_url_gives_a_valid_message(url: str) -> None:
     for button in buttons(render(Screen("t", keyboard=((Button("a", url=url),),)))):
         try:
             check_link(button.url or "")
@@ -207,11 +209,11 @@ def test_whatever_address_the_portal_gives_telegram_takes_the_message(url: str) 
 
 
 @pytest.mark.parametrize("url", ADDRESSES[:6])
-def test_a_public_address_is_kept(url: str) -> None:
+def test_public_url_is_kept(url: str) -> None:
     assert [button.url for button in buttons(render(Screen("t", keyboard=((Button("a", url=url),),))))] == [url]
 
 
-def test_an_action_that_does_not_fit_drops_its_button_and_an_empty_row() -> None:
+def test_oversized_action_drops_its_button_and_an_empty_row() -> None:
     long = ShowInvoice(1, "9" * 60)
     shown = render(Screen("t", keyboard=((Button("long", long),), (Button("a", long), Button("b", Start())))))
     assert [[button.text for button in row] for row in rows(shown)] == [["b"]]
@@ -222,7 +224,7 @@ def test_an_action_that_does_not_fit_drops_its_button_and_an_empty_row() -> None
 @given(st.integers(1, 400), st.integers(1, 8))
 @example(101, 1)
 @example(101, 8)
-def test_no_keyboard_has_more_buttons_than_telegram_takes(count: int, width: int) -> None:
+def test_keyboard_stays_within_telegrams_button_limit(count: int, width: int) -> None:
     row = tuple(Button(str(n), ShowOrder(1, str(n))) for n in range(width))
     keyboard = tuple(row for _ in range(-(-count // width)))
     shown = render(Screen("t", keyboard=keyboard))
@@ -230,7 +232,7 @@ def test_no_keyboard_has_more_buttons_than_telegram_takes(count: int, width: int
     assert 1 <= len(buttons(shown)) <= MOST_BUTTONS
 
 
-def test_a_button_is_an_action_or_an_address() -> None:
+def test_button_is_an_action_or_a_url() -> None:
     shown = buttons(
         render(
             Screen(
@@ -243,7 +245,7 @@ def test_a_button_is_an_action_or_an_address() -> None:
 
 @settings(deadline=None)
 @given(st.text(), st.integers(1, 80))
-def test_clip_never_exceeds_and_says_that_something_is_missing(text: str, length: int) -> None:
+def test_clip_keeps_the_limit_and_marks_the_cut(text: str, length: int) -> None:
     cut = clip(text, length)
     assert len(cut) <= length
     assert cut == text or (cut.endswith("…") and text.startswith(cut[:-1]))

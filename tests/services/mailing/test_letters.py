@@ -1,4 +1,4 @@
-"""The mails: both languages, whoever asks named without giving them a link, nothing of theirs read as mark-up."""
+"""The mails: both languages, and the person's name without links or markup."""
 
 import re
 from html.parser import HTMLParser
@@ -31,7 +31,7 @@ def a_linked_letter(language: Language = Language.FR, first_name: str = "Camille
 
 
 class Page(HTMLParser):
-    """A mail's HTML as a reader sees it: its tags, languages, links and paragraphs."""
+    """Parses a mail's HTML: its tags, languages, links and paragraphs."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -62,7 +62,7 @@ def paragraphs(letter: Letter) -> list[str]:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_both_languages_stand_in_it_the_readers_first(language: Language) -> None:
+def test_mail_has_both_languages_the_readers_first(language: Language) -> None:
     letters = (a_code_letter(language), a_linked_letter(language), a_linked_letter(language, support="+1 514 555-1234"))
     for letter in letters:
         assert letter.to == TO
@@ -77,7 +77,7 @@ def test_both_languages_stand_in_it_the_readers_first(language: Language) -> Non
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("first_name", ["Camille", "", "<b>Max</b> & co", "שלום", "🎉"])
-def test_the_words_are_the_same_as_text_and_as_html(language: Language, first_name: str) -> None:
+def test_text_and_html_have_the_same_words(language: Language, first_name: str) -> None:
     for letter in (a_code_letter(language, first_name), a_linked_letter(language, first_name)):
         page = Page(letter.html)
         assert page.paragraphs == paragraphs(letter)
@@ -87,8 +87,8 @@ def test_the_words_are_the_same_as_text_and_as_html(language: Language, first_na
 
 
 @pytest.mark.parametrize("language", Language)
-def test_where_the_code_stands(language: Language) -> None:
-    """Alone on a line, once in each language, and not in the subject."""
+def test_code_is_alone_on_its_line_in_each_language(language: Language) -> None:
+    """The code is alone on a line, once in each language, and not in the subject."""
     letter = a_code_letter(language)
     assert re.findall(r"^(\d{6})$", letter.text, re.MULTILINE) == [CODE, CODE]
     assert CODE not in letter.subject
@@ -96,8 +96,8 @@ def test_where_the_code_stands(language: Language) -> None:
     assert "10 minutes" in letter.text
 
 
-def test_the_name_of_the_person_who_asks() -> None:
-    """The mail names the person where the name is known, and says what to do."""
+def test_mail_names_the_person_who_asked() -> None:
+    """The mail names the person who asked, if they have a name, and says what to do."""
     asked, told = a_code_letter(), a_linked_letter()
     assert all("Camille" in text.split("\n")[0] for text in (asked.text, told.text))
     assert "Ce n’était pas vous?" in asked.text
@@ -107,7 +107,7 @@ def test_the_name_of_the_person_who_asks() -> None:
         assert "“" not in nameless.text
 
 
-def test_the_way_to_a_human_is_the_one_that_was_set() -> None:
+def test_contact_is_the_one_of_the_settings() -> None:
     support = "https://odotrack.test/aide?a=1&b=2"
     letter = a_linked_letter(support=support)
     assert letter.text.count(support) == 2
@@ -124,7 +124,7 @@ def test_the_way_to_a_human_is_the_one_that_was_set() -> None:
 @example("a\r\nBcc: b@evil.example")
 @example("{code} {company} {0.__class__}")
 @example(CODE)
-def test_no_first_name_adds_a_line_a_code_a_link_or_mark_up(first_name: str) -> None:
+def test_first_name_adds_no_line_code_link_or_markup(first_name: str) -> None:
     usual, letter = a_code_letter(), a_code_letter(first_name=first_name)
     assert len(paragraphs(letter)) == len(paragraphs(usual))
     assert re.findall(r"^\D*(\d{6})\D*$", letter.text, re.MULTILINE) == [CODE, CODE]
@@ -136,13 +136,13 @@ def test_no_first_name_adds_a_line_a_code_a_link_or_mark_up(first_name: str) -> 
 
 
 @pytest.mark.parametrize("company", ["Odo & fils", "Odo\ntrack", "<Odo>", "{Odo}"])
-def test_the_companys_name_is_words_too(company: str) -> None:
+def test_company_name_is_escaped(company: str) -> None:
     letter = a_code_letter(company=company)
     assert "\n" not in letter.subject
     assert Page(letter.html).paragraphs == paragraphs(letter)
 
 
-def test_neither_address_nor_code_shows_in_a_repr() -> None:
+def test_repr_shows_neither_address_nor_code() -> None:
     shown = repr(a_code_letter())
     assert CODE not in shown
     assert TO not in shown
@@ -153,7 +153,7 @@ SUPPORT = "+1 514 555-1234"
 
 
 def warnings(language: Language = Language.FR, support: str = "") -> dict[str, Letter]:
-    """The mails that warn of what happened, by name."""
+    """Return the mails that warn of an event, by name."""
     given = {"company": "Odotrack", "support": support}
     return {
         "unusual requests": unusual_requests_letter(TO, language, **given),
@@ -171,7 +171,7 @@ def long_codes(language: Language = Language.FR) -> list[Letter]:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_mail_is_whole_in_both_languages(language: Language) -> None:
+def test_every_mail_is_complete_in_both_languages(language: Language) -> None:
     for letter in [*warnings(language).values(), *warnings(language, SUPPORT).values(), *long_codes(language)]:
         page = Page(letter.html)
         assert page.paragraphs == paragraphs(letter)
@@ -184,14 +184,14 @@ def test_every_mail_is_whole_in_both_languages(language: Language) -> None:
 
 
 @pytest.mark.parametrize("name", warnings())
-def test_a_warning_says_whom_to_ask(name: str) -> None:
+def test_warning_names_the_contact(name: str) -> None:
     assert warnings(support=SUPPORT)[name].text.count(SUPPORT) == 2
     without = warnings()[name].text
     assert "Écrivez à Odotrack." in without
     assert "Write to Odotrack." in without
 
 
-def test_a_warning_says_what_happened() -> None:
+def test_warning_describes_the_event() -> None:
     told = {name: letter.text for name, letter in warnings().items()}
     assert "Rien n’a été ouvert" in told["unusual requests"]
     assert "Ne donnez jamais un code" in told["unusual requests"]
@@ -204,7 +204,7 @@ def test_a_warning_says_what_happened() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_a_long_code_stands_alone_and_unbroken(language: Language) -> None:
+def test_long_code_is_alone_on_its_line(language: Language) -> None:
     for letter in long_codes(language):
         assert re.findall(r"^(.*K7QM.*)$", letter.text, re.MULTILINE) == [LONG_CODE] * 2
         assert letter.html.count(f'white-space:nowrap;margin:12px 0">{LONG_CODE}</p>') == 2

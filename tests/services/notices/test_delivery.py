@@ -1,4 +1,4 @@
-"""A worker: how much it claims, and that deliveries end as their sender says."""
+"""A worker leases a bounded number of deliveries and records their outcomes."""
 
 import asyncio
 import datetime
@@ -40,7 +40,7 @@ PATIENCE = 20
 
 
 class SlowPortal:
-    """A sender whose rendering waits until the portal answers; those for odd recipients then come to nothing."""
+    """Renders only when the portal answers; deliveries to odd recipients are then cancelled."""
 
     is_paced = False
 
@@ -66,7 +66,8 @@ async def counts(database: Database) -> dict[State, int]:
         return await outbox_report.count_all(session)
 
 
-async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database: Database) -> None:
+async def test_worker_leases_no_more_than_it_processes(database: Database) -> None:
+    """A worker leases no more deliveries than it can process at once, and processes all."""
     notices = 3 * AT_ONCE
     async with database.write() as session:
         wanted = [NewDelivery(Channel.TELEGRAM, n, n, utc_now(), "Client") for n in range(1, notices + 1)]
@@ -90,7 +91,7 @@ async def test_a_worker_leases_no_more_than_it_carries_and_carries_all(database:
             sender.answers.release()
         for _ in range(AT_ONCE // 2):
             await sender.asked.acquire()
-        # Nothing is leased to wait here for those that the portal keeps.
+        # No delivery is leased while others wait for the portal.
         found = await counts(database)
         assert found[State.LEASED] <= AT_ONCE
         assert sum(found.values()) - found[State.QUEUED] - found[State.LEASED] >= AT_ONCE // 2

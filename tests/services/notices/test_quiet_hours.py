@@ -1,4 +1,4 @@
-"""Quiet hours and the reminding hour: wall-clock times, over midnight and on the days when the clocks change."""
+"""Quiet hours and the reminder's hour in local time, over midnight and when the clocks change."""
 
 import datetime
 from datetime import UTC
@@ -55,11 +55,11 @@ def local(day: int, hour: int, minute: int = 0, month: int = 10, year: int = 202
         (Quiet(12 * 60, 13 * 60), local(15, 11, 59), None),
     ],
 )
-def test_hours_are_those_of_the_wall_clock(quiet: Quiet, at: datetime.datetime, end: datetime.datetime | None) -> None:
+def test_quiet_hours_follow_the_local_time(quiet: Quiet, at: datetime.datetime, end: datetime.datetime | None) -> None:
     assert quiet.until(at) == end
 
 
-def test_the_night_of_spring_is_an_hour_shorter() -> None:
+def test_spring_night_is_one_hour_shorter() -> None:
     began = local(13, 22, month=3, year=2027)
     end = NIGHT.until(began)
     assert end is not None
@@ -67,7 +67,7 @@ def test_the_night_of_spring_is_an_hour_shorter() -> None:
     assert end.astimezone(TORONTO).hour == 6
 
 
-def test_the_night_of_autumn_is_an_hour_longer() -> None:
+def test_autumn_night_is_one_hour_longer() -> None:
     began = local(31, 22)
     end = NIGHT.until(began)
     assert end is not None
@@ -75,7 +75,7 @@ def test_the_night_of_autumn_is_an_hour_longer() -> None:
     assert end.astimezone(TORONTO).hour == 6
 
 
-def test_the_hour_that_comes_twice_is_quiet_twice() -> None:
+def test_repeated_hour_is_quiet_both_times() -> None:
     first, second = local(1, 1, 30, month=11), local(1, 1, 30, month=11, fold=1)
     assert second.astimezone(UTC) - first.astimezone(UTC) == HOUR
     assert NIGHT.until(first) == NIGHT.until(second) == local(1, 6, month=11)
@@ -85,7 +85,7 @@ def test_the_hour_that_comes_twice_is_quiet_twice() -> None:
 @example(quiet=Quiet(60, 90), at=AUTUMN + datetime.timedelta(hours=6, minutes=10), zone=TORONTO)
 @example(quiet=Quiet(22 * 60, 90), at=AUTUMN + datetime.timedelta(hours=6, minutes=10), zone=TORONTO)
 @example(quiet=Quiet(22 * 60, 150), at=SPRING + datetime.timedelta(hours=6, minutes=59), zone=TORONTO)
-def test_quiet_always_ends_later_than_now_and_within_a_day(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
+def test_quiet_period_ends_after_now_and_within_a_day(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
     end = quiet.until(at.astimezone(zone))
     if end is None:
         return
@@ -93,18 +93,18 @@ def test_quiet_always_ends_later_than_now_and_within_a_day(quiet: Quiet, at: dat
 
 
 @given(quiet=hours, at=moments, zone=zones)
-def test_nothing_is_postponed_past_the_end(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
+def test_delivery_is_not_postponed_past_the_end(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
     end = quiet.until(at.astimezone(zone))
     if end is None:
         return
     there = end.astimezone(zone)
     if there.hour * 60 + there.minute != quiet.end:
-        return  # the end is in the hour that spring leaves out, and so may be the beginning
+        return  # the end is in the hour that does not exist in spring, and the beginning may be too
     assert quiet.until(there) is None
 
 
 @given(quiet=hours, at=moments, zone=zones)
-def test_quiet_reigns_exactly_between_its_hours(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
+def test_quiet_period_is_exactly_between_its_hours(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
     there = at.astimezone(zone)
     minute = there.hour * 60 + there.minute
     length = (quiet.end - quiet.start) % DAY
@@ -112,7 +112,7 @@ def test_quiet_reigns_exactly_between_its_hours(quiet: Quiet, at: datetime.datet
 
 
 @given(quiet=st.sampled_from(QUIET_CHOICES), at=moments, zone=zones)
-def test_what_can_be_chosen_ends_at_the_hour_it_says(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
+def test_each_offered_period_ends_at_its_hour(quiet: Quiet, at: datetime.datetime, zone: ZoneInfo) -> None:
     end = quiet.until(at.astimezone(zone))
     if end is None:
         return
@@ -122,7 +122,7 @@ def test_what_can_be_chosen_ends_at_the_hour_it_says(quiet: Quiet, at: datetime.
 
 
 @given(date=st.dates(datetime.date(2026, 1, 1), datetime.date(2030, 1, 1)), zone=zones)
-def test_reminders_come_at_nine_in_the_morning_of_their_day(date: datetime.date, zone: ZoneInfo) -> None:
+def test_reminder_is_due_at_nine_in_the_morning(date: datetime.date, zone: ZoneInfo) -> None:
     there = at_reminding_hour(date, zone).astimezone(zone)
     assert (there.date(), there.hour, there.minute) == (date, 9, 0)
     assert reminding_time(Kind.REMINDER_DUE, date, zone).astimezone(zone) == there

@@ -1,0 +1,1 @@
+"""Telegram and the portal as fast HTTP stubs."""

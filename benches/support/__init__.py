@@ -1,0 +1,1 @@
+"""Shared by the benches: bots as processes, simulated people, attackers, measurements."""

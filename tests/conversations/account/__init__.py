@@ -1,0 +1,1 @@
+"""Linked accounts, settings, languages and personal data."""

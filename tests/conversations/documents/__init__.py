@@ -1,0 +1,1 @@
+"""Invoices, orders, their PDFs, and search."""

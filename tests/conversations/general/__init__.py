@@ -1,0 +1,1 @@
+"""The main conversation, groups, and unexpected or hostile input."""

@@ -1,0 +1,1 @@
+"""Linking a chat by a mailed code, and the limits of codes."""

@@ -1,0 +1,1 @@
+"""Notices, reminders, subscriptions and the bookkeeper's copies."""

@@ -1,0 +1,272 @@
+"""Reminders of unpaid invoices: at nine in the morning, three days before and on the day, until they are paid."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from handlers.actions import MuteInvoice, Snooze
+from handlers.telegram.callback_data import encode
+from sandbox.portal.faults import Fault, FaultKind
+from sandbox.telegram.persons import Person
+from storage import chats
+from storage.notices import reminders
+from storage.tables import Kind, State
+from tests.conversations.notices.test_notices import (
+    ACCOUNT,
+    AVIS,
+    FLEET,
+    LABELS,
+    MAIL,
+    PATIENCE,
+    at,
+    notices,
+    quiet,
+    subscribe,
+    until,
+    until_nothing_is_due,
+    until_settled,
+)
+from tests.scene import Scene
+
+NUMBER = "990001"
+DUE = date(2026, 10, 25)  # ten days after the start
+BEFORE_DAY, DUE_DAY = 7, 10
+WORDS = {
+    "fr": ("Rappel", "À payer aujourd’hui", "Rappeler demain", "Dans une semaine", "Plus de rappel"),
+    "en": ("Reminder", "Due today", "Remind me tomorrow", "In a week", "No more reminders"),
+}
+
+
+async def reminded(scene: Scene, language: str = "fr", due: date | None = DUE) -> Person:
+    """Return a person who subscribes to reminders only, with an unpaid invoice."""
+    person = await scene.linked(language, MAIL[language])
+    await subscribe(scene, person, LABELS[language][4], language=language)
+    scene.portal.portal.issue_invoice(ACCOUNT[language], amount="40.19", number=NUMBER, due_date=due)
+    return person
+
+
+async def until_both_wait(scene: Scene) -> None:
+    """Wait until both reminders are scheduled and neither is due."""
+
+    await until_nothing_is_due(scene, 2)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_reminders_three_days_before_and_on_the_day_at_nine(scene: Scene, language: str) -> None:
+    before, today, tomorrow, week, mute = WORDS[language]
+    person = await reminded(scene, language)
+    await until_both_wait(scene)
+    at(scene, 8.9, BEFORE_DAY)
+    await until(scene, lambda found: found["reminder.before", "queued"] == 1)
+    assert notices(person, NUMBER) == []
+    at(scene, 9.01, BEFORE_DAY)
+    first = await person.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    assert first.text.startswith(before)
+    assert ("40,19\u00a0$" if language == "fr" else "$40.19") in first.text
+    assert ("25 octobre" if language == "fr" else "October 25") in first.text
+    assert [each for each in (tomorrow, week, mute) if not any(each in label for label in first.labels)] == []
+    assert first.labels[-1] == ("Ne plus recevoir ces avis" if language == "fr" else "Stop these notices")
+    at(scene, 9.01, DUE_DAY)
+    second = await person.wait_for_message(today, new=True, timeout=PATIENCE)
+    assert NUMBER in second.text
+    await until_settled(scene, 2)
+    at(scene, 12, DUE_DAY + 20)
+    await scene.say(person, AVIS[language])
+    assert len(notices(person, NUMBER)) == 2
+
+
+async def test_payment_stops_reminders(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    scene.portal.portal.mark_paid("a-2003", NUMBER)
+    await until_settled(scene, 2, State.CANCELLED)
+    assert notices(camille, NUMBER) == []
+
+
+async def test_payment_without_an_event_stops_reminders(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    scene.portal.faults.set(Fault(FaultKind.SERVER_ERROR, path="*/events"))
+    scene.portal.portal.mark_paid("a-2003", NUMBER)
+    at(scene, 9.01, BEFORE_DAY)
+    await until_settled(scene, 1, State.CANCELLED, Kind.REMINDER_BEFORE)
+    at(scene, 9.01, DUE_DAY)
+    await until_settled(scene, 1, State.CANCELLED, Kind.REMINDER_DUE)
+    assert notices(camille, NUMBER) == []
+
+
+async def test_partly_paid_invoice_is_reminded_of(scene: Scene) -> None:
+    camille = await reminded(scene)
+    scene.portal.portal.mark_paid("a-2003", NUMBER, amount="10.00")
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    told = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    assert "30,19\u00a0$" in told.text
+
+
+async def test_no_reminder_without_a_due_date(scene: Scene) -> None:
+    await reminded(scene, due=None)
+    await until_settled(scene, 2, State.CANCELLED)
+
+
+async def test_no_reminder_for_a_credit_note(scene: Scene) -> None:
+    camille = await scene.linked(email=FLEET)
+    await subscribe(scene, camille, "Rappels de paiement")
+    scene.portal.portal.issue_invoice("a-2003", amount="-40.19", number=NUMBER, due_date=DUE)
+    await until_settled(scene, 2, State.CANCELLED)
+
+
+async def test_invoice_due_tomorrow_has_one_reminder(scene: Scene) -> None:
+    """An invoice that is due tomorrow gives one reminder, on the due day."""
+    camille = await reminded(scene, due=date(2026, 10, 16))
+    await until_settled(scene, 1, State.CANCELLED, Kind.REMINDER_BEFORE)
+    at(scene, 9.01, 1)
+    told = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    assert told.text.startswith("À payer aujourd’hui")
+
+
+async def test_unsubscribing_stops_reminders(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    await scene.say(camille, "/avis")
+    await scene.tap(camille, "✓ Rappels de paiement")
+    at(scene, 9.01, DUE_DAY)
+    await until_settled(scene, 2, State.CANCELLED)
+    assert notices(camille, NUMBER) == []
+
+
+async def test_reminder_is_at_nine_in_the_chats_time_zone(scene: Scene) -> None:
+    camille = await scene.linked(email=FLEET)
+    await subscribe(scene, camille, "Rappels de paiement")
+    await scene.tap(camille, "Heures calmes")
+    await scene.tap(camille, "Changer de fuseau")
+    await scene.tap(camille, "Vancouver")
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number=NUMBER, due_date=DUE)
+    await until_both_wait(scene)
+    at(scene, 11.9, BEFORE_DAY)
+    await until(scene, lambda found: found["reminder.before", "queued"] == 1)
+    at(scene, 12.01, BEFORE_DAY)
+    await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+
+
+async def test_reminder_is_at_nine_after_the_clocks_went_back(scene: Scene) -> None:
+    camille = await reminded(scene, due=date(2026, 11, 2))
+    await until_both_wait(scene)
+    scene.clock.set(datetime(2026, 11, 2, 13, 59, tzinfo=UTC))  # 8:59 at UTC-5; 9:59 by the summer's clock
+    await camille.wait_for_message("Rappel", new=True, timeout=PATIENCE)  # that of October 30
+    assert notices(camille, "À payer aujourd’hui") == []
+    scene.clock.set(datetime(2026, 11, 2, 14, 0, 1, tzinfo=UTC))
+    await camille.wait_for_message("À payer aujourd’hui", new=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(("button", "days"), [(2, 1), (3, 7)])
+async def test_snoozed_reminder_comes_again(scene: Scene, language: str, button: int, days: int) -> None:
+    person = await reminded(scene, language)
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    first = await person.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    person.tap(WORDS[language][button], message=first)
+    said = await person.wait_for_message("reviendra" if language == "fr" else "will come again")
+    day = 22 + days
+    assert (f"{day} octobre" if language == "fr" else f"October {day}") in said.text
+    mark = scene.telegram.world.events.sequence
+    at(scene, 9.01, BEFORE_DAY + days)
+    again = await person.wait_for_message(WORDS[language][0], new=True, since=mark, timeout=PATIENCE)
+    assert NUMBER in again.text
+
+
+async def test_payment_stops_a_snoozed_reminder(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    camille.tap("Rappeler demain", message=first)
+    await camille.wait_for_message("reviendra")
+    scene.portal.portal.mark_paid("a-2003", NUMBER)
+    await until_settled(scene, 1, State.CANCELLED, Kind.REMINDER_LATER)
+
+
+async def test_muting_applies_to_one_invoice(scene: Scene) -> None:
+    """A muted invoice gives no reminder; another invoice still does."""
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    camille.tap("Plus de rappel", message=first)
+    await camille.wait_for_message(f"plus de rappel pour la facture nº\u00a0{NUMBER}")
+    await until_settled(scene, 1, State.CANCELLED, Kind.REMINDER_DUE)
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990002", due_date=date(2026, 10, 26))
+    await until_nothing_is_due(scene, 2)
+    at(scene, 9.01, DUE_DAY + 1)
+    await camille.wait_for_message("990002", new=True, timeout=PATIENCE)
+    assert notices(camille, f"À payer aujourd’hui : facture nº\u00a0{NUMBER}") == []
+
+
+async def test_reminder_snoozed_after_a_mute_is_sent(scene: Scene) -> None:
+    """The chat has two reminders of one invoice: one is used to mute, the other to snooze."""
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    at(scene, 9.01, DUE_DAY)
+    second = await camille.wait_for_message("À payer aujourd’hui", new=True, timeout=PATIENCE)
+    camille.tap("Plus de rappel", message=first)
+    await camille.wait_for_message("plus de rappel")
+    camille.tap("Rappeler demain", message=second)
+    await camille.wait_for_message("reviendra")
+    mark = scene.telegram.world.events.sequence
+    at(scene, 9.01, DUE_DAY + 1)
+    await camille.wait_for_message("Rappel", new=True, since=mark, timeout=PATIENCE)
+
+
+async def test_invoice_issued_in_quiet_hours_keeps_its_reminders(scene: Scene) -> None:
+    camille = await scene.linked(email=FLEET, notices=True)
+    await subscribe(scene, camille, "Rappels de paiement")
+    await quiet(scene, camille)
+    at(scene, 23)
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number=NUMBER, due_date=DUE)
+    await until_nothing_is_due(scene, 3)
+    mark = scene.telegram.world.events.sequence
+    at(scene, 31.01)
+    told = await camille.wait_for_message(NUMBER, new=True, since=mark, timeout=PATIENCE)
+    assert told.text.startswith("Nouvelle facture")
+    await until_settled(scene, 1)
+    await until_nothing_is_due(scene, 2)
+    assert notices(camille, "Rappel :", "Rappel\u00a0:", "À payer aujourd’hui") == []
+    at(scene, 9.01, DUE_DAY)
+    await camille.wait_for_message("À payer aujourd’hui", new=True, since=mark, timeout=PATIENCE)
+
+
+async def test_reminder_says_today_only_on_that_day(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    await scene.stop_bot()
+    at(scene, 12, DUE_DAY + 5)
+    await scene.start_bot()
+    await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    await until(scene, lambda found: not any(state in ("queued", "leased", "sending") for _, state in found))
+    assert notices(camille, "aujourd’hui") == []
+
+
+async def test_forged_snooze_and_mute_change_no_other_invoice(scene: Scene) -> None:
+    camille = await reminded(scene)
+    anna = await scene.linked("en", MAIL["en"])
+    await until_both_wait(scene)
+    async with scene.components.database.read() as session:
+        (link,) = (await chats.load(session, camille.user_id)).links
+        (own,) = (await chats.load(session, anna.user_id)).links
+    screen = await scene.say(anna, "/notices")
+    for action in (Snooze(link.link_id, NUMBER, 1), MuteInvoice(link.link_id, NUMBER)):
+        await anna.wait_for_answer(anna.forge_tap(screen, encode(action) or ""))
+    await scene.settled()
+    assert notices(anna, NUMBER) == []
+    # Another customer's number is no invoice of the own account.
+    anna.forge_tap(screen, encode(Snooze(own.link_id, NUMBER, 1)) or "")
+    await anna.wait_for_message("nothing to read")
+    anna.forge_tap(screen, encode(MuteInvoice(own.link_id, "777777")) or "")
+    await anna.wait_for_message("777777")
+    async with scene.components.database.read() as session:
+        assert not await reminders.is_muted(session, own.link_id, "777777")
+    at(scene, 9.01, BEFORE_DAY)
+    await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)

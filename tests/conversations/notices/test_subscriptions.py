@@ -1,0 +1,151 @@
+"""``/avis``: every subscription on and off, per account, in both languages."""
+
+import pytest
+
+from handlers.actions import SetSubscription, ShowSubscriptions
+from handlers.telegram.callback_data import encode
+from storage import chats
+from tests.conversations.notices.test_notices import ANNA, AVIS, FLEET, LABELS, MAIL, NAME, PATIENCE, notices, subscribe
+from tests.scene import CLIENT, Scene
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_no_subscription_by_default(scene: Scene, language: str) -> None:
+    person = await scene.linked(language, MAIL[language])
+    screen = await scene.say(person, AVIS[language])
+    assert NAME[language] in screen.text
+    assert screen.labels[:5] == list(LABELS[language])
+    assert [label for label in screen.labels if label.startswith("✓")] == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_yes_at_linking_subscribes_to_new_invoices_only(scene: Scene, language: str) -> None:
+    person = await scene.linked(language, MAIL[language], notices=True)
+    screen = await scene.say(person, AVIS[language])
+    assert [label for label in screen.labels if label.startswith("✓")] == [f"✓ {LABELS[language][0]}"]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_each_subscription_is_switched_and_stored(scene: Scene, language: str) -> None:
+    person = await scene.linked(language, MAIL[language])
+    pdf = {"fr": "PDF joint aux nouvelles factures", "en": "PDF"}[language]
+    await subscribe(scene, person, *LABELS[language], language=language)
+    await scene.tap(person, pdf)
+    await scene.settled()
+    screen = await scene.say(person, AVIS[language])
+    assert len([label for label in screen.labels if label.startswith("✓")]) == 6
+    for label in LABELS[language]:
+        screen = await scene.tap(person, f"✓ {label}")
+        assert label in screen.labels
+    screen = await scene.tap(person, pdf)
+    assert [label for label in screen.labels if label.startswith("✓")] == []
+
+
+async def test_subscriptions_are_per_account(scene: Scene) -> None:
+    camille = await scene.linked()
+    which = await scene.say(camille, "/avis")
+    assert which.labels[:2] == ["Client Odotrack", "Client Odotrack 2016"]
+    await scene.tap(camille, "Client Odotrack 2016")
+    await scene.tap(camille, "Nouvelle facture")
+    await scene.tap(camille, "Autres comptes")
+    other = await scene.tap(camille, "Client Odotrack")
+    assert "✓ Nouvelle facture" not in other.labels
+    portal = scene.portal.portal
+    portal.issue_invoice("a-2001", amount="40.19", number="212381")
+    portal.issue_invoice("a-2002", amount="40.19", number="39999")
+    await camille.wait_for_message("39999", new=True, timeout=PATIENCE)
+    assert notices(camille, "212381") == []
+
+
+async def test_chats_of_one_address_have_separate_subscriptions(scene: Scene) -> None:
+    camille = await scene.linked(email=FLEET)
+    scene.later(minutes=2)  # one address gets one code a minute
+    alix = await scene.linked(email=FLEET, first_name="Alix", notices=True)
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
+    await alix.wait_for_message("990001", new=True, timeout=PATIENCE)
+    assert notices(camille, "990001") == []
+
+
+async def test_account_linked_by_two_addresses_gives_one_notice(scene: Scene) -> None:
+    """An account that two addresses of the chat open gives one notice for each event."""
+    camille = await scene.linked(email=FLEET, notices=True)
+    await scene.say(camille, "/lier")
+    await scene.say(camille, "Comptable@Example.Test")  # c-1009: a-2003 too, and a-2004
+    await scene.say(camille, await scene.code("Comptable@Example.Test"))
+    camille.tap(row=0, column=0)
+    await camille.wait_for_message("Voulez-vous")
+    await scene.tap(camille, "Oui")
+    before = len(camille.chat().visible)
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
+    await camille.wait_for_message("990001", new=True, timeout=PATIENCE)
+    scene.portal.portal.issue_invoice("a-2004", amount="40.19", number="990002")
+    await camille.wait_for_message("990002", new=True, timeout=PATIENCE)
+    assert len(camille.chat().visible) == before + 2
+
+
+async def test_unlinked_chat_has_no_subscriptions(scene: Scene) -> None:
+    stranger = scene.person()
+    assert "pas encore liée" in (await scene.say(stranger, "/avis")).text
+
+
+async def test_forged_button_changes_no_other_subscription(scene: Scene) -> None:
+    camille, anna = await scene.linked(email=FLEET), await scene.linked("en", ANNA)
+    async with scene.components.database.read() as session:
+        (link,) = (await chats.load(session, camille.user_id)).links
+    screen = await scene.say(anna, "/notices")
+    for action in (SetSubscription(link.link_id, "invoice.issued", on=True), ShowSubscriptions(link.link_id)):
+        await anna.wait_for_answer(anna.forge_tap(screen, encode(action) or ""))
+    await scene.settled()
+    assert notices(anna, "Boréal") == []
+    async with scene.components.database.read() as session:
+        (link,) = (await chats.load(session, camille.user_id)).links
+    assert not link.subscriptions
+
+
+async def test_unknown_subscription_is_not_stored(scene: Scene) -> None:
+    camille = await scene.linked(email=FLEET)
+    async with scene.components.database.read() as session:
+        (link,) = (await chats.load(session, camille.user_id)).links
+    screen = await scene.say(camille, "/avis")
+    for kind in ("contact.removed", "x y", ""):
+        await camille.wait_for_answer(
+            camille.forge_tap(screen, encode(SetSubscription(link.link_id, kind, on=True)) or "")
+        )
+    await scene.settled()
+    async with scene.components.database.read() as session:
+        (link,) = (await chats.load(session, camille.user_id)).links
+    assert not link.subscriptions
+
+
+async def test_unsubscribe_button_of_a_removed_link_is_answered(scene: Scene) -> None:
+    camille = await scene.linked(email=FLEET, notices=True)
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
+    notice = await camille.wait_for_message("990001", new=True, timeout=PATIENCE)
+    await scene.say(camille, "/delier")
+    await scene.tap(camille, "Oui")
+    camille.tap("Ne plus recevoir", message=notice)
+    assert "pas encore liée" in (await camille.wait_for_message()).text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_quiet_hours_and_time_zone_are_stored_and_shown(scene: Scene, language: str) -> None:
+    french = language == "fr"
+    person = await scene.linked(language, CLIENT)
+    await scene.say(person, AVIS[language])
+    screen = await scene.tap(person, "Heures calmes" if french else "Quiet hours")
+    assert screen.labels[0] == ("✓ Aucune" if french else "✓ None")
+    assert "America/Toronto" in screen.text
+    screen = await scene.tap(person, "de 22" if french else "10:00")
+    assert [label for label in screen.labels if label.startswith("✓ ") and ("22" in label or "10:00" in label)]
+    cities = await scene.tap(person, "fuseau" if french else "zone")
+    assert "✓ Toronto" in cities.labels
+    assert "St Johns" in cities.labels
+    screen = await scene.tap(person, "Halifax")
+    assert "America/Halifax" in screen.text
+    await scene.settled()
+    await scene.say(person, AVIS[language])
+    screen = await scene.tap(person, "Heures calmes" if french else "Quiet hours")
+    assert "America/Halifax" in screen.text
+    assert ("22\u00a0h" in screen.text or "22 h" in screen.text) if french else "10:00" in screen.text
+    screen = await scene.tap(person, "Aucune" if french else "None")
+    assert screen.labels[0].startswith("✓ ")

@@ -1,0 +1,1 @@
+"""Private files and a security log without personal data."""

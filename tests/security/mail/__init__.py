@@ -1,0 +1,1 @@
+"""Hostile names in mails, and unsubscribe links."""

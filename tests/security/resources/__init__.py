@@ -1,0 +1,1 @@
+"""Bounded memory, slots and rows under load by strangers and faulty servers."""
