@@ -44,8 +44,9 @@ from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.copy_sender import CopySender
-from services.notices.delivery import Dispatcher, Sender
+from services.notices.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
+from services.notices.outcomes import Sender
 from services.notices.rate_limiter import BulkRateLimiter
 from services.security import SecurityLog
 from storage import chats

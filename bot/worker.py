@@ -10,7 +10,7 @@ import structlog
 from portal.errors import PortalError, PortalUnavailable
 from services.clock import Clock
 from services.linking.linking import Linking
-from services.notices.delivery import Dispatcher
+from services.notices.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.retries import backoff
 from services.uninterrupted import uninterrupted

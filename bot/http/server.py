@@ -10,7 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.lifespan.off import LifespanOff
 
-from bot.http.limits import HttpLimits, limited_protocol
+from bot.http.connections import HttpLimits
+from bot.http.limits import limited_protocol
 
 _GRACE_SECONDS = 5
 _BACKLOG = 128
@@ -57,7 +58,7 @@ def _server(app: ASGIApp, limits: HttpLimits) -> uvicorn.Server:
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level=logging.ERROR,  # its warnings tell of one bad request each; http_limits counts them
+        log_level=logging.ERROR,  # its warnings tell of one bad request each; `limits` counts them
         access_log=False,
         server_header=False,
         date_header=False,

@@ -24,8 +24,8 @@ from portal.models import Contact, Part
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
-from services.notices.delivery import Blocked, Cancelled, Later, Outcome, Retry, SendFunc, Sent, Uncertain, Unsent
 from services.notices.feed_reader import REMINDERS, subscription_for
+from services.notices.outcomes import Blocked, Cancelled, Later, Outcome, Retry, SendFunc, Sent, Uncertain, Unsent
 from services.notices.reminders import reminding_time
 from storage import chats
 from storage.chats import ChatState, LinkState
@@ -62,13 +62,7 @@ class TelegramNoticeSender:
     is_paced = True
 
     def __init__(
-        self,
-        bot: ExtBot[None],
-        database: Database,
-        portal: Portal,
-        access: Access,
-        clock: Clock,
-        company: Company,
+        self, bot: ExtBot[None], database: Database, portal: Portal, access: Access, clock: Clock, company: Company
     ) -> None:
         self._bot = bot
         self._database = database

@@ -18,7 +18,7 @@ from services.company import Company
 from services.invoices import SMALL_PDF, file_name, payment
 from services.mailing.letters import Stop, invoice_letter
 from services.notices.copies import stop_token
-from services.notices.delivery import (
+from services.notices.outcomes import (
     Blocked,
     Cancelled,
     Outcome,

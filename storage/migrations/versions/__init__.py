@@ -1,0 +1,1 @@
+"""The schema's history: one module for each revision, applied in order by Alembic."""

@@ -15,7 +15,8 @@ import pytest
 
 from bot.http import server
 from bot.http.bodies import BODY_MEMORY
-from bot.http.limits import Connections, HttpLimits, LimitedHttpProtocol
+from bot.http.connections import Connections, HttpLimits
+from bot.http.limits import LimitedHttpProtocol
 from bot.http.webhook import SECRET_HEADER
 from sandbox.serving import free_port
 from tests.scene import Scene

@@ -18,17 +18,8 @@ from portal.errors import (
     TooLarge,
 )
 from services.clock import utc_now
-from services.notices.delivery import (
-    AT_ONCE,
-    Cancelled,
-    Dispatcher,
-    Outcome,
-    Retry,
-    SendFunc,
-    Sent,
-    Unsent,
-    after_portal_error,
-)
+from services.notices.dispatcher import AT_ONCE, Dispatcher
+from services.notices.outcomes import Cancelled, Outcome, Retry, SendFunc, Sent, Unsent, after_portal_error
 from services.notices.rate_limiter import BulkRateLimiter
 from storage.database import Database
 from storage.notices import feed, outbox, outbox_report
