@@ -34,8 +34,7 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 CASES: dict[str, tuple[Callable[[], BaseRequest], LoopFactory]] = {
     "HTTPXRequest": (HTTPXRequest, asyncio.new_event_loop),
     "AiohttpRequest": (AiohttpRequest, asyncio.new_event_loop),
-    "AiohttpRequest, trimmed": (lambda: AiohttpRequest(trims_messages=True), asyncio.new_event_loop),
-    "AiohttpRequest, trimmed, uvloop": (lambda: AiohttpRequest(trims_messages=True), uvloop.new_event_loop),
+    "AiohttpRequest, uvloop": (AiohttpRequest, uvloop.new_event_loop),
 }
 
 

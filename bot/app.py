@@ -187,7 +187,7 @@ def _application(settings: Settings, services: Services, order: PerChatOrder) ->
         settings.telegram_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
-        request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0, trims_messages=True),
+        request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0),
         get_updates_request=AiohttpRequest(connection_pool_size=2, longest_answer=LONGEST_UPDATES),
     )
     # PTB calls this to make its bot_data.

@@ -113,6 +113,7 @@ async def _link_everybody(database: Database) -> None:
         Link(
             chat_id=chat_id, contact_id=f"c-{chat_id}", account_id=f"a-{chat_id}", account_name_sealed=name,
             access="invoices orders", email_sealed=email, email_hash="0", wishes="", linked_at=now, chosen_at=now,
+            confirmed_at=now, used_at=now,  # as of a chat that has asked today: the portal is asked once a day
         ).model_dump(exclude={"link_id"})
         for chat_id in ids
     ]  # fmt: skip

@@ -36,8 +36,6 @@ _POOL_TIMED_OUT = (
     "Pool timeout: All connections in the connection pool are occupied. Request was *not* sent to Telegram. "
     "Consider adjusting the connection pool size or the pool timeout."
 )
-_TRIMMED = frozenset({"sendMessage", "sendDocument", "editMessageText"})
-_KEPT = ("message_id", "date", "chat", "document")
 _TOKEN = re.compile(r"/bot\d+:([^/]+)")
 
 
@@ -71,16 +69,13 @@ class AiohttpRequest(BaseRequest):
     ``connect_timeout`` for name, TCP and TLS together, ``write_timeout`` for each part of the body
     (``media_write_timeout`` where there are files), ``read_timeout`` for each silence in the answer.
 
-    With ``trims_messages``, sendMessage, sendDocument and editMessageText return a ``Message`` of ``message_id``,
-    ``date``, ``chat`` and ``document`` only: PTB would make objects of all that the bot itself wrote.
-
     An answer is read up to ``longest_answer`` bytes, a file up to ``LONGEST_FILE``. Both are asked for uncompressed: a
     thousandth of those bytes could unpack to as many.
     """
 
     __slots__ = (
         "_connect_timeout", "_longest_answer", "_media_write_timeout", "_pool_timeout", "_read_timeout", "_session",
-        "_size", "_slots", "_trims_messages", "_write_timeout",
+        "_size", "_slots", "_write_timeout",
     )  # fmt: skip
 
     def __init__(
@@ -92,7 +87,6 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: float | None = 5.0,
         pool_timeout: float | None = 1.0,
         media_write_timeout: float | None = 20.0,
-        trims_messages: bool = False,
         longest_answer: int = LONGEST,
     ) -> None:
         self._size = connection_pool_size
@@ -101,7 +95,6 @@ class AiohttpRequest(BaseRequest):
         self._connect_timeout = connect_timeout
         self._pool_timeout = pool_timeout
         self._media_write_timeout = media_write_timeout
-        self._trims_messages = trims_messages
         self._longest_answer = longest_answer
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(connection_pool_size)
@@ -161,7 +154,7 @@ class AiohttpRequest(BaseRequest):
             slots.release()
         if status >= 300:
             return status, _refused(status, answer, url)
-        return status, _trimmed(url, answer) if self._trims_messages else answer
+        return status, answer
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -245,18 +238,6 @@ def _description(answer: bytes) -> str | None:
         return None
     description = body.get("description")
     return description if isinstance(description, str) else None
-
-
-def _trimmed(url: str, answer: bytes) -> bytes:
-    """The answer with ``_KEPT`` of its message only; an answer of another kind is left to PTB as it is."""
-    if url.rpartition("/")[2] not in _TRIMMED:
-        return answer
-    try:
-        message = orjson.loads(answer)["result"]
-        kept = {name: message[name] for name in _KEPT if name in message}
-        return orjson.dumps({"ok": True, "result": kept})
-    except (orjson.JSONDecodeError, KeyError, TypeError):  # what is nested too deep to be written is a TypeError
-        return answer
 
 
 def _chosen(given: Timeout, default: float | None) -> float | None:

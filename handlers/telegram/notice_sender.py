@@ -7,8 +7,6 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
-from telegram import LinkPreviewOptions
-from telegram.constants import ParseMode
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
@@ -17,6 +15,7 @@ from handlers.screens.notices import SummaryLine
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
+from handlers.telegram.messages import send_text
 from handlers.telegram.render import Message, render
 from portal.client import Portal, Reader
 from portal.errors import PortalUnavailable, TooLarge
@@ -37,7 +36,6 @@ from storage.tables import Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
 _ABOUT_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED)
 _CAPTION_LIMIT = 1024
@@ -255,13 +253,7 @@ class TelegramNoticeSender:
     def _message(self, chat_id: int, message: Message) -> SendFunc:
         async def send() -> Outcome:
             try:
-                await self._bot.send_message(
-                    chat_id,
-                    message.html,
-                    parse_mode=ParseMode.HTML,
-                    link_preview_options=_NO_PREVIEW,
-                    api_kwargs=message.reply_markup,
-                )
+                await send_text(self._bot, chat_id, message)
             except TelegramError as error:
                 return await self._outcome(chat_id, error)
             return Sent()

@@ -5,18 +5,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from telegram import LinkPreviewOptions
-from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
 from handlers.context import Context
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import Failure, FailureKind, classify
+from handlers.telegram.messages import edit_text, send_text
 from handlers.telegram.render import render
 
 _LONGEST_WAIT_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 ResultT = TypeVar("ResultT")
 
@@ -43,18 +41,7 @@ async def send(context: Context, screen: Screen, *, to: int | None = None, link:
     Returns: the id of the message.
     """
     message = render(screen)
-    sent = await retry_once(
-        context,
-        lambda: context.bot.send_message(
-            chat_id=to or context.chat.chat_id,
-            text=message.html,
-            parse_mode=ParseMode.HTML,
-            link_preview_options=_NO_PREVIEW,
-            api_kwargs=message.reply_markup,
-        ),
-        link=link,
-    )
-    return sent.message_id
+    return await retry_once(context, lambda: send_text(context.bot, to or context.chat.chat_id, message), link=link)
 
 
 async def edit(context: Context, message_id: int, screen: Screen, *, link: int | None = None) -> bool:
@@ -67,14 +54,7 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
     try:
         await retry_once(
             context,
-            lambda: context.bot.edit_message_text(
-                chat_id=context.chat.chat_id,
-                message_id=message_id,
-                text=message.html,
-                parse_mode=ParseMode.HTML,
-                link_preview_options=_NO_PREVIEW,
-                api_kwargs=message.reply_markup,
-            ),
+            lambda: edit_text(context.bot, context.chat.chat_id, message_id, message),
             repeatable=True,
             link=link,
         )

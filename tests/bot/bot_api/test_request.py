@@ -14,12 +14,13 @@ from typing import Any
 import orjson
 import pytest
 import uvloop
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, Message
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.bot_api.request import AiohttpRequest, ConnectTimedOut, NotConnected, PoolTimedOut, ServerFailed
 from handlers.screens.screen import Button, Screen
+from handlers.telegram.messages import edit_text, send_text
 from handlers.telegram.outcome import NotDone, NotSent
 from handlers.telegram.render import render
 from sandbox.telegram import Person, TelegramServer
@@ -475,41 +476,30 @@ async def test_request_body_equals_that_of_ptb(telegram: TelegramServer, camille
     assert ours == theirs
 
 
-async def test_messages_are_trimmed_on_request(telegram: TelegramServer, camille: Person) -> None:
-    keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Retour", callback_data="1H")]])
-    async with AiohttpRequest(trims_messages=True) as request:
-        bot = bot_at(telegram.url, request)
-        sent = await bot.send_message(camille.user_id, "avis", reply_markup=keyboard)
-        assert isinstance(sent, Message)
-        assert sent.message_id == (await camille.wait_for_message("avis")).message_id
-        assert (sent.chat_id, sent.text, sent.reply_markup) == (camille.user_id, None, None)
-        edited = await bot.edit_message_text("autre", camille.user_id, sent.message_id)
-        assert isinstance(edited, Message)
-        assert (edited.message_id, edited.text) == (sent.message_id, None)
-        document = await bot.send_document(camille.user_id, InputFile(b"%PDF-", filename="a.pdf"))
-        assert document.document is not None
-        assert (await bot.get_me()).username == "odobot"
-        with pytest.raises(BadRequest, match="not modified"):
-            await bot.edit_message_text("autre", camille.user_id, sent.message_id)
-    assert (await camille.wait_for_message("autre")).edits == 1
-
-
-async def test_trimming_leaves_other_answers_to_ptb() -> None:
-    async with serving(answering(200, b"<html>Welcome</html>")) as url:
-        assert (await failure(AiohttpRequest, sending(url), trims_messages=True)).message == "Invalid server response"
-
-
-async def test_rendered_keyboard_arrives(telegram: TelegramServer, camille: Person) -> None:
-    """PTB adds ``api_kwargs`` to a call, in JSON and beside a file, as it would its own ``InlineKeyboardMarkup``."""
+async def test_texts_are_sent_and_edited_as_json(telegram: TelegramServer, camille: Person) -> None:
+    """What ``send_text`` and ``edit_text`` write is what PTB's own methods would, and fails with PTB's errors."""
     first, second = (render(Screen("t", keyboard=((Button(label, url="https://x.test"),),))) for label in "ab")
     async with AiohttpRequest() as request:
         bot = bot_at(telegram.url, request)
-        sent = await bot.send_message(camille.user_id, first.html, api_kwargs=first.reply_markup)
-        assert (await camille.wait_for_message(label="a")).message_id == sent.message_id
-        await bot.edit_message_text(second.html, camille.user_id, sent.message_id, api_kwargs=second.reply_markup)
-        assert (await camille.wait_for_message(label="b")).message_id == sent.message_id
+        sent = await send_text(bot, camille.user_id, first)
+        shown = await camille.wait_for_message(label="a")
+        assert (shown.message_id, shown.html) == (sent, first.html)
+        await edit_text(bot, camille.user_id, sent, second)
+        assert (await camille.wait_for_message(label="b")).message_id == sent
+        with pytest.raises(BadRequest, match="not modified"):
+            await edit_text(bot, camille.user_id, sent, second)
+        telegram.world.faults.add("retry_after", retry_after=7)
+        with pytest.raises(RetryAfter):
+            await send_text(bot, camille.user_id, first)
+
+
+async def test_rendered_keyboard_arrives(telegram: TelegramServer, camille: Person) -> None:
+    """PTB adds ``api_kwargs`` to a call with a file as it would its own ``InlineKeyboardMarkup``."""
+    message = render(Screen("t", keyboard=((Button("a", url="https://x.test"),),)))
+    async with AiohttpRequest() as request:
+        bot = bot_at(telegram.url, request)
         pdf = InputFile(b"%PDF-", filename="a.pdf")
-        document = await bot.send_document(camille.user_id, pdf, api_kwargs=first.reply_markup)
+        document = await bot.send_document(camille.user_id, pdf, api_kwargs=message.reply_markup)
         assert (await camille.wait_for_message(label="a")).message_id == document.message_id
 
 
