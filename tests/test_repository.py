@@ -28,8 +28,19 @@ DOCUMENTS = (
     "docs/portal.md",
     *DECISIONS,
 )
-OTHERS = {".env", ".mo", ".venv", "America/Toronto", "odobot.db", "backup.db", "2026/001", "x/../250118"}
+OTHERS = {
+    ".env",
+    ".mo",
+    ".venv",
+    ".venv/.ready",
+    "America/Toronto",
+    "odobot.db",
+    "backup.db",
+    "2026/001",
+    "x/../250118",
+}
 """What a user or a command makes, and what only looks like a path."""
+PACKAGES = {name.removesuffix("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
 NOT_IN_CHAT = "–"
 _FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"`([^`\n]+)`")
@@ -85,6 +96,15 @@ def test_each_step_of_a_walk_names_a_function() -> None:
     steps = re.findall(r"^(\d+)\. (.*)$", text, re.MULTILINE)
     assert [number for number, _ in steps].count("1") == 2, "a tap and a notice"
     assert [step for _, step in steps if not re.match(r"`[\w/]+\.py` `\w+`: \w", step)] == []
+
+
+def test_picture_names_every_package_and_folder() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    picture = re.search(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert picture
+    folders = [path for package in PACKAGES for path in (ROOT / package).iterdir() if path.is_dir()]
+    names = [path.name for path in folders if path.name != "__pycache__"]
+    assert sorted(re.findall(r"(\w+)/", picture[1])) == sorted([*PACKAGES, *names])
 
 
 def glossary() -> list[list[str]]:
@@ -146,6 +166,14 @@ def test_commands_in_documents_exist() -> None:
     assert asked - commands == {"--version"}
 
 
+def test_names_of_tests_are_short() -> None:
+    """They have at most 60 characters; a docstring says what a short name cannot."""
+    texts = [path.read_text() for path in (ROOT / "tests").rglob("*.py")]
+    names = [name for text in texts for name in re.findall(r"^ *(?:async )?def (test_\w+)", text, re.MULTILINE)]
+    assert names
+    assert [name for name in names if len(name) > 60] == []
+
+
 def locked(name: str) -> dict[str, tuple[str, int]]:
     """Return the version and the number of hashes of each package in a lock file."""
     found = {}
@@ -201,10 +229,9 @@ def test_hooks_run_the_checks_of_make_static() -> None:
 
 def test_container_context_has_only_the_product() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
-    rooms = {room.removesuffix("*") for room in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
     assert lines[0] == "*"
-    seen = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    assert seen == rooms | {"LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
+    included = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert included == PACKAGES | {"LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
 
 
 def test_changelog_has_the_current_version() -> None:

@@ -135,13 +135,13 @@ async def test_refusals_of_the_sandbox(telegram: TelegramServer, camille: Person
     assert failure.kind is (FailureKind.BLOCKED if status == 403 else OTHER_KINDS.get(description, FailureKind.REFUSED))
 
 
-async def test_a_telegram_that_is_down(telegram: TelegramServer, camille: Person) -> None:
+async def test_server_that_is_down(telegram: TelegramServer, camille: Person) -> None:
     await telegram.stop()
     failure = await failure_of(telegram.url, lambda bot: bot.send_message(camille.user_id, "avis"))
     assert failure == Failure(FailureKind.NOT_DONE, "NotConnected")
 
 
-async def test_a_group_that_migrated(telegram: TelegramServer, camille: Person) -> None:
+async def test_migrated_group(telegram: TelegramServer, camille: Person) -> None:
     group = telegram.world.create_group("Équipe", [camille])
     new_id = group.migrate().chat.chat_id
     failure = await failure_of(telegram.url, lambda bot: bot.send_message(group.chat.chat_id, "avis"))

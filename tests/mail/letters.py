@@ -1,4 +1,4 @@
-"""What the tests of mail share: a letter, and a mailer on a mailbox."""
+"""Helpers of the mail tests: a letter, and a mailer for a mailbox."""
 
 from typing import Any
 

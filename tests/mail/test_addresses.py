@@ -19,7 +19,7 @@ from mail.addresses import parse_address, parse_sender
         ("Odo<o@Québec.TEST>", ("Odo", "o@xn--qubec-csa.test")),
     ],
 )
-def test_reads_a_sender(text: str, expected: tuple[str, str]) -> None:
+def test_parse_sender(text: str, expected: tuple[str, str]) -> None:
     assert parse_sender(text) == expected
 
 
@@ -48,7 +48,8 @@ def test_reads_a_sender(text: str, expected: tuple[str, str]) -> None:
         "a@" + "b" * 64 + ".test",
     ],
 )
-def test_refuses_a_sender_without_repeating_it(text: str) -> None:
+def test_parse_sender_rejects(text: str) -> None:
+    """The error does not repeat the text."""
     with pytest.raises(ValueError, match=r"^expected an address, or Name <address>") as caught:
         parse_sender(text)
     assert "b.test" not in str(caught.value)
@@ -66,7 +67,7 @@ def test_repr_hides_the_address() -> None:
 
 
 @given(st.text() | st.emails())
-def test_what_is_read_is_safe_on_a_command_line(text: str) -> None:
+def test_parsed_address_is_safe_in_smtp_commands(text: str) -> None:
     try:
         address = parse_address(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Connections to the mail server: so many at once, so many a second, urgent ones first."""
+"""The limits of connections to the mail server: at once and per second, urgent ones first."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ async def hold(limit: ConnectionLimit, released: asyncio.Event, *, urgent: bool,
         await released.wait()
 
 
-async def test_no_more_than_four_at_once_and_urgent_first() -> None:
+async def test_four_connections_at_once_urgent_first() -> None:
     limit, released, order = ConnectionLimit(1_000), asyncio.Event(), list[str]()
     holding = [asyncio.create_task(hold(limit, released, urgent=True, order=order, name=f"h{n}")) for n in range(4)]
     await asyncio.sleep(0)
@@ -42,7 +42,7 @@ async def test_the_rate_holds_after_the_burst() -> None:
     assert time.monotonic() - began >= 0.45  # 50 at once, then 25 at 50 a second
 
 
-async def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_long_wait_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_LONGEST_WAIT", 0.05)
     limit, released, order = ConnectionLimit(1_000), asyncio.Event(), list[str]()
     holding = [asyncio.create_task(hold(limit, released, urgent=True, order=order, name="h")) for _ in range(4)]
@@ -56,7 +56,7 @@ async def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> No
         pass
 
 
-async def test_a_cancelled_wait_keeps_no_slot() -> None:
+async def test_cancelled_wait_frees_its_slot() -> None:
     limit, released, order = ConnectionLimit(1_000), asyncio.Event(), list[str]()
     holding = [asyncio.create_task(hold(limit, released, urgent=True, order=order, name="h")) for _ in range(4)]
     await asyncio.sleep(0)
@@ -71,8 +71,8 @@ async def test_a_cancelled_wait_keeps_no_slot() -> None:
     assert order.count("w") == 4
 
 
-async def test_many_questions_open_one_connection() -> None:
-    """Each request for a code asks whether the server is ready: an attacker must not use up its connections."""
+async def test_ready_opens_one_connection() -> None:
+    """Each request for a code calls ``ready``: an attacker must not use up the server's connections."""
     async with Mailbox() as mailbox:
         mailer = SmtpMailer(parse_smtp_url(mailbox.url), "odobot@example.test")
         for _ in range(50):
@@ -83,7 +83,7 @@ async def test_many_questions_open_one_connection() -> None:
         assert mailbox.conversations == 2
 
 
-async def test_a_failure_is_seen_at_the_next_question() -> None:
+async def test_ready_after_a_failed_send() -> None:
     async with Mailbox() as mailbox:
         mailer = SmtpMailer(parse_smtp_url(mailbox.url), "odobot@example.test")
         await mailer.ready()

@@ -55,7 +55,7 @@ def test_headers() -> None:
     assert len(message.keys()) == len(set(message.keys()))
 
 
-def test_each_letter_has_its_own_id() -> None:
+def test_message_ids_differ() -> None:
     assert read(written(a_letter()))["Message-ID"] != read(written(a_letter()))["Message-ID"]
 
 
@@ -71,7 +71,8 @@ def test_parts() -> None:
     assert read(written(a_letter())).get_content_type() == "multipart/alternative"
 
 
-def test_an_international_mailbox_is_written_in_utf8_and_a_domain_is_not() -> None:
+def test_international_address() -> None:
+    """A local part is written in UTF-8, a domain in its ASCII form."""
     assert "To: <andré@xn--qubec-csa.test>\r\n".encode() in written(a_letter(to="andré@québec.test"))
     assert b"To: <andre@xn--qubec-csa.test>\r\n" in written(a_letter(to="andre@québec.test"))
 
@@ -84,7 +85,7 @@ subjects = st.lists(subject_words, max_size=20).map("".join) | texts
 
 
 def unbroken(text: str) -> str:
-    """What any text becomes on one line: the rule of `mail.message`, spelled otherwise."""
+    """Return a text as one line, by the rule of `mail.message` in another implementation."""
     half = "".join("\ufffd" if 0xD800 <= ord(c) < 0xE000 else c for c in text)
     lines = half.splitlines() or [""]
     return "".join("\0" if c < " " or "\x7f" <= c < "\xa0" else c for c in "\0".join(lines))
@@ -93,7 +94,7 @@ def unbroken(text: str) -> str:
 @given(subjects)
 @example("x\r\nBcc: all@x.test")
 @example("x\u2028Bcc: all@x.test\x85")
-def test_any_subject_comes_back_on_one_line(subject: str) -> None:
+def test_any_subject_is_one_line(subject: str) -> None:
     message = read(written(a_letter(subject=subject)))
     assert "Bcc" not in message
     assert squeezed(str(message["Subject"])) == squeezed(unbroken(subject))
@@ -106,7 +107,8 @@ def squeezed(text: str) -> str:
 @given(subjects.filter(lambda name: not set(unbroken(name)) & {"\0", "\ufffd"}))
 @example("Odotrack, inc. <evil@x.test>")
 @example('a"b\\c')
-def test_any_display_name_stays_a_name(name: str) -> None:
+def test_any_display_name_is_kept(name: str) -> None:
+    """It never becomes an address."""
     raw = written(a_letter(), name=name)
     assert [address.addr_spec for address in read(raw)["From"].addresses] == ["noreply@odotrack.test"]
     # The old parser: the new one of Python 3.11 puts a space between the encoded words of a name (RFC 2047 §6.2).
@@ -118,7 +120,7 @@ def test_any_display_name_stays_a_name(name: str) -> None:
 @example("." * 2000)
 @example(".\n..\n\n.x")
 @example("\ud83d\ude00 \udc00")
-def test_any_text_comes_back(text: str) -> None:
+def test_any_text_is_kept(text: str) -> None:
     message = read(written(a_letter(text=text, html=text)))
     half = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     expected = half.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
@@ -130,7 +132,7 @@ def test_any_text_comes_back(text: str) -> None:
 @example('a/b\\c"d.pdf')
 @example("x\r\nContent-Type: text/html")
 @example("\xa0")
-def test_any_file_name_is_one_harmless_name(name: str) -> None:
+def test_any_file_name_is_safe(name: str) -> None:
     message = read(written(a_letter(attachments=(Attachment(name, b"%PDF", "application/pdf"),))))
     [part] = message.iter_attachments()
     filename = part.get_filename()
@@ -157,13 +159,13 @@ def test_any_file_name_is_one_harmless_name(name: str) -> None:
         {"attachments": (Attachment("a", b"", "application/pdf\r\nBcc: all@x.test"),)},
     ],
 )
-def test_refuses_what_would_write_headers(changes: dict[str, object]) -> None:
+def test_header_injection_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(MailRefused) as caught:
         written(a_letter(**changes))
     assert "x.test" not in str(caught.value)
 
 
-def test_repr_shows_nothing() -> None:
+def test_repr_hides_the_content() -> None:
     letter = a_letter(attachments=(Attachment("Facture 12.pdf", b"%PDF", "application/pdf"),))
     assert repr(letter) == str(letter) == "Letter(…)"
     assert repr(letter.attachments) == "(Attachment(…),)"

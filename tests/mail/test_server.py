@@ -29,7 +29,7 @@ PASSWORD = "hunter2-very-secret"
         ("smtp://[::1]:1025/?tls=off", SmtpServer("::1", 1025, Tls.OFF)),
     ],
 )
-def test_reads(url: str, expected: SmtpServer) -> None:
+def test_parse_smtp_url(url: str, expected: SmtpServer) -> None:
     assert parse_smtp_url(url) == expected
 
 
@@ -74,11 +74,12 @@ def test_reads(url: str, expected: SmtpServer) -> None:
         "smtps://localhost?tls=off",
     ],
 )
-def test_refuses_without_repeating_anything(url: str) -> None:
+def test_parse_smtp_url_rejects(url: str) -> None:
+    """The error does not repeat the URL, which may hold a password."""
     with pytest.raises(ValueError, match=r"^(expected smtp://|\?tls=off is taken only)") as caught:
         parse_smtp_url(url)
     assert PASSWORD not in str(caught.value)
-    assert caught.value.__context__ is None  # where urllib's own words would be
+    assert caught.value.__context__ is None  # urllib's error would repeat the URL
     assert "\n" not in str(caught.value)
 
 
@@ -98,7 +99,7 @@ hosts = st.one_of(
 
 
 @given(hosts, st.integers(1, 65535), st.sampled_from([Tls.STARTTLS, Tls.IMPLICIT]), st.tuples(words, words) | st.none())
-def test_round_trip(host: str, port: int, tls: Tls, login: tuple[str, str] | None) -> None:
+def test_parse_smtp_url_round_trip(host: str, port: int, tls: Tls, login: tuple[str, str] | None) -> None:
     user, password = login or ("", "")
     userinfo = f"{quote(user, safe='')}:{quote(password, safe='')}@" if login else ""
     authority = f"[{host}]" if ":" in host else host
@@ -108,7 +109,7 @@ def test_round_trip(host: str, port: int, tls: Tls, login: tuple[str, str] | Non
 
 
 @given(st.text())
-def test_never_fails_otherwise(text: str) -> None:
+def test_parse_smtp_url_raises_only_value_error(text: str) -> None:
     for url in (text, f"smtp://{text}", f"smtp://me:{text}@h.test"):
         with suppress(ValueError):
             assert parse_smtp_url(url).port

@@ -1,4 +1,4 @@
-"""Letters handed to a real SMTP server on loopback, in good times and bad."""
+"""The mailer against a real SMTP server on loopback, with and without faults."""
 
 import asyncio
 import logging
@@ -25,13 +25,13 @@ def without_login(mailbox: Mailbox) -> str:
 
 
 async def failure_of(mailer: SmtpMailer) -> MailError:
-    """Send a letter, and return the error, in which nothing that is secret may be found."""
+    """Send a letter, check that the error holds no secret, and return it."""
     with pytest.raises(MailError) as caught:
         await mailer.send(a_letter())
     error = caught.value
     told = repr(error) + str(error) + repr(vars(error))
     assert not [secret for secret in SECRETS if secret in told]
-    # Nor further down, where reporters of errors look: the library's own errors hold addresses.
+    # Error reporters print the context and the cause too: the library's errors hold addresses.
     assert error.__context__ is None
     assert error.__cause__ is None
     return error
@@ -39,7 +39,7 @@ async def failure_of(mailer: SmtpMailer) -> MailError:
 
 @pytest.mark.parametrize("tls", ["off", "starttls", "implicit"])
 @pytest.mark.parametrize("user", ["", USER])
-async def test_a_letter_arrives(tls: TlsMode, user: str) -> None:
+async def test_letter_arrives(tls: TlsMode, user: str) -> None:
     async with Mailbox(tls=tls, user=user, password=PASSWORD if user else "") as mailbox:
         mailer = mailer_on(mailbox)
         await mailer.ready()
@@ -53,14 +53,14 @@ async def test_a_letter_arrives(tls: TlsMode, user: str) -> None:
     assert received.headers["From"] == '"Odotrack, Québec inc." <noreply@odotrack.test>'
 
 
-async def test_letters_side_by_side() -> None:
+async def test_concurrent_letters() -> None:
     async with Mailbox(tls="starttls") as mailbox:
         mailer = mailer_on(mailbox)
         await asyncio.gather(*(mailer.send(a_letter(to=f"{n}@client.test")) for n in range(20)))
         assert {letter.to[0] for letter in mailbox.messages} == {f"{n}@client.test" for n in range(20)}
 
 
-async def test_a_large_attachment_arrives_byte_for_byte() -> None:
+async def test_large_attachment_is_unchanged() -> None:
     content = b"%PDF-1.7\n" + bytes(range(256)) * 20_480  # 5 MiB
     async with Mailbox(tls="implicit") as mailbox:
         attachment = Attachment("Facture n° 5.pdf", content, "application/pdf")
@@ -72,7 +72,7 @@ async def test_a_large_attachment_arrives_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize("text", [".", ".\r\n", "..\n.\n", "\n.\n.\n", "x\n" * 3 + "."])
-async def test_dots_survive(text: str) -> None:
+async def test_lines_of_dots_are_kept(text: str) -> None:
     async with Mailbox() as mailbox:
         await mailer_on(mailbox).send(a_letter(text=text))
         [received] = mailbox.messages
@@ -83,7 +83,7 @@ async def test_dots_survive(text: str) -> None:
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-async def test_an_untrusted_certificate_is_refused(tls: TlsMode) -> None:
+async def test_untrusted_certificate_is_refused(tls: TlsMode) -> None:
     async with Mailbox(tls=tls, user=USER, password=PASSWORD) as mailbox:
         error = await failure_of(mailer_on(mailbox, trusted=False))
         assert isinstance(error, MailMisconfigured)
@@ -92,12 +92,13 @@ async def test_an_untrusted_certificate_is_refused(tls: TlsMode) -> None:
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-async def test_a_certificate_for_another_host_is_refused(tls: TlsMode) -> None:
+async def test_certificate_of_another_host_is_refused(tls: TlsMode) -> None:
     async with Mailbox(tls=tls, host="127.0.0.2") as mailbox:
         assert isinstance(await failure_of(mailer_on(mailbox)), MailMisconfigured)
 
 
-async def test_a_server_without_starttls_is_never_spoken_to_in_the_clear() -> None:
+async def test_server_without_starttls_is_refused() -> None:
+    """Nothing is sent in clear text."""
     async with Mailbox(user=USER, password=PASSWORD) as mailbox:
         error = await failure_of(mailer_on(mailbox, url=mailbox.url.removesuffix("?tls=off")))
         assert isinstance(error, MailMisconfigured)
@@ -105,16 +106,16 @@ async def test_a_server_without_starttls_is_never_spoken_to_in_the_clear() -> No
 
 
 @pytest.mark.parametrize(("served", "asked"), [("off", "smtps"), ("starttls", "smtps"), ("implicit", "smtp")])
-async def test_the_wrong_kind_of_tls(served: TlsMode, asked: str) -> None:
+async def test_wrong_kind_of_tls(served: TlsMode, asked: str) -> None:
     async with Mailbox(tls=served) as mailbox:
         url = f"{asked}://127.0.0.1:{mailbox.port}"
         error = await failure_of(mailer_on(mailbox, url=url, timeout=0.3))
-        # A server that waits for TLS says nothing: not to be told from a slow one.
+        # A server that waits for TLS is silent, as a slow one is.
         assert isinstance(error, MailMisconfigured if asked == "smtps" else MailUnavailable)
 
 
 @pytest.mark.parametrize("tls", ["off", "starttls", "implicit"])
-async def test_a_wrong_password(tls: TlsMode) -> None:
+async def test_wrong_password(tls: TlsMode) -> None:
     async with Mailbox(tls=tls, user=USER, password="another") as mailbox:
         login = f"bot%40odotrack.test:hunter2@127.0.0.1:{mailbox.port}"
         url = mailbox.url.partition("://")[0] + f"://{login}" + ("?tls=off" if tls == "off" else "")
@@ -125,12 +126,12 @@ async def test_a_wrong_password(tls: TlsMode) -> None:
             await mailer_on(mailbox, url=url).ready()
 
 
-async def test_a_login_that_is_missing() -> None:
+async def test_missing_login() -> None:
     async with Mailbox(tls="starttls", user=USER, password=PASSWORD) as mailbox:
         assert isinstance(await failure_of(mailer_on(mailbox, url=without_login(mailbox))), MailMisconfigured)
 
 
-async def test_a_login_where_the_server_knows_none() -> None:
+async def test_login_on_a_server_without_logins() -> None:
     async with Mailbox() as mailbox:
         url = mailbox.url.replace("//", "//me:hunter2@")
         assert isinstance(await failure_of(mailer_on(mailbox, url=url)), MailMisconfigured)
@@ -153,18 +154,19 @@ async def failing(fault: Fault) -> AsyncIterator[Mailbox]:
 
 @pytest.mark.parametrize("stage", EVERY_STAGE)
 @pytest.mark.parametrize("code", [421, 451])
-async def test_come_back_later(stage: Stage, code: int) -> None:
+async def test_temporary_refusal(stage: Stage, code: int) -> None:
+    """After a 4xx reply it is certain that the letter was not accepted."""
     async with failing(Fault(stage, code=code)) as mailbox:
         error = await failure_of(mailer_on(mailbox))
         assert isinstance(error, MailUnavailable)
-        assert not error.is_uncertain  # it replied: it does not have it
-        # A server that says 421 to one way of logging in is gone when the library tries the next.
+        assert not error.is_uncertain  # the reply says that it was not accepted
+        # After a 421 to one login method the connection is closed when the library tries the next one.
         assert str(code) in str(error) or (stage, code) == (Stage.AUTH, 421)
 
 
 @pytest.mark.parametrize("stage", OF_THE_LETTER)
 @pytest.mark.parametrize("code", [550, 552, 554])
-async def test_refused(stage: Stage, code: int) -> None:
+async def test_permanent_refusal(stage: Stage, code: int) -> None:
     async with failing(Fault(stage, code=code)) as mailbox:
         error = await failure_of(mailer_on(mailbox))
         assert isinstance(error, MailRefused)
@@ -173,14 +175,16 @@ async def test_refused(stage: Stage, code: int) -> None:
 
 
 @pytest.mark.parametrize("stage", BEFORE_THE_LETTER)
-async def test_refused_before_the_letter_is_not_about_the_letter(stage: Stage) -> None:
+async def test_refusal_before_the_letter(stage: Stage) -> None:
+    """It is a misconfiguration, not a refusal of this letter."""
     async with failing(Fault(stage, code=554)) as mailbox:
         assert isinstance(await failure_of(mailer_on(mailbox)), MailMisconfigured)
 
 
 @pytest.mark.parametrize("act", [Act.HANG, Act.DROP])
 @pytest.mark.parametrize("stage", EVERY_STAGE)
-async def test_silence(stage: Stage, act: Act) -> None:
+async def test_no_reply(stage: Stage, act: Act) -> None:
+    """The error is uncertain if the content was written, and else certain."""
     async with failing(Fault(stage, act)) as mailbox:
         error = await failure_of(mailer_on(mailbox, timeout=QUICK if act is Act.HANG else 2.0))
         assert isinstance(error, MailUnavailable)
@@ -189,7 +193,7 @@ async def test_silence(stage: Stage, act: Act) -> None:
 
 
 @pytest.mark.parametrize("tls", ["off", "starttls", "implicit"])
-async def test_a_server_that_is_down_and_comes_back(tls: TlsMode) -> None:
+async def test_server_that_was_down(tls: TlsMode) -> None:
     async with Mailbox(tls=tls) as mailbox:
         mailer = mailer_on(mailbox)
         await mailbox.go_down()
@@ -203,7 +207,7 @@ async def test_a_server_that_is_down_and_comes_back(tls: TlsMode) -> None:
         assert len(mailbox.messages) == 1
 
 
-async def test_a_server_that_accepts_and_then_hangs_up_without_goodbye() -> None:
+async def test_accepted_letter_without_reply_to_quit() -> None:
     async with Mailbox() as mailbox:
         mailbox.fail(Fault(Stage.QUIT, Act.DROP))
         await mailer_on(mailbox).send(a_letter())
@@ -214,7 +218,7 @@ async def test_a_server_that_accepts_and_then_hangs_up_without_goodbye() -> None
 
 
 @pytest.mark.parametrize("babble", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\xfe\r\n", b"999 what\r\n", b""])
-async def test_something_that_is_no_mail_server(babble: bytes) -> None:
+async def test_server_that_does_not_speak_smtp(babble: bytes) -> None:
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(babble)
         writer.close()
@@ -228,7 +232,7 @@ async def test_something_that_is_no_mail_server(babble: bytes) -> None:
         assert not error.is_uncertain
 
 
-async def test_a_cancelled_letter_leaves_nothing_open() -> None:
+async def test_cancelled_letter() -> None:
     async with failing(Fault(Stage.DATA, Act.HANG, times=1)) as mailbox:
         sending = asyncio.create_task(mailer_on(mailbox, timeout=20.0).send(a_letter()))
         while list(mailbox.faults):  # noqa: ASYNC110  # until the server has met it, and hangs
@@ -242,7 +246,7 @@ async def test_a_cancelled_letter_leaves_nothing_open() -> None:
 
 
 @pytest.mark.parametrize("tls", ["off", "starttls"])
-async def test_an_international_mailbox(tls: TlsMode) -> None:
+async def test_international_address(tls: TlsMode) -> None:
     async with Mailbox(tls=tls) as mailbox:
         await mailer_on(mailbox).send(a_letter(to="andré.用户@québec.test"))
         [received] = await mailbox.wait_for("andré.用户@xn--qubec-csa.test")
@@ -250,13 +254,14 @@ async def test_an_international_mailbox(tls: TlsMode) -> None:
     assert received.text == a_letter().text
 
 
-async def test_an_international_mailbox_where_the_server_has_no_smtputf8() -> None:
+async def test_international_address_without_smtputf8() -> None:
+    """A local part that is not ASCII is refused; a domain has an ASCII form."""
     async with Mailbox(smtputf8=False) as mailbox:
         with pytest.raises(MailRefused) as caught:
             await mailer_on(mailbox).send(a_letter(to="andré@client.test"))
         assert "andré" not in str(caught.value)
         assert caught.value.__context__ is None
-        # A domain alone has an ASCII form, which every server takes.
+        # A domain has an ASCII form, which every server accepts.
         await mailer_on(mailbox).send(a_letter(to="andre@québec.test"))
         assert [letter.to for letter in mailbox.messages] == [("andre@xn--qubec-csa.test",)]
 
@@ -264,7 +269,7 @@ async def test_an_international_mailbox_where_the_server_has_no_smtputf8() -> No
 @pytest.mark.parametrize(
     "to", ["", "marie", "marie@", "a@b.test>\r\nRCPT TO:<c@d.test", "a@b.test, c@d.test", '"a b"@c.test']
 )
-async def test_a_recipient_that_is_none(to: str) -> None:
+async def test_invalid_recipient(to: str) -> None:
     async with Mailbox() as mailbox:
         with pytest.raises(MailRefused) as caught:
             await mailer_on(mailbox).send(a_letter(to=to))
@@ -273,7 +278,7 @@ async def test_a_recipient_that_is_none(to: str) -> None:
         assert not mailbox.messages
 
 
-async def test_a_header_that_would_be_another_is_refused() -> None:
+async def test_header_injection() -> None:
     async with Mailbox() as mailbox:
         with pytest.raises(MailRefused):
             await mailer_on(mailbox).send(a_letter(headers={"X-Note": "a\r\nBcc: all@x.test"}))
@@ -284,7 +289,7 @@ async def test_a_header_that_would_be_another_is_refused() -> None:
     assert "Bcc" not in received.headers
 
 
-async def test_a_letter_larger_than_the_server_takes() -> None:
+async def test_letter_over_the_size_of_the_server() -> None:
     async with Mailbox(size_limit=20_000) as mailbox:
         with pytest.raises(MailRefused, match="larger"):
             await mailer_on(mailbox).send(a_letter(text="x" * 30_000))
@@ -295,7 +300,7 @@ async def test_a_letter_larger_than_the_server_takes() -> None:
 
 
 @pytest.mark.parametrize("secret", ["hunter2", "bot@odotrack.test", "noreply@odotrack.test"])
-async def test_nothing_shows_a_secret(secret: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_secrets_are_not_in_repr_or_log(secret: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with Mailbox(tls="starttls", user=USER, password=PASSWORD) as mailbox:
         mailer = mailer_on(mailbox)

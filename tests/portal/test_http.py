@@ -1,4 +1,4 @@
-"""The portal's API over HTTP, against real servers on loopback that answer as no portal should."""
+"""The client of the portal's API, against servers on loopback that answer wrongly."""
 
 import asyncio
 import gzip
@@ -52,7 +52,7 @@ PAGE = {"items": [], "page": 1, "page_size": 5, "total": 0}
 
 @dataclass
 class Asked:
-    """One request as it came over the wire."""
+    """A request as the server received it."""
 
     method: str
     raw_path: bytes
@@ -62,13 +62,13 @@ class Asked:
 
     @property
     def segments(self) -> list[str]:
-        """The path's segments, split as they came and then decoded."""
+        """The segments of the path: split first, then decoded."""
         return [unquote_to_bytes(part).decode() for part in self.raw_path.split(b"/")[1:]]
 
 
 @dataclass
 class Answer:
-    """What the portal says."""
+    """An answer of the server."""
 
     status: int = 200
     body: bytes = b""
@@ -84,7 +84,7 @@ Behaviour = Callable[[Asked, Send], Awaitable[Answer | None]]
 
 
 class BadPortal:
-    """A server that answers what it was told, in order, the last one again and again; or behaves as it was told."""
+    """A server that gives prepared answers in order and then repeats the last one, or runs ``behaviour``."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -153,7 +153,7 @@ async def server() -> AsyncIterator[BadPortal]:
 
 @pytest.fixture
 async def portal(server: BadPortal) -> AsyncIterator[HttpPortal]:
-    """The client; between its tries it waits for nothing."""
+    """The client, without pauses between attempts."""
     client = HttpPortal(server.url, TOKEN)
     with stamina.set_testing(True, attempts=3, cap=True):
         yield client
@@ -178,7 +178,7 @@ CALLS: dict[str, Callable[[HttpPortal], Awaitable[Any]]] = {
 
 
 def assert_tells_nobody(error: BaseException) -> None:
-    """Neither the error nor its traceback repeats whom or what was asked about."""
+    """Check that neither the error nor its traceback holds an address, an id or a number of the request."""
     shown = "".join(traceback.format_exception(error, limit=0)) + repr(error) + str(error)
     cause = error.__cause__
     while cause is not None:
@@ -210,7 +210,8 @@ async def test_every_status_has_its_error(
         assert_tells_nobody(raised.value)
 
 
-async def test_what_is_refused_is_not_asked_twice_and_what_may_pass_is(server: BadPortal, portal: HttpPortal) -> None:
+async def test_only_temporary_errors_are_retried(server: BadPortal, portal: HttpPortal) -> None:
+    """``PortalUnavailable`` leads to three attempts, every other error to one."""
     for status, expected in STATUSES.items():
         server.says(Answer(status, headers=PROBLEM))
         with pytest.raises(expected):
@@ -218,14 +219,15 @@ async def test_what_is_refused_is_not_asked_twice_and_what_may_pass_is(server: B
         assert len(server.asked) == (3 if expected is PortalUnavailable else 1), status
 
 
-async def test_a_redirect_takes_the_token_nowhere(server: BadPortal, portal: HttpPortal) -> None:
+async def test_redirect_is_not_followed(server: BadPortal, portal: HttpPortal) -> None:
+    """The token must not reach another host."""
     server.says(Answer(307, headers={"location": f"{server.url}/v1/links"}), as_json({"items": []}))
     with pytest.raises(PortalBroken):
         await portal.links("fr")
     assert len(server.asked) == 1
 
 
-async def test_no_cookie_is_kept(server: BadPortal, portal: HttpPortal) -> None:
+async def test_cookies_are_not_stored(server: BadPortal, portal: HttpPortal) -> None:
     server.says(as_json({"items": []}, **{"set-cookie": "session=1; Path=/"}))
     await portal.links("fr")
     await portal.links("fr")
@@ -241,7 +243,7 @@ async def test_redirect_to_an_unreadable_address(server: BadPortal, portal: Http
 
 
 @pytest.mark.parametrize("failures", [1, 2])
-async def test_a_read_is_tried_again_and_then_answered(server: BadPortal, portal: HttpPortal, failures: int) -> None:
+async def test_retry_after_a_temporary_error(server: BadPortal, portal: HttpPortal, failures: int) -> None:
     server.says(*[Answer(503)] * failures, as_json({"items": [{"key": "login", "title": "Connexion", "url": "x"}]}))
     assert [link.key for link in await portal.links("fr")] == ["login"]
     assert len(server.asked) == failures + 1
@@ -251,9 +253,10 @@ async def test_a_read_is_tried_again_and_then_answered(server: BadPortal, portal
 @pytest.mark.parametrize(
     ("said", "understood"), [("7", 7.0), ("0", 0.0), ("600", 600.0), ("99999999999", 600.0), ("9" * 400, 600.0)]
 )
-async def test_a_portal_that_says_when_to_come_back_is_not_pressed(
+async def test_retry_after_stops_the_retries(
     server: BadPortal, portal: HttpPortal, status: int, said: str, understood: float
 ) -> None:
+    """The pause is at most ten minutes."""
     server.says(Answer(status, headers={"retry-after": said}))
     with pytest.raises(PortalUnavailable) as raised:
         await portal.links("fr")
@@ -261,7 +264,7 @@ async def test_a_portal_that_says_when_to_come_back_is_not_pressed(
     assert len(server.asked) == 1
 
 
-async def test_a_document_that_is_being_made_says_when(server: BadPortal, portal: HttpPortal) -> None:
+async def test_pdf_not_ready_has_retry_after(server: BadPortal, portal: HttpPortal) -> None:
     server.says(Answer(409, headers={"retry-after": "3"}))
     with pytest.raises(NotReady) as raised:
         await pdf(portal)
@@ -272,9 +275,8 @@ async def test_a_document_that_is_being_made_says_when(server: BadPortal, portal
 @pytest.mark.parametrize(
     "said", ["", "soon", "-1", "1.5", "\xb2", "٣", "nan", "inf", "1e3", "Wed, 21 Oct 2099 07:28:00 GMT"]
 )
-async def test_any_other_retry_after_breaks_nothing(
-    server: BadPortal, portal: HttpPortal, status: int, said: str
-) -> None:
+async def test_malformed_retry_after(server: BadPortal, portal: HttpPortal, status: int, said: str) -> None:
+    """It gives no pause, or one that is not negative."""
     try:
         said.encode("latin-1")
     except UnicodeEncodeError:
@@ -303,9 +305,8 @@ BROKEN_BODIES = {
 
 
 @pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
-async def test_a_body_that_is_no_answer_is_a_broken_portal_and_is_not_pressed(
-    server: BadPortal, portal: HttpPortal, body: bytes
-) -> None:
+async def test_malformed_body_is_not_retried(server: BadPortal, portal: HttpPortal, body: bytes) -> None:
+    """A body that is not the expected JSON or PDF raises ``PortalBroken`` at the first attempt."""
     for name, call in CALLS.items():
         server.says(Answer(200, body, {"content-type": "application/json"}))
         with pytest.raises(PortalBroken) as raised:
@@ -316,9 +317,7 @@ async def test_a_body_that_is_no_answer_is_a_broken_portal_and_is_not_pressed(
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize("name", ["links", "invoice_pdf"])
-async def test_a_body_that_cannot_be_decompressed_is_a_broken_portal(
-    server: BadPortal, portal: HttpPortal, name: str, coding: str
-) -> None:
+async def test_body_that_cannot_be_decompressed(server: BadPortal, portal: HttpPortal, name: str, coding: str) -> None:
     server.says(Answer(200, b'{"items": []}', {"content-encoding": coding}))
     with pytest.raises(PortalBroken):
         await CALLS[name](portal)
@@ -394,9 +393,7 @@ WRONG_INVOICES = {
 
 
 @pytest.mark.parametrize("invoice", WRONG_INVOICES.values(), ids=WRONG_INVOICES)
-async def test_a_wrong_invoice_is_a_broken_portal(
-    server: BadPortal, portal: HttpPortal, invoice: dict[str, Any]
-) -> None:
+async def test_wrong_invoice(server: BadPortal, portal: HttpPortal, invoice: dict[str, Any]) -> None:
     server.says(as_json(invoice), as_json(changed(PAGE, items=[invoice], total=1)))
     for call in (portal.invoice(READER, NUMBER), portal.invoices(READER, page=1, page_size=5)):
         with pytest.raises(PortalBroken) as raised:
@@ -412,7 +409,7 @@ async def test_a_wrong_invoice_is_a_broken_portal(
     ],
     ids=str,
 )  # fmt: skip
-async def test_a_wrong_page_is_a_broken_portal(server: BadPortal, portal: HttpPortal, facts: dict[str, Any]) -> None:
+async def test_wrong_page(server: BadPortal, portal: HttpPortal, facts: dict[str, Any]) -> None:
     server.says(as_json(changed(PAGE, **facts)))
     for call in (portal.orders(READER, page=1, page_size=5), portal.invoices(READER, page=1, page_size=5)):
         with pytest.raises(PortalBroken):
@@ -429,15 +426,14 @@ async def test_a_wrong_page_is_a_broken_portal(server: BadPortal, portal: HttpPo
     ],
     ids=str,
 )  # fmt: skip
-async def test_a_wrong_order_is_a_broken_portal(server: BadPortal, portal: HttpPortal, facts: dict[str, Any]) -> None:
+async def test_wrong_order(server: BadPortal, portal: HttpPortal, facts: dict[str, Any]) -> None:
     server.says(as_json({"number": "26387", **facts}))
     with pytest.raises(PortalBroken):
         await portal.order(READER, "26387")
 
 
-async def test_what_is_optional_may_be_missing_and_what_is_unknown_is_ignored(
-    server: BadPortal, portal: HttpPortal
-) -> None:
+async def test_optional_and_unknown_fields(server: BadPortal, portal: HttpPortal) -> None:
+    """Optional fields may be missing, and unknown fields are ignored."""
     server.says(as_json({"number": "26387", "colour": "red", "lines": [{"description": "x", "weight": 5}]}))
     order = await portal.order(READER, "26387")
     assert (order.start_date, order.end_date, order.progress, order.invoice_count, order.url) == (None,) * 5
@@ -463,7 +459,7 @@ async def test_what_is_optional_may_be_missing_and_what_is_unknown_is_ignored(
         (["orders", "orders"], {Part.ORDERS}),
     ],
 )
-async def test_an_unknown_word_of_access_opens_nothing(
+async def test_unknown_access_gives_no_right(
     server: BadPortal, portal: HttpPortal, access: list[str], expected: set[Part]
 ) -> None:
     server.says(as_json({"items": [a_contact_with(access)]}))
@@ -471,7 +467,7 @@ async def test_an_unknown_word_of_access_opens_nothing(
     assert contacts[0].accounts[0].access == expected
 
 
-async def test_an_event_of_an_unknown_type_is_handed_on(server: BadPortal, portal: HttpPortal) -> None:
+async def test_event_of_unknown_type_is_returned(server: BadPortal, portal: HttpPortal) -> None:
     event = {"id": "1", "type": "weather.changed", "occurred_at": "2026-10-15T18:00:00Z", "account_id": "a"}
     server.says(as_json({"items": [event], "cursor": "x"}))
     page = await portal.events(None, 10)
@@ -479,7 +475,7 @@ async def test_an_event_of_an_unknown_type_is_handed_on(server: BadPortal, porta
     assert "after" not in server.asked[0].query
 
 
-async def test_an_address_is_in_the_body_and_never_in_a_url(server: BadPortal, portal: HttpPortal) -> None:
+async def test_address_is_sent_in_the_body_only(server: BadPortal, portal: HttpPortal) -> None:
     server.says(as_json({"items": []}))
     assert await portal.find_contacts(EMAIL) == ()
     (asked,) = server.asked
@@ -488,7 +484,7 @@ async def test_an_address_is_in_the_body_and_never_in_a_url(server: BadPortal, p
     assert asked.headers["authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_only_what_is_asked_for_is_in_the_query(server: BadPortal, portal: HttpPortal) -> None:
+async def test_query_has_only_the_given_parameters(server: BadPortal, portal: HttpPortal) -> None:
     server.says(as_json(PAGE))
     await portal.invoices(READER, page=2, page_size=10)
     await portal.invoices(
@@ -511,7 +507,7 @@ IDS = st.text("abcXYZ019-_.:=@+ é", min_size=1, max_size=12)
 @given(st.lists(st.tuples(IDS, IDS, NUMBERS), min_size=10, max_size=10))
 @example([("a", "b", "../../x"), ("a..", "..b", "%2e%2e"), ("a.b", "c", "..%2f..")])
 @example([("a", "b", "%00"), ("a", "b", "/"), ("a", "b", "\u202e"), ("a", "b", " "), ("a", "b", "212380")])
-def test_any_number_reaches_exactly_what_it_names(asked: list[tuple[str, str, str]]) -> None:
+def test_any_number_reaches_only_its_own_path(asked: list[tuple[str, str, str]]) -> None:
     """A number is a plain segment, or a query parameter; a path holds nothing that a server could fold."""
 
     async def ask() -> None:
@@ -542,9 +538,7 @@ def test_any_number_reaches_exactly_what_it_names(asked: list[tuple[str, str, st
 
 
 @pytest.mark.parametrize("number", ["\ud800", ""])
-async def test_a_number_that_cannot_be_asked_for_is_a_portal_error(
-    server: BadPortal, portal: HttpPortal, number: str
-) -> None:
+async def test_invalid_number_is_a_portal_error(server: BadPortal, portal: HttpPortal, number: str) -> None:
     server.says(Answer(404, headers=PROBLEM))
     calls = (lambda: portal.invoice(READER, number), lambda: portal.order(READER, number))
     for call in (*calls, lambda: pdf(portal, number=number)):
@@ -552,7 +546,7 @@ async def test_a_number_that_cannot_be_asked_for_is_a_portal_error(
             await call()
 
 
-async def test_a_pdf_comes_with_its_tag(server: BadPortal, portal: HttpPortal) -> None:
+async def test_pdf_has_its_etag(server: BadPortal, portal: HttpPortal) -> None:
     server.says(Answer(200, PDF, {"etag": '"v1"', "content-type": "application/pdf"}))
     document = await pdf(portal)
     assert (document.content, document.etag) == (PDF, '"v1"')
@@ -573,15 +567,13 @@ async def test_a_pdf_comes_with_its_tag(server: BadPortal, portal: HttpPortal) -
         (Answer(200, PDF), False),
     ],
 )
-async def test_an_unchanged_pdf_is_not_read_again(
-    server: BadPortal, portal: HttpPortal, answer: Answer, is_unchanged: bool
-) -> None:
+async def test_unchanged_pdf_is_none(server: BadPortal, portal: HttpPortal, answer: Answer, is_unchanged: bool) -> None:
     server.says(answer)
     assert (await pdf(portal, known_etag='"v1"') is None) is is_unchanged
     assert server.asked[0].headers["if-none-match"] == '"v1"'
 
 
-async def test_unchanged_says_nothing_to_who_has_nothing(server: BadPortal, portal: HttpPortal) -> None:
+async def test_304_without_a_known_etag(server: BadPortal, portal: HttpPortal) -> None:
     server.says(Answer(304, headers={"etag": '"v1"'}))
     with pytest.raises(PortalBroken):
         await pdf(portal)
@@ -592,7 +584,7 @@ async def test_unchanged_says_nothing_to_who_has_nothing(server: BadPortal, port
     [b"", b"%PDF-1.7\n", b"%PDF-1.7\n" + b"x" * 5000, b"<html>%%EOF", b"%%EOF", PDF[:-8], PDF + b"x" * 2000, PDF[1:]],
     ids=["0 bytes", "a head", "no end", "html", "only an end", "cut short", "much behind it", "no head"],
 )
-async def test_what_is_no_whole_pdf_is_a_broken_portal(server: BadPortal, portal: HttpPortal, content: bytes) -> None:
+async def test_incomplete_pdf(server: BadPortal, portal: HttpPortal, content: bytes) -> None:
     server.says(Answer(200, content, {"content-type": "application/pdf"}))
     with pytest.raises(PortalBroken) as raised:
         await pdf(portal)
@@ -600,15 +592,13 @@ async def test_what_is_no_whole_pdf_is_a_broken_portal(server: BadPortal, portal
 
 
 @pytest.mark.parametrize("limit", [len(PDF), len(PDF) + 1])
-async def test_a_pdf_of_exactly_the_limit_is_taken(server: BadPortal, portal: HttpPortal, limit: int) -> None:
+async def test_pdf_of_exactly_the_limit(server: BadPortal, portal: HttpPortal, limit: int) -> None:
     server.says(Answer(200, PDF))
     assert (await pdf(portal, limit=limit)).content == PDF
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_a_pdf_over_the_limit_is_given_up_before_it_is_read(
-    server: BadPortal, portal: HttpPortal, declared: bool
-) -> None:
+async def test_pdf_over_the_limit_is_not_read_whole(server: BadPortal, portal: HttpPortal, declared: bool) -> None:
     sent = 0
     hung_up = asyncio.Event()
 
@@ -631,13 +621,13 @@ async def test_a_pdf_over_the_limit_is_given_up_before_it_is_read(
     assert sent < 200
 
 
-async def test_a_small_file_that_swells_is_given_up_too(server: BadPortal, portal: HttpPortal) -> None:
+async def test_pdf_limit_holds_after_decompression(server: BadPortal, portal: HttpPortal) -> None:
     server.says(Answer(200, gzip.compress(PDF + b"x" * 5_000_000), {"content-encoding": "gzip"}))
     with pytest.raises(TooLarge):
         await pdf(portal, limit=100_000)
 
 
-async def test_an_answer_that_breaks_off_is_a_portal_that_is_away(server: BadPortal, portal: HttpPortal) -> None:
+async def test_interrupted_answer_is_unavailable(server: BadPortal, portal: HttpPortal) -> None:
     async def breaks_off(_asked: Asked, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5000")]})
         await send({"type": "http.response.body", "body": PDF, "more_body": True})
@@ -651,7 +641,7 @@ async def test_an_answer_that_breaks_off_is_a_portal_that_is_away(server: BadPor
         assert_tells_nobody(raised.value)
 
 
-async def test_nobody_at_home_is_a_portal_that_is_away() -> None:
+async def test_refused_connection_is_unavailable() -> None:
     with socket.socket() as taken:  # bound and not listening: connections are refused, and nobody else gets the port
         taken.bind(("127.0.0.1", 0))
         portal = HttpPortal(f"http://127.0.0.1:{taken.getsockname()[1]}", TOKEN)
@@ -675,9 +665,8 @@ async def drips(_asked: Asked, send: Send) -> None:
 
 
 @pytest.mark.parametrize("behaviour", [hangs, drips])
-async def test_nobody_waits_longer_than_the_total(
-    server: BadPortal, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour
-) -> None:
+async def test_total_time_limit(server: BadPortal, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour) -> None:
+    """It holds for a portal that does not answer, and for one that sends a byte at a time."""
     monkeypatch.setattr(http_client, "TOTAL_SECONDS", 0.15)
     server.behaviour = behaviour
     portal = HttpPortal(server.url, TOKEN)
@@ -690,9 +679,7 @@ async def test_nobody_waits_longer_than_the_total(
     await portal.aclose()
 
 
-async def test_what_fails_at_once_and_again_is_over_within_the_total_too(
-    server: BadPortal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_total_time_limit_includes_retries(server: BadPortal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "TOTAL_SECONDS", 0.3)
     server.says(Answer(503))
     portal = HttpPortal(server.url, TOKEN)
@@ -703,11 +690,11 @@ async def test_what_fails_at_once_and_again_is_over_within_the_total_too(
     await portal.aclose()
 
 
-def test_the_total_is_what_the_issue_promises() -> None:
+def test_total_time_limit_is_10_seconds_at_most() -> None:
     assert http_client.TOTAL_SECONDS <= 10
 
 
-async def test_a_call_that_is_given_up_leaves_a_portal_that_works(server: BadPortal, portal: HttpPortal) -> None:
+async def test_cancelled_call_leaves_the_client_usable(server: BadPortal, portal: HttpPortal) -> None:
     reached = asyncio.Event()
 
     async def hangs_once_reached(asked: Asked, send: Send) -> None:
@@ -724,7 +711,7 @@ async def test_a_call_that_is_given_up_leaves_a_portal_that_works(server: BadPor
     assert await portal.links("fr") == ()
 
 
-async def test_no_model_shows_what_it_holds(server: BadPortal, portal: HttpPortal) -> None:
+async def test_repr_of_a_contact_hides_its_address(server: BadPortal, portal: HttpPortal) -> None:
     server.says(as_json({"items": [CONTACT]}))
     (contact,) = await portal.find_contacts(EMAIL)
     assert EMAIL not in repr(contact) + str(contact) + f"{contact}" + repr([contact])

@@ -1,4 +1,4 @@
-"""aiohttp's connections under httpx: what goes wrong is told as httpcore tells it, and nothing of it says the URL."""
+"""aiohttp's connections under httpx: the errors are httpcore's, and hold no URL."""
 
 import asyncio
 import socket
@@ -67,7 +67,8 @@ async def failure(transport: httpx.AsyncBaseTransport, url: str) -> Exception:
     ],
     ids=["closed", "nonsense", "cut", "stopped", "silent"],
 )
-async def test_what_breaks_is_told_as_httpcore_tells_it(answer: Answer, kind: type[Exception]) -> None:
+async def test_errors_are_those_of_httpcore(answer: Answer, kind: type[Exception]) -> None:
+    """The error has httpcore's type, and its text and trace do not hold the URL."""
     async with serving(answer) as url:
         assert isinstance(await failure(httpx.AsyncHTTPTransport(), url), kind)
         error = await failure(ours(), url)
@@ -75,7 +76,7 @@ async def test_what_breaks_is_told_as_httpcore_tells_it(answer: Answer, kind: ty
     assert "secret" not in "".join(traceback.format_exception(error, limit=0)) + str(error)
 
 
-async def test_nobody_at_home_and_no_tls() -> None:
+async def test_refused_connection_and_missing_tls() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         assert isinstance(await failure(ours(), f"http://127.0.0.1:{taken.getsockname()[1]}"), httpx.ConnectError)
@@ -88,12 +89,12 @@ async def test_nobody_at_home_and_no_tls() -> None:
         assert isinstance(await failure(ours(), url.replace("http:", "https:")), httpx.ConnectError)
 
 
-async def test_tls_that_is_never_finished() -> None:
+async def test_unfinished_tls_handshake() -> None:
     async with serving(sending(then_hang=True)) as url:
         assert isinstance(await failure(ours(), url.replace("http:", "https:")), httpx.ConnectTimeout)
 
 
-async def test_who_is_trusted_is_who_httpx_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tls_uses_the_certificates_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[bool] = []
     make = httpx.create_ssl_context
 
@@ -109,8 +110,8 @@ async def test_who_is_trusted_is_who_httpx_trusts(monkeypatch: pytest.MonkeyPatc
     assert made == [False]
 
 
-async def test_a_path_arrives_as_it_was_written() -> None:
-    """A number of two dots must not become the page above."""
+async def test_path_is_sent_unchanged() -> None:
+    """A number of two dots must not lead to the path above."""
     asked: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,7 +124,8 @@ async def test_a_path_arrives_as_it_was_written() -> None:
     assert asked == [path.encode()]
 
 
-async def test_connections_are_kept_unless_an_answer_is_left_in_the_middle() -> None:
+async def test_connection_reuse() -> None:
+    """A connection is used again, unless its last answer was not read to the end."""
     connections = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Databases to try storage on: a file of its own, up to date, with keys of one's choice."""
+"""Helpers of the storage tests: migrated databases, with given keys."""
 
 import datetime
 import shutil
@@ -22,24 +22,24 @@ def a_key() -> str:
 
 
 def copied(empty: Path, to: Path) -> Path:
-    """A database of one's own, beside the empty one."""
+    """Copy the empty, migrated database into the folder ``to``. Returns: the copy's path."""
     path = to / "odobot.db"
     shutil.copy(empty, path)
     return path
 
 
 def file_of(url: str) -> Path:
-    """Where SQLite keeps a database."""
+    """Return the path of an SQLite database."""
     return Path(url.removeprefix("sqlite+aiosqlite:///"))
 
 
 def url_of(path: Path) -> str:
-    """The file as ``ODOBOT_DATABASE_URL`` names it."""
+    """Return the value of ``ODOBOT_DATABASE_URL`` for a file."""
     return f"sqlite+aiosqlite:///{path}"
 
 
 async def rows_of(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """All that is kept, as the engine itself gives it: table, then rows by column."""
+    """Return every stored row without decryption: by table, each as values by column."""
     async with database.engine.connect() as connection:
         tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
         return {
@@ -49,7 +49,7 @@ async def rows_of(database: Database) -> dict[str, list[dict[str, Any]]]:
 
 
 async def columns_of(database: Database) -> set[str]:
-    """``table.column`` of every column."""
+    """Return ``table.column`` for every column."""
     async with database.engine.connect() as connection:
         return await connection.run_sync(
             lambda sync: {
@@ -62,7 +62,7 @@ async def columns_of(database: Database) -> set[str]:
 
 @asynccontextmanager
 async def opened(url: str, keys: Sequence[str] | None = None) -> AsyncIterator[Database]:
-    """The database under these keys, as one process has it; new keys where none are given."""
+    """Open the database with these keys, as one process does; with a new key where none are given."""
     database = Database(url, Vault(keys or [a_key()]))
     try:
         yield database

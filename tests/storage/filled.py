@@ -1,15 +1,15 @@
-"""A database filled to a size of one's choice by the engine itself, the same rows for the same size.
+"""Fills a database to a given size by SQL; the same size gives the same rows.
 
-Of ``links`` links each is another chat's. What grows along with them, and by how much:
+Each of the ``links`` links belongs to another chat. The other tables grow with them:
 
-- accounts: a quarter, each with four links of four contacts, who came at four different times;
+- accounts: a quarter, each with four links of four contacts, which were made at four different times;
 - codes of the last hour, documents, bookkeepers' copies and mutes: a quarter each;
 - notices of the last 400 days: a half, two an account; handled updates of the last two days: as many as links;
 - deliveries: two and a half times, of each notice one to each of the account's four chats and one to its bookkeeper.
   Nine tenths are settled (one notice in 100 uncertain); those of every twentieth notice, the bookkeeper's apart, are
   due, a tenth of the links; those of another twentieth wait for a later day.
 
-32 deliveries are in hand whatever the size: a worker holds no more. Accounts, contacts and numbers are those that the
+32 deliveries are in progress at every size: a worker holds no more. Accounts, contacts and numbers are those that the
 sandbox's portal generates, with two monthly runs, so that the notices of a filled database can really be sent.
 """
 
@@ -32,7 +32,7 @@ _IN_HAND = 8  # notices, four deliveries each
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is of everything. The rows of a table have numbers from 1 on, the oldest first.
+    """The number of rows of each table. Rows are numbered from 1 on, the oldest first.
 
     ``links`` is a multiple of 40, 400 at the least. ``now`` is the time of the newest rows.
     """
@@ -46,38 +46,38 @@ class Size:
 
     @property
     def quarter(self) -> int:
-        """How many accounts, codes, documents, copies and mutes."""
+        """The number of accounts, codes, documents, copies and mutes each."""
         return self.links // 4
 
     @property
     def notices(self) -> int:
-        """How many notices: that of account ``a`` (from 0) in run ``r`` has the number ``quarter * r + a + 1``."""
+        """The number of notices; that of account ``a`` (from 0) in run ``r`` has the number ``quarter * r + a + 1``."""
         return self.links // 2
 
     @property
     def deliveries(self) -> int:
-        """How many deliveries: five of each notice, the bookkeeper's last."""
+        """The number of deliveries: five of each notice, the bookkeeper's last."""
         return self.notices * 5
 
     @property
     def in_hand(self) -> range:
-        """The numbers of the notices whose deliveries to chats are in hand: the last ones before those that are due."""
+        """The notices whose deliveries to chats are in progress: the last ones before those that are due."""
         first_due = self.due.start
         return range(first_due - _IN_HAND, first_due)
 
     @property
     def due(self) -> range:
-        """The numbers of the notices whose deliveries to chats are due. All after them wait for a later day."""
+        """The notices whose deliveries to chats are due. All later ones wait for another day."""
         twentieth = self.notices // 20
         return range(self.notices - 2 * twentieth + 1, self.notices - twentieth + 1)
 
     def when(self, number: float, of: int, kept: datetime.timedelta) -> datetime.datetime:
-        """When the row of a number came, of so many that came evenly over the time that they are kept."""
+        """Return the time of row ``number`` of ``of`` rows, which came evenly over the period ``kept``."""
         return self.now - kept + kept * (number / (of + 1))
 
 
 async def fill(database: Database, size: Size) -> None:
-    """Fills an up-to-date, empty database, and has the engine take its statistics."""
+    """Fill an empty, migrated database, and make the engine collect statistics."""
     write = _Writer(size, database)
     async with database.engine.begin() as connection:
         for said in write.prelude():
@@ -92,39 +92,39 @@ async def fill(database: Database, size: Size) -> None:
     async with database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
-    await database.engine.dispose()  # whoever asks now has a connection as the bot's is
+    await database.engine.dispose()  # later queries open connections as the bot does
 
 
 class _Writer:
-    """What makes the rows, in the words of the engine: the numbers ``n(i)`` from 1 on, and a row for each."""
+    """Makes the rows in the engine's SQL: the numbers ``n(i)`` from 1 on, and a row for each."""
 
     def __init__(self, size: Size, database: Database) -> None:
         self._size = size
         self._is_sqlite = database.is_sqlite
         self._sealed = f"'{database.vault.seal('client@example.test')}'"
         self._now = self._at(size.now)
-        # Of an account from 0 on; the rows of what there are four of an account go round all accounts four times.
+        # The account is counted from 0 on. Rows of which an account has four go round all accounts four times.
         quarter = size.quarter
         self._account, self._round = f"((i - 1) % {quarter})", f"((i - 1) / {quarter})"
         self._account_id = f"'gen-a-' || {self._six(self._account)}"
-        # Digits as a keyed hash has them: 64, and other_chats far apart.
+        # 64 digits, as a keyed hash has; those of consecutive rows are far apart.
         self._hash = f"replace('........', '.', {self._hex('(i * 2654435761) % 4294967296')})"
 
     def prelude(self) -> list[str]:
-        """What makes filling faster: room for the indexes, and no looking for parents that are known to be there."""
+        """Return statements that make filling faster: memory for indexes, and no checks of foreign keys."""
         if self._is_sqlite:
             return ["PRAGMA cache_size = -400000"]
-        # VACUUM marks no page as visible to all whose commit is not on the disk yet.
+        # VACUUM does not mark a page as visible to all before its commit is on the disk.
         return ["SET LOCAL session_replication_role = replica", "SET LOCAL synchronous_commit = on"]
 
     def numbers(self, count: int) -> str:
-        """The table of numbers up to a count."""
+        """Return the statement that makes the table of numbers up to ``count``."""
         if self._is_sqlite:
             return f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
         return f"WITH n(i) AS (SELECT generate_series(1, {count}::bigint))"
 
     def people(self) -> Iterator[tuple[str, str, int, str]]:
-        """Table, columns, how many, and the row: chats before the links that hang on them."""
+        """Return table, columns, count and row; chats before their links."""
         size, now, sealed = self._size, self._now, self._sealed
         contact = f"'gen-c-' || {self._six(self._account)} || '-' || {self._round}"
         yield "chats", "chat_id, page_size, created_at", size.links, f"i, 5, {now}"
@@ -154,7 +154,7 @@ class _Writer:
         yield "handled_updates", "update_id, handled_at", size.links, f"i, {came}"
 
     def news(self) -> Iterator[tuple[str, str, int, str]]:
-        """The same for documents, notices and their deliveries."""
+        """Return the same for documents, notices and their deliveries."""
         size = self._size
         number = f"(101 + {self._round}) || {self._six(self._account)}"
         yield (
@@ -199,7 +199,7 @@ class _Writer:
         return self._time(f"{first:.0f} + {seconds} * {number} / {of + 1}")
 
     def _time(self, seconds: str) -> str:
-        """So many seconds after 1970, as the column keeps it."""
+        """Return a time in seconds after 1970 as the column stores it."""
         return f"strftime('%Y-%m-%d %H:%M:%f000', {seconds}, 'unixepoch')" if self._is_sqlite else (
             f"to_timestamp({seconds})"
         )  # fmt: skip

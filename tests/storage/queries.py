@@ -1,4 +1,4 @@
-"""Every query of the bot, asked of one link of a filled database (see ``filled``) or of everything at once."""
+"""Every query of the bot, for one link of a filled database (see ``filled``) or for all rows."""
 
 import datetime
 import random
@@ -40,7 +40,7 @@ _SECOND = datetime.timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A link, one of every fourth, and what hangs together with it. What has no type of its own here is a number."""
+    """A link (one of every fourth), with the ids of the rows that belong to it."""
 
     size: Size
     link: int
@@ -67,7 +67,7 @@ class Pick:
 
     @property
     def copy(self) -> int:
-        """The account's bookkeeper, and the link of the account on which it hangs."""
+        """The bookkeeper's copy of the account, and its link."""
         return (self.link - 1) % self.size.quarter + 1
 
     @property
@@ -82,7 +82,7 @@ class Pick:
 
     @property
     def number(self) -> str:
-        """The account's invoice of the first run, which the link muted, too."""
+        """The account's invoice of the first run, which the link muted."""
         return f"101{self.copy - 1:06d}"
 
     @property
@@ -98,7 +98,7 @@ class Pick:
 
     @property
     def fresh(self) -> int:
-        """A number that no row has."""
+        """An id that no row has."""
         return 100_000_000 + self.link
 
     @property
@@ -124,17 +124,17 @@ class Pick:
         )  # fmt: skip
 
     def old(self, of: int, kept: datetime.timedelta, *, many: bool = False) -> datetime.datetime:
-        """A time before which ``FEW`` of so many rows came, or two in five."""
+        """Return a time before which ``FEW`` of ``of`` rows were made, or two in five."""
         return self.size.when((of * 2 // 5 if many else FEW) + 0.5, of, kept)
 
 
 def picks(size: Size, count: int, seed: int = 1) -> list[Pick]:
-    """So many links from the whole range, each once, the same for the same seed; at most a quarter of the links."""
+    """Return ``count`` different links from the whole range, at most a quarter of all; the same for the same seed."""
     return [Pick(size, link) for link in random.Random(seed).sample(range(4, size.links + 1, 4), count)]
 
 
 async def seal_addresses(database: Database, chosen: Sequence[Pick]) -> None:
-    """Gives the links of these picks, their other chats' and their codes the address, as the bot would have done."""
+    """Encrypt and hash the address in the links and codes of these picks and of their other chats, as the bot does."""
     vault, tables = database.vault, SQLModel.metadata.tables
     known = [(pick, {"sealed": vault.seal(pick.email), "hashed": vault.hash("email", pick.email)}) for pick in chosen]
     async with database.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""What replicas do at the same moment: SQLite has one writer, on PostgreSQL it is the queries that must hold."""
+"""Concurrent writes of several replicas. SQLite has one writer; on PostgreSQL the queries must be safe."""
 
 import asyncio
 import datetime
@@ -26,7 +26,7 @@ SECOND = datetime.timedelta(seconds=1)
 
 @pytest.fixture
 async def replicas(database_url: str) -> AsyncIterator[list[Database]]:
-    """Three processes' view of one database."""
+    """One database, opened three times, as three processes do."""
     key = a_key()
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(opened(database_url, [key])) for _ in range(3)]
@@ -39,7 +39,9 @@ async def a_link(database: Database, chat_id: int = 1) -> int:
         return (await chats.load(session, chat_id)).links[0].link_id
 
 
-async def test_one_pdf_uploaded_by_several_chats_at_once_is_kept_once(replicas: list[Database]) -> None:
+async def test_concurrent_uploads_of_one_pdf(replicas: list[Database]) -> None:
+    """One row is stored."""
+
     async def keep(database: Database, number: int) -> None:
         async with database.write() as session:
             known = {"bot_id": 1, "account_id": "a1", "number": "212380", "language": "fr"}
@@ -49,7 +51,7 @@ async def test_one_pdf_uploaded_by_several_chats_at_once_is_kept_once(replicas: 
     assert len((await rows_of(replicas[0]))["documents"]) == 1
 
 
-async def test_one_invoice_muted_twice_at_once_is_muted(replicas: list[Database]) -> None:
+async def test_concurrent_mutes_of_one_invoice(replicas: list[Database]) -> None:
     link_id = await a_link(replicas[0])
 
     async def mute(database: Database) -> None:
@@ -61,7 +63,8 @@ async def test_one_invoice_muted_twice_at_once_is_muted(replicas: list[Database]
         assert await reminders.is_muted(session, link_id, "212380")
 
 
-async def test_a_copy_set_twice_at_once_is_one_copy(replicas: list[Database]) -> None:
+async def test_concurrent_saves_of_one_copy(replicas: list[Database]) -> None:
+    """One row is stored."""
     link_id = await a_link(replicas[0])
 
     async def set_copy(database: Database) -> None:
@@ -127,7 +130,8 @@ async def left(database: Database) -> int:
     return sum(n for state, n in counts.items() if state is not State.SENT)
 
 
-async def test_times_of_the_bulk_lane_are_reserved_once(replicas: list[Database]) -> None:
+async def test_concurrent_reservations_of_send_slots(replicas: list[Database]) -> None:
+    """No two workers reserve the same slot."""
     gap = datetime.timedelta(seconds=1 / 28)
 
     async def reserve(database: Database) -> list[datetime.datetime]:
@@ -140,7 +144,7 @@ async def test_times_of_the_bulk_lane_are_reserved_once(replicas: list[Database]
     assert min(b - a for a, b in pairwise(times)) >= gap - datetime.timedelta(microseconds=1)
 
 
-async def test_an_update_marked_twice_at_once_is_marked(replicas: list[Database]) -> None:
+async def test_concurrent_marks_of_one_update(replicas: list[Database]) -> None:
     async def mark(database: Database) -> None:
         async with database.write() as session:
             await updates.mark_handled(session, 7, NOW)
@@ -151,6 +155,6 @@ async def test_an_update_marked_twice_at_once_is_marked(replicas: list[Database]
 
 
 @pytest.mark.parametrize("number", [2**31, 2**40, 10**15 - 1])
-async def test_a_number_beyond_what_a_row_can_have_is_nobodys(replicas: list[Database], number: int) -> None:
+async def test_copy_id_beyond_the_largest(replicas: list[Database], number: int) -> None:
     async with replicas[0].read() as session:
         assert await bookkeeper_copies.find(session, number) is None

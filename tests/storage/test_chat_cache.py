@@ -1,4 +1,4 @@
-"""What is kept of a chat is what the database holds, whoever wrote last."""
+"""The chat cache returns what the database holds, after any commit."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 def reads_of(database: Database) -> list[str]:
-    """Every SELECT from now on that the database itself answers."""
+    """Return a list that receives every later SELECT of a chat from the database."""
     asked: list[str] = []
 
     def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -39,7 +39,7 @@ def reads_of(database: Database) -> list[str]:
     return asked
 
 
-async def test_what_is_written_here_is_seen_at_once(database: Database) -> None:
+async def test_own_commit_empties_the_cache(database: Database) -> None:
     known = ChatCache(database)
     assert (await known.load(1)).language is None
     async with database.write() as session:
@@ -47,7 +47,7 @@ async def test_what_is_written_here_is_seen_at_once(database: Database) -> None:
     assert (await known.load(1)).language == "en"
 
 
-async def test_who_is_unlinked_by_another_process_is_unlinked_at_once(database: Database, database_url: str) -> None:
+async def test_commit_by_another_process_empties_the_cache(database: Database, database_url: str) -> None:
     known = ChatCache(database)
     assert (await known.load(1)).current is not None
     async with opened(database_url, KEYS) as elsewhere, elsewhere.write() as session:
@@ -56,7 +56,7 @@ async def test_who_is_unlinked_by_another_process_is_unlinked_at_once(database: 
 
 
 @pytest.mark.sqlite
-async def test_a_change_by_a_program_that_is_not_ours_is_seen(database: Database, database_url: str) -> None:
+async def test_commit_by_another_program_empties_the_cache(database: Database, database_url: str) -> None:
     known = ChatCache(database)
     await known.load(1)
     change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM links'); c.commit()"
@@ -66,7 +66,7 @@ async def test_a_change_by_a_program_that_is_not_ours_is_seen(database: Database
 
 
 @pytest.mark.sqlite
-async def test_while_nobody_writes_a_chat_is_read_once(database: Database) -> None:
+async def test_chat_is_read_once_between_commits(database: Database) -> None:
     known, asked = ChatCache(database), reads_of(database)
     states = [await known.load(1) for _ in range(5)]
     assert len(asked) == 1
@@ -74,7 +74,7 @@ async def test_while_nobody_writes_a_chat_is_read_once(database: Database) -> No
 
 
 @pytest.mark.sqlite
-async def test_no_more_is_kept_than_the_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cache_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat_cache, "_LIMIT", 10)
     known = ChatCache(database)
     for chat_id in range(100):

@@ -1,4 +1,4 @@
-"""Chats and links: sealed, found under every key, moved only from where they were seen to stand."""
+"""Chats and links: encrypted, found under every key, changed by compare-and-set."""
 
 import asyncio
 from typing import Any
@@ -31,7 +31,7 @@ async def state(database: Database, chat_id: int) -> chats.ChatState:
         return await chats.load(session, chat_id)
 
 
-async def test_a_chat_that_nobody_knows_is_empty(database: Database) -> None:
+async def test_unknown_chat_is_empty(database: Database) -> None:
     known = await state(database, 1)
     assert (known.is_known, known.links, known.current, known.awaiting, known.page_size) == (False, (), None, None, 5)
 
@@ -46,7 +46,8 @@ async def test_the_current_account(database: Database) -> None:
     assert [each.account_name for each in (await state(database, 1)).links] == ["Three", "One", "Two"]
 
 
-async def test_linking_again_refreshes_and_keeps_the_wish(database: Database) -> None:
+async def test_linking_again_keeps_the_subscriptions(database: Database) -> None:
+    """It refreshes the account's name and access."""
     await link(database, 1, to(name="Old"))
     (before,) = (await state(database, 1)).links
     async with database.write() as session:
@@ -58,17 +59,18 @@ async def test_linking_again_refreshes_and_keeps_the_wish(database: Database) ->
     assert after.linked_at == before.linked_at
 
 
-async def test_an_account_that_the_portal_names_twice_is_linked_once(database: Database) -> None:
+async def test_account_named_twice_is_linked_once(database: Database) -> None:
     await link(database, 1, to("a1", name="One"), to("a1", name="One"))
     assert len((await state(database, 1)).links) == 1
 
 
-async def test_two_contacts_of_one_account_are_two_links(database: Database) -> None:
+async def test_two_contacts_of_one_account(database: Database) -> None:
+    """They are two links."""
     await link(database, 1, to(contact="c1"), to(contact="c2"))
     assert len((await state(database, 1)).links) == 2
 
 
-async def test_nobody_touches_the_links_of_another_chat(database: Database) -> None:
+async def test_links_of_another_chat_are_not_changed(database: Database) -> None:
     await link(database, 1)
     await link(database, 2, to(email="other@example.test", name="Other"))
     (foreign,) = (await state(database, 2)).links
@@ -117,7 +119,7 @@ async def test_unlinking_an_address(database: Database) -> None:
     assert names == ["", "Dominique", "Claude"]  # a name is kept for as long as the chat is linked
 
 
-async def test_unlinking_an_address_ends_what_it_had_already_proven(database: Database) -> None:
+async def test_unlinking_an_address_ends_proven_codes(database: Database) -> None:
     await link(database, 1)
     async with database.write() as session:
         code_id = await codes.replace(session, 1, EMAIL, "123456", now=NOW, expires_at=later(minutes=10))
@@ -128,7 +130,7 @@ async def test_unlinking_an_address_ends_what_it_had_already_proven(database: Da
         assert await codes.latest(session, 1, CodeState.PROVEN) is None
 
 
-async def test_neighbours_are_the_other_chats_of_the_same_address(database: Database) -> None:
+async def test_other_chats_of_the_same_address(database: Database) -> None:
     await link(database, 1, to("a1"), to("a2"))
     await link(database, 2, to("a1"), to("a2"), name="Dominique", at=later(days=2))
     await link(database, 3, to("a1"), name="", at=later(days=1))
@@ -140,7 +142,7 @@ async def test_neighbours_are_the_other_chats_of_the_same_address(database: Data
     assert seen == [(3, ""), (2, "Dominique")]
 
 
-async def test_revoking_takes_what_was_shared_and_nothing_else(database: Database) -> None:
+async def test_revoking_removes_only_shared_links(database: Database) -> None:
     await link(database, 1)
     await link(database, 2, to("a1"), to("a2"))
     await link(database, 2, to("a3", email="other@example.test"))
@@ -151,7 +153,7 @@ async def test_revoking_takes_what_was_shared_and_nothing_else(database: Databas
     assert len((await state(database, 1)).links) == 1
 
 
-async def test_a_rotation_of_the_keys_loses_nobody(database_url: str) -> None:
+async def test_key_rotation_keeps_every_link(database_url: str) -> None:
     old, new = a_key(), a_key()
     async with opened(database_url, [old]) as database:
         await link(database, 1)
@@ -167,7 +169,7 @@ async def test_a_rotation_of_the_keys_loses_nobody(database_url: str) -> None:
             assert await links.unlink_email(session, EMAIL, NOW) == 1
 
 
-async def test_what_is_written_after_a_rotation_needs_the_new_key_alone(database_url: str) -> None:
+async def test_rows_after_rotation_need_the_new_key_only(database_url: str) -> None:
     old, new = a_key(), a_key()
     async with opened(database_url, [old]) as database:
         await link(database, 1)
@@ -181,8 +183,8 @@ async def test_what_is_written_after_a_rotation_needs_the_new_key_alone(database
             assert set(await links.chats_of_email(session, EMAIL)) == {1, 2}
 
 
-async def test_a_chat_that_no_key_opens_is_not_linked(database_url: str) -> None:
-    """Every read that meets a sealed column copes, and linking again takes the old row's place."""
+async def test_chat_that_no_key_decrypts(database_url: str) -> None:
+    """It counts as not linked in every query, and linking again takes the place of the old row."""
     async with opened(database_url) as database:
         await link(database, 1)
         await link(database, 2)
@@ -201,7 +203,7 @@ async def test_a_chat_that_no_key_opens_is_not_linked(database_url: str) -> None
 
 
 @pytest.mark.sqlite
-async def test_no_name_and_no_address_is_readable_in_the_file(database_url: str) -> None:
+async def test_names_and_addresses_are_encrypted(database_url: str) -> None:
     key = a_key()
     async with opened(database_url, [key]) as database:
         await link(database, 1, to(email="camille.tremblay@example.test", name="Transport Boréal inc."), name="Zénobie")
@@ -211,13 +213,14 @@ async def test_no_name_and_no_address_is_readable_in_the_file(database_url: str)
         assert secret.encode() not in stored
 
 
-async def test_what_is_personal_is_sealed_or_hashed(database: Database) -> None:
+async def test_personal_columns_are_sealed_or_hashed(database: Database) -> None:
     columns = await columns_of(database)
     personal = {name for name in columns if any(word in name for word in ("email", "first_name", "account_name"))}
     assert [name for name in personal if not name.endswith(("_sealed", "_hash"))] == []
 
 
-async def test_everything_kept_is_told_and_everything_told_is_forgotten(database: Database) -> None:
+async def test_personal_data_is_shown_and_deleted(database: Database) -> None:
+    """Everything that is stored about a chat is shown, and deleted with the chat."""
     await link(database, 1, to("a1"), to("a2", email="other@example.test"), name="Camille")
     await link(database, 2)
     async with database.read() as session:
@@ -252,7 +255,8 @@ async def test_move_awaiting_compares_and_sets(database: Database) -> None:
     assert (await state(database, 1)).awaiting == code
 
 
-async def test_of_many_who_move_a_conversation_one_does(database_url: str) -> None:
+async def test_concurrent_moves_of_the_awaited_text(database_url: str) -> None:
+    """One of them succeeds."""
     key = a_key()
     seen = Awaiting(Awaited.CODE, later(hours=1))
     async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
@@ -271,7 +275,7 @@ async def test_of_many_who_move_a_conversation_one_does(database_url: str) -> No
         assert awaiting.link_id == moved.index(True)
 
 
-async def test_of_an_album_one_message_is_the_first(database_url: str) -> None:
+async def test_one_message_of_an_album_is_the_first(database_url: str) -> None:
     key = a_key()
     async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
 
@@ -284,7 +288,7 @@ async def test_of_an_album_one_message_is_the_first(database_url: str) -> None:
         assert not await see(two, "y")
 
 
-async def test_a_chat_first_seen_twice_at_once_is_made_once(database_url: str) -> None:
+async def test_concurrent_creation_of_a_chat(database_url: str) -> None:
     key = a_key()
     async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
 
@@ -297,13 +301,13 @@ async def test_a_chat_first_seen_twice_at_once_is_made_once(database_url: str) -
 
 
 @pytest.mark.parametrize("chat_id", [1, 2**52 - 1, 2**62, -1])
-async def test_a_chats_number_may_be_large(database: Database, chat_id: int) -> None:
+async def test_large_chat_id(database: Database, chat_id: int) -> None:
     await link(database, chat_id)
     assert (await state(database, chat_id)).links
 
 
 @pytest.mark.parametrize("name", ["", "שלום", "<b>", "x" * 5000, "O'Neil; DROP TABLE chats"])
-async def test_a_name_comes_back_as_it_was(database: Database, name: str) -> None:
+async def test_names_are_returned_unchanged(database: Database, name: str) -> None:
     await link(database, 1, to(name=name), name=name)
     assert (await state(database, 1)).links[0].account_name == name
     async with database.read() as session:

@@ -1,4 +1,4 @@
-"""Codes: found by chat, counted by chat and by address, tried five times, proven once, used once."""
+"""Codes: counted by chat and address, five attempts, proven once, used once."""
 
 import asyncio
 import datetime
@@ -20,7 +20,7 @@ HOUR = datetime.timedelta(hours=1)
 async def a_code(
     database: Database, chat_id: int = 1, email: str = EMAIL, code: str = CODE, at: datetime.datetime = NOW
 ) -> int:
-    """A code that was asked for; its id."""
+    """Store a requested code. Returns: its id."""
     async with database.write() as session:
         return await codes.replace(
             session, chat_id, email, code, now=at, expires_at=at + datetime.timedelta(minutes=10)
@@ -32,7 +32,7 @@ async def is_right(session: Session, chat_id: int, code: str) -> bool:
     return known is not None and codes.is_right(session, known, chat_id, code)
 
 
-async def test_a_code_is_right_in_its_own_chat_alone(database: Database) -> None:
+async def test_code_is_right_in_its_own_chat_only(database: Database) -> None:
     await a_code(database)
     await a_code(database, chat_id=2, code="999999")
     async with database.read() as session:
@@ -43,7 +43,7 @@ async def test_a_code_is_right_in_its_own_chat_alone(database: Database) -> None
             assert not await is_right(session, 1, wrong)
 
 
-async def test_a_new_code_replaces_the_old_one(database: Database) -> None:
+async def test_new_code_replaces_the_old_one(database: Database) -> None:
     old, new = await a_code(database), await a_code(database, code="111111", at=later(minutes=1))
     async with database.write() as session:
         known = await codes.latest(session, 1, CodeState.LIVE)
@@ -54,7 +54,7 @@ async def test_a_new_code_replaces_the_old_one(database: Database) -> None:
         assert not await codes.move(session, old, CodeState.LIVE, CodeState.PROVEN)
 
 
-async def test_an_attempt_is_counted_down_to_none(database: Database) -> None:
+async def test_attempts_count_down(database: Database) -> None:
     code_id = await a_code(database)
     left = []
     for _ in range(LIMIT + 2):
@@ -64,7 +64,7 @@ async def test_an_attempt_is_counted_down_to_none(database: Database) -> None:
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
-async def test_attempts_at_once_never_exceed_the_limit(database_url: str, replicas: int) -> None:
+async def test_concurrent_attempts_keep_the_limit(database_url: str, replicas: int) -> None:
     key = a_key()
     async with (
         opened(database_url, [key]) as one,
@@ -85,7 +85,7 @@ async def test_attempts_at_once_never_exceed_the_limit(database_url: str, replic
 @pytest.mark.parametrize(
     ("seen", "to"), [(CodeState.LIVE, CodeState.PROVEN), (CodeState.LIVE, CodeState.CLOSED)], ids=str
 )
-async def test_a_code_is_moved_on_once(database_url: str, seen: CodeState, to: CodeState) -> None:
+async def test_code_changes_state_once(database_url: str, seen: CodeState, to: CodeState) -> None:
     key = a_key()
     async with opened(database_url, [key]) as one, opened(database_url, [key]) as two:
         code_id = await a_code(one)
@@ -97,7 +97,8 @@ async def test_a_code_is_moved_on_once(database_url: str, seen: CodeState, to: C
         assert sorted(await asyncio.gather(*(move(each) for each in (one, two) * 5))) == [False] * 9 + [True]
 
 
-async def test_a_proven_code_is_used_once_and_takes_no_attempt(database: Database) -> None:
+async def test_proven_code_is_used_once(database: Database) -> None:
+    """It takes no further attempt."""
     code_id = await a_code(database)
     async with database.write() as session:
         assert await codes.move(session, code_id, CodeState.LIVE, CodeState.PROVEN)
@@ -149,7 +150,7 @@ async def test_unlinking_and_forgetting_keep_the_counts(database: Database) -> N
     assert (row["chat_id"], row["email_sealed"]) == (0, "")  # only keyed hashes are left
 
 
-async def test_a_failed_code_is_closed_and_counts_as_a_request(database: Database) -> None:
+async def test_failed_code_is_closed_and_is_a_request(database: Database) -> None:
     code_id = await a_code(database)
     async with database.write() as session:
         await codes.fail(session, code_id)
@@ -162,7 +163,7 @@ async def test_a_failed_code_is_closed_and_counts_as_a_request(database: Databas
     assert [each.is_counted for each in asked.requests] == [False]
 
 
-async def test_a_code_opens_only_while_it_is_allowed(database: Database) -> None:
+async def test_code_opens_after_it_is_allowed(database: Database) -> None:
     code_id = await a_code(database)
     async with database.write() as session:
         known = await codes.latest(session, 1, CodeState.LIVE)
@@ -179,7 +180,7 @@ LONG = "K7QM2XVP"
 
 
 async def a_long_code(database: Database, chat_id: int, code: str = LONG, for_link: int | None = None) -> int:
-    """A long code that was mailed."""
+    """Store a long code that was mailed. Returns: its id."""
     async with database.write() as session:
         code_id = await codes.replace(
             session, chat_id, EMAIL, code, now=NOW, expires_at=later(hours=2), is_long=True, for_link=for_link
@@ -194,7 +195,7 @@ async def opened_by(database: Database, chat_id: int, code: str) -> str | None:
         return await codes.find_match(session, known, chat_id, code, NOW) if known else None
 
 
-async def test_a_long_code_serves_every_chat_that_asked(database: Database) -> None:
+async def test_long_code_opens_every_chat_that_asked(database: Database) -> None:
     await a_long_code(database, 1)
     async with database.write() as session:
         assert await codes.take_over(session, 2, "other@example.test", NOW) is None
@@ -214,7 +215,7 @@ async def test_a_long_code_serves_every_chat_that_asked(database: Database) -> N
     assert await opened_by(database, 3, "BBBB3333") is None  # and ends the others in the mailbox
 
 
-async def test_who_asked_first_cannot_take_a_long_code_back(database: Database) -> None:
+async def test_long_code_cannot_be_withdrawn(database: Database) -> None:
     """A stranger asks, and then unlinks, forgets and asks again: the mailed code still serves the owner."""
     await a_long_code(database, 1)
     async with database.write() as session:
@@ -228,8 +229,8 @@ async def test_who_asked_first_cannot_take_a_long_code_back(database: Database) 
     assert await opened_by(database, 2, LONG) is None
 
 
-async def test_a_long_code_of_another_purpose_opens_nothing(database: Database) -> None:
-    """A bookkeeper's code must not link a chat, nor the other way round."""
+async def test_long_code_of_another_purpose(database: Database) -> None:
+    """A bookkeeper's code must not link a chat, and a code for a link must not set up a copy."""
     await a_long_code(database, 1, "AAAA2222", for_link=7)
     await a_long_code(database, 2, LONG)
     assert await opened_by(database, 2, "AAAA2222") is None
@@ -240,7 +241,7 @@ async def test_a_long_code_of_another_purpose_opens_nothing(database: Database) 
         assert await codes.find_match(session, copy, 1, "AAAA2222", NOW)
 
 
-async def test_purging_clears_addresses_then_rows(database: Database) -> None:
+async def test_purge_clears_addresses_then_rows(database: Database) -> None:
     await a_code(database, 1, at=later(hours=-26))
     await a_code(database, 2, at=later(minutes=-80))
     await a_code(database, 3, at=later(minutes=-69))
@@ -250,7 +251,7 @@ async def test_purging_clears_addresses_then_rows(database: Database) -> None:
     assert left == {0: False, 3: True}
 
 
-async def test_a_proven_address_is_known_again(database: Database) -> None:
+async def test_proven_addresses(database: Database) -> None:
     async with database.write() as session:
         await proofs.remember_proven(session, 1, EMAIL, NOW)
         await proofs.remember_proven(session, 1, EMAIL, NOW)
@@ -263,7 +264,7 @@ async def test_a_proven_address_is_known_again(database: Database) -> None:
         assert not await proofs.was_proven(session, 2, EMAIL)
 
 
-async def test_the_owner_is_warned_once_a_day(database: Database) -> None:
+async def test_owner_is_warned_once_a_day(database: Database) -> None:
     day = datetime.timedelta(days=1)
     warned = []
     for hours in (0, 1, 23, 24, 25):
@@ -273,7 +274,7 @@ async def test_the_owner_is_warned_once_a_day(database: Database) -> None:
 
 
 @pytest.mark.sqlite
-async def test_neither_code_nor_address_is_readable_in_the_file(database: Database, database_url: str) -> None:
+async def test_codes_and_addresses_are_encrypted(database: Database, database_url: str) -> None:
     await a_code(database, email="camille.tremblay@example.test", code="739264")
     await database.close()
     path = file_of(database_url)
@@ -282,7 +283,7 @@ async def test_neither_code_nor_address_is_readable_in_the_file(database: Databa
         assert secret not in stored
 
 
-async def test_a_code_shows_in_no_repr(database: Database) -> None:
+async def test_repr_hides_code_and_address(database: Database) -> None:
     await a_code(database)
     async with database.read() as session:
         known = await codes.latest(session, 1, CodeState.LIVE)
@@ -291,7 +292,7 @@ async def test_a_code_shows_in_no_repr(database: Database) -> None:
     assert known.code_hash not in repr(known)
 
 
-async def test_a_code_outlives_a_rotation_of_the_keys(database_url: str) -> None:
+async def test_code_is_right_after_a_key_rotation(database_url: str) -> None:
     old, new = a_key(), a_key()
     async with opened(database_url, [old]) as database:
         await a_code(database)

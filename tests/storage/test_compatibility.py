@@ -44,7 +44,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """The database of 0.2.0, migrated by the present code."""
+    """The database of 0.2.0, migrated by the code under test."""
     path = tmp_path / "odobot.db"
     shutil.copy(DATA / "at_0_2_0.sqlite", path)
     async with opened(url_of(path), KEYS) as database:

@@ -1,4 +1,4 @@
-"""Sessions on both engines, and SQLite as the design has it: WAL, one writer at a time and nobody refused."""
+"""Sessions on both engines; on SQLite, WAL and a queue of writers."""
 
 import asyncio
 import subprocess
@@ -29,7 +29,7 @@ async def count(database: Database, table: type[Chat] | type[Link]) -> int:
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 5000), ("synchronous", 1)]
 )
-async def test_every_connection_is_set_up(database: Database, pragma: str, value: object) -> None:
+async def test_pragmas_of_a_connection(database: Database, pragma: str, value: object) -> None:
     async def ask() -> object:
         async with database.read() as session:
             return (await session.exec(text(f"PRAGMA {pragma}"))).scalar_one()  # type: ignore[call-overload]
@@ -37,7 +37,8 @@ async def test_every_connection_is_set_up(database: Database, pragma: str, value
     assert await asyncio.gather(*(ask() for _ in range(4))) == [value] * 4
 
 
-async def test_foreign_keys_are_kept_and_links_go_with_their_chat(database: Database) -> None:
+async def test_foreign_keys_and_cascade(database: Database) -> None:
+    """A link needs its chat, and is deleted with it."""
     with pytest.raises(IntegrityError):
         async with database.write() as session:
             session.add(
@@ -61,7 +62,7 @@ async def test_foreign_keys_are_kept_and_links_go_with_their_chat(database: Data
     assert await count(database, Chat) == 0
 
 
-async def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
+async def test_failed_write_is_rolled_back(database: Database) -> None:
     async def fail() -> None:
         async with database.write() as session:
             await chats.ensure(session, 1, NOW)
@@ -72,7 +73,8 @@ async def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
     assert await count(database, Chat) == 0
 
 
-async def test_readers_see_what_is_committed_and_wait_for_nobody(database: Database) -> None:
+async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
+    """They see what is committed."""
     async with database.write() as session:
         await chats.ensure(session, 1, NOW)
         assert await count(database, Chat) == 0
@@ -80,7 +82,7 @@ async def test_readers_see_what_is_committed_and_wait_for_nobody(database: Datab
 
 
 @pytest.mark.sqlite
-async def test_a_reader_keeps_its_view_while_another_writes(database: Database) -> None:
+async def test_reader_keeps_its_snapshot(database: Database) -> None:
     async with database.read() as reading:
         assert (await reading.exec(select(func.count()).select_from(Chat))).one() == 0
         async with database.write() as session:
@@ -149,7 +151,7 @@ async def test_writers_of_several_processes(tmp_path: Path, empty_database: Path
             assert (await chats.load(session, 1)).page_size == 80
 
 
-async def test_times_come_back_in_utc_whatever_zone_they_had(database: Database) -> None:
+async def test_times_are_returned_in_utc(database: Database) -> None:
     async with database.write() as session:
         await chats.ensure(session, 1, NOW.astimezone(timezone(timedelta(hours=-4))))
     async with database.read() as session:

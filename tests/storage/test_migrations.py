@@ -1,4 +1,4 @@
-"""The schema's history: every step goes up, down and up again, and ends where the models are."""
+"""The migrations: each runs up, down and up again, and the last one gives the schema of the models."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ REVISIONS = migrations.revisions()
 
 @pytest.fixture
 def fresh_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database with nothing in it."""
+    """The URL of an empty database without a schema."""
     if engine == "sqlite":
         yield url_of(tmp_path / "fresh.db")
         return
@@ -40,7 +40,7 @@ async def fresh(fresh_url: str) -> AsyncIterator[Database]:
 
 
 async def schema(database: Database) -> dict[str, object]:
-    """Every table with its columns, indexes and keys."""
+    """Return every table with its columns, indexes and keys."""
 
     def read(connection: Connection) -> dict[str, object]:
         seen = inspect(connection)
@@ -63,7 +63,7 @@ async def schema(database: Database) -> dict[str, object]:
         return await connection.run_sync(read)
 
 
-async def test_every_step_goes_up_and_down_and_up_again(fresh: Database) -> None:
+async def test_every_migration_up_down_and_up(fresh: Database) -> None:
     seen = [await schema(fresh)]
     for at, revision in enumerate(REVISIONS):
         await migrations.upgrade(fresh.engine, revision)
@@ -76,14 +76,14 @@ async def test_every_step_goes_up_and_down_and_up_again(fresh: Database) -> None
     assert seen[0] == {}
 
 
-async def test_the_way_back_leads_to_nothing(fresh: Database) -> None:
+async def test_downgrade_to_an_empty_database(fresh: Database) -> None:
     await migrations.upgrade(fresh.engine)
     await migrations.downgrade(fresh.engine, "base")
     assert await schema(fresh) == {}
     assert await migrations.schema_of(fresh.engine) is Schema.OLDER
 
 
-async def test_the_models_are_the_migrated_schema(fresh: Database) -> None:
+async def test_models_match_the_migrated_schema(fresh: Database) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata()))
@@ -103,7 +103,7 @@ async def test_the_models_are_the_migrated_schema(fresh: Database) -> None:
     assert await schema(fresh) == migrated
 
 
-async def test_walking_up_twice_changes_nothing_and_loses_nothing(fresh: Database) -> None:
+async def test_upgrade_twice_changes_nothing(fresh: Database) -> None:
     await migrations.upgrade(fresh.engine)
     async with fresh.write() as session:
         link = links.NewLink("c", "a", "Client Odotrack", frozenset({"orders"}), EMAIL)
@@ -115,13 +115,13 @@ async def test_walking_up_twice_changes_nothing_and_loses_nothing(fresh: Databas
         assert [link.account_name for link in (await chats.load(session, 1)).links] == ["Client Odotrack"]
 
 
-async def test_an_unknown_step_is_refused(fresh: Database) -> None:
+async def test_unknown_revision_is_refused(fresh: Database) -> None:
     with pytest.raises(Exception, match="nowhere"):
         await migrations.upgrade(fresh.engine, "nowhere")
     assert await schema(fresh) == {}
 
 
-async def test_replicas_that_migrate_at_once(fresh_url: str) -> None:
+async def test_concurrent_migrations(fresh_url: str) -> None:
     """One of them migrates; the others wait and find it done."""
     async with AsyncExitStack() as stack:
         replicas = [
@@ -131,7 +131,7 @@ async def test_replicas_that_migrate_at_once(fresh_url: str) -> None:
         assert await migrations.schema_of(replicas[0].engine) is Schema.CURRENT
 
 
-async def test_a_step_that_fails_lets_the_next_replica_in(fresh_url: str) -> None:
+async def test_failed_migration_releases_the_lock(fresh_url: str) -> None:
     async with opened(fresh_url) as failing, opened(fresh_url) as next_one:
         with pytest.raises(Exception, match="nowhere"):
             await migrations.upgrade(failing.engine, "nowhere")
@@ -140,10 +140,10 @@ async def test_a_step_that_fails_lets_the_next_replica_in(fresh_url: str) -> Non
         assert await migrations.schema_of(next_one.engine) is Schema.CURRENT
 
 
-def test_the_history_is_one_line() -> None:
+def test_revisions_are_in_order() -> None:
     assert len(set(REVISIONS)) == len(REVISIONS) > 0
     assert sorted(REVISIONS) == REVISIONS
 
 
-def test_the_revision_that_a_start_looks_for_is_the_newest() -> None:
+def test_head_is_the_newest_revision() -> None:
     assert migrations.revisions()[-1] == migrations.HEAD

@@ -1,4 +1,4 @@
-"""The outbox: whoever holds a delivery holds it alone, and what a dead worker held comes back or is uncertain."""
+"""The outbox: one worker holds a delivery; those of a dead worker are queued again or become uncertain."""
 
 import asyncio
 import datetime
@@ -37,7 +37,7 @@ async def queue(
     number: str = "1",
     kind: Kind = Kind.INVOICE_ISSUED,
 ) -> None:
-    """One notice, to each of these; the link is the recipient's number."""
+    """Record a notice with one delivery per recipient; the link's id is the recipient's."""
     async with database.write() as session:
         wanted = [NewDelivery(channel, recipient, recipient, at, "Client") for recipient in recipients]
         await feed.record(session, NewNotice(event, kind, "a1", number, NOW), wanted)
@@ -76,7 +76,7 @@ async def counts(database: Database) -> dict[State, int]:
         return await outbox_report.count_all(session)
 
 
-async def test_the_oldest_due_come_first_and_each_is_held_once(database: Database) -> None:
+async def test_claim_takes_the_oldest_due_once(database: Database) -> None:
     await queue(database, 1, 2, 3)
     await queue(database, 4, event="e2", at=later(seconds=-5))
     await queue(database, 5, event="e3", at=later(seconds=5))
@@ -87,7 +87,7 @@ async def test_the_oldest_due_come_first_and_each_is_held_once(database: Databas
     assert [each.recipient for each in await claim(database, "c", later(seconds=6))] == [5]
 
 
-async def test_what_is_claimed_says_all_that_rendering_needs(database: Database) -> None:
+async def test_claimed_delivery_has_all_facts(database: Database) -> None:
     await queue(database, 7, number="212381")
     (claimed,) = await claim(database, "a")
     assert (claimed.kind, claimed.account_id, claimed.number) == (Kind.INVOICE_ISSUED, "a1", "212381")
@@ -95,7 +95,7 @@ async def test_what_is_claimed_says_all_that_rendering_needs(database: Database)
     assert (claimed.account_name, claimed.attempts, claimed.is_postponed) == ("Client", 0, False)
 
 
-async def test_one_recipient_has_one_message_in_hand_at_a_time(database: Database) -> None:
+async def test_one_delivery_in_progress_per_recipient(database: Database) -> None:
     await queue(database, 1, 2)
     await queue(database, 1, event="e2")
     first = {each.recipient: each.delivery_id for each in await claim(database, "a")}
@@ -114,7 +114,8 @@ async def test_equal_recipients_of_two_channels_are_independent(database: Databa
     assert len(await claim(database, "a")) == 2
 
 
-async def test_a_notice_goes_once_to_a_recipient_over_a_channel(database: Database) -> None:
+async def test_event_and_recipient_are_unique(database: Database) -> None:
+    """An event is recorded once, with one delivery per recipient and channel."""
     await queue(database, 1)
     with pytest.raises(IntegrityError):
         await queue(database, 2)  # the same event
@@ -123,7 +124,7 @@ async def test_a_notice_goes_once_to_a_recipient_over_a_channel(database: Databa
     assert await counts(database) == {State.QUEUED: 1}
 
 
-async def test_a_dead_workers_lease_returns(database: Database) -> None:
+async def test_expired_lease_is_reclaimed(database: Database) -> None:
     await queue(database, 1)
     (held,) = await claim(database, "dead")
     assert await reclaim(database, later(seconds=59)) == (0, 0)
@@ -131,7 +132,7 @@ async def test_a_dead_workers_lease_returns(database: Database) -> None:
     assert await reclaim(database, later(seconds=60)) == (1, 0)
     (again,) = await claim(database, "b", later(seconds=60))
     assert again.delivery_id == held.delivery_id
-    # Whoever was only believed dead can do nothing with it any more.
+    # A worker that was wrongly taken for dead cannot change the delivery.
     assert not await begin(database, "dead", held.delivery_id, at=later(seconds=60))
     assert not await settle(database, "dead", held.delivery_id)
     assert await states(database) == {held.delivery_id: State.LEASED}
@@ -158,7 +159,8 @@ async def test_an_expired_lease_begins_nothing(database: Database) -> None:
     assert await states(database) == {held.delivery_id: State.LEASED}
 
 
-async def test_what_a_dead_worker_was_sending_is_uncertain_and_stays_so(database: Database) -> None:
+async def test_expired_sending_becomes_uncertain(database: Database) -> None:
+    """It is not claimed again, and a late worker cannot change it."""
     await queue(database, 1)
     (held,) = await claim(database, "dead")
     assert await begin(database, "dead", held.delivery_id)
@@ -174,7 +176,8 @@ async def test_what_a_dead_worker_was_sending_is_uncertain_and_stays_so(database
     assert (doubtful.recipient, doubtful.number, doubtful.reason) == (1, "1", "the worker died")
 
 
-async def test_a_start_takes_everything_back_at_once(database: Database) -> None:
+async def test_reclaim_everything(database: Database) -> None:
+    """At a start, leases that have not expired are released too."""
     await queue(database, 1, 2, 3)
     held = await claim(database, "dead", limit=2)
     await begin(database, "dead", held[0].delivery_id)
@@ -182,7 +185,7 @@ async def test_a_start_takes_everything_back_at_once(database: Database) -> None
     assert await counts(database) == {State.QUEUED: 2, State.UNCERTAIN: 1}
 
 
-async def test_several_begin_together_or_not_at_all(database: Database) -> None:
+async def test_batch_begins_all_or_none(database: Database) -> None:
     await queue(database, 1, 2)
     one, two = await claim(database, "a")
     async with database.write() as session:
@@ -191,7 +194,7 @@ async def test_several_begin_together_or_not_at_all(database: Database) -> None:
     assert await states(database) == {one.delivery_id: State.LEASED, two.delivery_id: State.CANCELLED}
 
 
-async def test_unlinking_cancels_what_is_queued_and_nothing_else(database: Database) -> None:
+async def test_unlinking_cancels_queued_deliveries_only(database: Database) -> None:
     async with database.write() as session:
         new = NewLink("c1", "a1", "Client", frozenset({"invoices"}), EMAIL)
         await links.add_links(session, 1, "Camille", [new], NOW)
@@ -210,11 +213,11 @@ async def test_unlinking_cancels_what_is_queued_and_nothing_else(database: Datab
     assert found == {
         (State.SENDING, 1): 1, (State.CANCELLED, 1): 2, (State.SENDING, 2): 1, (State.QUEUED, 2): 2,
     }  # fmt: skip
-    # What was being sent arrives, and that is known.
+    # The outcome of a delivery that was being sent is still recorded.
     assert await settle(database, "a", *(each.delivery_id for each in first))
 
 
-async def test_what_is_leased_is_cancelled_too_and_does_not_begin(database: Database) -> None:
+async def test_cancelled_lease_does_not_begin(database: Database) -> None:
     await queue(database, 1)
     (held,) = await claim(database, "a")
     async with database.write() as session:
@@ -227,7 +230,7 @@ async def test_what_is_leased_is_cancelled_too_and_does_not_begin(database: Data
     assert await counts(database) == {State.CANCELLED: 1}
 
 
-async def test_a_payment_cancels_the_reminders_of_that_invoice_alone(database: Database) -> None:
+async def test_payment_cancels_reminders_of_its_invoice(database: Database) -> None:
     await queue(database, 1, event="issued", number="1")
     await queue(database, 1, event="due", number="1", kind=Kind.REMINDER_DUE)
     await queue(database, 1, event="other", number="2", kind=Kind.REMINDER_DUE)
@@ -254,7 +257,7 @@ async def test_put_back(database: Database) -> None:
         assert await outbox.next_due(session) == later(minutes=30)
 
 
-async def test_what_waited_for_the_same_morning_is_taken_together(database: Database) -> None:
+async def test_postponed_deliveries_are_claimed_together(database: Database) -> None:
     for event in ("e1", "e2", "e3"):
         await queue(database, 1, event=event)
     for _ in range(2):
@@ -282,7 +285,7 @@ async def test_the_rate_of_a_chat(database: Database) -> None:
     assert [each.recipient for each in await claim(database, "a", later(seconds=1), gap=1)] == [1, 2]
 
 
-async def test_deliveries_follow_a_chat_that_moved(database: Database) -> None:
+async def test_readdress_to_the_new_chat_id(database: Database) -> None:
     await queue(database, 1)
     await queue(database, 1, event="e2")
     (held,) = await claim(database, "a")
@@ -293,7 +296,7 @@ async def test_deliveries_follow_a_chat_that_moved(database: Database) -> None:
     assert {each.recipient for each in await rows(database)} == {99}
 
 
-async def test_settled_deliveries_are_forgotten_and_what_waits_is_not(database: Database) -> None:
+async def test_only_settled_deliveries_are_purged(database: Database) -> None:
     await queue(database, 1, 2)
     await settle(database, "a", (await claim(database, "a", limit=1))[0].delivery_id)
     async with database.write() as session:
@@ -311,7 +314,7 @@ async def rows(database: Database) -> list[Delivery]:
 
 
 class Holders:
-    """Who holds what, as seen from outside: a delivery is written by one worker, once."""
+    """Records which worker holds which delivery, and how often each was written."""
 
     def __init__(self) -> None:
         self.held: dict[int, str] = {}
@@ -326,11 +329,11 @@ class Holders:
 
 
 async def work(database: Database, worker: str, holders: Holders, chance: random.Random, limit: int) -> None:
-    """Claims and sends until nothing is due, and sometimes gives back instead."""
+    """Claim and send until every delivery is settled; put some back instead of sending."""
     while True:
         async with database.write() as session:
             claimed = await outbox.claim(session, worker, NOW, NOW + MINUTE, limit, NO_GAP)
-            # Looked at inside the transaction, so that the next claim cannot be seen before this one.
+            # Inside the transaction, so that the claims are recorded in their order.
             holders.takes(worker, claimed)
         if not claimed:
             if all(state in SETTLED for state in (await states(database)).values()):
@@ -354,7 +357,7 @@ async def work(database: Database, worker: str, holders: Holders, chance: random
 
 @pytest.mark.parametrize(("engines", "workers"), [(1, 4), (2, 2)])
 @pytest.mark.parametrize("seed", range(3))
-async def test_no_two_workers_ever_hold_one_delivery(database_url: str, engines: int, workers: int, seed: int) -> None:
+async def test_no_delivery_has_two_workers(database_url: str, engines: int, workers: int, seed: int) -> None:
     key = a_key()
     holders = Holders()
     async with AsyncExitStack() as stack:
@@ -396,7 +399,7 @@ def test_nothing_is_lost_or_written_twice(new_database: Callable[[], str], acts:
 
 
 async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
-    """Three workers that may die at any line. ``written`` is what Telegram has seen: twice must never be."""
+    """Play three workers that may die at any step. ``written`` counts the requests to Telegram: at most one each."""
     for event in range(3):
         await queue(database, 1, 2, 3, 4, event=f"e{event}")
     now = NOW
@@ -423,7 +426,7 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
                     await settle(database, lease, one, state=State(act))
                     del mine[one]
             case "retry":
-                # Telegram said that it was not done; or, before anything was written, the portal did not answer.
+                # Telegram's answer said that it was not done; or the portal failed before anything was written.
                 for one, (lease, is_begun) in list(mine.items()):
                     async with database.write() as session:
                         await outbox.put_back(session, [one], lease, State.RETRY, now)
@@ -439,7 +442,7 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
             case "wait":
                 now += datetime.timedelta(seconds=25)
         assert not [one for one, times in written.items() if times > 1], "written twice"
-    # Everybody dies, and somebody else finishes.
+    # All workers die, and another one finishes.
     await reclaim(database, now, everything=True)
     while claimed := await claim(database, "last", now):
         for each in claimed:

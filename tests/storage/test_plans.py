@@ -1,4 +1,4 @@
-"""How the engines answer: no query of the bot reads a large table from end to end."""
+"""The plans of every query of the bot: none scans a large table."""
 
 import json
 import re
@@ -24,13 +24,13 @@ TOGETHER = "ix_links_reached"
 
 
 class Plans:
-    """One filled database for all the queries; each is rolled back."""
+    """Runs queries on one filled database, rolls each back, and reads their plans."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def of(self, query: Query) -> list[tuple[str, list[str]]]:
-        """Every statement that a query makes, and what of its plan reads something from end to end."""
+        """Return each statement of a query, with the full scans in its plan."""
         said: list[tuple[str, Any]] = []
 
         def listen(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -47,13 +47,13 @@ class Plans:
     async def _scans(self, statement: str, parameters: Any) -> list[str]:
         if not statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
             return []
-        if isinstance(parameters, list):  # many rows at once: each is a plan of its own
+        if isinstance(parameters, list):  # many rows at once: the plan of each is the same
             parameters = parameters[0]
         async with self._database.engine.connect() as connection:
             if self._database.is_sqlite:
                 found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
                 plan = [row[3] for row in found]
-                # Sorting what waits, where there is an index in that order, would sort a backlog for each claim.
+                # An index has this order: a sort would sort the whole backlog at each claim.
                 walks = "ORDER BY deliveries.due_at" in statement
                 sorts = [step for step in plan if walks and "USE TEMP B-TREE FOR ORDER BY" in step]
                 leaves = [step for step in plan if f"USING INDEX {TOGETHER}" in step]
@@ -64,7 +64,7 @@ class Plans:
 
 
 def _whole(node: dict[str, Any]) -> list[str]:
-    """Of a plan of PostgreSQL: tables read from end to end, by themselves or by an index without a condition."""
+    """Return the full scans in a plan of PostgreSQL: of a table, or of an index without a condition."""
     found = [line for child in node.get("Plans", []) for line in _whole(child)]
     if node.get("Index Name") == TOGETHER and node["Node Type"] != "Index Only Scan":
         found.append(f"{node['Node Type']} {TOGETHER}")
@@ -83,7 +83,7 @@ async def plans(database_url: str) -> AsyncIterator[Plans]:
         yield Plans(database)
 
 
-async def test_no_query_reads_a_large_table_from_end_to_end(plans: Plans) -> None:
+async def test_no_query_scans_a_large_table(plans: Plans) -> None:
     found: list[str] = []
     for name, query in QUERIES.items():
         for statement, scans in await plans.of(query):

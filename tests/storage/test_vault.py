@@ -1,4 +1,4 @@
-"""The vault: what is sealed stays unreadable, opens under an older key, and is found by its hash."""
+"""The vault: encryption, keyed hashes, and the rotation of keys."""
 
 import pytest
 from cryptography.fernet import InvalidToken
@@ -14,7 +14,7 @@ OLD, NEW = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "AgICAgICAgICAgICAgIC
 @given(st.text())
 @example("")
 @example("שלום 🎉")
-def test_what_is_sealed_is_unreadable_and_opens_as_it_was(text: str) -> None:
+def test_seal_and_open(text: str) -> None:
     vault = Vault([NEW])
     sealed = vault.seal(text)
     assert vault.open(sealed) == text
@@ -31,14 +31,14 @@ def test_key_rotation() -> None:
         before.open(rotated.seal("Camille"))
 
 
-def test_what_no_key_sealed_fails_loudly() -> None:
+def test_open_raises_for_an_unknown_key() -> None:
     for sealed in (Vault([OLD]).seal("Camille"), "", "Camille", Vault([NEW]).seal("Camille")[:-4]):
         with pytest.raises(InvalidToken) as raised:
             Vault([NEW]).open(sealed)
         assert "Camille" not in str(raised.value)
 
 
-def test_a_look_up_tries_every_key_the_newest_first() -> None:
+def test_hashes_under_every_key_newest_first() -> None:
     rotated = Vault([NEW, OLD])
     written_before = Vault([OLD]).hash("email", "a@b.test")
     assert rotated.hash("email", "a@b.test") == Vault([NEW]).hash("email", "a@b.test")
@@ -51,14 +51,14 @@ def test_a_look_up_tries_every_key_the_newest_first() -> None:
 @given(st.text(st.characters()), st.text(st.characters()))
 @example("\ud800", "\ud801")
 @example("", "\x00")
-def test_equal_texts_hash_equally_and_no_others(one: str, other: str) -> None:
+def test_hashes_are_equal_for_equal_texts_only(one: str, other: str) -> None:
     vault = Vault([NEW])
     assert (vault.hash("email", one) == vault.hash("email", other)) is (one == other)
     assert vault.matches("code", one, vault.hash("code", other)) is (one == other)
     assert len(vault.hash("email", one)) == 64
 
 
-def test_purposes_do_not_mix_and_nothing_is_hashed_without_a_key() -> None:
+def test_hash_depends_on_purpose_and_key() -> None:
     vault = Vault([NEW])
     assert vault.hash("email", "123456") != vault.hash("code", "123456")
     assert vault.hash("a", "bc") != vault.hash("ab", "c")
@@ -67,11 +67,11 @@ def test_purposes_do_not_mix_and_nothing_is_hashed_without_a_key() -> None:
 
 
 @pytest.mark.parametrize("keys", [[], [""], ["x"], [NEW[:-2]], [NEW, "x"]], ids=str)
-def test_a_vault_without_good_keys_is_not_made(keys: list[str]) -> None:
+def test_invalid_keys_are_refused(keys: list[str]) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011
         Vault(keys)
     assert NEW not in str(raised.value)
 
 
-def test_keys_show_nowhere() -> None:
+def test_repr_hides_the_keys() -> None:
     assert NEW not in repr(Vault([NEW])) + str(Vault([NEW]))

@@ -1,4 +1,4 @@
-"""One suite that every portal is held to; each portal's tests bring the portal and its facts."""
+"""The contract suite, which runs against every portal: the tests of a portal give the portal and its facts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a portal under test holds, as data: the suite itself knows no portal."""
+"""The data that a portal under test holds; the suite itself names no portal."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from portal.models import Invoice, OrderLine
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A customer with papers of every kind. Numbers are newest first."""
+    """A customer with orders and invoices of every kind. Numbers are newest first."""
 
     email: str
     account: str
@@ -38,7 +38,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class UnderTest:
-    """A portal, what is known of it, and a way to make something happen in it."""
+    """A portal, its facts, and functions that issue and pay an invoice."""
 
     portal: Portal
     facts: Facts
@@ -48,7 +48,7 @@ class UnderTest:
     """Pays an invoice of an account in full."""
 
     async def reader(self) -> Reader:
-        """The customer, on their account."""
+        """Return the customer as reader of their account."""
         [contact] = await self.portal.find_contacts(self.facts.email)
         [account_id] = [account.account_id for account in contact.accounts if account.name == self.facts.account]
         return Reader(contact.contact_id, account_id)

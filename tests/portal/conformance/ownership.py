@@ -1,4 +1,4 @@
-"""Ownership, as a property: whatever one customer taps, types or forges, nothing of another one's ever comes.
+"""Ownership as a property: one customer taps, types or forges anything, and gets no data of another customer.
 
 Run for each portal through the real bot. Facts of the other customer are looked for in everything that the bot sent to
 the chat; numbers that were asked for may be repeated back to who typed them, so they are looked for in documents only.
@@ -33,7 +33,7 @@ _ENDS = tuple(VERSION + kind.letter for kind in _ENDINGS)
 
 @dataclass(frozen=True, slots=True)
 class Two:
-    """Who tries, whose papers they are after, and what must never come: in a chat's text, and in a document's."""
+    """The customer who tries, the customer who owns, and the words that no text or document may hold."""
 
     tries: str
     owns: str
@@ -46,7 +46,7 @@ Step = tuple[str, Any]
 
 
 def hold(two: Two, make_scene: Callable[[], Scene], examples: int) -> None:
-    """Holds the property over so many sequences, in one scene."""
+    """Check the property over ``examples`` sequences, in one scene."""
     with asyncio.Runner() as runner:
         scene = runner.run(make_scene().__aenter__())
         try:
@@ -68,14 +68,14 @@ def hold(two: Two, make_scene: Callable[[], Scene], examples: int) -> None:
 
 
 async def _check_owner_sees(scene: Scene, owner: Person, two: Two) -> None:
-    """The owner does see what is looked for: or the test would look for nothing."""
+    """Check that the owner sees the forbidden words; else the test could not fail."""
     texts = [(await scene.say(owner, words)).text for words in ("/factures", "/commandes", *two.numbers)]
     for secret in two.secrets:
         assert any(secret in text for text in texts), f"the owner is not shown {secret!r} either"
 
 
 def steps(two: Two) -> st.SearchStrategy[Step]:
-    """One thing that a person, or a client that lies, can do."""
+    """Generate a step that a person or a forging client can take."""
     numbers = st.sampled_from([*two.numbers, "1", "0", "%", "_", "", "' OR 1=1 --", "../invoices", "*"])
     ids = st.one_of(st.integers(0, 6), st.integers(-(2**40), 2**40))
     typed = st.one_of(
@@ -93,7 +93,7 @@ def steps(two: Two) -> st.SearchStrategy[Step]:
 
 
 def _raw(numbers: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Callback data that no button made."""
+    """Generate callback data that no button carries."""
     letters = st.sampled_from("oOiIdnsawAHr")
     pieces = st.lists(st.one_of(numbers, st.sampled_from(["1", "2", "-1", "zz", "1i", "||", "\\p"])), max_size=4)
     forged = st.tuples(letters, pieces).map(lambda made: VERSION + made[0] + "".join(f"{each}|" for each in made[1]))
@@ -101,7 +101,7 @@ def _raw(numbers: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 def _actions(ids: st.SearchStrategy[int], numbers: st.SearchStrategy[str]) -> st.SearchStrategy[Action]:
-    """Every action that travels in a button, with whatever a liar would put into it."""
+    """Generate actions of buttons, with forged fields."""
     kinds = [kind for kind in vars(actions).values() if isinstance(kind, type) and issubclass(kind, Action)]
     lettered = [kind for kind in kinds if kind.letter and kind not in _ENDINGS]
     return st.one_of([st.builds(kind, **_fields(kind, ids, numbers)) for kind in lettered])

@@ -1,4 +1,4 @@
-"""The contract suite: what any portal must do, told against its own facts. Imported by each portal's tests."""
+"""The contract suite: checks any portal against its facts. The tests of each portal import it."""
 
 from io import BytesIO
 
@@ -13,7 +13,8 @@ from tests.portal.conformance.facts import UnderTest
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.run.__name__)
-async def test_a_promise_is_kept(under_test: UnderTest, check: Check) -> None:
+async def test_check_of_the_contract(under_test: UnderTest, check: Check) -> None:
+    """Each check of ``odobot portal-check`` passes; only facts that the portal lacks are missing."""
     subject = Subject(under_test.portal, under_test.facts.email, under_test.facts.other_email)
     await subject.prepare()
     found = await run_check(check, subject)
@@ -21,24 +22,24 @@ async def test_a_promise_is_kept(under_test: UnderTest, check: Check) -> None:
     assert found == CheckResult(check.promise, expected, found.words), found.words
 
 
-async def test_a_contact_is_told_as_the_portal_knows_them(under_test: UnderTest) -> None:
+async def test_contact_has_language_and_account(under_test: UnderTest) -> None:
     facts = under_test.facts
     [contact] = await under_test.portal.find_contacts(facts.email)
     assert contact.language == facts.language
     assert facts.account in [account.name for account in contact.accounts]
 
 
-async def test_a_shared_mailbox_finds_each_of_its_contacts(under_test: UnderTest) -> None:
+async def test_shared_address_finds_each_contact(under_test: UnderTest) -> None:
     found = await under_test.portal.find_contacts(under_test.facts.shared_email)
     assert len({contact.contact_id for contact in found}) == 2
 
 
-async def test_who_is_nobody_is_not_found(under_test: UnderTest) -> None:
+async def test_unknown_address_finds_nobody(under_test: UnderTest) -> None:
     for address in under_test.facts.nobody:
         assert await under_test.portal.find_contacts(address) == ()
 
 
-async def test_orders_newest_first_with_their_lines(under_test: UnderTest) -> None:
+async def test_orders_are_newest_first_with_lines(under_test: UnderTest) -> None:
     facts, reader = under_test.facts, await under_test.reader()
     page = await under_test.portal.orders(reader, page=1, page_size=100)
     assert tuple(order.number for order in page.items) == facts.orders
@@ -47,14 +48,14 @@ async def test_orders_newest_first_with_their_lines(under_test: UnderTest) -> No
     assert order.invoice_count == len(facts.order_invoices)
 
 
-async def test_an_orders_invoices(under_test: UnderTest) -> None:
+async def test_invoices_of_an_order(under_test: UnderTest) -> None:
     facts, reader = under_test.facts, await under_test.reader()
     page = await under_test.portal.invoices(reader, page=1, page_size=100, order=facts.order)
     assert tuple(invoice.number for invoice in page.items) == facts.order_invoices
     assert {invoice.order_number for invoice in page.items} == {facts.order}
 
 
-async def test_searches_find_what_they_should(under_test: UnderTest) -> None:
+async def test_searches_find_the_expected_papers(under_test: UnderTest) -> None:
     facts, reader = under_test.facts, await under_test.reader()
     found = {}
     for query in facts.searches:
@@ -64,7 +65,8 @@ async def test_searches_find_what_they_should(under_test: UnderTest) -> None:
     assert found == facts.searches
 
 
-async def test_invoices_page_by_page(under_test: UnderTest) -> None:
+async def test_first_page_of_invoices(under_test: UnderTest) -> None:
+    """The newest invoices come first, with the total."""
     facts, reader = under_test.facts, await under_test.reader()
     page = await under_test.portal.invoices(reader, page=1, page_size=len(facts.newest_invoices))
     assert tuple(invoice.number for invoice in page.items) == facts.newest_invoices
@@ -77,7 +79,8 @@ async def test_unpaid_invoices(under_test: UnderTest) -> None:
     assert tuple(invoice.number for invoice in page.items) == under_test.facts.unpaid
 
 
-async def test_an_invoice_paid_one_paid_in_part_and_a_credit_note_to_the_letter(under_test: UnderTest) -> None:
+async def test_every_fact_of_an_invoice(under_test: UnderTest) -> None:
+    """A paid invoice, one that is paid in part, and a credit note have every fact as expected."""
     reader = await under_test.reader()
     for expected in under_test.facts.exact:
         found = await under_test.portal.invoice(reader, expected.number)
@@ -85,11 +88,12 @@ async def test_an_invoice_paid_one_paid_in_part_and_a_credit_note_to_the_letter(
 
 
 def _facts_of(invoice: Invoice) -> dict[str, object]:
-    # Where a portal has a page for it is told by the promise about pages.
+    # The check of pages on the portal covers the address.
     return invoice.model_dump(exclude={"url"})
 
 
-async def test_what_is_not_for_the_customer_is_not_there(under_test: UnderTest) -> None:
+async def test_hidden_numbers_are_not_found(under_test: UnderTest) -> None:
+    """Numbers that are not for this customer are not found as invoice, order or PDF."""
     reader, portal = await under_test.reader(), under_test.portal
     for number in under_test.facts.hidden:
         with pytest.raises(NotFound):
@@ -100,7 +104,8 @@ async def test_what_is_not_for_the_customer_is_not_there(under_test: UnderTest) 
             await portal.invoice_pdf(reader, number, language="fr", limit=10**7)
 
 
-async def test_a_pdf_is_the_invoices_own(under_test: UnderTest) -> None:
+async def test_pdf_has_the_invoice_number(under_test: UnderTest) -> None:
+    """A PDF over the limit is refused."""
     reader, number = await under_test.reader(), under_test.facts.exact[0].number
     pdf = await under_test.portal.invoice_pdf(reader, number, language="fr", limit=10**7)
     assert pdf is not None
@@ -109,7 +114,8 @@ async def test_a_pdf_is_the_invoices_own(under_test: UnderTest) -> None:
         await under_test.portal.invoice_pdf(reader, number, language="fr", limit=1000)
 
 
-async def test_an_issued_and_a_paid_invoice_are_told_once_and_the_cursor_goes_on(under_test: UnderTest) -> None:
+async def test_feed_reports_issue_and_payment_once(under_test: UnderTest) -> None:
+    """The cursor moves on; a second reading, and one event at a time, return the same events."""
     portal = under_test.portal
     start = (await portal.events(None, 10)).cursor
     account_id, number = await under_test.issue()
@@ -138,7 +144,7 @@ async def _next_event(under_test: UnderTest, cursor: str) -> Event:
     return event
 
 
-async def test_another_contacts_account_is_not_there(under_test: UnderTest) -> None:
+async def test_account_of_another_contact_is_not_found(under_test: UnderTest) -> None:
     reader = await under_test.reader()
     [other] = await under_test.portal.find_contacts(under_test.facts.other_email)
     for account in other.accounts:

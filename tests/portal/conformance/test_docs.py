@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "portal.md"
 
 
 def shown() -> dict[str, Any]:
-    """What the page's one Python block defines."""
+    """Return what the only Python block of the page defines."""
     [block] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     defined: dict[str, Any] = {}
     exec(compile(block, str(PAGE), "exec"), defined)
@@ -46,14 +46,15 @@ LEDGER = {
 }
 
 
-async def test_the_adapter_that_is_shown_keeps_the_contract() -> None:
+async def test_documented_adapter_keeps_the_contract() -> None:
     subject = Subject(shown()["LedgerPortal"](LEDGER), "anna@example.test", "zed@example.test")
     findings = await run_checks(subject, CHECKS)
     assert [finding for finding in findings if finding.outcome in (Outcome.BROKEN, Outcome.NOTHING)] == []
     assert len([finding for finding in findings if finding.outcome is Outcome.MISSING]) == 5
 
 
-def test_it_has_every_method_of_the_protocol_as_it_is_declared() -> None:
+def test_documented_adapter_has_all_signatures() -> None:
+    """Each method of ``Portal`` is there, with the signature that it declares."""
     adapter = shown()["LedgerPortal"]
     for name, declared in inspect.getmembers(Portal, inspect.isfunction):
         if not name.startswith("_"):

@@ -13,15 +13,16 @@ HEAD = "# Made by `make portal-api` from portal/models.py and portal/conformance
 
 
 def written() -> str:
-    """The file's text, as it should be."""
+    """Return the text that the file should have."""
     return HEAD + yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
 
 
-def test_the_document_that_is_kept_is_the_one_that_is_made() -> None:
+def test_file_is_up_to_date() -> None:
     assert FILE.read_text() == written(), "run: make portal-api"
 
 
-def test_every_call_and_parameter_is_one_of_the_sandbox_portals_and_the_other_way_round() -> None:
+def test_calls_and_parameters_match_the_sandbox() -> None:
+    """The document and the sandbox's portal have the same calls with the same parameters."""
     portal = Portal()
     made = create_app(portal, "secret").openapi()
     portal.close()

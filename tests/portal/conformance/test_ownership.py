@@ -15,5 +15,5 @@ TWO = Two(
 
 
 @pytest.mark.timeout(120)
-def test_nothing_of_another_customer_ever_comes(database_url: str) -> None:
+def test_no_data_of_another_customer_is_returned(database_url: str) -> None:
     hold(TWO, lambda: Scene(database_url), examples=40)

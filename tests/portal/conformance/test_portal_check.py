@@ -1,4 +1,4 @@
-"""`odobot portal-check`: what it prints of a portal that keeps the contract, and of ones that do not."""
+"""`odobot portal-check`: its report on a correct portal and on faulty ones."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ CLIENT = ("--email", FLEET, "--other-email", "anna@example.test")
 
 
 async def subject_at(url: str, token: str, email: str) -> Subject:
-    """Somebody whom a portal is checked with."""
+    """Return the person that a portal is checked with."""
     portal = portal_at(url, token)
     subject = Subject(portal, email)
     await subject.prepare()
@@ -31,7 +31,7 @@ async def subject_at(url: str, token: str, email: str) -> Subject:
 
 
 async def check(url: str, *options: str, token: str = "secret") -> tuple[int, str]:
-    """The command, as somebody types it."""
+    """Run the command. Returns: exit code and output."""
     environment = {"ODOBOT_PORTAL_TOKEN": token}
     done = await asyncio.to_thread(CliRunner().invoke, cli, ["portal-check", url, *options], env=environment)
     assert isinstance(done.exception, SystemExit | None), done.exception
@@ -39,11 +39,11 @@ async def check(url: str, *options: str, token: str = "secret") -> tuple[int, st
 
 
 def broken(output: str) -> list[str]:
-    """The lines that tell of something broken."""
+    """Return the lines about broken promises."""
     return [line for line in output.splitlines() if line.startswith("BROKEN")]
 
 
-async def test_a_portal_that_keeps_the_contract() -> None:
+async def test_correct_portal() -> None:
     async with PortalServer("secret") as server:
         code, output = await check(server.url, *CLIENT, "--examples", "5")
     assert code == 0, output
@@ -64,7 +64,8 @@ async def test_a_portal_that_keeps_the_contract() -> None:
     ],
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
-async def test_a_portal_that_does_not(fault: Fault, promise: str) -> None:
+async def test_faulty_portal(fault: Fault, promise: str) -> None:
+    """The report names the broken promise, and nothing about the person."""
     async with PortalServer("secret") as server:
         server.faults.set(fault)
         code, output = await check(server.url, *CLIENT, "--examples", "0")
@@ -73,7 +74,7 @@ async def test_a_portal_that_does_not(fault: Fault, promise: str) -> None:
     assert "flotte@" not in output
 
 
-async def test_an_answer_of_another_kind_is_found_in_the_http_calls() -> None:
+async def test_wrong_content_type_breaks_an_http_call() -> None:
     async with PortalServer("secret") as server:
         server.faults.set(Fault(FaultKind.WRONG_TYPE, path="/v1/links"))
         code, output = await check(server.url, *CLIENT, "--examples", "2")
@@ -82,7 +83,7 @@ async def test_an_answer_of_another_kind_is_found_in_the_http_calls() -> None:
     assert "GET /v1/links" in line
 
 
-async def test_a_wrong_token_and_a_stranger() -> None:
+async def test_wrong_token_and_unknown_address() -> None:
     async with PortalServer("secret") as server:
         code, output = await check(server.url, *CLIENT, token="wrong")
         assert (code, len(output.splitlines())) == (1, 2)
@@ -100,7 +101,7 @@ async def test_a_wrong_token_and_a_stranger() -> None:
         ("ftp://host", "expected https://host"),
     ],
 )
-async def test_an_address_that_is_none(url: str, words: str) -> None:
+async def test_invalid_portal_url(url: str, words: str) -> None:
     code, output = await check(url, *CLIENT)
     assert code == 1
     assert words in output
@@ -108,12 +109,12 @@ async def test_an_address_that_is_none(url: str, words: str) -> None:
 
 
 async def findings(url: str) -> dict[str, CheckResult]:
-    """What comes of the checks of paths, by promise."""
+    """Return the results of the checks of paths, by promise."""
     found = await check_paths(url, "secret", await subject_at(url, "secret", FLEET))
     return {each.promise: each for each in found}
 
 
-async def test_paths_of_a_portal_that_keeps_the_contract() -> None:
+async def test_paths_of_a_correct_portal() -> None:
     async with PortalServer("secret") as server:
         assert {found.outcome for found in (await findings(server.url)).values()} == {Outcome.KEPT}
 

@@ -1,4 +1,4 @@
-"""Tryton's wire without a Tryton: what is asked, and what its errors and oddities become."""
+"""The Tryton adapter with prepared answers: its requests, and its errors."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ def always(status: int, content: str | bytes = HTML, **headers: str) -> Answer:
 
 
 def asked(request: httpx.Request) -> Any:
-    """The domain of a question."""
+    """Return the domain that a request searches with."""
     return json.loads(base64.urlsafe_b64decode(request.url.params["d"]))
 
 
@@ -77,7 +77,7 @@ def asked(request: httpx.Request) -> Any:
         (always(200, '[{"id": 3, "invoice_date": {"__class__": "date", "year": 2020}}]'), PortalBroken),
     ],
 )
-async def test_what_an_answer_becomes(answer: Answer, error: type[PortalError]) -> None:
+async def test_error_for_an_answer(answer: Answer, error: type[PortalError]) -> None:
     client = portal(answer)
     with pytest.raises(error) as raised:
         await client.invoice(READER, "212380")
@@ -86,7 +86,7 @@ async def test_what_an_answer_becomes(answer: Answer, error: type[PortalError]) 
     await client.aclose()
 
 
-async def test_a_connection_that_fails_is_tried_again_three_times() -> None:
+async def test_failed_connection_is_tried_three_times() -> None:
     calls = 0
 
     def refuse(_request: httpx.Request) -> httpx.Response:
@@ -110,9 +110,11 @@ async def test_a_connection_that_fails_is_tried_again_three_times() -> None:
     ],
 )
 @pytest.mark.parametrize("reader", [Reader("7", "8"), Reader("x", "x"), Reader("07", "07"), Reader("9" * 12, "9" * 12)])
-async def test_who_is_not_the_account_is_refused_without_asking(
+async def test_reader_of_another_account_is_refused(
     ask: Callable[[TrytonPortal, Reader], Awaitable[object]], reader: Reader
 ) -> None:
+    """No request is sent."""
+
     def never(request: httpx.Request) -> httpx.Response:
         raise AssertionError(request.url)
 
@@ -120,7 +122,7 @@ async def test_who_is_not_the_account_is_refused_without_asking(
         await ask(portal(never), reader)
 
 
-async def test_every_question_names_the_party_and_the_company() -> None:
+async def test_every_query_names_party_and_company() -> None:
     domains = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -140,14 +142,15 @@ async def test_every_question_names_the_party_and_the_company() -> None:
         assert domain[:3] == [["party", "=", 7], ["party.active", "=", True], ["company", "=", 1]]
 
 
-async def test_a_party_that_is_gone_is_not_an_empty_list() -> None:
+async def test_removed_party_is_not_found() -> None:
+    """It is an error, not an empty list."""
     empty = always(200, "[]", **{"Content-Range": "records 0-0/0"})
     with pytest.raises(NotFound):
         await portal(empty).invoices(READER, page=1, page_size=5)
 
 
 @pytest.mark.parametrize("total", ["*", "7"])
-async def test_a_total_that_tryton_does_not_count_is_asked_for(total: str) -> None:
+async def test_total_is_counted_where_it_is_missing(total: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("search_count"):
             return httpx.Response(200, content="1234")
@@ -158,7 +161,9 @@ async def test_a_total_that_tryton_does_not_count_is_asked_for(total: str) -> No
     assert page.items[0].balance == Decimal("93.08")
 
 
-async def test_a_page_past_the_end_is_empty_and_knows_the_total() -> None:
+async def test_page_past_the_end() -> None:
+    """It is empty, and has the total."""
+
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content="8") if request.method == "POST" else httpx.Response(416, content=HTML)
 
@@ -181,13 +186,13 @@ def with_report(report: httpx.Response) -> Answer:
         ("application/pdf", b"%PDF-1.7" + b"0" * 200 + b"%%EOF", TooLarge),
     ],
 )
-async def test_what_is_no_whole_pdf(kind: str, content: bytes, error: type[PortalError]) -> None:
+async def test_incomplete_pdf(kind: str, content: bytes, error: type[PortalError]) -> None:
     report = httpx.Response(200, content=content, headers={"Content-Type": kind})
     with pytest.raises(error):
         await portal(with_report(report)).invoice_pdf(READER, "212380", language="fr", limit=100)
 
 
-async def test_a_pdf_is_fetched_only_when_the_invoice_was_written_to() -> None:
+async def test_unchanged_invoice_is_not_printed_again() -> None:
     whole = b"%PDF-1.7 %%EOF"
     report = httpx.Response(200, content=whole, headers={"Content-Type": "application/pdf"})
     first = await portal(with_report(report)).invoice_pdf(READER, "212380", language="fr", limit=100)
@@ -198,7 +203,8 @@ async def test_a_pdf_is_fetched_only_when_the_invoice_was_written_to() -> None:
     assert again is None
 
 
-async def test_a_former_or_another_address_is_not_the_contacts() -> None:
+async def test_address_is_compared_as_a_whole() -> None:
+    """``_`` in an address is no pattern, and case is ignored."""
     mechanisms = [{"type": "email", "value": "axb@example.test"}, {"type": "phone", "value": "a_b@example.test"}]
     client = portal(always(200, json.dumps([{"id": 7, "name": "A", "contact_mechanisms": mechanisms}])))
     assert await client.find_contacts("a_b@example.test") == ()
@@ -224,7 +230,7 @@ async def test_contact_of_another_party() -> None:
 
 
 async def test_bad_party_is_left_out() -> None:
-    """A stranger must not tell by an error that somebody has the address."""
+    """An error would reveal that an address is known."""
     right = {"id": 7, "name": "A", "contact_mechanisms": [{"type": "email", "value": "a@b.test"}]}
     client = portal(always(200, json.dumps([{"id": None}, right, right | {"lang": {"code": 5}}])))
     assert [contact.contact_id for contact in await client.find_contacts("a@b.test")] == ["7"]
@@ -244,7 +250,7 @@ async def test_invoices_of_an_order(sales: list[str], is_broken: bool) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "e30", "MTIz", "bnVsbA", "eyJvZiI6ICJlbHNld2hlcmUjMSIsICJ0b2xkIjogW119"])
-async def test_the_cursor_of_another_portal_is_too_old(cursor: str) -> None:
+async def test_cursor_of_another_portal(cursor: str) -> None:
     client = portal(always(200, "[]"))
     if not cursor:
         assert (await client.events(cursor, 5)).items == ()
@@ -262,7 +268,7 @@ async def test_the_cursor_of_another_portal_is_too_old(cursor: str) -> None:
         ("tryton+http://127.0.0.1:8069/db", TrytonAddress("http://127.0.0.1:8069/db/rest", "db", 1)),
     ],
 )
-def test_an_address(url: str, address: TrytonAddress) -> None:
+def test_parse_address(url: str, address: TrytonAddress) -> None:
     assert parse_address(url) == address
 
 
@@ -279,13 +285,13 @@ def test_an_address(url: str, address: TrytonAddress) -> None:
         URL + "#x",
     ],
 )
-def test_an_address_that_is_none(url: str) -> None:
+def test_parse_address_rejects(url: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         parse_address(url)
 
 
 @given(st.text())
-def test_a_pattern_fits_only_its_own_text(text: str) -> None:
+def test_like_escapes_every_wildcard(text: str) -> None:
     escaped = like(text)
     plain, at = "", 0
     while at < len(escaped):
@@ -296,7 +302,7 @@ def test_a_pattern_fits_only_its_own_text(text: str) -> None:
     assert plain == text
 
 
-def test_links_as_a_setting() -> None:
+def test_parse_links() -> None:
     assert parse_links("") == ()
     assert parse_links("login=https://a.test/?x=1  Notre_boutique=https://b.test/") == (
         MenuLink(key="login", title="login", url="https://a.test/?x=1"),
