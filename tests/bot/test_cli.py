@@ -60,7 +60,8 @@ class Shell:
         self._patch = patch
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
-        ours = {PREFIX + name.upper(): value for name, value in (self.settings | settings).items()}
+        free = {"listen": "127.0.0.1:0", "admin_listen": "127.0.0.1:0"}  # another process may have the default ports
+        ours = {PREFIX + name.upper(): value for name, value in (free | self.settings | settings).items()}
         return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | ours
 
     async def run(self, *arguments: str, **settings: str) -> Result:
