@@ -19,7 +19,7 @@ from benches.stubs.portal import portal
 from benches.stubs.telegram import TelegramStub
 from benches.support.bots import CHATS, FIRST_CHAT, odobot
 from benches.support.measure import median, percentile, table, verdict
-from bot.updates.ordering import WAITING
+from bot.updates.ordering import MAX_WAITING
 from handlers.actions import ListInvoices
 from handlers.telegram.callback_data import encode
 
@@ -82,7 +82,7 @@ async def everybody(stub: TelegramStub, seconds: float | None) -> list[float]:
         said = answered = seen = 0
         while answered < FLOOD:
             # As many updates as the bot keeps waiting; it drops the others.
-            while said < min(FLOOD, answered + WAITING):
+            while said < min(FLOOD, answered + MAX_WAITING):
                 stub.says(FLOODER, "/aide")
                 said += 1
             await stub.until(len(stub.calls) + 1)

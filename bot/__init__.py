@@ -1,1 +1,1 @@
-"""The running process."""
+"""The process: settings, composition root, HTTP endpoints, update order, worker and command line."""

@@ -6,7 +6,7 @@ import gc
 def main() -> None:
     """Import and run the command line."""
     gc.disable()
-    from bot.cli import cli  # here, because collecting while it is imported took a sixth of the start
+    from bot.cli import cli  # garbage collection during this import took a sixth of the start
 
     gc.freeze()
     gc.enable()

@@ -1,4 +1,4 @@
-"""The composition root: the only place where things are made and put together."""
+"""The composition root: the only module that constructs and connects the components."""
 
 import asyncio
 import datetime
@@ -12,7 +12,7 @@ from typing import Any, cast
 from starlette.applications import Starlette
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
-from bot.bot_api.answer import LONGEST_UPDATES
+from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.request import AiohttpRequest
 from bot.http.endpoints import admin_app, public_app
 from bot.http.metrics import Metrics
@@ -20,7 +20,7 @@ from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
 from bot.settings import Settings
-from bot.updates.ordering import SLOTS, PerChatOrder, TellUnread
+from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
 from bot.updates.polling_bot import PollingBot, UpdateQueue
 from bot.worker import Worker
 from handlers.background import Background
@@ -55,7 +55,7 @@ from storage.database import Database
 from storage.tables import Channel, State
 from storage.vault import Vault
 
-# PTB then gives times such as RetryAfter.retry_after as timedelta, and does not warn that it will do so some day.
+# PTB then gives durations such as RetryAfter.retry_after as timedelta, without a deprecation warning.
 # https://docs.python-telegram-bot.org/en/v22.8/telegram.error.html
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
@@ -64,7 +64,7 @@ OdobotApplication = Application[ExtBot[None], Context, dict[Any, Any], dict[Any,
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What ``build`` made, for the process that runs it. ``webhook`` is None where updates are polled."""
+    """The components that ``build`` made. ``webhook`` is None if updates are polled."""
 
     application: OdobotApplication
     database: Database
@@ -78,12 +78,12 @@ class Components:
 
 @asynccontextmanager
 async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Components]:
-    """Make every component from the settings. Connect nothing; close at the end what was connected meanwhile."""
-    async with AsyncExitStack() as closing:
+    """Make every component, without connecting any; after the body close the connections made meanwhile."""
+    async with AsyncExitStack() as stack:
         database = Database(settings.database_url, Vault(settings.keys))
-        closing.push_async_callback(database.close)
+        stack.push_async_callback(database.close)
         portal = portal_at(settings.portal_url, settings.portal_token.get_secret_value(), settings.portal_links)
-        closing.push_async_callback(portal.aclose)
+        stack.push_async_callback(portal.aclose)
         server = parse_smtp_url(settings.smtp_url.get_secret_value())
         mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
         services = _services(settings, database, portal, mailer, clock)
@@ -91,10 +91,10 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
         metrics = Metrics(database, clock, feed_reader.report, settled, services.security)
-        order = _order(database, metrics, lambda update: tell_unread(update, application))
+        order = _update_order(database, metrics, lambda update: tell_unread(update, application))
         application = _application(settings, services, order)
-        closing.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
-        closing.push_async_callback(application.shutdown)
+        stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
+        stack.push_async_callback(application.shutdown)
 
         senders = _senders(settings, services, mailer, application.bot)
         dispatcher = Dispatcher(
@@ -108,15 +108,15 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         if settings.webhook_url:
             secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
             webhook = TelegramWebhook(application, order, database, clock, secret)
-            closing.push_async_callback(webhook.close)
+            stack.push_async_callback(webhook.close)
         public = public_app(
             telegram=webhook,
             unsubscribe=Unsubscribe(database, clock, services.security, services.company),
             read_now=worker.read_now,
             portal_secret=settings.portal_webhook_secret.get_secret_value(),
         )
-        longest_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
-        readiness = Readiness(database, application.bot, portal, clock, longest_lag=longest_lag)
+        max_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
+        readiness = Readiness(database, application.bot, portal, clock, max_lag=max_lag)
         admin = admin_app(readiness=readiness, metrics=metrics)
         yield Components(application, database, portal, mailer, worker, webhook, public, admin)
 
@@ -167,19 +167,21 @@ def portal_at(url: str, token: str, links: str = "") -> Portal:
     Args:
         url: ``https://…`` for the HTTP contract, ``tryton+https://…`` for a Tryton 8 server.
         token: The bearer token, or the key of the Tryton user application.
-        links: The menu of a Tryton server, as in ``ODOBOT_PORTAL_LINKS``.
+        links: The menu of a Tryton server, as in ``ODOBOT_PORTAL_LINKS``; the HTTP contract has its own.
     """
     if url.startswith(SCHEME):
         return TrytonPortal(url, token, links=parse_links(links))
     return HttpPortal(url, token)
 
 
-def _order(database: Database, metrics: Metrics, tell: TellUnread) -> PerChatOrder:
+def _update_order(database: Database, metrics: Metrics, report_unread: ReportUnread) -> PerChatOrder:
     async def linked_among(chat_ids: Set[int]) -> Set[int]:
         async with database.read() as session:
             return await chats.linked_among(session, chat_ids)
 
-    return PerChatOrder(handled=metrics.handled, dropped=metrics.dropped, linked_among=linked_among, tell_unread=tell)
+    return PerChatOrder(
+        handled=metrics.handled, dropped=metrics.dropped, linked_among=linked_among, report_unread=report_unread
+    )
 
 
 def _application(settings: Settings, services: Services, order: PerChatOrder) -> OdobotApplication:
@@ -188,9 +190,9 @@ def _application(settings: Settings, services: Services, order: PerChatOrder) ->
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
         request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0),
-        get_updates_request=AiohttpRequest(connection_pool_size=2, longest_answer=LONGEST_UPDATES),
+        get_updates_request=AiohttpRequest(connection_pool_size=2, max_answer_bytes=MAX_UPDATES_BYTES),
     )
-    # PTB calls this to make its bot_data.
+    # PTB calls this to make bot_data.
     services_for_ptb = cast("type[Services]", lambda: services)
     application: OdobotApplication = (
         ApplicationBuilder()

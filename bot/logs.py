@@ -1,4 +1,4 @@
-"""Logs: structured, and redacted on the way out, tracebacks and other libraries' lines included."""
+"""Logging: structured lines without secrets and addresses, including tracebacks and lines of libraries."""
 
 import logging
 import re
@@ -10,27 +10,31 @@ from typing import Any
 import structlog
 
 _REDACTED = "[redacted]"
-# Bounded on the left: a long word without an @ must not be read again from each of its letters.
+# The limit of 64 keeps matching linear on a long word without an @.
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]]{1,64}@[\w-]+(?:\.[\w-]+)*")
 _BOT_PATH = re.compile(r"/bot\d+:[^/\s\"']+")
-_OURS = ("bot", "handlers", "services", "portal", "mail", "storage", "texts")
-_LOUD = ("httpx", "httpcore", "aiohttp", "aiosqlite", "alembic", "asyncio")
+_OWN_LOGGERS = ("bot", "handlers", "services", "portal", "mail", "storage", "texts")
+_VERBOSE_LOGGERS = ("httpx", "httpcore", "aiohttp", "aiosqlite", "alembic", "asyncio")
 
 
 class Redactor:
-    """A processor at the end of the chain: secrets by value, addresses by shape."""
+    """A structlog processor that replaces secrets, email addresses and tokens in URLs by ``[redacted]``.
+
+    Args:
+        secrets: The values to replace; those shorter than four characters are ignored.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # The longest first: one secret may hold another.
+        # Longest first, because one secret may contain another.
         known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """Every value is redacted: an exception's words are as free as a message's."""
+        """Redact every value of the event: messages of exceptions may contain anything."""
         return {name: self._value(value) for name, value in event.items()}
 
     def text(self, text: str) -> str:
-        """One text without secrets and addresses."""
+        """Return the text without secrets and addresses."""
         text = self._secrets.sub(_REDACTED, text) if self._secrets else text
         text = _BOT_PATH.sub(f"/bot{_REDACTED}", text)
         return _EMAIL.sub(_REDACTED, text) if "@" in text else text
@@ -42,7 +46,7 @@ class Redactor:
 
 
 class ThrottledWarning:
-    """A warning that strangers can cause: written once a minute at the most, with how often it was meant."""
+    """A warning that strangers can cause, written at most once in ``seconds``, with how often it occurred."""
 
     def __init__(self, log: Any, event: str, seconds: float = 60.0) -> None:
         self._log = log
@@ -52,7 +56,7 @@ class ThrottledWarning:
         self._written_at: float | None = None
 
     def count(self) -> None:
-        """It happened once more."""
+        """Count one more time, and write the warning if the last one is old enough."""
         self._count += 1
         now = time.monotonic()
         if self._written_at is None or now - self._written_at >= self._seconds:
@@ -61,8 +65,14 @@ class ThrottledWarning:
 
 
 def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
-    """Routes structlog and the standard library's logging through one redacted chain, to standard error."""
-    # A line that cannot be formatted would be printed bare, with its arguments.
+    """Send the lines of structlog and of the standard library, redacted, to standard error.
+
+    Args:
+        log_format: ``console``, ``json``, or ``auto``: console on a terminal, else JSON.
+        level: The level of Odobot's own loggers.
+        secrets: The values that no line may contain.
+    """
+    # Otherwise a line that cannot be formatted is printed unredacted, with its arguments.
     logging.raiseExceptions = False
     is_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
@@ -72,29 +82,29 @@ def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.PositionalArgumentsFormatter(),
     ]
-    last: structlog.typing.Processor
-    last = structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderer: structlog.typing.Processor
+    renderer = structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer(ensure_ascii=False)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # Tracebacks without local variables: those hold what people wrote.
+            # Tracebacks without local variables, which hold what people wrote.
             structlog.processors.format_exc_info,
             Redactor(secrets),
-            last,
+            renderer,
         ],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # Other libraries tell at DEBUG, and some at INFO, what people write; only our own rooms may go that low.
+    # Libraries log at DEBUG, and some at INFO, what people write, so only Odobot's own loggers get those levels.
     root.setLevel(max(logging.INFO, logging.getLevelName(level)))
-    for name in _OURS:
+    for name in _OWN_LOGGERS:
         logging.getLogger(name).setLevel(level)
-    # What is let in or refused is always told, however quiet the rest is.
+    # The security log is written at any level.
     logging.getLogger("security").setLevel(logging.INFO)
-    for name in _LOUD:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,6 +1,6 @@
-"""The process: start in order, take updates by polling or by webhook, and stop without losing any.
+"""The process: starts the components in order, receives updates by polling or webhook, and stops without losing any.
 
-``running`` is the whole start, from top to bottom; the stop is the same from bottom to top.
+``running`` starts everything from top to bottom, and stops it in the reverse order.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ from storage.database import Database
 from storage.migrations import Schema
 
 POLL_SECONDS = 30
-"""How long Telegram may hold back an answer without updates, in seconds; PTB waits that much longer for it."""
+"""The time limit of a long poll in seconds; PTB adds it to the read time-out."""
 DRAIN_SECONDS = 10.0
-"""How long a stop waits for updates in hand, in seconds."""
-UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+"""How long a stop waits for updates in progress, in seconds."""
+ALLOWED_UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 MAX_CONNECTIONS = 40
-"""How many updates Telegram may post at once: the back-pressure of the webhook."""
+"""Updates that Telegram may post at once: the back-pressure of the webhook."""
 
 log = structlog.get_logger()
 
 
 class Role(StrEnum):
-    """What one process does: conversations, notices, or both."""
+    """What a process handles: conversations, notices, or both."""
 
     ALL = "all"
     WEB = "web"
@@ -46,12 +46,12 @@ class Role(StrEnum):
 
 
 class StartError(Exception):
-    """The process cannot start; the message is one line that names the part."""
+    """The process cannot start; the message is one line that names the setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What runs, and the base URLs of the public endpoints and of the operator's."""
+    """The running components, and the base URLs of the public and the admin endpoints."""
 
     components: Components
     public_url: str
@@ -59,9 +59,9 @@ class Running:
 
 
 async def run(settings: Settings, role: Role = Role.ALL) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT. Raises ``StartError`` as ``running`` does, and for a role that SQLite excludes."""
     if role is not Role.ALL and settings.database_url.startswith("sqlite"):
-        raise StartError("ODOBOT_DATABASE_URL: --role web and worker need PostgreSQL; on SQLite one process is all")
+        raise StartError("ODOBOT_DATABASE_URL: --role web and worker need PostgreSQL; on SQLite use --role all")
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -72,25 +72,25 @@ async def run(settings: Settings, role: Role = Role.ALL) -> None:
 
 @asynccontextmanager
 async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now) -> AsyncIterator[Running]:
-    """Start everything that a role does; at the end stop it in the reverse order.
+    """Run a role during the body, and stop it in the reverse order of the start.
 
-    The stop takes no more updates first and drains those in hand, then finishes notices, and closes the endpoints last.
+    The stop receives no more updates and drains those in progress, then finishes notices, then closes the endpoints.
 
     Raises:
-        StartError: a part does not start, or Telegram revoked the token meanwhile.
+        StartError: A component does not start, or Telegram revoked the token meanwhile.
     """
     async with AsyncExitStack() as stack:
-        public, admin = stack.enter_context(bound(settings))
+        public, admin = stack.enter_context(bind_addresses(settings))
         components = await stack.enter_async_context(build(settings, clock))
         await prepare_database(components.database)
         stack.callback(lambda: log.info("odobot.stopped"))
-        await stack.enter_async_context(connected(components.application))
+        await stack.enter_async_context(initialized(components.application))
         public_url = await stack.enter_async_context(server.listening(components.public_app, public))
         admin_url = await stack.enter_async_context(server.listening(components.admin_app, admin))
         worker = components.worker
         await stack.enter_async_context(worker.reading() if role is Role.WEB else worker.working())
         if role is not Role.WORKER:
-            await stack.enter_async_context(taking_updates(components, settings))
+            await stack.enter_async_context(receiving_updates(components, settings))
             menus = set_menus(components.application.bot, settings.company, settings.default_language)
             stack.callback(asyncio.create_task(menus).cancel)
         by_webhook = role is not Role.WORKER and components.webhook is not None
@@ -99,12 +99,12 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
 
 
 @contextmanager
-def bound(settings: Settings) -> Iterator[tuple[socket, socket]]:
-    """Bind the public address and the operator's. Raises ``StartError`` where one cannot be had."""
+def bind_addresses(settings: Settings) -> Iterator[tuple[socket, socket]]:
+    """Bind the public and the admin address. Raises ``StartError`` if one is not available."""
     try:
         with (
-            server.bound(*split_address(settings.listen)) as public,
-            server.bound(*split_address(settings.admin_listen)) as admin,
+            server.bind(*split_address(settings.listen)) as public,
+            server.bind(*split_address(settings.admin_listen)) as admin,
         ):
             yield public, admin
     except server.CannotListen as error:
@@ -112,7 +112,11 @@ def bound(settings: Settings) -> Iterator[tuple[socket, socket]]:
 
 
 async def prepare_database(database: Database) -> None:
-    """Bring SQLite up to date; ask for ``odobot migrate`` on PostgreSQL, where replicas share one schema."""
+    """Upgrade the schema on SQLite; on PostgreSQL, where replicas share it, only check it.
+
+    Raises:
+        StartError: The database cannot be opened, or its schema is newer or, on PostgreSQL, older.
+    """
     try:
         schema = await migrations.schema_of(database.engine)
         if schema is Schema.OLDER and database.is_sqlite:
@@ -127,8 +131,8 @@ async def prepare_database(database: Database) -> None:
 
 
 @asynccontextmanager
-async def connected(application: OdobotApplication) -> AsyncIterator[None]:
-    """Ask Telegram who the bot is. An error of Telegram's, here or until the end of the body, is a ``StartError``."""
+async def initialized(application: OdobotApplication) -> AsyncIterator[None]:
+    """Call ``getMe``. Turn errors of Telegram, here and in the body, into ``StartError``."""
     try:
         await application.initialize()
         yield
@@ -139,8 +143,8 @@ async def connected(application: OdobotApplication) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def taking_updates(components: Components, settings: Settings) -> AsyncIterator[None]:
-    """Handle updates, by webhook where there is one, else by polling; at the end drain those in hand."""
+async def receiving_updates(components: Components, settings: Settings) -> AsyncIterator[None]:
+    """Receive updates during the body, by webhook if one is set, else by polling; then drain those in progress."""
     application = components.application
     await application.start()
     try:
@@ -155,16 +159,16 @@ async def taking_updates(components: Components, settings: Settings) -> AsyncIte
 
 
 async def _set_webhook(application: OdobotApplication, base_url: str, secret: str) -> None:
-    """Tell Telegram where to post updates. A stop leaves that as it is: other replicas go on."""
+    """Register the webhook with Telegram. A stop does not remove it, because other replicas use it."""
     try:
         await application.bot.set_webhook(
             f"{base_url}/telegram",
             secret_token=secret,
             max_connections=MAX_CONNECTIONS,
-            allowed_updates=UPDATES,
+            allowed_updates=ALLOWED_UPDATES,
         )
     except TelegramError as error:
-        raise StartError(f"ODOBOT_WEBHOOK_URL: Telegram does not take it ({error.message})") from None
+        raise StartError(f"ODOBOT_WEBHOOK_URL: Telegram refuses it ({error.message})") from None
 
 
 @asynccontextmanager
@@ -172,7 +176,7 @@ async def _polling(application: OdobotApplication) -> AsyncIterator[None]:
     updater = application.updater
     assert updater is not None  # the builder made it
     try:
-        await updater.start_polling(timeout=POLL_SECONDS, allowed_updates=UPDATES, error_callback=_poll_failed)
+        await updater.start_polling(timeout=POLL_SECONDS, allowed_updates=ALLOWED_UPDATES, error_callback=_poll_failed)
         yield
     finally:
         if updater.running:
@@ -184,7 +188,7 @@ def _poll_failed(error: TelegramError) -> None:
 
 
 async def _drain(components: Components) -> None:
-    """Wait up to ``DRAIN_SECONDS`` for updates in hand and for what runs beside their answers."""
+    """Wait up to ``DRAIN_SECONDS`` for updates in progress and for background tasks."""
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             await components.application.stop()  # the webhook then answers 503
@@ -196,6 +200,6 @@ async def _drain(components: Components) -> None:
 
 
 def _freeze_start_up_objects() -> None:
-    """Freeze start-up objects: scanning them again cost 5 % of CPU, in pauses of up to 0.2 s."""
+    """Freeze start-up objects: scanning them again took 5 % of CPU, in pauses of up to 0.2 s."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)

@@ -1,4 +1,4 @@
-"""The settings: ``ODOBOT_…`` in the environment, which overrides ``.env``. A wrong one stops the start, by its name."""
+"""The settings: ``ODOBOT_…`` in the environment, which overrides ``.env``. The error for a wrong one names it."""
 
 import base64
 import ipaddress
@@ -26,11 +26,11 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message is one line that names it, and repeats no value."""
+    """A setting is missing or wrong. The message is one line that names it and does not contain its value."""
 
 
 class Settings(BaseSettings):
-    """Every setting, checked. Secrets hide in a repr."""
+    """All settings, validated. ``repr`` shows no secrets."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True)
 
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """The base of links that the bot gives out; empty where there is none."""
+        """The base URL of links in mails; empty if neither ``public_url`` nor ``webhook_url`` is set."""
         return self.public_url or self.webhook_url
 
     @property
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> list[str]:
-        """Every value that must never be printed."""
+        """The values that must never be printed or logged."""
         smtp = self.smtp_url.get_secret_value()
         passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
         secrets = (self.telegram_token, self.portal_token, self.portal_webhook_secret, self.webhook_secret)
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
 
     @field_validator("telegram_token")
     @classmethod
-    def _is_token(cls, value: SecretStr) -> SecretStr:
+    def _checked_token(cls, value: SecretStr) -> SecretStr:
         number, _, rest = value.get_secret_value().partition(":")
         is_plain = rest.isascii() and rest.isprintable() and not set(rest) & set("/ ")
         if not number.isdigit() or len(rest) < 10 or not is_plain:
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
 
     @field_validator("portal_token")
     @classmethod
-    def _is_bearer(cls, value: SecretStr) -> SecretStr:
+    def _checked_bearer(cls, value: SecretStr) -> SecretStr:
         token = value.get_secret_value()
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ValueError("expected the portal's bearer token, without spaces")
@@ -105,40 +105,40 @@ class Settings(BaseSettings):
     @field_validator("portal_url")
     @classmethod
     def checked_portal_url(cls, value: str) -> str:
-        """Return the portal's address without a trailing slash; raise ``ValueError`` where it is not one."""
+        """Return the portal's URL without a trailing slash; raise ``ValueError`` if it is not a valid one."""
         if not value.startswith(SCHEME):
-            return cls._is_url(value)
+            return cls._checked_url(value)
         parse_address(value)
-        return SCHEME + cls._is_url(value.removeprefix(SCHEME))
+        return SCHEME + cls._checked_url(value.removeprefix(SCHEME))
 
     @field_validator("portal_links")
     @classmethod
-    def _are_links(cls, value: str) -> str:
+    def _checked_links(cls, value: str) -> str:
         parse_links(value)
         return value
 
     @field_validator("telegram_api_url")
     @classmethod
-    def _is_url(cls, value: str) -> str:
-        scheme, host = _address(value)
+    def _checked_url(cls, value: str) -> str:
+        scheme, host = _scheme_and_host(value)
         if (scheme == "https" and host) or (scheme == "http" and _is_loopback(host)):
             return value.rstrip("/")
         raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
 
     @field_validator("public_url", "webhook_url")
     @classmethod
-    def _is_public_url(cls, value: str) -> str:
-        return cls._is_url(value) if value else ""
+    def _checked_public_url(cls, value: str) -> str:
+        return cls._checked_url(value) if value else ""
 
     @field_validator("listen", "admin_listen")
     @classmethod
-    def _is_listen(cls, value: str) -> str:
+    def _checked_address(cls, value: str) -> str:
         split_address(value)
         return value
 
     @field_validator("portal_webhook_secret")
     @classmethod
-    def _is_webhook_secret(cls, value: SecretStr) -> SecretStr:
+    def _checked_webhook_secret(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
         try:
             if secret and (not secret.startswith("whsec_") or len(base64.b64decode(secret[6:], validate=True)) < 16):
@@ -149,21 +149,21 @@ class Settings(BaseSettings):
 
     @field_validator("webhook_secret")
     @classmethod
-    def _is_telegram_secret(cls, value: SecretStr) -> SecretStr:
+    def _checked_telegram_secret(cls, value: SecretStr) -> SecretStr:
         if not re.fullmatch(r"[A-Za-z0-9_-]{0,256}", value.get_secret_value()):
             raise ValueError("expected 1 to 256 characters of A-Z, a-z, 0-9, _ and -")
         return value
 
     @field_validator("portal_poll_seconds", "bulk_rate", "chat_rate", "mail_rate", "link_idle_days")
     @classmethod
-    def _is_positive(cls, value: float) -> float:
+    def _checked_positive(cls, value: float) -> float:
         if not 0 < value < 1_000_000:
             raise ValueError("expected a number over 0")
         return value
 
     @field_validator("timezone")
     @classmethod
-    def _is_zone(cls, value: str) -> str:
+    def _checked_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
@@ -172,7 +172,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_database(cls, value: str) -> str:
+    def _checked_database(cls, value: str) -> str:
         try:
             driver = make_url(value).drivername
         except (ArgumentError, ValueError):
@@ -180,27 +180,27 @@ class Settings(BaseSettings):
         if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
             raise ValueError("expected sqlite+aiosqlite:///file.db or postgresql+asyncpg://user:password@host/name")
         if driver == "sqlite+aiosqlite" and not Path(make_url(value).database or "").absolute().parent.is_dir():
-            raise ValueError("expected a file in a folder that is there")
+            raise ValueError("expected a file in an existing folder")
         return value
 
     @field_validator("smtp_url")
     @classmethod
-    def _is_smtp(cls, value: SecretStr) -> SecretStr:
+    def _checked_smtp(cls, value: SecretStr) -> SecretStr:
         parse_smtp_url(value.get_secret_value())
         return value
 
     @field_validator("mail_from")
     @classmethod
-    def _is_sender(cls, value: str) -> str:
+    def _checked_sender(cls, value: str) -> str:
         parse_sender(value)
         return value
 
     @field_validator("secret_keys", mode="before")
     @classmethod
-    def _are_keys(cls, value: object) -> object:
+    def _checked_keys(cls, value: object) -> object:
         keys = [key.strip() for key in value.split(",") if key.strip()] if isinstance(value, str) else value
         try:
-            # Of a longer text the decoder would take the first 32 bytes and drop a second key in silence.
+            # The decoder would accept a longer text and ignore everything after 32 bytes, such as a second key.
             valid = isinstance(keys, list) and all(len(key) == _KEY_LENGTH and Fernet(key) for key in keys)
         except ValueError:
             valid = False
@@ -210,21 +210,21 @@ class Settings(BaseSettings):
 
     @field_validator("company")
     @classmethod
-    def _is_name(cls, value: str) -> str:
+    def _checked_name(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("expected the company's name")
         return value.strip()
 
     @field_validator("log_format")
     @classmethod
-    def _is_format(cls, value: str) -> str:
+    def _checked_format(cls, value: str) -> str:
         if value not in ("auto", "console", "json"):
             raise ValueError("expected auto, console or json")
         return value
 
     @field_validator("log_level", mode="before")
     @classmethod
-    def _is_level(cls, value: object) -> str:
+    def _checked_level(cls, value: object) -> str:
         level = str(value).upper()
         if level not in _LEVELS:
             raise ValueError(f"expected one of {', '.join(_LEVELS)}")
@@ -232,25 +232,25 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Reads the environment and ``.env``.
+    """Read the settings from the environment and ``.env``.
 
     Raises:
-        SettingsError: one line for the first setting that is missing or wrong.
+        SettingsError: The first setting that is missing or wrong.
     """
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
-        reason = "is missing: it is required, see .env.example" if first["type"] == "missing" else first["msg"]
+        reason = "is required but not set, see .env.example" if first["type"] == "missing" else first["msg"]
         raise SettingsError(f"{name}: {reason.removeprefix('Value error, ')}") from None
 
 
 def split_address(text: str) -> tuple[str, int]:
-    """``host:port`` as host and port; an IPv6 host stands in brackets.
+    """Split ``address:port`` into IP address and port; an IPv6 address is in brackets.
 
     Raises:
-        ValueError: it is none.
+        ValueError: The text is not an IP address and a port from 0 to 65535.
     """
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
@@ -264,16 +264,16 @@ def split_address(text: str) -> tuple[str, int]:
     return host, number
 
 
-def _address(url: str) -> tuple[str, str]:
-    """Scheme and host of a URL that is nothing else than where something is; empty for any other."""
+def _scheme_and_host(url: str) -> tuple[str, str]:
+    """Return scheme and host; both empty if the URL is invalid, or has credentials, a query or a fragment."""
     try:
         parts = urlsplit(url)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:  # its own words would repeat the value
+        is_port_valid = parts.port is None or parts.port > 0
+    except ValueError:  # its message would contain the value
         return "", ""
     is_plain = url.isascii() and url.isprintable() and " " not in url and not parts.query and not parts.fragment
     is_anonymous = parts.username is None and parts.password is None
-    return (parts.scheme, parts.hostname or "") if port_is_fine and is_plain and is_anonymous else ("", "")
+    return (parts.scheme, parts.hostname or "") if is_port_valid and is_plain and is_anonymous else ("", "")
 
 
 def _is_loopback(host: str) -> bool:

@@ -20,11 +20,11 @@ from storage.notices import retention
 
 _RECLAIM_SECONDS = 10.0
 _RETENTION_SECONDS = 600.0
-_KEPT = datetime.timedelta(days=400)
-"""Retention of settled deliveries: the list of sent copies covers the invoices of a year."""
+_DELIVERIES_KEPT = datetime.timedelta(days=400)
+"""Age at which settled deliveries are deleted: the list of sent copies covers the invoices of a year."""
+_UPDATES_KEPT = datetime.timedelta(days=2)
 _BATCH = 100
 _BETWEEN_BATCHES_SECONDS = 0.02
-_UPDATES_KEPT = datetime.timedelta(days=2)
 _DRAIN_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 300.0
@@ -34,7 +34,11 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """The background loops of a process."""
+    """The background loops of a process.
+
+    Args:
+        poll_seconds: The seconds between two reads of the feed.
+    """
 
     def __init__(
         self,
@@ -53,18 +57,18 @@ class Worker:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._read_now = asyncio.Event()
-        self._looked_at = 0  # id of the last notice that retention has checked
+        self._last_checked_notice = 0
 
     def read_now(self) -> None:
-        """Read the feed at once: the portal reports an event."""
+        """Read the feed at once, because the portal reports an event."""
         self._read_now.set()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Run all loops during the body; then finish the sends under way, for ten seconds at most."""
-        # SQLite has a single process: every lease belongs to one that is dead.
+        """Run all loops during the body; then finish the sends in progress, for up to ten seconds."""
+        # SQLite has a single process, so every lease was left by an earlier one.
         await self._dispatcher.reclaim(everything=self._database.is_sqlite)
-        async with _looping(self._read_feed, self._dispatcher.work, self._reclaim, self._apply_retention):
+        async with _running(self._read_feed, self._dispatcher.work, self._reclaim, self._apply_retention):
             yield
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
@@ -74,8 +78,8 @@ class Worker:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """During the body, read the feed only when the portal reports an event; other processes deliver."""
-        async with _looping(self._read_when_told):
+        """During the body, read the feed only after ``read_now``; other processes poll and deliver."""
+        async with _running(self._read_feed_on_request):
             yield
 
     async def _read_feed(self) -> None:
@@ -97,7 +101,7 @@ class Worker:
             except TimeoutError:
                 continue
 
-    async def _read_when_told(self) -> None:
+    async def _read_feed_on_request(self) -> None:
         while True:
             await self._read_now.wait()
             self._read_now.clear()
@@ -118,47 +122,52 @@ class Worker:
 
     async def _clean(self) -> None:
         """Delete old rows in batches, so that other writers wait for one batch at most."""
-        for forget in (
+        for purge in (
             self._linking.purge,
-            self._forget_strangers,
-            self._forget_settled,
-            self._forget_updates,
-            self._forget_bare,
+            self._purge_strangers,
+            self._purge_deliveries,
+            self._purge_updates,
+            self._purge_notices,
         ):
-            deleted = _BATCH
-            while deleted == _BATCH:
-                deleted = await forget(_BATCH)
+            count = _BATCH
+            while count == _BATCH:
+                count = await purge(_BATCH)
                 await asyncio.sleep(_BETWEEN_BATCHES_SECONDS)
 
-    async def _forget_strangers(self, limit: int) -> int:
+    async def _purge_strangers(self, limit: int) -> int:
         async with self._database.write() as session:
             return await chats.purge_unlinked(session, self._clock(), limit)
 
-    async def _forget_settled(self, limit: int) -> int:
+    async def _purge_deliveries(self, limit: int) -> int:
         async with self._database.write() as session:
-            return await retention.purge_settled(session, self._clock() - _KEPT, limit)
+            return await retention.purge_settled(session, self._clock() - _DELIVERIES_KEPT, limit)
 
-    async def _forget_updates(self, limit: int) -> int:
+    async def _purge_updates(self, limit: int) -> int:
         async with self._database.write() as session:
             return await updates.purge(session, self._clock() - _UPDATES_KEPT, limit)
 
-    async def _forget_bare(self, limit: int) -> int:
-        """Check notices from the last one checked on. One with deliveries is deleted with the last of them."""
+    async def _purge_notices(self, limit: int) -> int:
+        """Delete notices without deliveries, checking each once; others are deleted with their last delivery.
+
+        Returns:
+            How many notices were checked.
+        """
+        last, before = self._last_checked_notice, self._clock() - _DELIVERIES_KEPT
         async with self._database.write() as session:
-            looked_at = await retention.purge_undelivered(session, self._looked_at, self._clock() - _KEPT, limit)
-        self._looked_at = max([self._looked_at, *looked_at])
-        return len(looked_at)
+            checked = await retention.purge_undelivered(session, last, before, limit)
+        self._last_checked_notice = max([last, *checked])
+        return len(checked)
 
 
 def _pause_after(error: PortalError, failures: int, *, longest: float) -> float:
-    """Return the seconds until the next read of the feed: no fewer than the portal asked for."""
+    """Return the seconds until the next read of the feed, at least those that the portal requested."""
     requested = error.retry_after if isinstance(error, PortalUnavailable) else None
     return max(requested or 0.0, backoff(failures, first=_FIRST_PAUSE_SECONDS, longest=longest))
 
 
 @asynccontextmanager
-async def _looping(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(_restarting(loop)) for loop in loops]
+async def _running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(_run_forever(loop)) for loop in loops]
     try:
         yield
     finally:
@@ -167,7 +176,7 @@ async def _looping(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _restarting(loop: Callable[[], Awaitable[None]]) -> None:
+async def _run_forever(loop: Callable[[], Awaitable[None]]) -> None:
     """Restart a loop that fails, for example because the database is unreachable."""
     while True:
         try:

@@ -1,1 +1,1 @@
-"""The HTTP client for the Bot API: request, body and answer."""
+"""The HTTP client of the Bot API: requests, their bodies, and answers."""

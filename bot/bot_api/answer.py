@@ -1,4 +1,4 @@
-"""The answers of the Bot API: their length, and their JSON. What is wrong with one is a ``NetworkError``."""
+"""Answers of the Bot API: limits on length and nesting, and JSON. An invalid answer raises ``NetworkError``."""
 
 import json
 from typing import Any
@@ -7,56 +7,56 @@ import aiohttp
 import orjson
 from telegram.error import NetworkError
 
-LONGEST = 2 * 1024 * 1024
-"""Bytes. What is expected is a message of some kilobytes."""
-LONGEST_UPDATES = 16 * 1024 * 1024
-"""Bytes of an answer to getUpdates: a hundred updates."""
-LONGEST_FILE = 20 * 1024 * 1024
-"""Bytes. Telegram gives bots no longer file (https://core.telegram.org/bots/api#getfile)."""
-_DEEPEST = 64
-"""Levels of nesting. A message quotes one other; building PTB's objects of some hundred levels is a RecursionError."""
+MAX_ANSWER_BYTES = 2 * 1024 * 1024
+"""An expected answer is a message of some kilobytes."""
+MAX_UPDATES_BYTES = 16 * 1024 * 1024
+"""An answer to getUpdates has up to 100 updates."""
+MAX_FILE_BYTES = 20 * 1024 * 1024
+"""Telegram gives bots no larger file (https://core.telegram.org/bots/api#getfile)."""
+_MAX_DEPTH = 64
+"""Levels of nesting. A message quotes one other; PTB raises RecursionError at some hundred levels."""
 
 
-async def read(response: aiohttp.ClientResponse, longest: int) -> bytes:
-    """The body of an answer. Raises ``NetworkError`` where it is compressed or longer than ``longest`` bytes."""
+async def read_answer(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    """Return the body. Raises ``NetworkError`` if it is compressed or longer than ``max_bytes``."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         response.close()
-        raise NetworkError("The answer is compressed, which was not asked for")
-    pieces, length = [], 0
-    async for piece in response.content.iter_any():
-        length += len(piece)
-        if length > longest:
+        raise NetworkError("The answer is compressed, which was not requested")
+    chunks, length = [], 0
+    async for chunk in response.content.iter_any():
+        length += len(chunk)
+        if length > max_bytes:
             response.close()
-            raise NetworkError(f"The answer is longer than {longest} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
+            raise NetworkError(f"The answer is longer than {max_bytes} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
-def parsed(payload: bytes) -> dict[str, Any]:
-    """The object in an answer. Raises ``NetworkError`` where there is none, or one nested too deep."""
+def parse_answer(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object. Raises ``NetworkError`` if there is none, or its nesting exceeds ``_MAX_DEPTH``."""
     try:
-        found = orjson.loads(payload)
+        answer = orjson.loads(payload)
     except orjson.JSONDecodeError:
-        found = _leniently(payload)
-    if not isinstance(found, dict) or _is_too_deep(payload, found):
+        answer = _parse_leniently(payload)
+    if not isinstance(answer, dict) or _is_too_deep(payload, answer):
         raise NetworkError("Invalid server response")
-    return found
+    return answer
 
 
-def _leniently(payload: bytes) -> Any:
-    """As PTB reads it: also with bytes that are no UTF-8, and halves of surrogate pairs."""
+def _parse_leniently(payload: bytes) -> Any:
+    """Parse as PTB does: accept invalid UTF-8 and unpaired surrogates."""
     try:
         return json.loads(payload.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         raise NetworkError("Invalid server response") from None
 
 
-def _is_too_deep(payload: bytes, found: dict[str, Any]) -> bool:
-    """Whether there are more than ``_DEEPEST`` levels; looks at each only where there are as many brackets at all."""
-    if payload.count(b"{") + payload.count(b"[") <= _DEEPEST:
+def _is_too_deep(payload: bytes, answer: dict[str, Any]) -> bool:
+    """Return whether the nesting exceeds ``_MAX_DEPTH``. Few brackets in all make it certain without a walk."""
+    if payload.count(b"{") + payload.count(b"[") <= _MAX_DEPTH:
         return False
-    level: list[Any] = [found]
-    for _ in range(_DEEPEST):
+    level: list[Any] = [answer]
+    for _ in range(_MAX_DEPTH):
         level = [
             child
             for each in level

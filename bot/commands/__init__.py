@@ -1,1 +1,1 @@
-"""The command line's subcommands, one module each."""
+"""Subcommands of the command line, one module each."""

@@ -1,4 +1,4 @@
-"""``odobot check``: does each part of the deployment answer? One line each."""
+"""``odobot check``: test each dependency of the deployment, and report one line each."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,106 +19,106 @@ from texts.language import Language
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One part, whether it works, and what was seen. A warning is about a part that works."""
+class CheckResult:
+    """The result of one check. A warning is a check that passed with a remark."""
 
-    part: str
-    is_well: bool
-    words: str
+    name: str
+    is_ok: bool
+    detail: str
     is_warning: bool = False
 
     @property
-    def verdict(self) -> str:
-        """``ok``, ``warn`` or ``FAIL``, four characters wide."""
-        if not self.is_well:
+    def label(self) -> str:
+        """``ok``, ``warn`` or ``FAIL``, padded to four characters."""
+        if not self.is_ok:
             return "FAIL"
         return "warn" if self.is_warning else "ok  "
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Asks every part once."""
+async def run_checks(settings: Settings) -> list[CheckResult]:
+    """Run every check once. Returns: one result for each, in the order of the report."""
     async with build(settings) as components:
         return [
-            await _finding("ODOBOT_TELEGRAM_TOKEN", lambda: _telegram(components)),
-            await _finding("ODOBOT_PORTAL_URL", lambda: _portal(components)),
-            await _finding("ODOBOT_SMTP_URL", lambda: _mail(components)),
-            await _finding("ODOBOT_DATABASE_URL", lambda: _database(components)),
-            await _finding("catalogues", _catalogues),
-            *_open_files(settings),
+            await _run_check("ODOBOT_TELEGRAM_TOKEN", lambda: _check_telegram(components)),
+            await _run_check("ODOBOT_PORTAL_URL", lambda: _check_portal(components)),
+            await _run_check("ODOBOT_SMTP_URL", lambda: _check_mail(components)),
+            await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components)),
+            await _run_check("catalogues", _check_catalogues),
+            *_check_file_modes(settings),
         ]
 
 
-def _open_files(settings: Settings) -> list[Finding]:
-    """One line where files with secrets or personal data may be read by others; none where they may not."""
+def _check_file_modes(settings: Settings) -> list[CheckResult]:
+    """Return a warning if other users can read ``.env`` or the database file, else an empty list."""
     files = [Path(".env"), sqlite_file(settings.database_url)]
     found = [str(file) for file in files if file is not None and is_open_to_others(file)]
     if not found:
         return []
-    words = f"{' and '.join(found)} may be read by other users of this machine, run: chmod 600 {' '.join(found)}"
-    return [Finding("files", True, words, is_warning=True)]
+    detail = f"other users of this machine can read {' and '.join(found)}, run: chmod 600 {' '.join(found)}"
+    return [CheckResult("files", True, detail, is_warning=True)]
 
 
-async def _finding(part: str, ask: Callable[[], Awaitable[str]]) -> Finding:
+async def _run_check(name: str, check: Callable[[], Awaitable[str]]) -> CheckResult:
     try:
-        return Finding(part, True, await ask())
-    except _Unwell as error:
-        return Finding(part, False, str(error))
+        return CheckResult(name, True, await check())
+    except _CheckFailed as error:
+        return CheckResult(name, False, str(error))
 
 
-class _Unwell(Exception):
-    pass
+class _CheckFailed(Exception):
+    """The message is the result's detail."""
 
 
-async def _telegram(components: Components) -> str:
+async def _check_telegram(components: Components) -> str:
     bot = components.application.bot
     try:
         await bot.initialize()
-        return f"Telegram knows it as @{bot.username}"
+        return f"the bot is @{bot.username}"
     except InvalidToken:
-        raise _Unwell("Telegram does not know this token") from None
+        raise _CheckFailed("Telegram does not know this token") from None
     except TelegramError as error:
-        raise _Unwell(f"Telegram cannot be reached ({type(error).__name__})") from None
+        raise _CheckFailed(f"Telegram cannot be reached ({type(error).__name__})") from None
     finally:
         await bot.shutdown()
 
 
-async def _portal(components: Components) -> str:
+async def _check_portal(components: Components) -> str:
     try:
         links = await components.portal.links(Language.FR)
         await components.portal.events(None, 1)
     except PortalError as error:
-        raise _Unwell(f"the portal does not answer as it should ({type(error).__name__}: {error})") from None
+        raise _CheckFailed(f"the portal cannot be used ({type(error).__name__}: {error})") from None
     return f"the portal answers, its menu has {len(links)} entries"
 
 
-async def _mail(components: Components) -> str:
+async def _check_mail(components: Components) -> str:
     try:
         await components.mailer.ready()
     except MailError as error:
-        raise _Unwell(f"the mail server does not take us ({type(error).__name__}: {error})") from None
-    return "the mail server takes us"
+        raise _CheckFailed(f"the mail server cannot be used ({type(error).__name__}: {error})") from None
+    return "the mail server accepts a session"
 
 
-async def _database(components: Components) -> str:
+async def _check_database(components: Components) -> str:
     engine = components.database.engine
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
         schema = await migrations.schema_of(engine)
-    except Exception as error:  # every driver has exceptions of its own, and each means the same here
-        raise _Unwell(f"the database cannot be opened ({type(error).__name__})") from None
+    except Exception as error:  # each driver has its own exceptions, and all mean the same here
+        raise _CheckFailed(f"the database cannot be opened ({type(error).__name__})") from None
     if schema is Schema.UNKNOWN:
-        raise _Unwell(migrations.NOT_KNOWN)
+        raise _CheckFailed(migrations.NOT_KNOWN)
     if schema is Schema.CURRENT:
         return f"{engine.dialect.name}, the schema is up to date"
     if components.database.is_sqlite:
-        return "sqlite, odobot run will bring the schema up to date"
-    raise _Unwell("the schema is not up to date, run: odobot migrate")
+        return "sqlite, odobot run will upgrade the schema"
+    raise _CheckFailed("the schema is not up to date, run: odobot migrate")
 
 
-async def _catalogues() -> str:
+async def _check_catalogues() -> str:
     try:
         names = [texts_in(language)("language.name") for language in Language]
     except (OSError, KeyError, ValueError) as error:
-        raise _Unwell(f"a catalogue cannot be read ({type(error).__name__})") from None
+        raise _CheckFailed(f"a catalogue cannot be read ({type(error).__name__})") from None
     return ", ".join(names)

@@ -1,4 +1,4 @@
-"""``odobot notices``: the state of the outbox in a terminal, counted over the whole table."""
+"""``odobot notices``: show the state of the outbox in a terminal, counted over the whole table."""
 
 import asyncio
 
@@ -12,7 +12,8 @@ from storage.notices import feed, outbox, outbox_report
 from storage.tables import State
 
 _LISTED = 20
-_SECONDS = 1.0
+"""Uncertain deliveries shown."""
+_REFRESH_SECONDS = 1.0
 _OPEN = (State.QUEUED, State.RETRY, State.LEASED, State.SENDING)
 
 
@@ -41,7 +42,7 @@ async def show(database: Database) -> None:
 
 
 async def watch_progress(database: Database) -> None:
-    """Show the progress of the outbox until no delivery is due; those of later days are not waited for."""
+    """Show the progress of the outbox until no delivery is due or in progress; then the counts."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         task = progress.add_task("notices", total=None)
@@ -52,8 +53,8 @@ async def watch_progress(database: Database) -> None:
             total = sum(counts.values())
             left = sum(counts.get(state, 0) for state in _OPEN)
             progress.update(task, total=total, completed=total - left)
-            in_hand = counts.get(State.LEASED, 0) + counts.get(State.SENDING, 0)
-            if not in_hand and (due is None or due > utc_now()):
+            in_progress = counts.get(State.LEASED, 0) + counts.get(State.SENDING, 0)
+            if not in_progress and (due is None or due > utc_now()):
                 break
-            await asyncio.sleep(_SECONDS)
+            await asyncio.sleep(_REFRESH_SECONDS)
     await show(database)

@@ -1,1 +1,1 @@
-"""What is served over HTTP: the public and the admin endpoints, and their limits."""
+"""The HTTP server: the public and the admin endpoints, and the limits of both."""

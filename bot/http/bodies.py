@@ -1,86 +1,88 @@
-"""Bounds on the bodies that the public may post: each one's length, and the memory that all of them take together."""
+"""Limits on request bodies: the length of each, and the memory of all unauthenticated ones together."""
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 BODY_LIMIT = 1024 * 1024
+"""Bytes of one body."""
 BODY_MEMORY = 16 * 1024 * 1024
+"""Bytes of all unauthenticated bodies being read."""
 SMALL_BODY = 64 * 1024
-"""So much of each body takes no part of the common memory: an event is small, and large bodies of others never keep it
-out. 400 connections take 25 MiB with it."""
+"""Bytes of each body that are not counted in ``BODY_MEMORY``: large bodies cannot keep out an event, which is small.
+400 connections add 25 MiB."""
 _RETRY_SECONDS = 5
 
 
-class TooLong(Exception):
-    """The body is over the limit."""
+class BodyTooLong(Exception):
+    """The body is longer than ``BODY_LIMIT``."""
 
 
-class NoMemory(Exception):
-    """Bodies of others take what memory there is for them."""
+class BodyMemoryFull(Exception):
+    """Other bodies being read use the shared memory."""
 
 
 class BodyMemory:
-    """The memory for bodies whose sender is not known yet."""
+    """The shared memory for bodies of unauthenticated senders; ``limit`` is in bytes."""
 
     def __init__(self, limit: int = BODY_MEMORY) -> None:
         self._free = limit
 
     async def read(self, request: Request) -> bytes:
-        """Read the whole body. From then on it is the caller's, and not counted here.
+        """Read the whole body. The returned bytes are not counted here.
 
         Raises:
-            TooLong: it is over 1 MiB.
-            NoMemory: bodies that are being read take all the memory there is for them.
+            BodyTooLong: The body is longer than ``BODY_LIMIT``.
+            BodyMemoryFull: Other bodies being read use the shared memory.
         """
-        body, taken = bytearray(), 0
+        body, reserved = bytearray(), 0
         try:
-            async for piece in request.stream():
-                if len(body) + len(piece) > BODY_LIMIT:
-                    raise TooLong
-                body += piece
-                wanted = max(0, len(body) - SMALL_BODY) - taken
-                if wanted > self._free:
-                    raise NoMemory
-                self._free -= wanted
-                taken += wanted
+            async for chunk in request.stream():
+                if len(body) + len(chunk) > BODY_LIMIT:
+                    raise BodyTooLong
+                body += chunk
+                needed = max(0, len(body) - SMALL_BODY) - reserved
+                if needed > self._free:
+                    raise BodyMemoryFull
+                self._free -= needed
+                reserved += needed
             return bytes(body)
         finally:
-            self._free += taken
+            self._free += reserved
 
 
-async def limited_body(request: Request) -> bytes:
-    """Read the whole body of a sender who has proven who it is.
+async def read_body(request: Request) -> bytes:
+    """Read the whole body of an authenticated sender, outside the shared memory.
 
     Raises:
-        TooLong: it is over 1 MiB.
+        BodyTooLong: The body is longer than ``BODY_LIMIT``.
     """
     return await BodyMemory(BODY_LIMIT).read(request)
 
 
 async def discard_body(request: Request) -> None:
-    """Read a body that nobody needs, and keep nothing of it.
+    """Read the whole body and keep nothing of it.
 
     Raises:
-        TooLong: it is over 1 MiB.
+        BodyTooLong: The body is longer than ``BODY_LIMIT``.
     """
     length = 0
-    async for piece in request.stream():
-        length += len(piece)
+    async for chunk in request.stream():
+        length += len(chunk)
         if length > BODY_LIMIT:
-            raise TooLong
+            raise BodyTooLong
 
 
-async def too_long(_request: Request, _error: Exception) -> Response:
-    """The answer to ``TooLong``."""
-    return PlainTextResponse("the body is over 1 MiB\n", status_code=413)
+async def body_too_long(_request: Request, _error: Exception) -> Response:
+    """Return the response to ``BodyTooLong``."""
+    return PlainTextResponse("the body is longer than 1 MiB\n", status_code=413)
 
 
-async def no_memory(_request: Request, _error: Exception) -> Response:
-    """The answer to ``NoMemory``."""
+async def body_memory_full(_request: Request, _error: Exception) -> Response:
+    """Return the response to ``BodyMemoryFull``."""
     headers = {"Retry-After": str(_RETRY_SECONDS)}
-    return PlainTextResponse("too much is being posted\n", status_code=503, headers=headers)
+    return PlainTextResponse("too many request bodies at once\n", status_code=503, headers=headers)
 
 
-async def disconnected(_request: Request, _error: Exception) -> Response:
-    """For whoever hung up, or was cut off, in the middle of a body: nobody reads it, and it is no error of ours."""
+async def client_disconnected(_request: Request, _error: Exception) -> Response:
+    """Return the response to ``ClientDisconnect``. Nobody receives it; without it the server would log an error."""
     return Response(status_code=400)

@@ -1,4 +1,4 @@
-"""The web endpoints: what the portal and mail clients call, and, on another address, what the operator asks."""
+"""The HTTP applications: one for Telegram, the portal and mail clients, and one for the operator."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,14 +10,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.http.bodies import BodyMemory, NoMemory, TooLong, disconnected, no_memory, too_long
+from bot.http.bodies import (
+    BodyMemory,
+    BodyMemoryFull,
+    BodyTooLong,
+    body_memory_full,
+    body_too_long,
+    client_disconnected,
+)
 from bot.http.metrics import Metrics
 from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
 from bot.logs import ThrottledWarning
 
-_REMEMBERED = 1_000
+_MAX_SEEN = 1_000
+"""Ids of portal webhooks that are remembered to ignore repetitions."""
 
 log = structlog.get_logger()
 
@@ -29,7 +37,13 @@ def public_app(
     read_now: Callable[[], None],
     portal_secret: str,
 ) -> Starlette:
-    """What the public reaches; without a Telegram webhook there is no place to post updates to."""
+    """Make the public application.
+
+    Args:
+        telegram: None leaves out ``POST /telegram``: updates are polled.
+        read_now: Called for each new event of the portal.
+        portal_secret: The Standard Webhooks secret; empty refuses the portal's webhook.
+    """
     portal = PortalEvents(read_now, portal_secret, BodyMemory())
     updates = [Route("/telegram", telegram.receive, methods=["POST"])] if telegram else []
     app = Starlette(
@@ -39,14 +53,18 @@ def public_app(
             Route("/unsubscribe/{token}", unsubscribe.ask, methods=["GET"]),
             Route("/unsubscribe/{token}", unsubscribe.stop, methods=["POST"]),
         ],
-        exception_handlers={TooLong: too_long, NoMemory: no_memory, ClientDisconnect: disconnected},
+        exception_handlers={
+            BodyTooLong: body_too_long,
+            BodyMemoryFull: body_memory_full,
+            ClientDisconnect: client_disconnected,
+        },
     )
-    app.router.redirect_slashes = False  # it would redirect to whatever host the request names
+    app.router.redirect_slashes = False  # it would redirect to the host that the request names
     return app
 
 
 def admin_app(*, readiness: Readiness, metrics: Metrics) -> Starlette:
-    """What the operator asks; never public."""
+    """Make the operator's application, which must not be public."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -55,16 +73,16 @@ def admin_app(*, readiness: Readiness, metrics: Metrics) -> Starlette:
         reasons = await readiness.reasons()
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
 
-    async def show(_: Request) -> Response:
+    async def show_metrics(_: Request) -> Response:
         return Response(await metrics.text(), media_type=metrics.media_type)
 
-    app = Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show)])
+    app = Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)])
     app.router.redirect_slashes = False
     return app
 
 
 class PortalEvents:
-    """The portal's signed webhook (Standard Webhooks). It carries no truth: it says "read the feed now"."""
+    """The portal's signed webhook (Standard Webhooks). A valid request makes the worker read the feed."""
 
     def __init__(self, read_now: Callable[[], None], secret: str, memory: BodyMemory) -> None:
         self._read_now = read_now
@@ -74,15 +92,15 @@ class PortalEvents:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def receive(self, request: Request) -> Response:
-        """204; 401 for a bad signature or a time-stamp five minutes off; 404 where no secret is set."""
+        """Answer 204; 401 for a wrong signature or a timestamp over five minutes off; 404 if no secret is set."""
         body = await self._memory.read(request)
         if self._webhook is None:
-            return PlainTextResponse("no webhook is set up here\n", status_code=404)
+            return PlainTextResponse("the portal's webhook is not configured\n", status_code=404)
         try:
             self._webhook.verify(body, dict(request.headers), json_parse=False)
-        except (WebhookVerificationError, ValueError):  # the library lets a signature that is none end in a ValueError
+        except (WebhookVerificationError, ValueError):  # the library raises ValueError for a malformed signature
             self._refused.count()
-            return PlainTextResponse("the signature does not hold\n", status_code=401)
+            return PlainTextResponse("the signature is wrong\n", status_code=401)
         if self._is_new(request.headers.get("webhook-id", "")):
             self._read_now()
         return Response(status_code=204)
@@ -91,6 +109,6 @@ class PortalEvents:
         if message_id in self._seen:
             return False
         self._seen[message_id] = None
-        while len(self._seen) > _REMEMBERED:
+        while len(self._seen) > _MAX_SEEN:
             self._seen.popitem(last=False)
         return True

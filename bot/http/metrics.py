@@ -18,7 +18,8 @@ class Metrics:
     """The metrics of one process.
 
     Args:
-        settled: The dispatcher's count of deliveries by final state.
+        report: The feed reader's counts.
+        settled: The dispatcher's counts of deliveries by final state.
     """
 
     media_type = CONTENT_TYPE_LATEST
@@ -38,13 +39,13 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._updates = Histogram(
             "odobot_update_seconds",
-            "From taking an update up to the end of its handling, its wait in its chat's line included.",
+            "From the arrival of an update to the end of its handling, including the wait for the chat's earlier ones.",
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
             registry=self._registry,
         )
         self._dropped = Counter(
             "odobot_updates_dropped",
-            "Updates that were not read, because their chat had too many waiting or strangers filled the process.",
+            "Updates that were dropped, because their chat had too many waiting or strangers sent too many.",
             registry=self._registry,
         )
         self._deliveries = Gauge(
@@ -53,10 +54,14 @@ class Metrics:
             ["state"],
             registry=self._registry,
         )
-        self._lag = Gauge("odobot_feed_lag_seconds", "Since the feed was last read.", registry=self._registry)
+        self._lag = Gauge("odobot_feed_lag_seconds", "Time since the feed was last read.", registry=self._registry)
         self._events = Gauge("odobot_feed_events", "Events read since the start.", registry=self._registry)
-        self._failed = Gauge("odobot_feed_failures", "Failed readings since the start.", registry=self._registry)
-        self._skipped = Gauge("odobot_feed_skipped", "Events of a kind not known here.", registry=self._registry)
+        self._failed = Gauge(
+            "odobot_feed_failures", "Failed reads of the feed since the start.", registry=self._registry
+        )
+        self._skipped = Gauge(
+            "odobot_feed_skipped", "Events of unknown kinds since the start.", registry=self._registry
+        )
         self._registry.register(_SecurityEvents(security))
 
     def handled(self, seconds: float) -> None:
@@ -64,7 +69,7 @@ class Metrics:
         self._updates.observe(seconds)
 
     def dropped(self) -> None:
-        """Count an update that was not handled."""
+        """Count a dropped update."""
         self._dropped.inc()
 
     async def text(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether this process can do its work right now, and if not, why."""
+"""Readiness: whether the process can do its work, and the reasons if it cannot."""
 
 import asyncio
 import datetime
@@ -15,55 +15,59 @@ from storage.database import Database
 from storage.notices import feed
 from texts.language import Language
 
-_PATIENCE = 5.0
-_KEPT = datetime.timedelta(seconds=10)
+_TIMEOUT_SECONDS = 5.0
+_CACHE_TIME = datetime.timedelta(seconds=10)
 
 
 class Readiness:
-    """Asks database, Telegram, portal and feed; an answer is kept for ten seconds, so that asking costs nobody much."""
+    """Checks database, Telegram, portal and feed, at most once in ``_CACHE_TIME``.
+
+    Args:
+        max_lag: The age of the last read of the feed from which the process is not ready.
+    """
 
     def __init__(
-        self, database: Database, bot: Bot, portal: Portal, clock: Clock, *, longest_lag: datetime.timedelta
+        self, database: Database, bot: Bot, portal: Portal, clock: Clock, *, max_lag: datetime.timedelta
     ) -> None:
         self._database = database
         self._bot = bot
         self._portal = portal
         self._clock = clock
-        self._longest_lag = longest_lag
-        self._asked: tuple[datetime.datetime, list[str]] | None = None
+        self._max_lag = max_lag
+        self._cached: tuple[datetime.datetime, list[str]] | None = None
 
     async def reasons(self) -> list[str]:
-        """Why it is not ready, one line a part; empty when it is."""
+        """Return one line for each part that fails; empty if the process is ready."""
         now = self._clock()
-        if self._asked is None or now - self._asked[0] > _KEPT:
-            parts = (self._ask_database, self._ask_telegram, self._ask_portal, self._ask_feed)
-            answers = await asyncio.gather(*(_within(part) for part in parts))
-            self._asked = now, [answer for answer in answers if answer]
-        return self._asked[1]
+        if self._cached is None or now - self._cached[0] > _CACHE_TIME:
+            checks = (self._check_database, self._check_telegram, self._check_portal, self._check_feed)
+            reasons = await asyncio.gather(*(_with_timeout(check) for check in checks))
+            self._cached = now, [reason for reason in reasons if reason]
+        return self._cached[1]
 
-    async def _ask_database(self) -> str:
+    async def _check_database(self) -> str:
         try:
             async with self._database.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except Exception as error:  # each driver has exceptions of its own
+        except Exception as error:  # each driver has its own exceptions
             return f"database: {type(error).__name__}"
         return ""
 
-    async def _ask_telegram(self) -> str:
+    async def _check_telegram(self) -> str:
         try:
             await self._bot.get_me()
         except TelegramError as error:
             return f"telegram: {type(error).__name__}"
         return ""
 
-    async def _ask_portal(self) -> str:
+    async def _check_portal(self) -> str:
         try:
             await self._portal.links(Language.FR)
         except PortalError as error:
             return f"portal: {type(error).__name__}"
         return ""
 
-    async def _ask_feed(self) -> str:
+    async def _check_feed(self) -> str:
         try:
             async with self._database.read() as session:
                 position = await feed.position(session)
@@ -72,12 +76,12 @@ class Readiness:
         if position is None:
             return "feed: not read yet"
         lag = self._clock() - position.read_at
-        return f"feed: not read for {int(lag.total_seconds())} s" if lag > self._longest_lag else ""
+        return f"feed: not read for {int(lag.total_seconds())} s" if lag > self._max_lag else ""
 
 
-async def _within(ask: Callable[[], Awaitable[str]]) -> str:
+async def _with_timeout(check: Callable[[], Awaitable[str]]) -> str:
     try:
-        async with asyncio.timeout(_PATIENCE):
-            return await ask()
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            return await check()
     except TimeoutError:
-        return f"{ask.__name__.removeprefix('_ask_')}: no answer within {_PATIENCE:g} s"
+        return f"{check.__name__.removeprefix('_check_')}: no answer within {_TIMEOUT_SECONDS:g} s"

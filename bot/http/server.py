@@ -1,4 +1,4 @@
-"""Uvicorn inside the process's own event loop, and its signals stay ours."""
+"""Runs uvicorn in the process's event loop, without its signal handlers."""
 
 import asyncio
 import logging
@@ -15,19 +15,23 @@ from bot.http.limits import limited_protocol
 
 _GRACE_SECONDS = 5
 _BACKLOG = 128
-"""Connections that the kernel holds for us. The event loop takes them all at once, before any limit is looked at: with
-more, they could take every file descriptor for a moment."""
+"""Connections that the kernel queues. The event loop accepts all of them before it checks any limit, so a longer queue
+could use up the file descriptors."""
 
 
 class CannotListen(Exception):
-    """The address is taken or not ours; the message names it."""
+    """The address is in use or not on this machine; the message names it."""
 
 
 @contextmanager
-def bound(host: str, port: int) -> Iterator[socket.socket]:
-    """An address taken, before anything else begins; nobody is let in yet. Raises ``CannotListen``."""
+def bind(host: str, port: int) -> Iterator[socket.socket]:
+    """Bind a TCP socket to an IP address, without listening yet; port 0 is any free port.
+
+    Raises:
+        CannotListen: The address is in use or not on this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, or asyncio leaves Nagle's algorithm on: 40 ms for every answer in two writes.
+    # With IPPROTO_TCP asyncio disables Nagle's algorithm, which adds 40 ms to each answer of two writes.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -39,7 +43,11 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
 
 @asynccontextmanager
 async def listening(app: ASGIApp, listener: socket.socket, limits: HttpLimits | None = None) -> AsyncIterator[str]:
-    """Serve until the body ends; give ``http://host:port`` as it is, also where the port was 0 (any free one)."""
+    """Serve during the body, with the default limits if None are given.
+
+    Yields:
+        ``http://host:port``, with the actual port.
+    """
     server = _server(app, limits or HttpLimits())
     await server.startup(sockets=[listener])
     try:
@@ -58,7 +66,7 @@ def _server(app: ASGIApp, limits: HttpLimits) -> uvicorn.Server:
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level=logging.ERROR,  # its warnings tell of one bad request each; `limits` counts them
+        log_level=logging.ERROR,  # its warnings are about one bad request each; `Connections` counts them
         access_log=False,
         server_header=False,
         date_header=False,

@@ -1,7 +1,7 @@
 """The page where a bookkeeper stops the copies of an account's invoices.
 
-It does not name the account or the address: the link ends up in logs of mail scanners and in forwarded mails, and the
-mail that it stands in names the account already.
+The page does not name the account or the address: the link ends up in logs of mail scanners and in forwarded mails, and
+the mail with the link names the account already.
 """
 
 import base64
@@ -49,11 +49,10 @@ _HEADERS = {
 
 
 class Unsubscribe:
-    """Answers the link of a bookkeeper's mails. Mail scanners open links, so opening one only asks.
+    """Serves the unsubscribe link of a bookkeeper's mails. Mail scanners open links, so a GET changes nothing.
 
     Args:
-        company: Its name, the page's heading.
-        support: How to reach a human; empty where nothing is set, and the company itself is named then.
+        company: The page shows its name, and for an invalid link its support contact, unless that is empty.
     """
 
     def __init__(self, database: Database, clock: Clock, security: SecurityLog, company: Company) -> None:
@@ -63,32 +62,32 @@ class Unsubscribe:
         self._company = company
 
     async def ask(self, request: Request) -> Response:
-        """GET: a page with one button in each language. It changes nothing."""
+        """Answer GET with a page that has one button in each language; 404 if the token is invalid."""
         if await copies.open_stop_token(self._database, request.path_params["token"]) is None:
-            return self._invalid()
+            return self._invalid_link()
         return self._page(lambda t: t("stop.ask"), 200, button=True)
 
     async def stop(self, request: Request) -> Response:
-        """POST (RFC 8058): stops at once, without asking; stopping twice is no error."""
+        """Answer POST (RFC 8058): stop the copies. A repeated POST gets the same answer; an invalid token gets 404."""
         await discard_body(request)
-        wanted = await copies.open_stop_token(self._database, request.path_params["token"])
-        if wanted is None:
-            return self._invalid()
-        if stopped := await copies.stop(self._database, wanted, self._clock()):
-            self._security.record(SecurityEvent.COPY_STOPPED, cause="bookkeeper", email=wanted.email, count=stopped)
+        stopping = await copies.open_stop_token(self._database, request.path_params["token"])
+        if stopping is None:
+            return self._invalid_link()
+        if stopped := await copies.stop(self._database, stopping, self._clock()):
+            self._security.record(SecurityEvent.COPY_STOPPED, cause="bookkeeper", email=stopping.email, count=stopped)
         return self._page(lambda t: t("stop.done"), 200)
 
-    def _invalid(self) -> Response:
-        def words(t: Texts) -> str:
+    def _invalid_link(self) -> Response:
+        def message(t: Texts) -> str:
             if self._company.support:
                 return t("stop.unknown_support", support=self._company.support)
             return t("stop.unknown", company=self._company.name)
 
-        return self._page(words, 404)
+        return self._page(message, 404)
 
-    def _page(self, words: Callable[[Texts], str], status: int, *, button: bool = False) -> Response:
+    def _page(self, message: Callable[[Texts], str], status: int, *, button: bool = False) -> Response:
         texts = both(Language.FR)
-        sections = "".join(_section(t, words(t), button=button) for t in texts)
+        sections = "".join(_section(t, message(t), button=button) for t in texts)
         t = texts[0]
         company, title = escape(self._company.name), escape(t("stop.title"))
         page = (
@@ -100,7 +99,7 @@ class Unsubscribe:
         return HTMLResponse(page, status_code=status, headers=_HEADERS)
 
 
-def _section(t: Texts, words: str, *, button: bool) -> str:
+def _section(t: Texts, message: str, *, button: bool) -> str:
     label = escape(t("stop.button"))
     form = f'<form method="post"><button>{label}</button></form>' if button else ""
-    return f'<section lang="{t.language.locale.replace("_", "-")}"><p>{escape(words)}</p>{form}</section>'
+    return f'<section lang="{t.language.locale.replace("_", "-")}"><p>{escape(message)}</p>{form}</section>'

@@ -1,8 +1,8 @@
-"""``POST /telegram``: updates by webhook, acknowledged only when they are handled.
+"""``POST /telegram``: receives updates by webhook, and acknowledges each after it is handled.
 
-A crash before the acknowledgement brings the update back: at least once. Where nothing crashed it is handled once: an
-update that comes again is known, by its row or, while it is still in hand, by its task here or its lock in another
-replica.
+After a crash Telegram delivers the update again: at least once. Without a crash it is handled once: a repeated delivery
+is recognized by its row in the database, or, while the update is in progress, by its task here or by its lock in
+another replica.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from telegram import Update
 from telegram.ext import Application, ExtBot
 
-from bot.http.bodies import limited_body
+from bot.http.bodies import read_body
 from bot.logs import ThrottledWarning
 from bot.updates.ordering import PerChatOrder
 from handlers.context import Context, Services
@@ -25,18 +25,23 @@ from storage import updates
 from storage.database import Database
 from storage.update_locks import UpdateLocks
 
-_TRIES, _PAUSE_SECONDS = 20, 0.5
-"""How often and how far apart another replica is looked after: for as long as a tap may take, and no longer."""
-_STRANGERS = 24
-"""How many updates in hand leave the rest of Telegram's connections (``MAX_CONNECTIONS``) to linked chats."""
-_AGAIN = {"Retry-After": "1"}
+_LOCK_ATTEMPTS, _LOCK_PAUSE_SECONDS = 20, 0.5
+"""Together the longest wait for another replica: as long as the answer to a tap may take."""
+_OVERLOAD = 24
+"""Updates in progress at which strangers' are refused: Telegram's other connections (``MAX_CONNECTIONS``) are for
+linked chats."""
+_RETRY = {"Retry-After": "1"}
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105
 
 log = structlog.get_logger()
 
 
 class TelegramWebhook:
-    """Takes what Telegram posts, with the handlers and the per-chat order of polling."""
+    """Handles updates that Telegram posts, with the same handlers and update order as polling.
+
+    Args:
+        secret: What Telegram sends in ``SECRET_HEADER``.
+    """
 
     def __init__(
         self,
@@ -51,66 +56,70 @@ class TelegramWebhook:
         self._database = database
         self._clock = clock
         self.secret = secret
-        self._in_hand: dict[int, asyncio.Task[bool]] = {}
+        self._in_progress: dict[int, asyncio.Task[bool]] = {}
         self._refused = ThrottledWarning(log, "webhook.telegram_refused")
         self._update_locks = UpdateLocks(database)
 
     async def receive(self, request: Request) -> Response:
-        """200 when the update is handled; 403 without the secret; 400 for what is no update; 503 while not running,
-        where too many wait, or where another replica has it in hand for too long: Telegram delivers it again."""
+        """Answer 200 when the update is handled; 403 without the secret; 400 if the body is not an update.
+
+        503 makes Telegram deliver it again: the application is not running, too many updates wait, or another replica
+        handles it for too long.
+        """
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self.secret.encode()):
             self._refused.count()
             return PlainTextResponse("the secret token is wrong\n", status_code=403)
-        body = await limited_body(request)
+        body = await read_body(request)
         if not self._application.running:
             return PlainTextResponse("not running\n", status_code=503)
-        update = self._parsed(body)
+        update = self._parse(body)
         if update is None:
-            return PlainTextResponse("this is no update\n", status_code=400)
-        if update.update_id not in self._in_hand and not await self._has_room(update):
-            return PlainTextResponse("too many updates wait\n", status_code=503, headers=_AGAIN)
-        if not await self._handled_once(update):
-            return PlainTextResponse("it has to come again\n", status_code=503, headers=_AGAIN)
+            return PlainTextResponse("the body is not an update\n", status_code=400)
+        if update.update_id not in self._in_progress and not await self._accepts(update):
+            return PlainTextResponse("too many updates are waiting\n", status_code=503, headers=_RETRY)
+        if not await self._handle_once(update):
+            return PlainTextResponse("the update was not handled, send it again\n", status_code=503, headers=_RETRY)
         return Response()
 
     async def drain(self) -> None:
-        """Waits for what is in hand."""
-        while self._in_hand:
-            await asyncio.wait(self._in_hand.values())
+        """Wait for the updates in progress."""
+        while self._in_progress:
+            await asyncio.wait(self._in_progress.values())
 
     async def close(self) -> None:
-        """Lets go of what could not be waited for."""
+        """Release all locks, also those of updates still in progress."""
         await self._update_locks.close()
 
-    def _parsed(self, body: bytes) -> Update | None:
+    def _parse(self, body: bytes) -> Update | None:
+        """Return the update; None if PTB cannot parse it or an id does not fit the database."""
         try:
             update = Update.de_json(orjson.loads(body), self._application.bot)
             sender = update.effective_chat, update.effective_user
-        except Exception:  # whatever PTB's constructors meet in a body that is no update: RecursionError, OverflowError
+        except Exception:  # PTB's constructors raise many types, such as RecursionError and OverflowError
             return None
-        # PTB takes whatever stands there, and these numbers are keys in the database.
-        numbers = [update.update_id, *(each.id for each in sender if each is not None)]
-        are_keys = all(type(number) is int and -(2**63) <= number < 2**63 for number in numbers)
-        return update if are_keys and update.update_id >= 0 else None
+        # PTB does not check the types, and these ids are keys in the database.
+        ids = [update.update_id, *(each.id for each in sender if each is not None)]
+        are_valid = all(type(each) is int and -(2**63) <= each < 2**63 for each in ids)
+        return update if are_valid and update.update_id >= 0 else None
 
-    async def _has_room(self, update: Update) -> bool:
-        """Whether it can wait here: its chat has not too much in hand, and strangers leave room for linked chats."""
-        if not self._order.has_room(update):
+    async def _accepts(self, update: Update) -> bool:
+        """Return whether the limits of the update order and of strangers allow one more update like this."""
+        if not self._order.accepts(update):
             return False
-        return len(self._in_hand) < _STRANGERS or await self._order.is_linked(update)
+        return len(self._in_progress) < _OVERLOAD or await self._order.is_linked(update)
 
-    async def _handled_once(self, update: Update) -> bool:
-        task = self._in_hand.get(update.update_id)
+    async def _handle_once(self, update: Update) -> bool:
+        task = self._in_progress.get(update.update_id)
         if task is None:
             task = asyncio.create_task(self._handle(update))
-            self._in_hand[update.update_id] = task
-            task.add_done_callback(lambda _: self._in_hand.pop(update.update_id, None))
-        # Telegram may hang up and deliver again: what is in hand goes on, and the second delivery waits for it.
+            self._in_progress[update.update_id] = task
+            task.add_done_callback(lambda _: self._in_progress.pop(update.update_id, None))
+        # Telegram may disconnect and deliver again: the task continues, and the second request waits for it.
         return await asyncio.shield(task)
 
     async def _handle(self, update: Update) -> bool:
-        """Whether it is handled, here and now or before; ``False`` while another replica is at it, or in a crowd."""
-        if not await self._taken(update.update_id):
+        """Return whether the update was handled, here or earlier; False if it was dropped or is locked elsewhere."""
+        if not await self._lock(update.update_id):
             return False
         try:
             async with self._database.read() as session:
@@ -125,23 +134,23 @@ class TelegramWebhook:
         return True
 
     async def _process(self, update: Update) -> bool:
-        """Whether the handlers were given it; ``False`` where it was dropped, so that it has to come again."""
-        was_begun = False
+        """Return whether the handlers received the update; False if the limits refused it."""
+        has_begun = False
 
         async def process() -> None:
-            nonlocal was_begun
-            was_begun = True
+            nonlocal has_begun
+            has_begun = True
             await self._application.process_update(update)
 
-        # Asked again: others came while the database was. What the order drops counts as lost, and the chat is told so.
-        if self._order.has_room(update):
+        # Check again, as others arrived during the query: the order would tell the chat of an update that it drops.
+        if self._order.accepts(update):
             await self._order.process_update(update, process())
-        return was_begun
+        return has_begun
 
-    async def _taken(self, update_id: int) -> bool:
-        """Waits for another replica that has it in hand, and that may die."""
-        for _ in range(_TRIES):
+    async def _lock(self, update_id: int) -> bool:
+        """Lock the update, waiting for a replica that handles it and may die. Returns: False if it keeps the lock."""
+        for _ in range(_LOCK_ATTEMPTS):
             if await self._update_locks.try_lock(update_id):
                 return True
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(_LOCK_PAUSE_SECONDS)
         return False

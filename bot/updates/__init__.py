@@ -1,1 +1,1 @@
-"""The order in which updates are handled: per chat in order, chats side by side."""
+"""The order in which updates are handled: one chat's one after the other, those of different chats concurrently."""

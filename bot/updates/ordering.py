@@ -1,4 +1,4 @@
-"""In which order updates are handled, and how many wait: one chat's in order, chats side by side, linked ones first."""
+"""The update order: updates of one chat run one after the other, chats run concurrently, and queues are bounded."""
 
 import asyncio
 import inspect
@@ -13,92 +13,92 @@ from telegram.ext import BaseUpdateProcessor
 from bot.updates.slots import LinkedAmong, LinkedChats, Slots
 
 SLOTS = 128
-"""How many updates are handled at once. Who waits for a document or for the portal holds one."""
-RESERVED = 16
-"""Slots that strangers never take."""
-CROWD = 8
-"""How many strangers are served at once while others of them wait."""
-IN_HAND = 4_000
-"""How many updates may be in hand before polling pauses; by webhook Telegram is told to post again later."""
-CROWDED = 3_200
-"""How many updates in hand leave the rest to linked chats."""
-WAITING = 200
-"""How many updates of one chat may wait for the one that is handled: someone may forward a hundred messages at once."""
-_WAITING_IN_CROWD = 20
+"""Updates handled at once. An update that waits for a document or for the portal keeps its slot."""
+RESERVED_SLOTS = 16
+"""Slots that strangers never get."""
+MAX_STRANGERS = 8
+"""Strangers' updates handled at once while further strangers wait."""
+MAX_IN_PROGRESS = 4_000
+"""Updates waiting or being handled at which polling pauses and the webhook asks Telegram to post again later."""
+OVERLOAD = 3_200
+"""Updates waiting or being handled at which strangers' updates are dropped."""
+MAX_WAITING = 200
+"""Updates of one chat that may wait for the one being handled: a person may forward a hundred messages at once."""
+_MAX_WAITING_IN_OVERLOAD = 20
 
 log = structlog.get_logger()
 
-TellUnread = Callable[[Update], Awaitable[None]]
+ReportUnread = Callable[[Update], Awaitable[None]]
 """Tells the chat of an update that its last messages were not read."""
 
 
 class PerChatOrder(BaseUpdateProcessor):
-    """Hands out slots, at most one to a chat at a time.
+    """Runs at most one update of each chat at a time, in one of a limited number of slots.
 
-    The slot is taken inside the chat's lock: a chat that floods waits in its own line, and the slots are for others.
-    What a chat sends beyond its bound is dropped, and the chat is told so once it has been answered everything else.
-    PTB's own semaphore is taken before anything here, so it never binds: ``UpdateQueue`` bounds polling.
+    An update acquires its slot while it holds the chat's lock, so a flooding chat occupies one slot and the others stay
+    free. Updates beyond a chat's limit are dropped; the chat gets one message about them after its last other answer.
+    PTB's own semaphore is acquired before anything here, so its limit is never reached: ``UpdateQueue`` limits polling.
     """
 
     def __init__(
         self,
         slots: int = SLOTS,
         *,
-        crowd: int = CROWD,
-        waiting: int = WAITING,
-        crowded: int = CROWDED,
-        in_hand: int = IN_HAND,
+        max_strangers: int = MAX_STRANGERS,
+        max_waiting: int = MAX_WAITING,
+        overload: int = OVERLOAD,
+        max_in_progress: int = MAX_IN_PROGRESS,
         handled: Callable[[float], None] | None = None,
         dropped: Callable[[], None] | None = None,
         linked_among: LinkedAmong | None = None,
-        tell_unread: TellUnread | None = None,
+        report_unread: ReportUnread | None = None,
     ) -> None:
-        """Every bound may be set.
+        """Take the limits and the callbacks.
 
         Args:
-            slots: how many updates are handled at once; strangers leave a quarter of them, at most ``RESERVED``.
-            crowd: how many strangers are served at once while others of them wait.
-            waiting: how many updates of one chat may wait.
-            crowded: how many updates in hand leave the rest to linked chats.
-            in_hand: how many updates may be in hand by webhook.
-            handled: is given the seconds from taking an update to the end of its handling.
-            dropped: is called for each update that is dropped.
-            linked_among: tells which chats are linked; without it all count as linked.
-            tell_unread: tells a chat that its last messages were not read.
+            slots: Updates handled at once; a quarter of them, at most ``RESERVED_SLOTS``, is reserved for linked chats.
+            max_strangers: Strangers' updates handled at once while further strangers wait.
+            max_waiting: Updates of one chat that may wait.
+            overload: Updates waiting or being handled at which strangers' updates are dropped.
+            max_in_progress: Updates waiting or being handled at which ``accepts`` returns False.
+            handled: Called with the seconds from the arrival of an update to the end of its handling.
+            dropped: Called for each dropped update.
+            linked_among: Returns which chats are linked; without it every chat counts as linked.
+            report_unread: Tells a chat that its last messages were not read.
         """
-        super().__init__(max_concurrent_updates=in_hand + SLOTS)
-        self._waiting = waiting
-        self._crowded = crowded
-        self._most = in_hand
+        super().__init__(max_concurrent_updates=max_in_progress + SLOTS)
+        self._max_waiting = max_waiting
+        self._overload = overload
+        self._max_in_progress = max_in_progress
         self._handled = handled
         self._dropped = dropped
-        self._tell_unread = tell_unread
+        self._report_unread = report_unread
         self._linked = LinkedChats(linked_among)
-        self._slots = Slots(slots, min(RESERVED, slots // 4), crowd)
-        self._lines: dict[int, _Line] = {}
-        self._in_hand = 0
+        self._slots = Slots(slots, min(RESERVED_SLOTS, slots // 4), max_strangers)
+        self._queues: dict[int, _ChatQueue] = {}
+        self._in_progress = 0
 
     @property
-    def lines(self) -> int:
-        """How many chats have something in hand; 0 when idle."""
-        return len(self._lines)
+    def active_chats(self) -> int:
+        """The number of chats with an update waiting or being handled."""
+        return len(self._queues)
 
-    def has_room(self, update: object) -> bool:
-        """Whether an update would be taken now: for who can ask for it again later."""
-        return self._in_hand < self._most and not self._is_too_much(_chat_of(update))
+    def accepts(self, update: object) -> bool:
+        """Return whether the limits allow one more update like this. The webhook asks: it can refuse an update."""
+        return self._in_progress < self._max_in_progress and not self._is_over_limit(_chat_of(update))
 
     async def is_linked(self, update: object) -> bool:
-        """Whether an update is from a linked chat."""
+        """Return whether the update's chat is linked."""
         return await self._linked.is_linked(_chat_of(update))
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        """Waits for the chat's turn, then for a slot. An ``asyncio.Lock`` wakes whoever waits longest first."""
+        """Wait for the chat's earlier updates, then for a slot, and run the handlers; or drop the update."""
         begun = time.monotonic()
         is_handled = True
         try:
-            is_handled = await self._in_turn(update, coroutine)
+            is_handled = await self._handle_in_order(update, coroutine)
         except asyncio.CancelledError:
-            # A drain cut short: what never began is closed, or Python warns of each.
+            # Python warns of each coroutine that was neither started nor closed.
             _close(coroutine)
             raise
         finally:
@@ -109,71 +109,71 @@ class PerChatOrder(BaseUpdateProcessor):
             if self._dropped:
                 self._dropped()
 
-    async def _in_turn(self, update: object, coroutine: Awaitable[Any]) -> bool:
-        """Whether it was handled; False where it was dropped."""
-        key = _chat_of(update)
-        if self._is_too_much(key):
-            if key is not None and (line := self._lines.get(key)):
-                line.dropped += 1
+    async def _handle_in_order(self, update: object, coroutine: Awaitable[Any]) -> bool:
+        """Return whether the update was handled; False if it was dropped."""
+        chat_id = _chat_of(update)
+        if self._is_over_limit(chat_id):
+            if chat_id is not None and (queue := self._queues.get(chat_id)):
+                queue.dropped += 1
             return False
-        self._in_hand += 1
+        self._in_progress += 1
         try:
-            if key is None:
-                return await self._in_slot(key, coroutine)
-            line = self._lines.setdefault(key, _Line())
-            line.waiting += 1
+            if chat_id is None:
+                return await self._handle_in_slot(chat_id, coroutine)
+            queue = self._queues.setdefault(chat_id, _ChatQueue())
+            queue.length += 1
             try:
-                async with line.lock:
-                    is_handled = await self._in_slot(key, coroutine)
-                    if line.dropped and line.waiting == 1:
-                        await self._end_flood(line, update)
+                async with queue.lock:  # an asyncio.Lock is granted in the order of the requests
+                    is_handled = await self._handle_in_slot(chat_id, coroutine)
+                    if queue.dropped and queue.length == 1:
+                        await self._report_dropped(queue, update)
                     return is_handled
             finally:
-                line.waiting -= 1
-                if not line.waiting:
-                    del self._lines[key]
+                queue.length -= 1
+                if not queue.length:
+                    del self._queues[chat_id]
         finally:
-            self._in_hand -= 1
+            self._in_progress -= 1
 
-    def _is_too_much(self, key: int | None) -> bool:
-        """Whether the chat has enough in hand, or is a stranger's in a crowd."""
-        line = self._lines.get(key) if key is not None else None
-        is_crowded = self._in_hand >= self._crowded
-        if line is not None and line.waiting > (min(self._waiting, _WAITING_IN_CROWD) if is_crowded else self._waiting):
+    def _is_over_limit(self, chat_id: int | None) -> bool:
+        """Return whether the chat's queue is full, or the process is overloaded and the chat is a known stranger."""
+        queue = self._queues.get(chat_id) if chat_id is not None else None
+        is_overloaded = self._in_progress >= self._overload
+        limit = min(self._max_waiting, _MAX_WAITING_IN_OVERLOAD) if is_overloaded else self._max_waiting
+        if queue is not None and queue.length > limit:
             return True
-        return is_crowded and self._linked.known(key) is False
+        return is_overloaded and self._linked.cached(chat_id) is False
 
-    async def _in_slot(self, key: int | None, coroutine: Awaitable[Any]) -> bool:
-        """Whether it was handled: in a crowd a stranger is not, where it was not known before that it is one."""
-        is_linked = not self._slots.is_short or await self._linked.is_linked(key)
-        if not is_linked and self._in_hand > self._crowded:
+    async def _handle_in_slot(self, chat_id: int | None, coroutine: Awaitable[Any]) -> bool:
+        """Return whether the update was handled; False if a lookup found a stranger during overload."""
+        is_linked = not self._slots.is_contended or await self._linked.is_linked(chat_id)
+        if not is_linked and self._in_progress > self._overload:
             return False
-        async with self._slots.one(is_linked=is_linked):
+        async with self._slots.hold(is_linked=is_linked):
             await coroutine
         return True
 
-    async def _end_flood(self, line: "_Line", update: object) -> None:
-        """Tells the chat once, after its last answer."""
-        log.warning("updates.flood", dropped=line.dropped)
-        line.dropped = 0
-        if self._tell_unread and isinstance(update, Update):
-            await self._tell_unread(update)
+    async def _report_dropped(self, queue: "_ChatQueue", update: object) -> None:
+        log.warning("updates.flood", dropped=queue.dropped)
+        queue.dropped = 0
+        if self._report_unread and isinstance(update, Update):
+            await self._report_unread(update)
 
     async def initialize(self) -> None:
-        """Nothing to open."""
+        """Do nothing; PTB requires this method."""
 
     async def shutdown(self) -> None:
-        """Nothing to close."""
+        """Do nothing; PTB requires this method."""
 
 
-class _Line:
-    """One chat's lock, how many hold it or wait for it, and how many were dropped: an idle one is forgotten."""
+class _ChatQueue:
+    """The lock of one chat, how many updates hold or await it, and how many were dropped. Removed when it is empty."""
 
-    __slots__ = ("dropped", "lock", "waiting")
+    __slots__ = ("dropped", "length", "lock")
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.waiting = 0
+        self.length = 0
         self.dropped = 0
 
 
@@ -183,6 +183,7 @@ def _close(coroutine: Awaitable[Any]) -> None:
 
 
 def _chat_of(update: object) -> int | None:
+    """Return the id of the update's chat, else of its user; None if it has neither."""
     if not isinstance(update, Update):
         return None
     if update.effective_chat is not None:

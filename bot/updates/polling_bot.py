@@ -1,4 +1,4 @@
-"""Polling: a bot that survives an update that PTB cannot read, and a queue that makes polling wait."""
+"""Long polling: a bot that skips updates PTB cannot parse, and a bounded queue."""
 
 import asyncio
 import warnings
@@ -10,39 +10,42 @@ from telegram import Update
 from telegram.error import NetworkError, TelegramError
 from telegram.ext import ExtBot
 
-from bot.updates.ordering import IN_HAND
+from bot.updates.ordering import MAX_IN_PROGRESS
 
-_AT_ONCE = 20
-"""Updates fetched at once while one of them cannot be read."""
+_FALLBACK_LIMIT = 20
+"""Updates fetched at once after an answer that PTB could not parse."""
 
 log = structlog.get_logger()
 
 
 class UpdateQueue(asyncio.Queue[object]):
-    """Makes polling wait while ``limit`` updates are being handled.
+    """Makes polling wait while ``limit`` updates are in progress.
 
     PTB takes an update from the queue at once and calls ``task_done`` when it is handled, so ``maxsize`` would limit
-    nothing. PTB confirms updates to Telegram after it has put them here: an update that waits is not lost.
+    nothing. PTB confirms updates to Telegram after putting them here, so a waiting update is not lost.
     """
 
-    def __init__(self, limit: int = IN_HAND) -> None:
+    def __init__(self, limit: int = MAX_IN_PROGRESS) -> None:
         super().__init__()
-        self._room = asyncio.Semaphore(limit)
+        self._free = asyncio.Semaphore(limit)
 
     async def put(self, item: object) -> None:
-        """Add an update; wait while ``limit`` updates are being handled."""
-        await self._room.acquire()
+        """Add an update; wait while ``limit`` updates are in progress."""
+        await self._free.acquire()
         await super().put(item)
 
     def task_done(self) -> None:
-        """Count an update as handled. Raises ``ValueError`` if none is being handled."""
+        """Count an update as handled. Raises ``ValueError`` if none is in progress."""
         super().task_done()
-        self._room.release()
+        self._free.release()
 
 
 class PollingBot(ExtBot[None]):
-    """PTB builds its objects of all updates of an answer together; where one fails, none is handled and the same answer
-    comes again without end. Here each is then read by itself."""
+    """Parses updates one by one after a failure.
+
+    PTB parses all updates of an answer together: if one fails, none is handled, and Telegram sends the same answer
+    again without end.
+    """
 
     async def get_updates(
         self,
@@ -52,10 +55,10 @@ class PollingBot(ExtBot[None]):
         allowed_updates: Sequence[str] | None = None,
         **options: Any,
     ) -> tuple[Update, ...]:
-        """As PTB's. An update that cannot be read comes back empty, with its number alone, and is logged.
+        """Get updates as PTB does. An update that cannot be parsed is logged, and returned with its id only.
 
         Raises:
-            TelegramError: as PTB's; ``NetworkError`` also where an answer holds no update with a number.
+            TelegramError: As PTB does; ``NetworkError`` also if no update of an answer has an id.
         """
         try:
             return await super().get_updates(offset, limit, timeout, allowed_updates, **options)
@@ -63,26 +66,27 @@ class PollingBot(ExtBot[None]):
             raise
         except Exception as error:
             log.warning("telegram.updates_not_read", error=type(error).__name__)
-        return await self._one_by_one(offset, allowed_updates)
+        return await self._get_one_by_one(offset, allowed_updates)
 
-    async def _one_by_one(self, offset: int | None, allowed_updates: Sequence[str] | None) -> tuple[Update, ...]:
-        asked = {"offset": offset, "limit": _AT_ONCE, "timeout": 0, "allowed_updates": allowed_updates}
-        known = {name: value for name, value in asked.items() if value is not None}
+    async def _get_one_by_one(self, offset: int | None, allowed_updates: Sequence[str] | None) -> tuple[Update, ...]:
+        parameters = {"offset": offset, "limit": _FALLBACK_LIMIT, "timeout": 0, "allowed_updates": allowed_updates}
+        given = {name: value for name, value in parameters.items() if value is not None}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it would rather be called by its own method
-            found: Any = await self.do_api_request("getUpdates", api_kwargs=known)
-        updates = [self._read(each) for each in found] if isinstance(found, list) else []
-        readable = tuple(update for update in updates if update is not None)
-        if found and not readable:
+            warnings.simplefilter("ignore")  # PTB warns that getUpdates has a method of its own
+            answer: Any = await self.do_api_request("getUpdates", api_kwargs=given)
+        updates = [self._parse(each) for each in answer] if isinstance(answer, list) else []
+        parsed = tuple(update for update in updates if update is not None)
+        if answer and not parsed:
             raise NetworkError("Invalid server response")
-        return readable
+        return parsed
 
-    def _read(self, raw: object) -> Update | None:
-        number = raw.get("update_id") if isinstance(raw, dict) else None
-        if not isinstance(raw, dict) or not isinstance(number, int) or isinstance(number, bool):
+    def _parse(self, raw: object) -> Update | None:
+        """Return the update; without content if PTB cannot parse it; None if it has no id."""
+        update_id = raw.get("update_id") if isinstance(raw, dict) else None
+        if not isinstance(raw, dict) or not isinstance(update_id, int) or isinstance(update_id, bool):
             return None
         try:
             return Update.de_json(raw, self)
         except Exception as error:
-            log.error("telegram.update_not_read", update_id=number, error=type(error).__name__)
-            return Update(number)
+            log.error("telegram.update_not_read", update_id=update_id, error=type(error).__name__)
+            return Update(update_id)

@@ -1,4 +1,4 @@
-"""Slots for updates: linked chats go ahead of strangers when slots run short."""
+"""Slots for updates: linked chats have priority over strangers when slots are scarce."""
 
 import asyncio
 from collections import deque
@@ -8,121 +8,124 @@ from contextlib import asynccontextmanager
 import structlog
 
 _BATCH = 500
-"""Chats that are looked up in one query."""
-_REMEMBERED_SECONDS = 10.0
+"""Chats looked up in one query."""
+_CACHE_SECONDS = 10.0
 
 log = structlog.get_logger()
 
 LinkedAmong = Callable[[Set[int]], Awaitable[Set[int]]]
-"""Which of these chats are linked."""
+"""Returns which of the given chats are linked."""
 
 
 class Slots:
-    """A counting semaphore with two classes of waiters. Who waits longest in a class is next in it.
+    """A counting semaphore with two priorities; each priority is first in, first out.
 
-    Linked chats go first. Strangers never take the last ``reserved`` slots; once one of them had to wait, no more than
-    ``crowd`` of them are served at once until none waits: what they cost in processor time is felt by everybody.
+    Linked chats go first. Strangers never get the last ``reserved`` slots. While strangers wait, at most
+    ``max_strangers`` of them hold a slot, because their processor time delays every chat.
     """
 
-    def __init__(self, total: int, reserved: int, crowd: int) -> None:
+    def __init__(self, total: int, reserved: int, max_strangers: int) -> None:
         self._free = total
         self._reserved = reserved
-        self._crowd = crowd
+        self._max_strangers = max_strangers
         self._strangers = 0
         self._linked_waiting: deque[asyncio.Future[None]] = deque()
         self._strangers_waiting: deque[asyncio.Future[None]] = deque()
 
     @property
-    def is_short(self) -> bool:
-        """Whether it has to be known who asks for a slot."""
+    def is_contended(self) -> bool:
+        """Whether a stranger would have to wait, so that the caller must look up whether the chat is linked."""
         return self._free <= self._reserved or bool(self._strangers_waiting)
 
     @asynccontextmanager
-    async def one(self, *, is_linked: bool) -> AsyncIterator[None]:
-        """Waits for a slot, and holds it. Whoever is cancelled while waiting holds none."""
-        turn = asyncio.get_running_loop().create_future()
-        (self._linked_waiting if is_linked else self._strangers_waiting).append(turn)
-        self._hand_out()
+    async def hold(self, *, is_linked: bool) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it during the body."""
+        waiter = asyncio.get_running_loop().create_future()
+        (self._linked_waiting if is_linked else self._strangers_waiting).append(waiter)
+        self._grant()
         try:
-            await turn
+            await waiter
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it was given one in the same moment
-                self._give_back(is_linked=is_linked)
+            if not waiter.cancelled():  # granted in the same iteration of the event loop
+                self._release(is_linked=is_linked)
             raise
         try:
             yield
         finally:
-            self._give_back(is_linked=is_linked)
+            self._release(is_linked=is_linked)
 
-    def _give_back(self, *, is_linked: bool) -> None:
+    def _release(self, *, is_linked: bool) -> None:
         self._free += 1
         self._strangers -= not is_linked
-        self._hand_out()
+        self._grant()
 
-    def _hand_out(self) -> None:
-        while self._free and (turn := _next(self._linked_waiting)):
+    def _grant(self) -> None:
+        """Give the free slots to waiters."""
+        while self._free and (waiter := _pop(self._linked_waiting)):
             self._free -= 1
-            turn.set_result(None)
+            waiter.set_result(None)
         while (
-            self._free > self._reserved and self._strangers < self._crowd and (turn := _next(self._strangers_waiting))
+            self._free > self._reserved
+            and self._strangers < self._max_strangers
+            and (waiter := _pop(self._strangers_waiting))
         ):
             self._free -= 1
             self._strangers += 1
-            turn.set_result(None)
+            waiter.set_result(None)
 
 
-def _next(waiting: deque[asyncio.Future[None]]) -> asyncio.Future[None] | None:
-    """Takes who waits longest and was not cancelled out of a queue; None where nobody waits."""
+def _pop(waiting: deque[asyncio.Future[None]]) -> asyncio.Future[None] | None:
+    """Remove and return the oldest waiter that was not cancelled; None if there is none."""
     while waiting:
-        if not (turn := waiting.popleft()).done():
-            return turn
+        if not (waiter := waiting.popleft()).done():
+            return waiter
     return None
 
 
 class LinkedChats:
-    """Tells linked chats from strangers, many in one query, and remembers it for ten seconds."""
+    """Looks up whether chats are linked, many in one query, and caches the results for ``_CACHE_SECONDS``."""
 
     def __init__(self, linked_among: LinkedAmong | None) -> None:
         """Without ``linked_among`` every chat counts as linked."""
         self._linked_among = linked_among
-        self._known: dict[int, bool] = {}
-        self._known_since = 0.0
-        self._asked: deque[tuple[int, asyncio.Future[bool]]] = deque()
-        self._asking: asyncio.Task[None] | None = None
+        self._cache: dict[int, bool] = {}
+        self._cached_since = 0.0
+        self._requests: deque[tuple[int, asyncio.Future[bool]]] = deque()
+        self._lookup: asyncio.Task[None] | None = None
 
-    def known(self, chat_id: int | None) -> bool | None:
-        """What is remembered of a chat; None where that is nothing."""
+    def cached(self, chat_id: int | None) -> bool | None:
+        """Return whether the chat is linked, without a query; None if it is not cached."""
         if self._linked_among is None:
             return True
-        return False if chat_id is None else self._known.get(chat_id)
+        return False if chat_id is None else self._cache.get(chat_id)
 
     async def is_linked(self, chat_id: int | None) -> bool:
-        """Looks a chat up. Where that fails, nobody is a stranger."""
-        known = self.known(chat_id)
-        if known is not None or chat_id is None:
-            return bool(known)
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._asked.append((chat_id, answer))
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._look_up())
-        return await answer
+        """Return whether the chat is linked, by a query if it is not cached; True if the query fails."""
+        cached = self.cached(chat_id)
+        if cached is not None or chat_id is None:
+            return bool(cached)
+        result: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._requests.append((chat_id, result))
+        if self._lookup is None or self._lookup.done():
+            self._lookup = asyncio.create_task(self._look_up())
+        return await result
 
     async def _look_up(self) -> None:
-        """Answers everybody who asks, also those who come while others are looked up."""
+        """Look up batches until no request is left, including requests that arrive meanwhile."""
         assert self._linked_among is not None
-        while self._asked:
+        while self._requests:
             now = asyncio.get_running_loop().time()
-            if now - self._known_since > _REMEMBERED_SECONDS:
-                self._known.clear()
-                self._known_since = now
-            asked = [self._asked.popleft() for _ in range(min(_BATCH, len(self._asked)))]
-            chats = {chat_id for chat_id, _ in asked}
+            if now - self._cached_since > _CACHE_SECONDS:
+                self._cache.clear()
+                self._cached_since = now
+            batch = [self._requests.popleft() for _ in range(min(_BATCH, len(self._requests)))]
+            chats = {chat_id for chat_id, _ in batch}
             try:
                 linked = await self._linked_among(chats)
             except Exception as error:
                 log.warning("slots.chats_not_looked_up", error=type(error).__name__)
                 linked = chats
-            for chat_id, answer in asked:
-                self._known[chat_id] = chat_id in linked
-                if not answer.done():
-                    answer.set_result(chat_id in linked)
+            for chat_id, result in batch:
+                self._cache[chat_id] = chat_id in linked
+                if not result.done():
+                    result.set_result(chat_id in linked)

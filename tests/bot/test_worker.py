@@ -31,7 +31,7 @@ class FailingFeed:
         raise self.error
 
 
-class IdleCourier:
+class IdleDispatcher:
     """Has nothing to deliver."""
 
     async def work(self) -> None:
@@ -75,7 +75,7 @@ async def test_a_feed_that_fails_2000_times(
 
     monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
     feed: Any = FailingFeed(error)
-    parts: Any = (IdleCourier(), NothingOld())
+    parts: Any = (IdleDispatcher(), NothingOld())
     feed.worker = Worker(database, feed, *parts, utc_now, poll_seconds=30)
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):

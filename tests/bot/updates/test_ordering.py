@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegram import Update
 
-from bot.updates.ordering import CROWDED, IN_HAND, SLOTS, PerChatOrder
+from bot.updates.ordering import MAX_IN_PROGRESS, OVERLOAD, SLOTS, PerChatOrder
 
 CHAT = {"type": "private", "first_name": "x"}
 
@@ -92,7 +92,7 @@ async def test_flooding_chat_takes_only_one_slot(slots: int) -> None:
     flood = [start(order, a_message(1, n), work.do(f"flood {n}", waits=True)) for n in range(100)]
     await settle()
     assert work.begun == ["flood 0"]
-    assert order.lines == 1
+    assert order.active_chats == 1
     if slots > 1:
         others = [start(order, a_message(chat), work.do(f"chat {chat}")) for chat in range(2, 12)]
         await asyncio.gather(*others)
@@ -140,21 +140,21 @@ async def test_updates_without_a_chat_are_bound_by_the_slots(update: object) -> 
     work.let("first")
     await asyncio.gather(first, second)
     assert work.ended == ["first", "second"]
-    assert order.lines == 0
+    assert order.active_chats == 0
 
 
 async def test_queue_of_an_idle_chat_is_removed() -> None:
     order, work = PerChatOrder(), Work()
     for chat in range(1000):
         await start(order, a_message(chat), work.do(str(chat)))
-    assert order.lines == 0
+    assert order.active_chats == 0
     waiting = [start(order, a_message(chat), work.do(f"again {chat}", waits=True)) for chat in range(3)]
     await settle()
-    assert order.lines == 3
+    assert order.active_chats == 3
     for chat in range(3):
         work.let(f"again {chat}")
     await asyncio.gather(*waiting)
-    assert order.lines == 0
+    assert order.active_chats == 0
 
 
 async def test_failing_handler_releases_its_slot() -> None:
@@ -166,7 +166,7 @@ async def test_failing_handler_releases_its_slot() -> None:
     assert [str(result) for result in results[:3]] == ["0", "1", "2"]
     assert work.begun[0] == "0"
     assert "other" in work.ended
-    assert order.lines == 0
+    assert order.active_chats == 0
 
 
 @pytest.mark.parametrize("waits_for", ["the chat", "a slot"])
@@ -183,7 +183,7 @@ async def test_cancelling_a_waiting_update_removes_only_that_one(waits_for: str)
     work.let("first")
     await asyncio.gather(first, behind)
     assert work.begun == ["first", "behind"]
-    assert order.lines == 0
+    assert order.active_chats == 0
     await start(order, a_message(chat, 4), work.do("later"))
     assert work.ended[-1] == "later"
 
@@ -197,7 +197,7 @@ async def test_cancelling_a_running_update_starts_the_next() -> None:
     await asyncio.gather(running, return_exceptions=True)
     await behind
     assert work.ended == ["running", "behind"]
-    assert order.lines == 0
+    assert order.active_chats == 0
 
 
 @settings(deadline=None, max_examples=40)
@@ -217,11 +217,11 @@ def test_order_and_slots_hold_in_any_traffic(traffic: list[tuple[int, bool]], sl
             assert [name for name in work.begun if name.startswith(f"{chat}:")] == mine
             assert [name for name in work.ended if name.startswith(f"{chat}:")] == mine
         assert work.most <= slots
-        assert order.lines == 0
+        assert order.active_chats == 0
 
     asyncio.run(run())
 
 
 def test_ptb_concurrency_limit_is_never_reached() -> None:
     assert SLOTS >= 32
-    assert PerChatOrder().max_concurrent_updates > IN_HAND > CROWDED > 3_000
+    assert PerChatOrder().max_concurrent_updates > MAX_IN_PROGRESS > OVERLOAD > 3_000

@@ -121,5 +121,5 @@ async def test_idle_chat_keeps_no_state_in_memory(scene: Scene) -> None:
     camille = await scene.linked()
     await scene.say(camille, "/commandes")
     await scene.stop_bot()
-    assert scene.components.application.update_processor.lines == 0
+    assert scene.components.application.update_processor.active_chats == 0
     await scene.start_bot()

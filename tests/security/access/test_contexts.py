@@ -111,6 +111,6 @@ async def test_unlink_command_of_another_person_is_ignored(scene: Scene) -> None
 
 
 async def test_only_four_update_types_are_requested() -> None:
-    from bot.process import UPDATES
+    from bot.process import ALLOWED_UPDATES
 
-    assert sorted(UPDATES) == ["callback_query", "edited_message", "message", "my_chat_member"]
+    assert sorted(ALLOWED_UPDATES) == ["callback_query", "edited_message", "message", "my_chat_member"]

@@ -97,7 +97,7 @@ async def serve(scene: Scene) -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(limits: HttpLimits = SMALL, *, is_admin: bool = False) -> Port:
-            listener = stack.enter_context(server.bound("127.0.0.1", 0))
+            listener = stack.enter_context(server.bind("127.0.0.1", 0))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
             app = scene.components.admin_app if is_admin else scene.components.public_app
             url = await stack.enter_async_context(server.listening(app, listener, limits))

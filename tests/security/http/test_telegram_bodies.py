@@ -11,7 +11,7 @@ from telegram import Bot
 from telegram.error import NetworkError
 
 from bot.app import build
-from bot.bot_api.answer import LONGEST, LONGEST_UPDATES
+from bot.bot_api.answer import MAX_ANSWER_BYTES, MAX_UPDATES_BYTES
 from bot.bot_api.request import AiohttpRequest
 from handlers.telegram.outcome import NotDone
 from tests.scene import TOKEN, Scene
@@ -74,11 +74,11 @@ async def test_endless_answer_is_aborted() -> None:
     assert "longer than" in (await failure(endless)).message
 
 
-@pytest.mark.parametrize("size", [LONGEST, LONGEST + 1])
+@pytest.mark.parametrize("size", [MAX_ANSWER_BYTES, MAX_ANSWER_BYTES + 1])
 async def test_answer_at_the_size_limit_is_read(size: int) -> None:
     start, end = b'{"ok":true,"result":{"x":"', b'"}}'
     body = start + b"a" * (size - len(start) - len(end)) + end
-    if size > LONGEST:
+    if size > MAX_ANSWER_BYTES:
         assert "longer than" in (await failure(whole(body))).message
         return
     async with answering(whole(body)) as url, AiohttpRequest() as request:
@@ -102,7 +102,7 @@ async def test_no_compression_is_requested() -> None:
 async def test_get_updates_has_a_larger_limit(scene: Scene) -> None:
     async with build(scene.settings) as components:
         polling, sending = components.application.bot._request
-        for request, longest in ((polling, LONGEST_UPDATES), (sending, LONGEST)):
+        for request, longest in ((polling, MAX_UPDATES_BYTES), (sending, MAX_ANSWER_BYTES)):
             body = b'{"ok":true,"result":[' + b" " * (longest - 100) + b"]}"
             async with answering(whole(body)) as url:
                 await request.initialize()

@@ -12,7 +12,7 @@ import pytest
 from telegram import Update
 
 from bot.http.webhook import SECRET_HEADER
-from bot.updates.ordering import WAITING, PerChatOrder
+from bot.updates.ordering import MAX_WAITING, PerChatOrder
 from bot.updates.polling_bot import UpdateQueue
 from bot.updates.slots import LinkedChats, Slots
 from sandbox.portal.faults import Fault, FaultKind
@@ -44,21 +44,21 @@ async def test_waiting_updates_of_one_chat_are_bounded() -> None:
     async def tell(update: Update) -> None:
         told.append(update.update_id)
 
-    order, work = PerChatOrder(waiting=5, dropped=lambda: dropped.append(1), tell_unread=tell), Work()
+    order, work = PerChatOrder(max_waiting=5, dropped=lambda: dropped.append(1), report_unread=tell), Work()
     for flood in (1, 2):
         first = start(order, a_message(1, 100 * flood), work.do(f"{flood}", waits=True))
         rest = [start(order, a_message(1, 100 * flood + n), work.do(f"{flood}:{n}")) for n in range(1, 30)]
         await settle()
         assert not told[flood - 1 :]
-        assert not order.has_room(a_message(1))
-        assert order.has_room(a_message(2))
+        assert not order.accepts(a_message(1))
+        assert order.accepts(a_message(2))
         work.let(f"{flood}")
         await asyncio.gather(first, *rest)
         assert work.begun[-6:] == [f"{flood}", *(f"{flood}:{n}" for n in range(1, 6))]
         # Once, after the last answer, for each flood.
         assert told == [105, 205][:flood]
         assert len(dropped) == 24 * flood
-        assert order.lines == 0
+        assert order.active_chats == 0
 
 
 async def test_unlinked_chats_leave_the_last_slots_free() -> None:
@@ -92,7 +92,7 @@ async def test_linked_chats_have_priority() -> None:
     slots, taken = Slots(1, 0, 1), []
 
     async def take(name: str, *, is_linked: bool) -> None:
-        async with slots.one(is_linked=is_linked):
+        async with slots.hold(is_linked=is_linked):
             taken.append(name)
             await asyncio.sleep(0)
 
@@ -106,7 +106,7 @@ async def test_cancelled_update_returns_its_slot(is_linked: bool) -> None:
     slots = Slots(1, 0, 1)
 
     async def hold(gate: asyncio.Event) -> None:
-        async with slots.one(is_linked=is_linked):
+        async with slots.hold(is_linked=is_linked):
             await gate.wait()
 
     gate = asyncio.Event()
@@ -120,7 +120,7 @@ async def test_cancelled_update_returns_its_slot(is_linked: bool) -> None:
     await settle()
     gate.set()
     await asyncio.wait_for(waiting[2], 5)
-    assert not slots.is_short or slots._free == 1
+    assert not slots.is_contended or slots._free == 1
 
 
 async def test_failed_lookup_counts_as_linked() -> None:
@@ -145,18 +145,18 @@ async def test_lookups_are_batched() -> None:
 
 
 async def test_updates_of_unlinked_chats_are_bounded() -> None:
-    order, work = PerChatOrder(8, crowded=40, in_hand=50, linked_among=only_seven), Work()
+    order, work = PerChatOrder(8, overload=40, max_in_progress=50, linked_among=only_seven), Work()
     strangers = [start(order, a_message(100 + n), work.do(f"{n}", waits=True)) for n in range(200)]
     await settle()
     assert sum(not task.done() for task in strangers) <= 41
-    assert not order.has_room(a_message(150)), "a stranger that is known as one"
-    assert order.has_room(a_message(LINKED))
+    assert not order.accepts(a_message(150)), "a stranger that is known as one"
+    assert order.accepts(a_message(LINKED))
     await start(order, a_message(LINKED), work.do("linked"))
     for n in range(200):
         work.let(f"{n}")
     await asyncio.gather(*strangers)
     assert "linked" in work.ended
-    assert order.lines == 0
+    assert order.active_chats == 0
 
 
 async def test_polling_waits_while_too_many_updates_are_in_progress() -> None:
@@ -180,7 +180,7 @@ async def test_flood_is_bounded_and_reported_once(scene: Scene) -> None:
     camille, luc = await scene.linked(), await scene.linked("fr", "flotte@example.test", first_name="Luc")
     scene.telegram.world.faults.add("hang_before", method="sendMessage", count=1)
     since = scene.telegram.world.events.sequence
-    for _ in range(WAITING + 150):
+    for _ in range(MAX_WAITING + 150):
         camille.say("/aide")
     began = time.monotonic()
     assert "34" in (await scene.say(luc, "/factures")).text
@@ -269,7 +269,7 @@ async def test_webhook_refuses_a_flood_for_redelivery(database_url: str) -> None
             content, headers = json.dumps(posted(camille.user_id, "/portail")).encode(), {SECRET_HEADER: SECRET}
             return (await client.post(f"{scene.public_url}/telegram", content=content, headers=headers)).status_code
 
-        statuses = await asyncio.gather(*(post() for _ in range(WAITING + 40)))
+        statuses = await asyncio.gather(*(post() for _ in range(MAX_WAITING + 40)))
         assert set(statuses) == {200, 503}
         assert answers(camille, "Portail") == statuses.count(200)
         assert answers(camille, UNREAD) == 0, "nothing was lost"
