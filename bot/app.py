@@ -23,9 +23,9 @@ from bot.settings import Settings
 from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
 from bot.updates.polling_bot import PollingBot, UpdateQueue
 from bot.worker import Worker
-from handlers.background import Background
+from handlers.background import BackgroundTasks
 from handlers.context import Context, Services
-from handlers.flood import tell_unread
+from handlers.flood import on_flood
 from handlers.routes import register
 from handlers.telegram.notice_sender import TelegramNoticeSender
 from mail.addresses import parse_sender
@@ -91,7 +91,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
         metrics = Metrics(database, clock, feed_reader.report, settled, services.security)
-        order = _update_order(database, metrics, lambda update: tell_unread(update, application))
+        order = _update_order(database, metrics, lambda update: on_flood(update, application))
         application = _application(settings, services, order)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
         stack.push_async_callback(application.shutdown)
@@ -136,7 +136,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         security=security,
         bulk_limiter=BulkRateLimiter(database, clock, settings.bulk_rate),
         clock=clock,
-        background=Background(),
+        background=BackgroundTasks(),
         large_document=asyncio.Lock(),
         documents=asyncio.Semaphore(16),
         company=company,

@@ -1,1 +1,1 @@
-"""Telegram in, Telegram out."""
+"""Handlers of Telegram's updates, and everything that is sent to Telegram."""

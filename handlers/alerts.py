@@ -1,4 +1,4 @@
-"""What other chats are told of what happens in this one: of links, revocations and copies through the same mailbox."""
+"""Notify the other chats of an address of new links, revocations and changes of the bookkeeper's copy."""
 
 from collections.abc import Callable, Iterable
 
@@ -15,19 +15,19 @@ from texts.language import Language
 log = structlog.get_logger()
 
 
-async def tell_chats(
-    context: Context, chat_ids: Iterable[int], screen: Callable[[Texts], Screen], *, through: str = ""
+async def notify_chats(
+    context: Context, chat_ids: Iterable[int], screen: Callable[[Texts], Screen], *, email: str = ""
 ) -> None:
-    """Sends each chat a screen in its language. One that cannot be reached does not keep it from the others.
+    """Send each chat a screen in its language; log a failed send, and go on with the next chat.
 
     Args:
-        through: the address through which the chats are linked: one whose link has ended at the portal, or was not used
-            for long, hears nothing of who else reads that mailbox.
+        email: the address through which the chats are linked. A chat is left out if that link ended at the portal or is
+            idle: it must not learn who else uses the address. Empty means no check.
     """
     for chat_id in chat_ids:
         async with context.services.database.read() as session:
             chat = await chats.load(session, chat_id)
-        if through and not await context.services.access.holds_through(chat, through):
+        if email and not await context.services.access.holds_through(chat, email):
             continue
         language = Language(chat.language) if chat.language else context.services.company.language
         try:

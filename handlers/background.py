@@ -1,23 +1,23 @@
-"""Work beside the answers: mails, deletions, menus. A stop waits for it, to the last piece that is still started."""
+"""Tasks that run in parallel with the answers, such as mails, deletions and menus; a stop waits for all of them."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
 
-class Background:
-    """Keeps hold of what runs. PTB's own tasks would not be waited for once the application has begun to stop."""
+class BackgroundTasks:
+    """Keeps references to running tasks. PTB does not wait for a task that starts while the application stops."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs a piece of work, which treats its own errors."""
+        """Run a coroutine as a task; it must handle its own errors."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def drain(self) -> None:
-        """Waits until nothing runs any more."""
+        """Wait until no task runs, including those that start meanwhile."""
         while self._running:
             await asyncio.wait(self._running)

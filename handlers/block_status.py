@@ -1,18 +1,18 @@
-"""Whether somebody is there: a bot that was blocked writes no more, until the person comes back."""
+"""The block state: a person who blocked the bot gets no notices until they unblock it or write."""
 
 from telegram import ChatMember, Update
 
 from handlers.context import Context
 from storage.notices import delivery_preferences
 
-_AWAY = (ChatMember.BANNED, ChatMember.LEFT)
+_BLOCKED = (ChatMember.BANNED, ChatMember.LEFT)
 
 
 async def on_membership(update: Update, context: Context) -> None:
-    """The person blocked the bot, or let it in again."""
+    """Store that the person blocked or unblocked the bot."""
     change = update.my_chat_member
     if change is None or not context.is_private:
         return
-    at = context.services.clock() if change.new_chat_member.status in _AWAY else None
+    at = context.services.clock() if change.new_chat_member.status in _BLOCKED else None
     async with context.services.database.write() as session:
         await delivery_preferences.set_blocked(session, context.chat.chat_id, at)

@@ -1,4 +1,4 @@
-"""The commands: each answers to its name in both languages at any time; the menu shows those of the chat's language."""
+"""The commands. Each works by its French and its English name; the menu shows the names of the chat's language."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from texts.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. ``of_link`` makes its action for a link's account, ``action`` is one that needs none."""
+    """One command: with ``action``, or with ``of_link``, which makes an action from the id of a link."""
 
     names: dict[Language, str]
     description: str
@@ -66,6 +66,6 @@ BY_NAME = {name: command for command in COMMANDS for name in command.names.value
 
 
 def menu(language: Language) -> list[BotCommand]:
-    """What Telegram's menu shows in one language."""
+    """Return the commands of Telegram's menu in one language."""
     t = texts_in(language)
     return [BotCommand(command.names[language], t(command.description)) for command in MENU]

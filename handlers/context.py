@@ -1,4 +1,4 @@
-"""The one typed context: everything a handler is handed."""
+"""The context of one update, which every handler gets."""
 
 import asyncio
 import datetime
@@ -9,7 +9,7 @@ from typing import Any
 from telegram import Update
 from telegram.ext import Application, CallbackContext, ExtBot
 
-from handlers.background import Background
+from handlers.background import BackgroundTasks
 from portal.client import Portal, Reader
 from services.access import Access
 from services.clock import Clock
@@ -29,7 +29,7 @@ from texts.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the composition root made, for as long as the process runs."""
+    """The clients and services that the composition root constructed."""
 
     database: Database
     chat_cache: ChatCache
@@ -41,19 +41,19 @@ class Services:
     security: SecurityLog
     bulk_limiter: BulkRateLimiter
     clock: Clock
-    background: Background
+    background: BackgroundTasks
     large_document: asyncio.Lock
     documents: asyncio.Semaphore
-    """How many documents are on their way to chats at once."""
+    """Limits the documents that are sent to chats in parallel; ``large_document`` is held for each large one."""
     company: Company
 
 
 class LinkGone(Exception):
-    """The chat has no such link: it was removed, or the button was forged."""
+    """The chat has no such link: the link was removed, or the button was forged."""
 
 
 class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Services]):
-    """One update's context: the services, the chat as it stands, and its words."""
+    """The context of one update: the services, the chat and its links, and its texts."""
 
     def __init__(self, application: Any, chat_id: int | None = None, user_id: int | None = None) -> None:
         super().__init__(application, chat_id=chat_id, user_id=user_id)
@@ -62,87 +62,87 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
     @classmethod
     def from_update(cls, update: object, application: Application[Any, Any, Any, Any, Any, Any]) -> "Context":
-        """Keeps the update at hand: a screen needs to know what it answers."""
+        """Create the context with its update, which answers need."""
         context = super().from_update(update, application)
         context.incoming = update if isinstance(update, Update) else None
         return context
 
     async def refresh_data(self) -> None:
-        """PTB calls this before a handler: the chat is read once, and every handler finds it here."""
+        """Load the chat before its handler runs; PTB calls this."""
         if not self.is_private:
             return
         await self.reload()
         if self.chat.is_blocked and self.incoming and self.incoming.my_chat_member is None:
-            # Whoever writes is there, whatever a failed notice said.
+            # A person who writes has not blocked the bot.
             async with self.services.database.write() as session:
                 await delivery_preferences.set_blocked(session, self.chat.chat_id, None)
 
     async def reload(self) -> None:
-        """Reads the chat again, after a change to its links or choices."""
+        """Load the chat again, after a change to its links or settings."""
         self.chat = await self.services.chat_cache.load(self.chat.chat_id)
 
     @property
     def services(self) -> Services:
-        """What the composition root made."""
+        """The clients and services of the process."""
         return self.bot_data
 
     @property
     def is_private(self) -> bool:
-        """Whether a person acts in their own private chat with this bot: in any other place there is never any data.
+        """Whether the update comes from a person's own private chat with the bot. No other chat gets any data.
 
-        An allow list: business connections, guest and inline contexts, and whatever Telegram adds next, are none.
+        This is an allow list: it excludes business connections, guest and inline contexts, and future ones.
         """
         return self.incoming is not None and _is_own_chat(self.incoming)
 
     @property
     def language(self) -> Language:
-        """What the chat chose; else what its client speaks; else the default."""
+        """The chat's language: the stored choice, else the client's language, else the default."""
         if self.chat.language:
             return Language(self.chat.language)
         return Language.of_client(self.client_language, self.services.company.language)
 
     @property
     def client_language(self) -> str | None:
-        """The client's ``language_code``: optional, and a first guess."""
+        """The client's ``language_code``, or None; Telegram sends it optionally."""
         user = self.incoming.effective_user if self.incoming else None
         return user.language_code if user else None
 
     @property
     def first_name(self) -> str:
-        """What the person calls themselves in Telegram: somebody else's words, to be escaped."""
+        """The person's first name in Telegram, unescaped; empty if the update has no person."""
         user = self.incoming.effective_user if self.incoming else None
         return user.first_name if user else ""
 
     @property
     def t(self) -> Texts:
-        """The words of this chat."""
+        """The texts in the chat's language."""
         return texts_in(self.language)
 
     @property
     def today(self) -> datetime.date:
-        """The day at the company."""
+        """The date in the company's time zone."""
         return self.local(self.services.clock()).date()
 
     @property
     def now(self) -> datetime.datetime:
-        """The time as the company's clocks show it."""
+        """The time in the company's time zone."""
         return self.local(self.services.clock())
 
     @property
     def awaiting(self) -> Awaiting | None:
-        """What the next text is taken for, unless that was too long ago."""
+        """What the next text of the chat is expected to be; None if nothing is, or if it has expired."""
         awaiting = self.chat.awaiting
         return awaiting if awaiting and awaiting.until > self.services.clock() else None
 
     def local(self, at: datetime.datetime) -> datetime.datetime:
-        """A time as the company's clocks show it."""
+        """Return a time in the company's time zone."""
         return at.astimezone(self.services.company.zone)
 
     def link(self, link_id: int) -> LinkState:
-        """The chat's own link.
+        """Return a link of the chat.
 
         Raises:
-            LinkGone: it is no link of this chat.
+            LinkGone: the chat has no link with this id.
         """
         link = self.chat.link(link_id)
         if link is None:
@@ -150,15 +150,15 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         return link
 
     def reader(self, link_id: int) -> Reader:
-        """As whom the portal is asked for one of this chat's links; raises ``LinkGone``."""
+        """Return the contact and account of a link, for calls to the portal; raises ``LinkGone`` as ``link``."""
         link = self.link(link_id)
         return Reader(link.contact_id, link.account_id)
 
-    def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs beside the answer; a stop waits for it, and what it raises meets the error handler."""
-        self.services.background.start(self._guarded(work))
+    def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in parallel with the answer. A stop waits for it; the error handler gets its exceptions."""
+        self.services.background.start(self._with_error_handler(work))
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _with_error_handler(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
@@ -166,11 +166,11 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
 
 def _is_own_chat(update: Update) -> bool:
-    """Whether the chat of an update is the private chat of the person who caused it."""
+    """Return whether an update comes from the private chat of the person who caused it."""
     if update.callback_query is not None:
         query = update.callback_query
         message = query.message
-        # An inaccessible message is an old one of ours; only a real one can tell of a business connection.
+        # PTB gives an old message of the bot as inaccessible, without a ``business_connection_id``.
         if message is None or query.inline_message_id or getattr(message, "business_connection_id", None):
             return False
         chat, person = message.chat, query.from_user

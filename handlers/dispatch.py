@@ -1,6 +1,6 @@
-"""From what was asked to what is shown: every action meets one view, and every failure its words."""
+"""Dispatch each action to its view, and each failure to its screen."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,20 +9,21 @@ import structlog
 from handlers import actions
 from handlers.actions import AccountAction, Action
 from handlers.context import Context, LinkGone
-from handlers.screens import trouble
+from handlers.screens import failures
+from handlers.screens.linking import confirm_address
 from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.views import account, invoices, linking, notices, orders, search, settings
 from portal.errors import Forbidden, NotFound, NotReady, PortalBroken, PortalError, PortalUnavailable
-from services.access import CONFIRM_BEFORE, CONFIRM_BESIDE
+from services.access import CONFIRM_BEFORE, CONFIRM_BESIDE, EndedLink
 from storage import chats
 from storage.tables import Awaited
 
 log = structlog.get_logger()
 
 View = Callable[[Context, Any], Awaitable[Screen | None]]
-"""Answers one kind of action; ``None`` where it has answered by itself."""
+"""Returns the screen of an action, or None if it has answered itself."""
 
 VIEWS: dict[type[Action], View] = {
     actions.Start: linking.start,
@@ -41,9 +42,9 @@ VIEWS: dict[type[Action], View] = {
     actions.AskSearch: search.ask_search,
     actions.ShowAccounts: account.accounts,
     actions.ChooseAccount: account.choose_account,
-    actions.AnswerNoticeOffer: account.answer_notice_offer,
+    actions.AnswerNoticeOffer: notices.answer_notice_offer,
     actions.ShowNotices: notices.notices,
-    actions.ShowSubscriptions: notices.of_account,
+    actions.ShowSubscriptions: notices.show_subscriptions,
     actions.SetSubscription: notices.set_subscription,
     actions.AttachPdf: notices.attach_pdf,
     actions.ShowQuiet: notices.quiet_hours,
@@ -67,7 +68,7 @@ VIEWS: dict[type[Action], View] = {
     actions.ShowPrivacy: settings.privacy,
 }
 
-_OF_LINKED_CHATS = (
+_CHAT_ACTIONS = (
     actions.Start,
     actions.ShowAccounts,
     actions.ShowNotices,
@@ -75,13 +76,14 @@ _OF_LINKED_CHATS = (
     actions.Revoke,
     actions.GiveRevokeCode,
 )
-"""What shows a chat's accounts, or acts on other chats, without being about one account."""
-_QUESTIONS = {Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH, Awaited.COPY_EMAIL}
-_ASKING = (actions.AskSearch, actions.AskCopy, actions.GiveCopyEmail)
+"""Actions that show a chat's accounts or act on other chats, without being about one account."""
+_CANCELLABLE_TEXTS = {Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH, Awaited.COPY_EMAIL}
+"""Awaited texts that another action cancels."""
+_ASKING_ACTIONS = (actions.AskSearch, actions.AskCopy, actions.GiveCopyEmail)
 
 
 class ActionFailed(Exception):
-    """What was asked could not be done; its cause says why."""
+    """An action failed unexpectedly; ``__cause__`` is the error."""
 
     def __init__(self, action: Action) -> None:
         super().__init__(type(action).__name__)
@@ -89,10 +91,10 @@ class ActionFailed(Exception):
 
 
 async def perform(context: Context, action: Action) -> None:
-    """Does what was asked, and shows the screen.
+    """Run the view of an action, and show its screen.
 
     Raises:
-        ActionFailed: something unexpected; the error handler offers to try the action again.
+        ActionFailed: an unexpected error; the error handler offers a retry.
     """
     try:
         screen = await screen_for(context, action)
@@ -105,37 +107,37 @@ async def perform(context: Context, action: Action) -> None:
 
 
 async def screen_for(context: Context, action: Action) -> Screen | None:
-    """The screen an action leads to, also where it leads to trouble."""
-    await _end_question(context, action)
+    """Return the screen of an action or of its failure; None if the view has answered itself."""
+    await _cancel_awaited_text(context, action)
     try:
         if isinstance(action, AccountAction):
             return await _account_screen(context, action)
-        if isinstance(action, _OF_LINKED_CHATS) and (refused := await _confirm_chat(context, action)):
-            return refused
+        if isinstance(action, _CHAT_ACTIONS) and (refusal := await _chat_refusal(context, action)):
+            return refusal
         return await VIEWS[type(action)](context, action)
     except LinkGone:
         current = context.chat.current
-        return trouble.link_gone(context.t, current) if current else not_linked(context)
+        return failures.link_gone(context.t, current) if current else not_linked(context)
     except PortalError as error:
-        return _portal_trouble(context, action, error)
+        return _portal_failure(context, action, error)
 
 
 async def _account_screen(context: Context, action: AccountAction) -> Screen | None:
-    """Shows something of an account, if the link still holds before the view runs and once it has run."""
+    """Run a view about an account, and check that the link is valid before and after it."""
     if ended := await confirm_access(context):
         return ended
     link = context.link(action.link)
     if context.services.access.is_idle(link) and not isinstance(action, actions.ConfirmAddress):
-        return trouble.confirm_address(context.t, link)
+        return confirm_address(context.t, link)
     screen = await VIEWS[type(action)](context, action)
-    # The portal took its time, and the link may have been removed meanwhile, by whomever.
+    # The link may have been removed while the view waited for the portal.
     await context.reload()
     context.link(action.link)
     return screen
 
 
-async def _confirm_chat(context: Context, action: Action) -> Screen | None:
-    """What a linked chat is shown in place of its accounts and of the other chats, where its links no longer hold."""
+async def _chat_refusal(context: Context, action: Action) -> Screen | None:
+    """Return the screen that refuses an action about all accounts because links ended or are idle; None permits it."""
     try:
         if ended := await confirm_access(context):
             return ended
@@ -144,15 +146,15 @@ async def _confirm_chat(context: Context, action: Action) -> Screen | None:
             raise
     current = context.chat.current
     if current is not None and all(context.services.access.is_idle(link) for link in context.chat.links):
-        return trouble.confirm_address(context.t, current)
+        return confirm_address(context.t, current)
     return None
 
 
 async def confirm_access(context: Context) -> Screen | None:
-    """Asks the portal whether the chat's links still hold, at most daily; a link that does not is removed.
+    """Confirm the chat's links with the portal, at most daily, and remove those that ended.
 
     Returns:
-        What the person is told where a link was removed, else ``None``.
+        The screen that says which links ended, or None if none did.
 
     Raises:
         PortalError: the links were confirmed more than a day ago, and the portal does not answer.
@@ -160,65 +162,67 @@ async def confirm_access(context: Context) -> Screen | None:
     access, chat = context.services.access, context.chat
     if not access.is_due(chat, CONFIRM_BEFORE):
         if access.is_due(chat, CONFIRM_BESIDE):
-            context.afterwards(_confirm_beside(context))
+            context.run_in_background(_confirm_in_background(context))
         return None
     ended = await access.confirm_chat(chat)
     await context.reload()
-    if not ended:
-        return None
-    told = [(each.kind, each.link.account_name) for each in ended]
-    return access_ended(context.t, told, context.services.company.name)
+    return _ended_screen(context, ended) if ended else None
 
 
-async def _confirm_beside(context: Context) -> None:
-    """Confirms links beside an answer. A portal that does not answer is asked again at the next one."""
+async def _confirm_in_background(context: Context) -> None:
+    """Confirm the chat's links; after a failure of the portal, its next update confirms them."""
     try:
         ended = await context.services.access.confirm_chat(context.chat)
     except PortalError as error:
         log.warning("access.not_confirmed", error=type(error).__name__)
         return
     if ended:
-        told = [(each.kind, each.link.account_name) for each in ended]
-        await send(context, access_ended(context.t, told, context.services.company.name))
+        await send(context, _ended_screen(context, ended))
+
+
+def _ended_screen(context: Context, ended: Sequence[EndedLink]) -> Screen:
+    reasons = [(each.kind, each.link.account_name) for each in ended]
+    return access_ended(context.t, reasons, context.services.company.name)
 
 
 def not_linked(context: Context) -> Screen:
-    """What was asked for needs a link."""
-    return trouble.not_linked(context.t, context.services.company.name)
+    """Return the screen that says that the request needs a link."""
+    return failures.not_linked(context.t, context.services.company.name)
 
 
 def retry_of(action: Action) -> Action:
-    """What a "try again" button asks for: the same, and to put right the screen that told of the failure."""
+    """Return the action of a retry button; that of a PDF also replaces the screen of the failure."""
     return replace(action, again=True) if isinstance(action, actions.SendPdf) else action
 
 
-def _portal_trouble(context: Context, action: Action, error: PortalError) -> Screen:
+def _portal_failure(context: Context, action: Action, error: PortalError) -> Screen:
+    """Return the screen for an error of the portal, and log it if an operator may have to act."""
     t, company = context.t, context.services.company.name
     retry = retry_of(action)
     current = context.chat.link(action.link) if isinstance(action, AccountAction) else None
     match error:
         case NotReady():
-            return trouble.not_ready(t, retry, context.now)
+            return failures.not_ready(t, retry, context.now)
         case PortalBroken():
             log.error("portal.broken", reason=str(error))
-            return trouble.portal_broken(t, retry, context.now)
+            return failures.portal_broken(t, retry, context.now)
         case PortalUnavailable():
             log.warning("portal.unavailable", reason=str(error))
-            return trouble.portal_down(t, retry, context.now)
+            return failures.portal_down(t, retry, context.now)
         case Forbidden() if current:
-            return trouble.forbidden(t, current.account_name, company)
+            return failures.forbidden(t, current.account_name, company)
         case NotFound() if current and (number := getattr(action, "number", "")):
-            return trouble.not_found(t, current, number)
+            return failures.not_found(t, current, number)
         case NotFound() if current:
-            return trouble.account_gone(t, current.account_name)
+            return failures.account_gone(t, current.account_name)
     log.error("portal.refused", reason=str(error))
-    return trouble.refused(t, company)
+    return failures.refused(t, company)
 
 
-async def _end_question(context: Context, action: Action) -> None:
-    """Whoever goes on to something else does not answer that question any more."""
+async def _cancel_awaited_text(context: Context, action: Action) -> None:
+    """Stop awaiting a search text or a bookkeeper's address when another action comes."""
     awaiting = context.chat.awaiting
-    if awaiting is None or awaiting.what not in _QUESTIONS or isinstance(action, _ASKING):
+    if awaiting is None or awaiting.what not in _CANCELLABLE_TEXTS or isinstance(action, _ASKING_ACTIONS):
         return
     async with context.services.database.write() as session:
         await chats.move_awaiting(session, context.chat.chat_id, awaiting, None)

@@ -7,7 +7,7 @@ from telegram.error import TelegramError
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.dispatch import ActionFailed, retry_of
-from handlers.screens import trouble
+from handlers.screens import failures
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.reply import show
 
@@ -24,7 +24,7 @@ async def on_error(update: object, context: Context) -> None:
             log.info("telegram.person_gone", update_id=update_id, error=type(error).__name__)
             return
         if failure.kind in (FailureKind.NOT_DONE, FailureKind.UNCLEAR):
-            # Polling goes on by itself, and an answer that failed has no other way to travel.
+            # Polling continues by itself, and no answer can be sent.
             log.warning("telegram.unreachable", update_id=update_id, error=type(error).__name__)
             return
     asked = type(retry).__name__ if retry else None
@@ -32,7 +32,7 @@ async def on_error(update: object, context: Context) -> None:
     if not context.is_private:
         return
     try:
-        await show(context, trouble.failed(context.t, retry, context.now))
+        await show(context, failures.internal_error(context.t, retry, context.now))
     except TelegramError as second:
         log.error("update.unanswered", update_id=update_id, error=type(second).__name__)
 

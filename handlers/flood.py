@@ -1,4 +1,4 @@
-"""What a chat is told that sent more than is read at once."""
+"""Notify chats whose messages were dropped because they sent too many at once."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from telegram import Update
 from telegram.ext import Application
 
 from handlers.context import Context
-from handlers.screens import trouble
+from handlers.screens import failures
 from handlers.telegram.reply import send
 
 
-async def tell_unread(update: Update, application: Application[Any, Context, Any, Any, Any, Any]) -> None:
-    """Tells the chat of an update that its last messages were not read; a group is told nothing."""
+async def on_flood(update: Update, application: Application[Any, Context, Any, Any, Any, Any]) -> None:
+    """Notify the private chat of a dropped update; send nothing to a group."""
     context = Context.from_update(update, application)
     if not context.is_private:
         return
     try:
         await context.refresh_data()
-        await send(context, trouble.unread(context.t))
+        await send(context, failures.messages_dropped(context.t))
     except Exception as error:
         await application.process_error(update, error)

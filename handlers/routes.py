@@ -1,4 +1,4 @@
-"""Every way in, in one ordered table: the first route that fits takes the update."""
+"""The routing table: the first handler that matches an update takes it."""
 
 import asyncio
 from typing import Any
@@ -19,13 +19,13 @@ from handlers.commands import BY_NAME
 from handlers.context import Context
 from handlers.dispatch import not_linked, perform
 from handlers.error_handler import on_error
-from handlers.screens import trouble
-from handlers.telegram.callback_data import BadButton, decode
+from handlers.screens import failures
+from handlers.telegram.callback_data import InvalidCallbackData, decode
 from handlers.telegram.reply import answer_tap, show
-from handlers.text_input import log_foreign, on_group, on_other, on_text
+from handlers.text_input import log_foreign_context, on_group, on_other, on_text
 from services.security import SecurityEvent
 
-# Business, guest and channel messages never come this far: nothing here answers in somebody else's place.
+# Excludes business, guest and channel messages: the bot does not answer for another person.
 _PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGES
 _NEW = filters.UpdateType.MESSAGE
 _SERVICE = filters.StatusUpdate.ALL
@@ -34,7 +34,7 @@ Handler = BaseHandler[Update, Context, None]
 
 
 def routes() -> list[Handler]:
-    """The table. Every handler blocks: what escapes into a task of its own escapes the chat's order too."""
+    """Return the table. Every handler blocks: a task of its own would break the order of the chat's updates."""
     names = list(BY_NAME)
     return [
         MessageHandler(filters.ChatType.GROUPS & filters.UpdateType.MESSAGES & filters.COMMAND, on_group),
@@ -47,15 +47,15 @@ def routes() -> list[Handler]:
 
 
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
-    """Lays the table into an application."""
+    """Add the routing table and the error handler to an application."""
     application.add_handlers(routes())
     application.add_error_handler(on_error)
 
 
 async def on_command(update: Update, context: Context) -> None:
-    """A command, by either of its names."""
+    """Handle a command, by either of its names."""
     if not context.is_private:
-        log_foreign(context)
+        log_foreign_context(context)
         return
     text = (update.effective_message.text if update.effective_message else "") or ""
     command = BY_NAME[text.split()[0][1:].split("@")[0].lower()]
@@ -68,17 +68,17 @@ async def on_command(update: Update, context: Context) -> None:
 
 
 async def on_tap(update: Update, context: Context) -> None:
-    """A button. Its answer is started at once and runs beside the screen; in a group there is nothing to tap."""
+    """Handle a tapped button: stop its spinner at once, in parallel with the screen."""
     if not context.is_private:
-        log_foreign(context)
+        log_foreign_context(context)
         await answer_tap(context)
         return
     answered = asyncio.create_task(answer_tap(context))
     try:
         data = update.callback_query.data if update.callback_query else None
         await perform(context, decode(data or ""))
-    except BadButton:
+    except InvalidCallbackData:
         context.services.security.record(SecurityEvent.FORGED_BUTTON, cause="unreadable", chat_id=context.chat.chat_id)
-        await show(context, trouble.old_button(context.t))
+        await show(context, failures.old_button(context.t))
     finally:
         await answered

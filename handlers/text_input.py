@@ -1,4 +1,4 @@
-"""What is typed, or sent otherwise: a code, an address, a number, a search, or nothing that can be read."""
+"""Interpret messages without a command: codes, addresses, numbers, search texts, and unsupported messages."""
 
 from telegram import Update
 
@@ -16,7 +16,7 @@ from handlers.actions import (
 from handlers.commands import BY_NAME
 from handlers.context import Context
 from handlers.dispatch import not_linked, perform
-from handlers.screens import linking, trouble
+from handlers.screens import failures, linking
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from services.security import SecurityEvent
@@ -25,24 +25,24 @@ from storage import chats
 from storage.tables import Awaited
 from texts.escaping import one_line
 
-LONGEST_SEARCH = 100
+MAX_SEARCH_LENGTH = 100
 
 
 async def on_text(update: Update, context: Context) -> None:
-    """Any text that is no command."""
+    """Handle a text that is no command."""
     if not context.is_private:
-        log_foreign(context)
+        log_foreign_context(context)
         return
     text = (update.effective_message.text if update.effective_message else "") or ""
-    meant = _meant(context, text)
-    if isinstance(meant, Action):
-        await perform(context, meant)
+    result = _interpret(context, text)
+    if isinstance(result, Action):
+        await perform(context, result)
     else:
-        await show(context, meant)
+        await show(context, result)
 
 
-def _meant(context: Context, text: str) -> Action | Screen:
-    """What a text asks for, in the light of what was asked of the person."""
+def _interpret(context: Context, text: str) -> Action | Screen:
+    """Return the action that a text requests, given what the chat awaits, or the screen that says why it is none."""
     awaiting, current = context.awaiting, context.chat.current
     awaited = awaiting.what if awaiting else None
     code, email, number = code_in(text) or "", email_in(text), number_in(text)
@@ -55,7 +55,7 @@ def _meant(context: Context, text: str) -> Action | Screen:
     if email and (awaited in (Awaited.CODE, Awaited.EMAIL) or current is None):
         return GiveEmail(email)
     if awaiting and awaiting.link_id is not None and context.chat.link(awaiting.link_id):
-        query = one_line(text)[:LONGEST_SEARCH]
+        query = one_line(text)[:MAX_SEARCH_LENGTH]
         if awaited is Awaited.INVOICE_SEARCH:
             return ListInvoices(awaiting.link_id, query=query)
         if awaited is Awaited.ORDER_SEARCH:
@@ -73,13 +73,13 @@ def _meant(context: Context, text: str) -> Action | Screen:
     if current is None:
         was_asked = context.chat.awaiting is not None and context.chat.awaiting.what is Awaited.CODE
         return linking.expired_code(context.t) if is_code and was_asked else not_linked(context)
-    return trouble.not_understood(context.t, current)
+    return failures.not_understood(context.t, current)
 
 
 async def on_other(update: Update, context: Context) -> None:
-    """A sticker, a voice, a picture: one answer, also for an album of ten."""
+    """Handle a sticker, a voice message, a picture: answer once, also for an album of ten."""
     if not context.is_private:
-        log_foreign(context)
+        log_foreign_context(context)
         return
     message = update.effective_message
     if message and message.media_group_id:
@@ -88,20 +88,20 @@ async def on_other(update: Update, context: Context) -> None:
             is_first = await chats.first_of_album(session, context.chat.chat_id, message.media_group_id, now)
         if not is_first:
             return
-    await show(context, trouble.only_text(context.t, context.chat.current))
+    await show(context, failures.unsupported_message(context.t, context.chat.current))
 
 
-def log_foreign(context: Context) -> None:
-    """Notes an update that reached a handler from elsewhere than the person's own private chat."""
+def log_foreign_context(context: Context) -> None:
+    """Write to the security log that an update came from another place than the person's private chat."""
     context.services.security.record(SecurityEvent.FOREIGN_CONTEXT)
 
 
 async def on_group(_update: Update, context: Context) -> None:
-    """A command in a group gets the way into the private chat, never data: one of ours, or any that names this bot."""
+    """Answer a command in a group with a button to the private chat, if it is the bot's or names the bot."""
     message = context.incoming.effective_message if context.incoming else None
     if message is None or not message.text:
         return
     name, _, addressed = message.text.split()[0][1:].partition("@")
     is_ours = addressed.lower() == context.bot.username.lower() if addressed else name.lower() in BY_NAME
     if is_ours:
-        await send(context, trouble.in_private(context.t, context.bot.username), to=message.chat_id)
+        await send(context, linking.group_welcome(context.t, context.bot.username), to=message.chat_id)

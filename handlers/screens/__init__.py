@@ -1,1 +1,1 @@
-"""Screens: one message a chat shows, as data. Each function here is pure: facts in, a screen out."""
+"""Screens: messages as data. Each function here is pure, and makes a screen of texts and values."""

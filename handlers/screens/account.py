@@ -1,9 +1,9 @@
-"""The linked accounts, who else is linked, and the ways out."""
+"""Linked accounts, other chats, revocation, unlinking, and the stored personal data."""
 
 from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
-from handlers.screens.notice_settings import SUBSCRIPTION_NAMES, hours
+from handlers.screens.notice_settings import SUBSCRIPTION_NAMES, quiet_range
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.linking.code_results import CodeRequested
 from services.notices.feed_reader import SUBSCRIPTIONS
@@ -18,9 +18,14 @@ from texts.escaping import plain
 def accounts(
     t: Texts, links: Sequence[LinkState], emails: Mapping[int, str], other_chats: Sequence[OtherChat]
 ) -> Screen:
-    """The accounts, the current one first, and the other chats linked through the same addresses.
+    """Show the accounts, with the current one first, and the other chats linked through the same addresses.
 
-    An account that two addresses open stands there twice, told apart by them.
+    An account that is linked through two addresses appears twice, with the addresses.
+
+    Args:
+        links: the chat's links; at least one.
+        emails: the address of each link, by link id.
+        other_chats: each with its time of linking in the company's time zone.
     """
     names = [link.account_name for link in links]
 
@@ -33,68 +38,73 @@ def accounts(
     facts += [t("account.other", account=name(link)) for link in links[1:]]
     if other_chats:
         facts += ["", t.plural("account.neighbours", len(other_chats))]
-        facts += [_since(t, other_chat) for other_chat in other_chats]
+        facts += [_other_chat_line(t, other_chat) for other_chat in other_chats]
     rows = [(Button(clip(plain(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
-    rows += [(Button(t("button.revoke", name=clip(_name(t, n), 30)), Revoke(n.chat_id)),) for n in other_chats]
+    rows += [(Button(t("button.revoke", name=clip(_display_name(t, n), 30)), Revoke(n.chat_id)),) for n in other_chats]
     rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]
     return Screen(t("account.title"), facts=tuple(facts), keyboard=tuple(rows))
 
 
 def confirm_revoke(t: Texts, other_chat: OtherChat) -> Screen:
-    """Asks before another chat loses its links."""
+    """Ask for confirmation before another chat loses its links."""
     yes = Button(t("button.yes_revoke"), Revoke(other_chat.chat_id, sure=True))
     no = Button(t("button.no_keep"), ShowAccounts())
-    fact = t("account.sure_to_revoke", name=_name(t, other_chat))
+    fact = t("account.sure_to_revoke", name=_display_name(t, other_chat))
     return Screen(t("account.revoke_title"), facts=(fact,), keyboard=((yes, no),))
 
 
 def revoked(t: Texts, company: str) -> Screen:
-    """What the other chat is told."""
-    return Screen(facts=(t("account.was_revoked", company=company),), keyboard=_link_again(t))
+    """Notify a chat that another one removed its links."""
+    return Screen(facts=(t("account.was_revoked", company=company),), keyboard=_link(t))
 
 
 def other_revoked(t: Texts, other_chat: OtherChat) -> Screen:
-    """What the other chats of the mailbox are told of a revocation."""
-    fact = t("account.other_revoked", name=_name(t, other_chat), email=other_chat.email)
-    return Screen(t("account.alert_title"), facts=(fact,), keyboard=_look(t))
+    """Notify a chat that another chat of the same address lost its links."""
+    fact = t("account.other_revoked", name=_display_name(t, other_chat), email=other_chat.email)
+    return Screen(t("account.alert_title"), facts=(fact,), keyboard=_accounts(t))
 
 
 def new_link(t: Texts, first_name: str, chat_id: int) -> Screen:
-    """What the other chats of a mailbox are told of a new one; the first button puts it out."""
+    """Notify a chat that another one was linked through the same address; the first button revokes that link.
+
+    Args:
+        first_name: the Telegram name of the new chat's person; may be empty.
+        chat_id: the new chat.
+    """
     name = plain(first_name) or t("account.unnamed")
-    out = Button(t("button.revoke", name=clip(name, 30)), Revoke(chat_id))
-    return Screen(t("account.alert_title"), facts=(t("account.new_link", name=name),), keyboard=((out,), *_look(t)))
+    revoke = Button(t("button.revoke", name=clip(name, 30)), Revoke(chat_id))
+    fact = t("account.new_link", name=name)
+    return Screen(t("account.alert_title"), facts=(fact,), keyboard=((revoke,), *_accounts(t)))
 
 
 def revoke_code_sent(t: Texts, asked: CodeRequested) -> Screen:
-    """A second code is needed, and was mailed."""
+    """Ask for the code that was mailed to confirm a revocation."""
     key = message_id("account.revoke_long_code_sent") if asked.is_long else message_id("account.revoke_code_sent")
     facts = (t(key, email=asked.email), t.plural("link.code_validity", asked.minutes))
     return Screen(t("account.revoke_title"), facts=facts, keyboard=((Button(t("button.no_keep"), ShowAccounts()),),))
 
 
-def revoke_trouble(t: Texts, words: str, chat_id: int) -> Screen:
-    """Why another chat could not be put out, and the way to try again."""
+def revoke_failed(t: Texts, reason: str, chat_id: int) -> Screen:
+    """Report why another chat was not revoked; ``reason`` is a sentence."""
     again = Button(t("button.retry"), Revoke(chat_id, sure=True))
-    return Screen(
-        t("account.revoke_title"), facts=(words,), keyboard=((again,), (Button(t("button.no_keep"), ShowAccounts()),))
-    )
+    no = Button(t("button.no_keep"), ShowAccounts())
+    return Screen(t("account.revoke_title"), facts=(reason,), keyboard=((again,), (no,)))
 
 
 def confirm_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
-    """Asks before the chat loses its links."""
+    """Ask for confirmation before the chat loses its links."""
     facts = (*(t("account.other", account=link.account_name) for link in links), "", t("account.sure_to_unlink"))
     yes, no = Button(t("button.yes_unlink"), Unlink(sure=True)), Button(t("button.no_keep"), Start())
     return Screen(t("account.unlink_title"), facts=facts, keyboard=((yes, no),))
 
 
 def unlinked(t: Texts) -> Screen:
-    """Done, and how to come back."""
-    return Screen(facts=(t("account.unlinked"),), keyboard=_link_again(t))
+    """Confirm that the links were removed."""
+    return Screen(facts=(t("account.unlinked"),), keyboard=_link(t))
 
 
-def nothing_kept(t: Texts) -> Screen:
-    """There is no row of this chat."""
+def no_stored_data(t: Texts) -> Screen:
+    """Report that no data of this chat is stored."""
     return Screen(t("data.title"), facts=(t("data.nothing"),))
 
 
@@ -105,7 +115,12 @@ def my_data(
     preferences: DeliveryPreferences,
     copies: Sequence[str],
 ) -> Screen:
-    """What is remembered of this chat, line by line."""
+    """List the stored personal data of this chat.
+
+    Args:
+        stored: with ``since`` in the company's time zone; None if the chat has no row.
+        copies: addresses of the bookkeeper's copies.
+    """
     facts = [t("data.chat", chat=str(chat.chat_id))]
     if stored:
         facts.append(t("data.since", date=t.formats.long_date(stored.since.date())))
@@ -118,7 +133,7 @@ def my_data(
             facts.append(t("data.wishes", wishes=names))
     facts += [t("data.copy", email=email) for email in copies]
     if preferences.quiet:
-        facts.append(t("data.quiet", hours=hours(t, preferences.quiet)))
+        facts.append(t("data.quiet", hours=quiet_range(t, preferences.quiet)))
     if preferences.timezone:
         facts.append(t("quiet.zone", zone=preferences.timezone))
     facts += [t("data.language", language=t("language.name")), t.plural("data.page_size", chat.page_size)]
@@ -127,27 +142,28 @@ def my_data(
 
 
 def confirm_forget(t: Texts) -> Screen:
-    """Asks before everything is erased."""
+    """Ask for confirmation before all data of the chat is erased."""
     yes, no = Button(t("button.yes_forget"), Forget(sure=True)), Button(t("button.no_keep"), Start())
     return Screen(t("forget.title"), facts=(t("forget.sure"),), keyboard=((yes, no),))
 
 
 def forgotten(t: Texts) -> Screen:
-    """Done, and what only Telegram can erase."""
-    return Screen(t("forget.title"), facts=(t("forget.done"),), keyboard=_link_again(t))
+    """Confirm the erasure, and say what only Telegram can erase."""
+    return Screen(t("forget.title"), facts=(t("forget.done"),), keyboard=_link(t))
 
 
-def _link_again(t: Texts) -> Keyboard:
+def _link(t: Texts) -> Keyboard:
     return ((Button(t("button.link"), StartLinking()),),)
 
 
-def _look(t: Texts) -> Keyboard:
+def _accounts(t: Texts) -> Keyboard:
     return ((Button(t("button.accounts"), ShowAccounts()),),)
 
 
-def _since(t: Texts, other_chat: OtherChat) -> str:
-    return t("account.neighbour", name=_name(t, other_chat), date=t.formats.long_date(other_chat.linked_at.date()))
+def _other_chat_line(t: Texts, other_chat: OtherChat) -> str:
+    date = t.formats.long_date(other_chat.linked_at.date())
+    return t("account.neighbour", name=_display_name(t, other_chat), date=date)
 
 
-def _name(t: Texts, other_chat: OtherChat) -> str:
+def _display_name(t: Texts, other_chat: OtherChat) -> str:
     return plain(other_chat.first_name) or t("account.unnamed")

@@ -1,10 +1,10 @@
-"""Invoices: the list, and one."""
+"""Invoices: the list, the detail, and failures of the PDF."""
 
 import datetime
 from dataclasses import replace
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
-from handlers.screens.lists import numbers, paging, where
+from handlers.screens.lists import number_buttons, paging, position
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, Page
 from services.invoices import payment
@@ -15,15 +15,15 @@ from texts.escaping import plain
 def invoice_list(
     t: Texts, account: str, page: Page[Invoice], action: ListInvoices, today: datetime.date, *, has_orders: bool
 ) -> Screen:
-    """A page of invoices: date, number, amount, and whether there is something to pay."""
+    """List a page of invoices: date, number, amount and state; ``today`` is the date in the company's time zone."""
     title = t("invoices.title", account=clip(account, 60))
     if action.order:
         title = t("invoices.title_of_order", number=action.order, account=clip(account, 60))
     elif action.unpaid:
         title = t("invoices.title_unpaid", account=clip(account, 60))
-    ways = _ways(t, action, has_orders=has_orders)
+    buttons = _list_buttons(t, action, has_orders=has_orders)
     if not page.items:
-        return Screen(title, facts=(_nothing(t, action),), keyboard=ways)
+        return Screen(title, facts=(_empty_list(t, action),), keyboard=buttons)
     table = Table(
         tuple(
             (
@@ -35,16 +35,16 @@ def invoice_list(
             for i in page.items
         ),
     )
-    rows = numbers([(plain(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
+    rows = number_buttons([(plain(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
     note = t("list.searched", query=action.query) if action.query else ""
-    keyboard = (*rows, *paging(t, page.page, page.last, action), *ways)
-    return Screen(title, where(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
+    keyboard = (*rows, *paging(t, page.page, page.last, action), *buttons)
+    return Screen(title, position(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
 
 
 def invoice_detail(
     t: Texts, account: str, invoice: Invoice, action: ShowInvoice, today: datetime.date, *, has_orders: bool
 ) -> Screen:
-    """One invoice, and its PDF one tap away."""
+    """Show one invoice, with a button for its PDF; ``today`` as for ``invoice_list``."""
     facts = [clip(plain(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
     if invoice.order_number:
         facts.append(t("invoice.order", number=invoice.order_number))
@@ -63,31 +63,31 @@ def invoice_detail(
 
 
 def pdf_too_large(t: Texts, invoice: Invoice, link: int) -> Screen:
-    """Telegram takes no file so large; the portal has it."""
-    ways = (Button(t("button.back_to_invoice", number=invoice.number), ShowInvoice(link, invoice.number)),)
+    """Report that the PDF is over Telegram's limit, and offer the portal if the invoice has a URL."""
+    back = (Button(t("button.back_to_invoice", number=invoice.number), ShowInvoice(link, invoice.number)),)
     portal = (Button(t("button.on_portal"), url=invoice.url or ""),)
     note = t("pdf.too_large") if invoice.url else t("pdf.too_large_no_link")
-    return Screen(t("invoice.title", number=invoice.number), facts=(note,), keyboard=(portal, ways))
+    return Screen(t("invoice.title", number=invoice.number), facts=(note,), keyboard=(portal, back))
 
 
 def pdf_maybe_sent(t: Texts, retry: SendPdf) -> Screen:
-    """Telegram took too long to say whether it has the PDF."""
+    """Report that Telegram did not confirm the PDF, which may have arrived."""
     return Screen(facts=(t("pdf.maybe_sent"),), keyboard=((Button(t("button.retry"), retry),),))
 
 
 def pdf_not_sent(t: Texts, retry: SendPdf) -> Screen:
-    """Telegram did not take the PDF."""
+    """Report that Telegram did not accept the PDF."""
     return Screen(facts=(t("pdf.not_sent"),), keyboard=((Button(t("button.retry"), retry),),))
 
 
 def pdf_sent(t: Texts, action: SendPdf) -> Screen:
-    """The PDF is there, and the invoice's own screen cannot be shown again just now."""
+    """Confirm the PDF, where the portal cannot be read for the invoice's own screen."""
     back = Button(t("button.back_to_invoice", number=action.number), ShowInvoice(action.link, action.number))
     return Screen(facts=(t("pdf.sent"),), keyboard=((back,),))
 
 
 def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
-    """A list's last cell: paid, a credit, or what is to be paid and when."""
+    """Return the last cell of a list: paid, credit, or the amount and date to pay."""
     if invoice.amount < 0:
         return t("state.credit")
     if not invoice.is_unpaid:
@@ -102,7 +102,7 @@ def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     return t("state.partial_due", balance=balance, day=day) if is_partial else t("state.due", day=day)
 
 
-def _nothing(t: Texts, action: ListInvoices) -> str:
+def _empty_list(t: Texts, action: ListInvoices) -> str:
     if action.query:
         return t("invoices.none_found", query=action.query)
     if action.order:
@@ -110,15 +110,13 @@ def _nothing(t: Texts, action: ListInvoices) -> str:
     return t("invoices.none_unpaid") if action.unpaid else t("invoices.none")
 
 
-def _ways(t: Texts, action: ListInvoices, *, has_orders: bool) -> tuple[tuple[Button, ...], ...]:
+def _list_buttons(t: Texts, action: ListInvoices, *, has_orders: bool) -> tuple[tuple[Button, ...], ...]:
     every = Button(t("button.all_invoices"), ListInvoices(action.link))
     search = Button(t("button.search"), AskSearch(action.link, invoices=True))
     if action.order:
         order = (Button(t("button.order", number=action.order), ShowOrder(action.link, action.order)),)
         return ((*(order if has_orders else ()), every),)
-    if action.query:
-        return ((every, search),)
-    if action.unpaid:
+    if action.query or action.unpaid:
         return ((every, search),)
     orders = ((Button(t("button.orders"), ListOrders(action.link)),),) if has_orders else ()
     return ((Button(t("button.unpaid"), replace(action, page=1, unpaid=True)), search), *orders)

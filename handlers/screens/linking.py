@@ -1,4 +1,4 @@
-"""Linking: an address, a code, the accounts, and one question."""
+"""Linking: first screens, address, code, choice of the account, and the offer of notices."""
 
 import datetime
 from dataclasses import replace
@@ -6,14 +6,15 @@ from dataclasses import replace
 from handlers.actions import (
     AnswerNoticeOffer,
     ChooseAccount,
+    ConfirmAddress,
     FinishLinking,
     ResendCode,
     ShowHelp,
     StartLinking,
 )
-from handlers.screens.lists import reading
+from handlers.screens.failures import attempt_time
+from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
-from handlers.screens.trouble import tried_at
 from services.linking.code_limits import TooOften
 from services.linking.code_results import Checked, CodeRequested, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import LinkState
@@ -22,72 +23,79 @@ from texts.escaping import plain
 
 
 def welcome(t: Texts, company: str) -> Screen:
-    """A new person's first screen: what this is, and the one thing to do."""
-    ways = ((Button(t("button.link"), StartLinking()),), (Button(t("button.help"), ShowHelp()),))
-    return Screen(t("welcome.title", company=company), facts=(t("welcome.what", company=company),), keyboard=ways)
+    """Show a chat without a link what the bot is, and how to link an account."""
+    keyboard = ((Button(t("button.link"), StartLinking()),), (Button(t("button.help"), ShowHelp()),))
+    return Screen(t("welcome.title", company=company), facts=(t("welcome.what", company=company),), keyboard=keyboard)
+
+
+def group_welcome(t: Texts, username: str) -> Screen:
+    """Show a group the button to the private chat; a group gets no data."""
+    button = Button(t("button.private"), url=f"https://t.me/{username}")
+    return Screen(facts=(t("group.private"),), keyboard=((button,),))
 
 
 def home(t: Texts, link: LinkState) -> Screen:
-    """A linked person's first screen."""
-    return Screen(plain(clip(link.account_name, 60)), facts=(t("home.what"),), keyboard=_reading(t, link))
+    """Show a linked chat what it can read."""
+    return Screen(plain(clip(link.account_name, 60)), facts=(t("home.what"),), keyboard=_home_buttons(t, link))
 
 
 def ask_email(t: Texts, company: str, *, is_another: bool) -> Screen:
-    """The next text is an address."""
-    return Screen(
-        t("link.title"), facts=(t("link.ask_another") if is_another else t("link.ask_email", company=company),)
-    )
+    """Ask for an address; ``is_another`` means that the chat already has a link."""
+    fact = t("link.ask_another") if is_another else t("link.ask_email", company=company)
+    return Screen(t("link.title"), facts=(fact,))
 
 
 def bad_email(t: Texts) -> Screen:
-    """What was typed is no address."""
+    """Report that a text contains no address."""
     return Screen(facts=(t("link.bad_email"),))
 
 
 def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> Screen:
-    """The same words whether the portal knows the address or not."""
-    title = t("link.new_code_title") if again else t("link.code_title")
-    return Screen(
-        title,
-        facts=code_facts(t, asked, t("link.code_sent", email=asked.email, company=company), company),
-        note=t("link.no_mail", company=company),
-        keyboard=_codes(t),
-    )
+    """Ask for the code, in the same words whether or not the portal knows the address.
 
+    For a long code they do not say whether a mail was sent just now: that would reveal whether a code was used.
 
-def code_facts(t: Texts, asked: CodeRequested, sent: str, company: str) -> tuple[str, ...]:
-    """What to type: ``sent`` says it of a short code. A long one may stand in an earlier mail; whether one was sent now
-    is not said, since that would tell whether somebody has used a code of the address."""
+    Args:
+        again: whether the person asked for another code.
+    """
     if asked.is_long:
-        return (t("link.long_code_sent", email=asked.email, company=company),)
-    return sent, t.plural("link.code_validity", asked.minutes)
+        facts: tuple[str, ...] = (t("link.long_code_sent", email=asked.email, company=company),)
+    else:
+        sent = t("link.code_sent", email=asked.email, company=company)
+        facts = (sent, t.plural("link.code_validity", asked.minutes))
+    title = t("link.new_code_title") if again else t("link.code_title")
+    return Screen(title, facts=facts, note=t("link.no_mail", company=company), keyboard=_code_buttons(t))
 
 
 def code_not_sent(t: Texts, at: datetime.datetime) -> Screen:
-    """Nothing could be mailed, to anybody."""
-    return Screen(facts=(t("link.code_not_sent"),), note=tried_at(t, at), keyboard=_codes(t, again=True))
+    """Report that no mail can be sent at present, to any address."""
+    return Screen(facts=(t("link.code_not_sent"),), note=attempt_time(t, at), keyboard=_code_buttons(t, again=True))
 
 
 def too_soon(t: Texts, seconds: int) -> Screen:
-    """A code was sent a moment ago."""
-    return Screen(facts=(t.plural("link.too_soon", seconds),), keyboard=_codes(t))
+    """Report that the next code can be requested in ``seconds``."""
+    return Screen(facts=(t.plural("link.too_soon", seconds),), keyboard=_code_buttons(t))
 
 
 def too_often(t: Texts, until: datetime.datetime) -> Screen:
-    """No more codes for a while; ``until`` is in the chat's time zone."""
+    """Report that a limit of codes is reached until ``until``, in the company's time zone."""
     retry = Button(t("button.retry"), ResendCode())
     return Screen(facts=(t("link.too_often", time=t.formats.time(until)),), keyboard=((retry,),))
 
 
 def code_refused(t: Texts, checked: Checked, until: datetime.datetime | None) -> Screen:
-    """A code was typed, and does not open anything; ``until`` is the end of the wait of who may type no more."""
+    """Report why a code was refused; ``until`` as for ``refusal_reason``."""
     if isinstance(checked, TooOften) and until is not None:
         return too_often(t, until)
-    return Screen(facts=(refusal_words(t, checked, until),), keyboard=_codes(t))
+    return Screen(facts=(refusal_reason(t, checked, until),), keyboard=_code_buttons(t))
 
 
-def refusal_words(t: Texts, checked: Checked, until: datetime.datetime | None) -> str:
-    """Why a typed code was not taken, and what to do."""
+def refusal_reason(t: Texts, checked: Checked, until: datetime.datetime | None) -> str:
+    """Return why a code was refused, and what to do.
+
+    Args:
+        until: the end of the wait after ``TooOften``, in the company's time zone; None for any other result.
+    """
     match checked:
         case WrongCode(left) if left:
             return t.plural("link.wrong_code", left)
@@ -103,30 +111,35 @@ def refusal_words(t: Texts, checked: Checked, until: datetime.datetime | None) -
 
 
 def no_code_in_text(t: Texts) -> Screen:
-    """A code is awaited, and what was typed has none."""
-    return Screen(facts=(t("link.no_code_in_text"),), keyboard=_codes(t))
+    """Report that a code is awaited, and that the text contains none."""
+    return Screen(facts=(t("link.no_code_in_text"),), keyboard=_code_buttons(t))
 
 
 def expired_code(t: Texts) -> Screen:
-    """There is no code that could be right."""
-    return Screen(facts=(t("link.expired_code"),), keyboard=_codes(t))
+    """Report that the chat has no valid code."""
+    return Screen(facts=(t("link.expired_code"),), keyboard=_code_buttons(t))
 
 
-def proof_kept(t: Texts, until: datetime.datetime, at: datetime.datetime) -> Screen:
-    """The code was right, the portal did not answer: the proof stays."""
+def portal_down_after_code(t: Texts, until: datetime.datetime, at: datetime.datetime) -> Screen:
+    """Report that the code was right, but that the portal did not answer.
+
+    Args:
+        until: the time until which linking can be finished without another code.
+        at: the time of the attempt; both in the company's time zone.
+    """
     retry = Button(t("button.retry"), FinishLinking())
     fact = t("link.proof_kept", time=t.formats.time(until))
-    return Screen(facts=(fact,), note=tried_at(t, at), keyboard=((retry,),))
+    return Screen(facts=(fact,), note=attempt_time(t, at), keyboard=((retry,),))
 
 
 def no_account(t: Texts, company: str) -> Screen:
-    """The portal knows the address, and no account is open for it."""
+    """Report that the portal has no open account for the address."""
     another = Button(t("button.other_address"), StartLinking())
     return Screen(facts=(t("link.no_account", company=company),), keyboard=((another,),))
 
 
 def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
-    """Which account to show, where there are several; else the question at once."""
+    """Confirm the new links: ask which account to show or, for one account, whether to send notices."""
     if len(links) == 1 and links[0].subscriptions is not None:
         return replace(home(t, links[0]), title=t("link.done_with", account=clip(links[0].account_name, 50)))
     if len(links) == 1:
@@ -136,7 +149,12 @@ def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
 
 
 def offer_notices(t: Texts, link: LinkState, title: str, accounts: int) -> Screen:
-    """Asked once, plainly, for all the accounts just linked: whether to be told of new invoices."""
+    """Ask once whether to send notices of new invoices, for all the accounts just linked.
+
+    Args:
+        link: the link that the screen names.
+        accounts: the number of accounts that the answer applies to.
+    """
     yes = Button(t("button.yes_tell"), AnswerNoticeOffer(link.link_id, yes=True))
     no = Button(t("button.no_tell"), AnswerNoticeOffer(link.link_id, yes=False))
     return Screen(
@@ -147,15 +165,22 @@ def offer_notices(t: Texts, link: LinkState, title: str, accounts: int) -> Scree
 
 
 def notice_answer(t: Texts, link: LinkState, *, yes: bool) -> Screen:
-    """The answer, and where to read on."""
+    """Confirm the answer to the offer of notices."""
     fact = t("link.wish_yes") if yes else t("link.wish_no")
-    return Screen(plain(clip(link.account_name, 60)), facts=(fact, t("home.what")), keyboard=_reading(t, link))
+    return Screen(plain(clip(link.account_name, 60)), facts=(fact, t("home.what")), keyboard=_home_buttons(t, link))
 
 
-def _codes(t: Texts, *, again: bool = False) -> Keyboard:
+def confirm_address(t: Texts, link: LinkState) -> Screen:
+    """Ask the person to confirm the address of an idle link by a new code."""
+    confirm = Button(t("button.confirm_address"), ConfirmAddress(link.link_id))
+    keyboard = ((confirm,), (Button(t("button.help"), ShowHelp()),))
+    return Screen(facts=(t("link.confirm_again", account=link.account_name),), keyboard=keyboard)
+
+
+def _code_buttons(t: Texts, *, again: bool = False) -> Keyboard:
     resend = Button(t("button.retry") if again else t("button.resend"), ResendCode())
     return ((resend,), (Button(t("button.other_address"), StartLinking()),))
 
 
-def _reading(t: Texts, link: LinkState) -> Keyboard:
-    return (*reading(t, link), (Button(t("button.help"), ShowHelp()),))
+def _home_buttons(t: Texts, link: LinkState) -> Keyboard:
+    return (*list_buttons(t, link), (Button(t("button.help"), ShowHelp()),))

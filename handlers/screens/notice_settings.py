@@ -1,4 +1,4 @@
-"""``/avis``: which kinds of notices, with the PDF or without, when not, and the bookkeeper's copy."""
+"""Settings of notices: their kinds, the attached PDF, quiet hours, and the bookkeeper's copy."""
 
 import datetime
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ SUBSCRIPTION_NAMES = {
     Kind.ORDER_ENDING: message_id("wish.order_ending"),
     REMIND: message_id("wish.reminder"),
 }
+SentCopy = tuple[str, datetime.date]
 QUIET_CHOICES = (Quiet(20 * 60, 7 * 60), Quiet(21 * 60, 7 * 60), Quiet(22 * 60, 6 * 60), Quiet(18 * 60, 8 * 60))
 ZONES = (
     "America/St_Johns",
@@ -42,15 +43,15 @@ ZONES = (
 )
 
 
-def which_account(t: Texts, links: Sequence[LinkState]) -> Screen:
-    """Several accounts: whose notices?"""
+def choose_account(t: Texts, links: Sequence[LinkState]) -> Screen:
+    """Ask for the account whose notices are set."""
     rows = [(Button(clip(plain(link.account_name), 50), ShowSubscriptions(link.link_id)),) for link in links]
     rows.append((Button(t("button.quiet"), ShowQuiet()),))
     return Screen(t("notices.title"), facts=(t("notices.which_account"),), keyboard=tuple(rows))
 
 
 def subscriptions(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
-    """One account's notices: a tap turns each."""
+    """Show the kinds of notices of one account; a tap turns a kind on or off."""
     chosen = link.subscriptions or frozenset()
     rows: list[tuple[Button, ...]] = [
         (
@@ -69,25 +70,32 @@ def subscriptions(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
 
 
 def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:
-    """When nothing is announced; what falls in then comes afterwards, in one message."""
-    now = t("quiet.none") if quiet is None else hours(t, quiet)
-    rows: list[Button] = [
-        choice(hours(t, offered), offered == quiet, ShowQuiet(offered.start, offered.end)) for offered in QUIET_CHOICES
-    ]
+    """Show the quiet hours, in which notices wait; None means that there are none.
+
+    Args:
+        zone: the IANA name of the chat's time zone.
+    """
+    current = t("quiet.none") if quiet is None else quiet_range(t, quiet)
+    offers = [choice(quiet_range(t, each), each == quiet, ShowQuiet(each.start, each.end)) for each in QUIET_CHOICES]
     off = choice(t("quiet.none"), quiet is None, ShowQuiet(-1, -1))
-    facts = (t("quiet.what"), t("quiet.now", hours=now), t("quiet.zone", zone=zone))
-    ways: Keyboard = ((Button(t("button.zone"), ChooseZone()),), (Button(t("button.notices"), ShowNotices()),))
-    return Screen(t("quiet.title"), facts=facts, keyboard=((off,), *rows_of(rows, 2), *ways))
+    facts = (t("quiet.what"), t("quiet.now", hours=current), t("quiet.zone", zone=zone))
+    links: Keyboard = ((Button(t("button.zone"), ChooseZone()),), (Button(t("button.notices"), ShowNotices()),))
+    return Screen(t("quiet.title"), facts=facts, keyboard=((off,), *rows_of(offers, 2), *links))
 
 
 def zones(t: Texts, zone: str) -> Screen:
-    """In which zone the hours are meant."""
+    """Ask for the time zone of the quiet hours."""
     rows = tuple((choice(name.partition("/")[2].replace("_", " "), name == zone, ChooseZone(name)),) for name in ZONES)
     return Screen(t("quiet.zone_title"), facts=(t("quiet.zone_ask"),), keyboard=rows)
 
 
-def copy(t: Texts, link: LinkState, email: str | None, sent: Sequence[tuple[str, datetime.date]]) -> Screen:
-    """The bookkeeper's copy: where it goes, and what went."""
+def bookkeeper_copy(t: Texts, link: LinkState, email: str | None, sent: Sequence[SentCopy]) -> Screen:
+    """Show the address of the bookkeeper's copy, and the invoices that were sent.
+
+    Args:
+        email: the address; None means that no copies are sent.
+        sent: the number of each invoice, and the date when it was sent.
+    """
     facts = [clip(plain(link.account_name), 60), t("copy.what")]
     back = (Button(t("button.notices"), ShowSubscriptions(link.link_id)),)
     if email is None:
@@ -97,35 +105,35 @@ def copy(t: Texts, link: LinkState, email: str | None, sent: Sequence[tuple[str,
     facts += [t("copy.to", email=email), ""]
     facts += [t("copy.sent", number=number, date=t.formats.short_date(date)) for number, date in sent]
     facts += [] if sent else [t("copy.none_sent")]
-    ways = (
+    changes = (
         Button(t("button.copy_stop"), StopCopy(link.link_id)),
         Button(t("button.copy_change"), AskCopy(link.link_id)),
     )
-    return Screen(t("copy.title"), facts=tuple(facts), keyboard=(ways, back))
+    return Screen(t("copy.title"), facts=tuple(facts), keyboard=(changes, back))
 
 
 def ask_copy(t: Texts, link: int) -> Screen:
-    """The next text is the bookkeeper's address."""
+    """Ask for the bookkeeper's address."""
     return Screen(t("copy.title"), facts=(t("copy.ask"),), keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
 
 
 def copy_code_sent(t: Texts, asked: CodeRequested, link: int) -> Screen:
-    """A code went to the bookkeeper, who has to hand it over."""
+    """Ask for the code that was mailed to the bookkeeper."""
     sent = t("copy.long_code_sent", email=asked.email) if asked.is_long else t("copy.code_sent", email=asked.email)
     facts = (sent, t.plural("link.code_validity", asked.minutes))
     return Screen(t("copy.title"), facts=facts, keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
 
 
-def trouble_of_copy(t: Texts, words: str, link: int) -> Screen:
-    """What went wrong with the code or the mail, and the way to start again."""
+def copy_failed(t: Texts, reason: str, link: int) -> Screen:
+    """Report why the bookkeeper's copy was not set up; ``reason`` is a sentence."""
     again = (Button(t("button.retry"), AskCopy(link)), Button(t("button.cancel"), ShowCopy(link)))
-    return Screen(t("copy.title"), facts=(words,), keyboard=(again,))
+    return Screen(t("copy.title"), facts=(reason,), keyboard=(again,))
 
 
-def hours(t: Texts, quiet: Quiet) -> str:
-    """``de 20 h 00 à 7 h 00``."""
+def quiet_range(t: Texts, quiet: Quiet) -> str:
+    """Return quiet hours as text, such as ``de 20 h 00 à 7 h 00``."""
 
-    def written(minutes: int) -> str:
+    def time_text(minutes: int) -> str:
         return t.formats.time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))
 
-    return t("quiet.hours", start=written(quiet.start), end=written(quiet.end))
+    return t("quiet.hours", start=time_text(quiet.start), end=time_text(quiet.end))

@@ -1,4 +1,4 @@
-"""Notices as they arrive: each a screen, with the way on and the way to stop it in one tap."""
+"""Notices, and the answers to their buttons. Each notice that can be stopped has a button for that."""
 
 import datetime
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from handlers.actions import (
     Snooze,
     StartLinking,
 )
-from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
+from handlers.screens.screen import Button, Screen, clip, rows_of
 from portal.models import Invoice, Order
 from services.invoices import payment
 from services.notices.feed_reader import subscription_for
@@ -27,7 +27,7 @@ from texts.catalogue import Texts, message_id
 from texts.escaping import plain
 
 SNOOZE_DAYS = (1, 7)
-_SHOWN = 20
+_SUMMARY_LINES = 20
 _TITLES = {
     Kind.INVOICE_ISSUED: message_id("notice.invoice_issued"),
     Kind.INVOICE_PAID: message_id("notice.invoice_paid"),
@@ -37,7 +37,7 @@ _TITLES = {
     Kind.ORDER_CREATED: message_id("notice.order_created"),
     Kind.ORDER_ENDING: message_id("notice.order_ending"),
 }
-_ENDS = {
+_END_REASONS = {
     Kind.CONTACT_REMOVED: message_id("notice.contact_removed"),
     Kind.ACCOUNT_CLOSED: message_id("notice.account_closed"),
     Kind.ADDRESS_CHANGED: message_id("notice.address_changed"),
@@ -46,7 +46,12 @@ _ENDS = {
 
 
 def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: int, today: datetime.date) -> Screen:
-    """A new invoice, a paid one, or a reminder of one."""
+    """Notify of a new invoice or a paid one, or remind of an unpaid one.
+
+    Args:
+        account: the account's name.
+        today: the date in the company's time zone.
+    """
     facts = [clip(plain(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
     facts += payment(t, invoice, today)
     pdf = Button(t("button.pdf"), SendPdf(link, invoice.number))
@@ -59,14 +64,14 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
         pairs = zip(labels, SNOOZE_DAYS, strict=True)
         rows.append(tuple(Button(label, Snooze(link, invoice.number, days)) for label, days in pairs))
         rows.append((Button(t("button.mute"), MuteInvoice(link, invoice.number)),))
-    rows.append((_stop(t, kind, link),))
-    if kind is Kind.REMINDER_DUE and invoice.due_date != today:  # told late: "today" would be a lie
+    rows.append((_stop_button(t, kind, link),))
+    if kind is Kind.REMINDER_DUE and invoice.due_date != today:  # sent late, and its title says "today"
         kind = Kind.REMINDER_LATER
     return Screen(t(_TITLES[kind], number=invoice.number), facts=tuple(facts), keyboard=tuple(rows))
 
 
 def order_notice(t: Texts, kind: Kind, account: str, order: Order, link: int) -> Screen:
-    """A new order, or one that ends soon."""
+    """Notify of a new order, or of one that ends soon."""
     facts = [clip(plain(account), 60)]
     if order.end_date:
         facts.append(t("order.end", date=t.formats.long_date(order.end_date)))
@@ -74,30 +79,24 @@ def order_notice(t: Texts, kind: Kind, account: str, order: Order, link: int) ->
     rows: list[tuple[Button, ...]] = [(detail,)]
     if kind is Kind.ORDER_ENDING and order.url:
         rows.insert(0, (Button(t("button.renew"), url=order.url),))
-    rows.append((_stop(t, kind, link),))
+    rows.append((_stop_button(t, kind, link),))
     return Screen(t(_TITLES[kind], number=order.number), facts=tuple(facts), keyboard=tuple(rows))
 
 
-def end_notice(t: Texts, kind: Kind, account: str, company: str) -> Screen:
-    """Why a link is gone."""
-    fact = t(_ENDS[kind], account=account, company=company)
-    return Screen(t("notice.unlinked"), facts=(fact,), keyboard=((Button(t("button.link"), StartLinking()),),))
-
-
 def access_ended(t: Texts, ended: Sequence[tuple[Kind, str]], company: str) -> Screen:
-    """Links that ended at one time, each with its account's name and the reason."""
-    facts = tuple(t(_ENDS[kind], account=account, company=company) for kind, account in ended)
+    """Notify of ended links: ``ended`` has the reason and the account's name of each."""
+    facts = tuple(t(_END_REASONS[kind], account=account, company=company) for kind, account in ended)
     return Screen(t("notice.unlinked"), facts=facts, keyboard=((Button(t("button.link"), StartLinking()),),))
 
 
-def unused_link(t: Texts, account: str, link: int) -> Screen:
-    """A link that nobody used for long asks for a new code before anything is shown, or told, again."""
+def idle_link(t: Texts, account: str, link: int) -> Screen:
+    """Notify that an idle link gets no more notices until its address is confirmed."""
     confirm = Button(t("button.confirm_address"), ConfirmAddress(link))
     return Screen(t("notice.unused_title"), facts=(t("notice.unused", account=account),), keyboard=((confirm,),))
 
 
 def copy_changed(t: Texts, account: str, *, stopped: bool) -> Screen:
-    """What the other chats of a mailbox are told when a bookkeeper's copy was set up or stopped in one of them."""
+    """Notify a chat that another chat of the same address set up or stopped a bookkeeper's copy."""
     key = message_id("copy.other_stopped") if stopped else message_id("copy.other_set")
     return Screen(
         t("account.alert_title"),
@@ -107,64 +106,64 @@ def copy_changed(t: Texts, account: str, *, stopped: bool) -> Screen:
 
 
 def copy_stopped(t: Texts, account: str, link: int) -> Screen:
-    """The bookkeeper stopped the copies of an account's invoices."""
+    """Notify that the bookkeeper stopped the copies of an account's invoices."""
     facts = (clip(plain(account), 60), t("notice.copy_stopped_fact"))
     return Screen(t("notice.copy_stopped"), facts=facts, keyboard=((Button(t("button.copy"), ShowCopy(link)),),))
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryLine:
-    """One line of a summary."""
+    """One line of a summary; ``number`` is that of the order or invoice."""
 
     kind: Kind
     number: str
     link: int
 
 
-def summary(t: Texts, told: Sequence[SummaryLine]) -> Screen:
-    """What fell into quiet hours, in one message."""
-    facts = [t(_TITLES[each.kind], number=each.number) for each in told[:_SHOWN]]
-    if len(told) > _SHOWN:
-        facts.append(t.plural("notice.and_more", len(told) - _SHOWN))
-    buttons = {each.number: Button(plain(each.number), _detail(each)) for each in told[:_SHOWN]}
-    ways: Keyboard = rows_of(list(buttons.values()), 3)
-    links = {each.link for each in told}
-    settings = tuple((Button(t("button.notices"), ShowSubscriptions(link)),) for link in sorted(links)[:1])
-    return Screen(t.plural("notice.summary", len(told)), facts=tuple(facts), keyboard=(*ways, *settings))
+def summary(t: Texts, lines: Sequence[SummaryLine]) -> Screen:
+    """List the notices that waited for the end of quiet hours; at least one."""
+    shown = lines[:_SUMMARY_LINES]
+    facts = [t(_TITLES[each.kind], number=each.number) for each in shown]
+    if len(lines) > len(shown):
+        facts.append(t.plural("notice.and_more", len(lines) - len(shown)))
+    buttons = {each.number: Button(plain(each.number), _detail_action(each)) for each in shown}
+    settings = Button(t("button.notices"), ShowSubscriptions(min(each.link for each in lines)))
+    keyboard = (*rows_of(list(buttons.values()), 3), (settings,))
+    return Screen(t.plural("notice.summary", len(lines)), facts=tuple(facts), keyboard=keyboard)
 
 
-def stopped(t: Texts, subscription: str, link: int) -> Screen:
-    """A kind of notice was stopped under one; one tap turns it on again."""
+def notice_stopped(t: Texts, subscription: str, link: int) -> Screen:
+    """Confirm that a kind of notice was turned off by the button of a notice."""
     again = Button(t("button.turn_on_again"), SetSubscription(link, subscription, on=True, of_notice=True))
     return Screen(
         facts=(t("notice.stopped"),), keyboard=((again,), (Button(t("button.notices"), ShowSubscriptions(link)),))
     )
 
 
-def turned_on(t: Texts, link: int) -> Screen:
-    """And on again."""
+def notice_turned_on(t: Texts, link: int) -> Screen:
+    """Confirm that a kind of notice was turned on again."""
     return Screen(facts=(t("notice.turned_on"),), keyboard=((Button(t("button.notices"), ShowSubscriptions(link)),),))
 
 
 def snoozed(t: Texts, number: str, link: int, date: datetime.date) -> Screen:
-    """When the reminder comes again."""
+    """Confirm that the next reminder comes on ``date``."""
     detail = Button(t("button.back_to_invoice", number=number), ShowInvoice(link, number))
     return Screen(facts=(t("notice.snoozed", number=number, date=t.formats.long_date(date)),), keyboard=((detail,),))
 
 
 def muted(t: Texts, number: str, link: int) -> Screen:
-    """No more reminders of this one."""
-    ways = (
+    """Confirm that an invoice gets no more reminders."""
+    buttons = (
         Button(t("button.back_to_invoice", number=number), ShowInvoice(link, number)),
         Button(t("button.unpaid"), ListInvoices(link, unpaid=True)),
     )
-    return Screen(facts=(t("notice.muted", number=number),), keyboard=(ways,))
+    return Screen(facts=(t("notice.muted", number=number),), keyboard=(buttons,))
 
 
-def _detail(told: SummaryLine) -> ShowOrder | ShowInvoice:
-    is_order = told.kind in (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
-    return ShowOrder(told.link, told.number) if is_order else ShowInvoice(told.link, told.number)
+def _detail_action(line: SummaryLine) -> ShowOrder | ShowInvoice:
+    is_order = line.kind in (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
+    return ShowOrder(line.link, line.number) if is_order else ShowInvoice(line.link, line.number)
 
 
-def _stop(t: Texts, kind: Kind, link: int) -> Button:
+def _stop_button(t: Texts, kind: Kind, link: int) -> Button:
     return Button(t("button.stop_notice"), SetSubscription(link, subscription_for(kind), on=False, of_notice=True))

@@ -1,39 +1,39 @@
-"""Orders: the list, and one."""
+"""Orders: the list, and the detail."""
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
-from handlers.screens.lists import numbers, paging, where
+from handlers.screens.lists import number_buttons, paging, position
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Order, OrderLine, Page
 from texts.catalogue import Texts
 from texts.escaping import plain
 
 LINES_A_PAGE = 20
-_AGREEMENT = 90
-_DESCRIPTION = 150
+_AGREEMENT_LENGTH = 90
+_LINE_LENGTH = 150
 
 
 def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *, has_invoices: bool) -> Screen:
-    """A page of orders: number, period and progress, and the agreement shortened below."""
+    """List a page of orders: number and progress, then period and shortened agreement on a second line."""
     title = t("orders.title", account=clip(account, 60))
     search = Button(t("button.search"), AskSearch(action.link, invoices=False))
     every = Button(t("button.all_orders"), ListOrders(action.link))
     if not page.items:
         fact = t("orders.none_found", query=action.query) if action.query else t("orders.none")
-        ways = (every, search) if action.query else ((_to_invoices(t, action.link),) if has_invoices else ())
-        return Screen(title, facts=(fact,), keyboard=(ways,))
+        invoices = (Button(t("button.invoices"), ListInvoices(action.link)),) if has_invoices else ()
+        return Screen(title, facts=(fact,), keyboard=((every, search) if action.query else invoices,))
     table = Table(
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
-        tuple(_below(t, o) for o in page.items),
+        tuple(_detail_line(t, o) for o in page.items),
     )
-    rows = numbers([(plain(o.number), ShowOrder(action.link, o.number)) for o in page.items])
-    ways = (every, search) if action.query else (search,)
+    rows = number_buttons([(plain(o.number), ShowOrder(action.link, o.number)) for o in page.items])
+    buttons = (every, search) if action.query else (search,)
     note = t("list.searched", query=action.query) if action.query else ""
-    keyboard = (*rows, *paging(t, page.page, page.last, action), ways)
-    return Screen(title, where(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
+    keyboard = (*rows, *paging(t, page.page, page.last, action), buttons)
+    return Screen(title, position(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
 
 
 def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has_invoices: bool) -> Screen:
-    """One order: dates, progress, every agreement line, and the way to its invoices."""
+    """Show one order: dates, progress, a page of its agreement lines, and a button for its invoices."""
     last = max(1, -(-len(order.lines) // LINES_A_PAGE))
     page = min(max(action.page, 1), last)
     start = (page - 1) * LINES_A_PAGE
@@ -46,7 +46,7 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
     if order.progress is not None:
         facts.append(t("order.progress", percent=t.formats.percent(order.progress)))
     facts += ["", t("order.agreement")] if shown else []
-    facts += [t("order.line", line=clip(_line(t, line), _DESCRIPTION)) for line in shown]
+    facts += [t("order.line", line=clip(_line(t, line), _LINE_LENGTH)) for line in shown]
     keyboard: list[tuple[Button, ...]] = []
     count = order.invoice_count
     if has_invoices and count != 0:
@@ -56,18 +56,18 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
     if order.url:
         keyboard.append((Button(t("button.on_portal"), url=order.url),))
     keyboard.append((Button(t("button.all_orders"), ListOrders(action.link)),))
-    note = lines_where(t, start, len(shown), len(order.lines)) if last > 1 else ""
+    note = lines_position(t, start, len(shown), len(order.lines)) if last > 1 else ""
     return Screen(t("order.title", number=order.number), facts=tuple(facts), note=note, keyboard=tuple(keyboard))
 
 
-def lines_where(t: Texts, start: int, shown: int, total: int) -> str:
-    """Where one is among the lines of a long agreement."""
+def lines_position(t: Texts, start: int, shown: int, total: int) -> str:
+    """Return the position of ``shown`` agreement lines, of which ``start`` is the first one's index."""
     number = t.formats.number
     return t("order.lines_where", first=number(start + 1), last=number(start + shown), total=number(total))
 
 
 def period(t: Texts, order: Order) -> str:
-    """``2020-09-28 → 2023-09-27``, or what is known of it."""
+    """Return the known dates of an order, such as ``2020-09-28 → 2023-09-27``; an empty text if it has none."""
     start, end = (date and t.formats.short_date(date) for date in (order.start_date, order.end_date))
     if start and end:
         return t("cell.period", start=start, end=end)
@@ -86,14 +86,10 @@ def _line(t: Texts, line: OrderLine) -> str:
     return t("order.quantity", quantity=t.formats.number(line.quantity), description=line.description)
 
 
-def _below(t: Texts, order: Order) -> str:
-    lines = (period(t, order), clip(_agreement(t, order), _AGREEMENT))
+def _detail_line(t: Texts, order: Order) -> str:
+    lines = (period(t, order), clip(_agreement(t, order), _AGREEMENT_LENGTH))
     return "\n".join(line for line in lines if line)
 
 
 def _agreement(t: Texts, order: Order) -> str:
     return ", ".join(_line(t, line) for line in order.lines)
-
-
-def _to_invoices(t: Texts, link: int) -> Button:
-    return Button(t("button.invoices"), ListInvoices(link))

@@ -1,4 +1,4 @@
-"""What a screen is made of. Nothing in it is mark-up: the renderer escapes every text."""
+"""The parts of a screen. Their texts contain no mark-up: the renderer escapes each of them."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from handlers.actions import Action
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something to tap: an action of this bot, or an address to open."""
+    """A button with an action of the bot or, if ``action`` is None, with a URL to open."""
 
     label: str
-    does: Action | None = None
+    action: Action | None = None
     url: str = ""
 
 
@@ -19,7 +19,7 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells, for what a portal shows as a table; a row may have a second line, or none (``""``)."""
+    """Rows of cells. ``details`` is empty, or has a second line for each row; ``""`` means no second line."""
 
     rows: tuple[tuple[str, ...], ...]
     details: tuple[str, ...] = ()
@@ -27,10 +27,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One message: the facts first, one line each, then the buttons, the most wanted first."""
+    """One message: facts of one line each, and buttons, with the most useful one first.
+
+    ``position`` says which rows of a list are shown; an empty text or tuple omits its part of the message.
+    """
 
     title: str = ""
-    where: str = ""
+    position: str = ""
     facts: tuple[str, ...] = ()
     table: Table | None = None
     note: str = ""
@@ -38,15 +41,15 @@ class Screen:
 
 
 def rows_of(buttons: list[Button], width: int) -> Keyboard:
-    """Buttons side by side, ``width`` a row."""
+    """Return the buttons in rows of ``width``."""
     return tuple(tuple(buttons[i : i + width]) for i in range(0, len(buttons), width))
 
 
 def choice(label: str, is_chosen: bool, action: Action) -> Button:
-    """A button of several to choose from; what is chosen bears a check mark."""
+    """Return a button for one of several choices, with a check mark if it is the chosen one."""
     return Button(f"✓ {label}" if is_chosen else label, action)
 
 
 def clip(text: str, length: int) -> str:
-    """A text cut to a length, with an ellipsis where something is missing."""
+    """Return the text, cut to ``length`` characters; an ellipsis replaces the missing part."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""Language, page length, which notices, and the pages that explain."""
+"""Language, rows per page, the portal's menu, help, and the privacy policy."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from handlers.actions import (
     ShowSettings,
     StartLinking,
 )
-from handlers.screens.lists import reading
+from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, choice
 from portal.models import MenuLink
 from storage.chats import LinkState
@@ -29,18 +29,18 @@ _LINK_TITLES = {
 
 
 def language(t: Texts) -> Screen:
-    """Each language by its own name."""
+    """Ask for the language; each is named in itself."""
     rows = tuple((Button(texts_in(each)("language.name"), ChooseLanguage(each)),) for each in Language)
     return Screen(t("language.title"), facts=(t("language.ask"),), keyboard=rows)
 
 
-def language_chosen(t: Texts, ways: Keyboard) -> Screen:
-    """Said in the new language."""
-    return Screen(facts=(t("language.chosen"),), keyboard=ways)
+def language_chosen(t: Texts, keyboard: Keyboard) -> Screen:
+    """Confirm the language, in that language."""
+    return Screen(facts=(t("language.chosen"),), keyboard=keyboard)
 
 
 def settings(t: Texts, page_size: int) -> Screen:
-    """What can be chosen, and what is chosen now."""
+    """Show the language and the number of rows per page, with buttons to change them."""
     facts = (t("settings.language", language=t("language.name")), t.plural("settings.page_size", page_size))
     sizes = tuple(choice(t.plural("button.page_size", n), n == page_size, ShowSettings(n)) for n in PAGE_SIZES)
     languages = tuple(
@@ -52,7 +52,7 @@ def settings(t: Texts, page_size: int) -> Screen:
 
 
 def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
-    """The portal's menu, in its order; entries this bot does not know are shown as they come."""
+    """Show the portal's menu in its order; an entry with an unknown key keeps the portal's title."""
     rows = tuple(
         (Button(t(_LINK_TITLES[link.key]) if link.key in _LINK_TITLES else link.title, url=link.url),) for link in links
     )
@@ -61,17 +61,17 @@ def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
 
 
 def help_page(t: Texts, company: str, support: str, link: LinkState | None) -> Screen:
-    """How to reach orders and invoices, here and on the portal."""
+    """Explain how to reach orders and invoices; ``support`` may be empty, and ``link`` is None without a link."""
     facts = [t("help.orders"), t("help.invoices"), t("help.numbers"), t("help.accounts"), t("help.settings"), ""]
     facts += [t("help.on_portal", company=company), ""]
     facts.append(t("help.support", support=support) if support else t("help.no_support", company=company))
-    ways = reading(t, link) if link else ((Button(t("button.link"), StartLinking()),),)
+    buttons = list_buttons(t, link) if link else ((Button(t("button.link"), StartLinking()),),)
     more = (Button(t("button.portal"), ShowPortal()), Button(t("button.privacy"), ShowPrivacy()))
-    return Screen(t("help.title"), facts=tuple(facts), keyboard=(*ways, more))
+    return Screen(t("help.title"), facts=tuple(facts), keyboard=(*buttons, more))
 
 
 def privacy(t: Texts, company: str, support: str) -> Screen:
-    """The policy, in a telephone's length."""
+    """Show the privacy policy; ``support`` may be empty."""
     facts = [
         t("privacy.who", company=company),
         t("privacy.kept"),

@@ -1,1 +1,1 @@
-"""Rules of the Telegram Bot API that every caller of it shares."""
+"""Everything that is sent to Telegram: rendered messages, callback data, documents, menus, and failures."""

@@ -1,4 +1,4 @@
-"""What Telegram shows around the conversation: command menus and descriptions, in each language."""
+"""The bot's command menus and descriptions, in each language."""
 
 import structlog
 from telegram import Bot
@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 async def set_menus(bot: Bot, company: str, default: Language) -> None:
-    """Sets what differs from what Telegram has. They are cosmetic: that they could not be set stops nothing."""
+    """Set the menus and descriptions that differ from Telegram's; log a failure, which stops nothing."""
     try:
         for language_code, language in (("", default), *((language.value, language) for language in Language)):
             await _set_language(bot, language_code or None, language, company)

@@ -1,8 +1,8 @@
-"""The callback codec: an action as at most 64 bytes, versioned, and back.
+"""Encode an action as callback data of at most 64 bytes, and decode it.
 
-``1`` (the version), the action's letter, then its fields in order, each ended by ``|``: ``1i3|2|1|||``. Numbers are in
-base 36. Fields that stand at their defaults at the end are left out. Buttons live forever, so what an old version wrote
-must either be read or be answered as an old button.
+The format is ``1`` (the version), the action's letter, then its fields in order, each followed by ``|``, such as
+``1i3|2|1|||``. Numbers are in base 36. Last fields with default values are omitted. Buttons never expire, so data of an
+older version must decode, or raise ``InvalidCallbackData``.
 """
 
 import enum
@@ -20,25 +20,28 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LARGEST = 2**63
 
 
-class BadButton(ValueError):
-    """Callback data that no button of this version carries: an old one, or a forged one."""
+class InvalidCallbackData(ValueError):
+    """Callback data that ``encode`` does not produce: from an older version, or forged."""
 
 
 def encode(action: Action) -> str | None:
-    """The callback data; ``None`` where it takes more than Telegram's 64 bytes, which its Bot API refuses.
+    """Return the callback data of an action; None if it needs more than 64 bytes.
 
-    A search is cut until it fits: the beginning of what was looked for still finds it.
+    A search text is cut until it fits: its beginning still finds the document.
+
+    Raises:
+        TypeError: the action has no letter.
     """
     if not action.letter:
-        raise TypeError(f"{type(action).__name__} does not travel in a button")
-    written: list[str] = []
-    kept = 0
+        raise TypeError(f"{type(action).__name__} has no letter")
+    encoded: list[str] = []
+    needed = 0
     for position, (name, default) in enumerate(_defaults(action.letter), start=1):
         value = getattr(action, name)
-        written.append(_write(value))
+        encoded.append(_encode_value(value))
         if default is MISSING or value != default:
-            kept = position
-    data = VERSION + action.letter + "".join(f"{text}|" for text in written[:kept])
+            needed = position
+    data = VERSION + action.letter + "".join(f"{text}|" for text in encoded[:needed])
     excess = len(data.encode("utf-8", "replace")) - LIMIT_BYTES
     if excess <= 0:
         return data
@@ -47,44 +50,45 @@ def encode(action: Action) -> str | None:
 
 
 def decode(data: str) -> Action:
-    """The action that a button carries.
+    """Return the action of callback data.
 
     Raises:
-        BadButton: the data is of another version, or was made by nobody's button.
+        InvalidCallbackData: the data is of another version, or ``encode`` did not produce it.
     """
-    kind = _kinds().get(data[1:2])
+    kind = _actions_by_letter().get(data[1:2])
     if data[:1] != VERSION or kind is None or (len(data) > 2 and not data.endswith("|")):
-        raise BadButton(data[:2])
+        raise InvalidCallbackData(data[:2])
     texts = _split(data[2:])
-    known = _field_types(kind.letter)
-    if len(texts) > len(known):
-        raise BadButton(data[:2])
-    values = {name: _read(text, of) for text, (name, of) in zip(texts, known.items(), strict=False)}
+    types = _field_types(kind.letter)
+    if len(texts) > len(types):
+        raise InvalidCallbackData(data[:2])
+    values = {name: _decode_value(text, of) for text, (name, of) in zip(texts, types.items(), strict=False)}
     try:
         return kind(**values)
     except TypeError:
-        raise BadButton(data[:2]) from None
+        raise InvalidCallbackData(data[:2]) from None
 
 
 @cache
-def _kinds() -> dict[str, type[Action]]:
-    found = [kind for kind in vars(actions).values() if isinstance(kind, type) and issubclass(kind, Action)]
-    lettered = [kind for kind in found if kind.letter]
-    kinds = {kind.letter: kind for kind in lettered}
-    if len(kinds) != len(lettered):
+def _actions_by_letter() -> dict[str, type[Action]]:
+    kinds = [kind for kind in vars(actions).values() if isinstance(kind, type) and issubclass(kind, Action)]
+    with_letter = [kind for kind in kinds if kind.letter]
+    by_letter = {kind.letter: kind for kind in with_letter}
+    if len(by_letter) != len(with_letter):
         raise TypeError("two actions share a letter")
-    return kinds
+    return by_letter
 
 
 @cache
 def _defaults(letter: str) -> tuple[tuple[str, object], ...]:
-    """The fields in order; ``MISSING`` where there is no default."""
-    return tuple((field.name, field.default) for field in fields(_kinds()[letter]))  # type: ignore[arg-type]
+    """Return the name and default of each field, in order; ``MISSING`` means no default."""
+    kind = _actions_by_letter()[letter]
+    return tuple((field.name, field.default) for field in fields(kind))  # type: ignore[arg-type]
 
 
 @cache
 def _field_types(letter: str) -> dict[str, type]:
-    kind = _kinds()[letter]
+    kind = _actions_by_letter()[letter]
     hints = get_type_hints(kind)
     return {field.name: _plain_type(hints[field.name]) for field in fields(kind)}  # type: ignore[arg-type]
 
@@ -96,7 +100,7 @@ def _plain_type(hint: object) -> type:
     return hint
 
 
-def _write(value: object) -> str:
+def _encode_value(value: object) -> str:
     match value:
         case None:
             return ""
@@ -108,10 +112,10 @@ def _write(value: object) -> str:
             return str(value.value)
         case str():
             return value.replace("\\", "\\\\").replace("|", "\\p")
-    raise TypeError(f"a button carries no {type(value).__name__}")
+    raise TypeError(f"callback data cannot contain a {type(value).__name__}")
 
 
-def _read(text: str, of: type) -> object:
+def _decode_value(text: str, of: type) -> object:
     try:
         if of is bool:
             return {"": False, "1": True}[text]
@@ -124,20 +128,18 @@ def _read(text: str, of: type) -> object:
             return of(text) if text else None
         return text
     except (KeyError, ValueError):
-        raise BadButton(of.__name__) from None
+        raise InvalidCallbackData(of.__name__) from None
 
 
-def _split(written: str) -> list[str]:
-    """The fields of ``a|b|``; ``\\p`` is a bar and ``\\\\`` a backslash within one."""
-    if not written:
-        return []
-    return [_unescaped(text) for text in written[:-1].split("|")]
+def _split(encoded: str) -> list[str]:
+    """Return the fields of ``a|b|``; in a field, ``\\p`` is a bar and ``\\\\`` a backslash."""
+    return [_unescape(text) for text in encoded[:-1].split("|")] if encoded else []
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     parts = text.split("\\\\")
     if any("\\" in part.replace("\\p", "") for part in parts):
-        raise BadButton("escape")
+        raise InvalidCallbackData("escape")
     return "\\".join(part.replace("\\p", "|") for part in parts)
 
 

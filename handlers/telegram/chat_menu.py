@@ -1,5 +1,7 @@
-"""The command menu of one chat, where its language is not its client's. It is cosmetic: commands of both languages work
-either way, so that it could not be set is no error."""
+"""The command menu of a chat whose language is not its client's.
+
+Commands of both languages work without it, so errors of Telegram are ignored.
+"""
 
 from contextlib import suppress
 
@@ -11,16 +13,16 @@ from handlers.context import Context
 from texts.language import Language
 
 
-async def fit_menu(context: Context, chosen: Language) -> None:
-    """Shows the chosen language's commands; the client's own list where it speaks that language anyway."""
+async def set_menu(context: Context, chosen: Language) -> None:
+    """Set the menu of the chosen language; remove the chat's menu if the client has that language."""
     if Language.of_client(context.client_language, context.services.company.language) is chosen:
-        await drop_menu(context)
+        await reset_menu(context)
         return
     with suppress(TelegramError):
         await context.bot.set_my_commands(menu(chosen), scope=BotCommandScopeChat(context.chat.chat_id))
 
 
-async def drop_menu(context: Context) -> None:
-    """Goes back to the client's language."""
+async def reset_menu(context: Context) -> None:
+    """Remove the chat's menu: Telegram then shows that of the client's language."""
     with suppress(TelegramError):
         await context.bot.delete_my_commands(scope=BotCommandScopeChat(context.chat.chat_id))

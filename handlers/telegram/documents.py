@@ -1,4 +1,4 @@
-"""Invoice PDFs on their way into a chat: from the portal, or Telegram's own copy while it is unchanged."""
+"""Load invoice PDFs from the portal and send them to chats, by Telegram's ``file_id`` while they are unchanged."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,13 +21,16 @@ from texts.catalogue import Texts
 UPLOAD_LIMIT = 50 * 1024 * 1024
 """Bytes that a bot may upload (Bot API, "Sending files")."""
 NOTICE_LIMIT = 4 * 1024 * 1024
-"""A larger PDF is not attached to a notice: a button asks for it."""
+"""Bytes of the largest PDF that is attached to a notice; a larger one has a button."""
 UPLOAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A PDF ready to be sent: new bytes, or the upload that Telegram still has."""
+class LoadedPdf:
+    """A PDF that can be sent: ``new`` bytes or, if it is unchanged, the ``known`` upload.
+
+    ``etag`` is the portal's; None if the portal sends none.
+    """
 
     account_id: str
     number: str
@@ -38,44 +41,44 @@ class Prepared:
 
 
 @asynccontextmanager
-async def prepared(
+async def open_pdf(
     bot: ExtBot[None],
     database: Database,
     portal: Portal,
     reader: Reader,
     number: str,
     t: Texts,
-    large: asyncio.Lock,
-) -> AsyncIterator[Prepared]:
-    """A PDF ready to be sent, of any size that Telegram takes.
+    large_document: asyncio.Lock,
+) -> AsyncIterator[LoadedPdf]:
+    """Load a PDF of up to ``UPLOAD_LIMIT`` bytes, and yield it.
 
-    A large one is asked for again under the lock, which is held until it is sent: twenty of 50 MB at once would take a
-    gigabyte of memory.
+    A PDF over ``SMALL_PDF`` bytes is requested again under the lock ``large_document``, which is held until the body
+    ends: twenty PDFs of 50 MB at once would take 1 GB of memory.
 
     Raises:
-        PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` over what a bot may upload.
+        PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` if the PDF is over ``UPLOAD_LIMIT``.
     """
     try:
-        small = await prepare(bot, database, portal, reader, number, t, limit=SMALL_PDF)
+        small = await load_pdf(bot, database, portal, reader, number, t, limit=SMALL_PDF)
     except TooLarge:
         small = None
     if small is not None:
         yield small
         return
-    async with large:
-        yield await prepare(bot, database, portal, reader, number, t, limit=UPLOAD_LIMIT)
+    async with large_document:
+        yield await load_pdf(bot, database, portal, reader, number, t, limit=UPLOAD_LIMIT)
 
 
-async def prepare(
+async def load_pdf(
     bot: ExtBot[None], database: Database, portal: Portal, reader: Reader, number: str, t: Texts, *, limit: int
-) -> Prepared:
-    """Asks the portal for the PDF, in one round trip, which also checks that the reader may still see it.
+) -> LoadedPdf:
+    """Request a PDF from the portal once, which also checks that the reader may still see it.
 
     Args:
-        limit: the most bytes.
+        limit: the largest permitted size in bytes.
 
     Raises:
-        PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` over the limit.
+        PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` if the PDF is over the limit.
     """
     async with database.read() as session:
         known = await uploaded_pdfs.find(session, bot.id, reader.account_id, number, t.language)
@@ -83,22 +86,22 @@ async def prepare(
     pdf = await portal.invoice_pdf(reader, number, language=t.language, known_etag=known_etag, limit=limit)
     new = InputFile(pdf.content, filename=file_name(t, number), attach=False) if pdf else None
     etag = pdf.etag if pdf else known_etag
-    return Prepared(reader.account_id, number, t.language, etag, new, None if pdf else known)
+    return LoadedPdf(reader.account_id, number, t.language, etag, new, None if pdf else known)
 
 
 async def send(
     bot: ExtBot[None],
     chat_id: int,
-    prepared: Prepared,
+    pdf: LoadedPdf,
     *,
     caption: Rendered | None = None,
 ) -> Message:
-    """Send it, with a caption and its keyboard if one is given.
+    """Send a PDF; a caption comes with its keyboard.
 
     Raises:
-        BadRequest: among other reasons, Telegram no longer has a known upload: ``forget`` it.
+        TelegramError: a ``BadRequest`` may mean that Telegram no longer has the known upload; then ``delete_upload``.
     """
-    document = prepared.new or (prepared.known.file_id if prepared.known else "")
+    document = pdf.new or (pdf.known.file_id if pdf.known else "")
     return await bot.send_document(
         chat_id,
         document,
@@ -110,25 +113,25 @@ async def send(
     )
 
 
-async def remember(bot: ExtBot[None], database: Database, prepared: Prepared, sent: Message) -> None:
-    """Keeps what Telegram calls a new upload, where the portal says by what to know it again."""
-    if prepared.new is None or not prepared.etag or sent.document is None:
+async def save_upload(bot: ExtBot[None], database: Database, pdf: LoadedPdf, sent: Message) -> None:
+    """Store the ``file_id`` of a new upload, if the portal sent an ETag."""
+    if pdf.new is None or not pdf.etag or sent.document is None:
         return
     document = Document(
         bot_id=bot.id,
-        account_id=prepared.account_id,
-        number=prepared.number,
-        language=prepared.language,
+        account_id=pdf.account_id,
+        number=pdf.number,
+        language=pdf.language,
         file_id=sent.document.file_id,
-        etag=prepared.etag,
+        etag=pdf.etag,
     )
     async with database.write() as session:
         await uploaded_pdfs.save(session, document)
 
 
-async def forget(database: Database, prepared: Prepared) -> None:
-    """Forgets an upload that Telegram keeps no more."""
-    if prepared.known is None:
+async def delete_upload(database: Database, pdf: LoadedPdf) -> None:
+    """Delete the stored ``file_id`` of a known upload that Telegram no longer has."""
+    if pdf.known is None:
         return
     async with database.write() as session:
-        await uploaded_pdfs.delete_upload(session, prepared.known)
+        await uploaded_pdfs.delete_upload(session, pdf.known)

@@ -1,7 +1,7 @@
 """Classify the errors of the Bot API. Every module asks here what a failed call means.
 
 PTB's classes alone do not say it: ``BadRequest`` is a ``NetworkError``, ``TimedOut`` may mean delivered, and 401 and
-404 both become ``InvalidToken``.
+404 both become ``InvalidToken``. Only errors with a marker of this module say that Telegram certainly did nothing.
 """
 
 import datetime
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
-
-from handlers.telegram.outcome import NotDone
 
 _LONGEST_RETRY_AFTER = datetime.timedelta(days=1)
 _MISCONFIGURED_PAUSE = datetime.timedelta(minutes=10)
@@ -25,6 +23,14 @@ _STALE = (
     "there is no text in the message to edit",
     "query is too old",
 )
+
+
+class NotDone(Exception):
+    """Marks an error after which Telegram certainly did not carry out the request."""
+
+
+class NotSent(NotDone):
+    """Marks an error after which not one byte of the request was written."""
 
 
 class FailureKind(StrEnum):

@@ -43,7 +43,7 @@ _PDF_ATTEMPTS = 4
 
 log = structlog.get_logger()
 
-PaperT = TypeVar("PaperT")
+DocumentT = TypeVar("DocumentT")
 
 
 class _NotRendered(Exception):
@@ -77,7 +77,7 @@ class TelegramNoticeSender:
             return end.outcome
 
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """See ``Sender``. A notice of an ended link needs no link."""
+        """See ``Sender``. A notice about an ended link needs no link."""
         linked = [each.link_id for each in batch if each.kind not in _ABOUT_ENDED_LINKS]
         return not linked or await self._access.still_linked(linked)
 
@@ -90,38 +90,39 @@ class TelegramNoticeSender:
         if preferences.blocked_at is not None:
             raise _NotRendered(Blocked())
         if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
-            screen = screens.unused_link(t, first.account_name, first.link_id)
+            screen = screens.idle_link(t, first.account_name, first.link_id)
             return self._message(chat.chat_id, render(screen))
         if first.kind in _ABOUT_ENDED_LINKS:
-            screen = screens.end_notice(t, first.kind, first.account_name, self._company.name)
+            screen = screens.access_ended(t, [(first.kind, first.account_name)], self._company.name)
             return self._message(chat.chat_id, render(screen))
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
         if first.kind is Kind.COPY_STOPPED:
             return self._copy_stopped(t, chat, first, preferences, zone)
-        wanted = [each for each in batch if self._is_wanted(chat, each)]
+        wanted = [each for each in batch if self._is_subscribed(chat, each)]
         if not wanted:
             raise _NotRendered(Cancelled("no longer wished for"))
         if first.kind in REMINDERS:  # a reminder has a time of its own, and is not summarised
             return await self._reminder(t, chat, wanted[0], preferences, zone)
-        self._keep_quiet(preferences, zone, is_summed_up=True)
+        self._check_quiet_hours(preferences, zone, is_summarised=True)
         if len(wanted) > 1:
             return await self._summary(t, chat, wanted)
         return await self._single(t, chat, wanted[0])
 
     @staticmethod
-    def _is_wanted(chat: ChatState, claimed: ClaimedDelivery) -> bool:
+    def _is_subscribed(chat: ChatState, claimed: ClaimedDelivery) -> bool:
         link = chat.link(claimed.link_id)
         if link is None:
             return False
         # The person requested a postponed reminder separately.
         return claimed.kind is Kind.REMINDER_LATER or subscription_for(claimed.kind) in (link.subscriptions or ())
 
-    def _keep_quiet(self, preferences: DeliveryPreferences, zone: ZoneInfo, *, is_summed_up: bool) -> None:
+    def _check_quiet_hours(self, preferences: DeliveryPreferences, zone: ZoneInfo, *, is_summarised: bool) -> None:
+        """Raise ``_NotRendered`` in quiet hours; ``is_summarised``: whether a summary may follow them."""
         if preferences.quiet is None:
             return
         until = preferences.quiet.until(self._clock().astimezone(zone))
         if until is not None:
-            raise _NotRendered(Later(until, is_postponed=is_summed_up))
+            raise _NotRendered(Later(until, is_postponed=is_summarised))
 
     def _copy_stopped(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
@@ -130,12 +131,12 @@ class TelegramNoticeSender:
         link = chat.link(claimed.link_id)
         if link is None:
             raise _NotRendered(Cancelled("no longer linked"))
-        self._keep_quiet(preferences, zone, is_summed_up=False)
+        self._check_quiet_hours(preferences, zone, is_summarised=False)
         return self._message(chat.chat_id, render(screens.copy_stopped(t, link.account_name, link.link_id)))
 
     async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         """Summarise postponed notices by number, where the contact may still see that part of the account."""
-        told: list[SummaryLine] = []
+        lines: list[SummaryLine] = []
         contacts: dict[str, Contact | None] = {}
         for each in batch:
             link = chat.link(each.link_id)
@@ -143,32 +144,32 @@ class TelegramNoticeSender:
                 continue
             if link.contact_id not in contacts:
                 contacts[link.contact_id] = await self._access.contact(link.contact_id)
-            if await self._is_admitted(contacts[link.contact_id], link, each.kind):
-                told.append(SummaryLine(each.kind, each.number, link.link_id))
-        if not told:
+            if await self._may_notify(contacts[link.contact_id], link, each.kind):
+                lines.append(SummaryLine(each.kind, each.number, link.link_id))
+        if not lines:
             raise _NotRendered(Cancelled("no longer allowed"))
-        return self._message(chat.chat_id, render(screens.summary(t, told)))
+        return self._message(chat.chat_id, render(screens.summary(t, lines)))
 
-    async def _is_admitted(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
+    async def _may_notify(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
         """Return whether a link may still get notices; if it ended or is idle, notify the chat of that once."""
         if self._access.is_idle(link):
             await self._access.tell_unused(link)
             return False
         return await self._access.ended_by(contact, link.link_id) is None and _may_see(contact, link, kind)
 
-    async def _read(self, claimed: ClaimedDelivery, link: LinkState, paper: Awaitable[PaperT]) -> PaperT:
+    async def _read(self, claimed: ClaimedDelivery, link: LinkState, document: Awaitable[DocumentT]) -> DocumentT:
         """Return an order or an invoice, read in parallel with the check that the link is still valid."""
-        contact, read = await asyncio.gather(self._access.contact(link.contact_id), paper, return_exceptions=True)
+        contact, read = await asyncio.gather(self._access.contact(link.contact_id), document, return_exceptions=True)
         if isinstance(contact, BaseException):
             raise contact
-        if not await self._is_admitted(contact, link, claimed.kind):
+        if not await self._may_notify(contact, link, claimed.kind):
             raise _NotRendered(Cancelled("no longer allowed"))
         if isinstance(read, BaseException):
             raise read
         return read
 
     async def _single(self, t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> SendFunc:
-        link, reader, number = self._about(chat, claimed)
+        link, reader, number = self._link_and_number(chat, claimed)
         if claimed.kind in _ORDERS:
             order = await self._read(claimed, link, self._portal.order(reader, number))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
@@ -176,23 +177,23 @@ class TelegramNoticeSender:
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
-            return await self._with_pdf(t, chat.chat_id, reader, claimed, screen)
+            return await self._message_with_pdf(t, chat.chat_id, reader, claimed, screen)
         return self._message(chat.chat_id, render(screen))
 
     async def _reminder(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
     ) -> SendFunc:
-        link, reader, number = self._about(chat, claimed)
+        link, reader, number = self._link_and_number(chat, claimed)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         if not invoice.is_unpaid:
             raise _NotRendered(Cancelled("paid"))
-        await self._is_time(claimed, link, invoice.due_date, zone)
-        self._keep_quiet(preferences, zone, is_summed_up=False)
+        await self._check_reminder_time(claimed, link, invoice.due_date, zone)
+        self._check_quiet_hours(preferences, zone, is_summarised=False)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         return self._message(chat.chat_id, render(screen))
 
     @staticmethod
-    def _about(chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
+    def _link_and_number(chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
             raise _NotRendered(Cancelled("no longer linked"))
@@ -201,7 +202,7 @@ class TelegramNoticeSender:
     def _today(self) -> datetime.date:
         return self._clock().astimezone(self._company.zone).date()
 
-    async def _is_time(
+    async def _check_reminder_time(
         self, claimed: ClaimedDelivery, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo
     ) -> None:
         """Raise ``_NotRendered`` before the time of a reminder, or if it is obsolete."""
@@ -220,17 +221,17 @@ class TelegramNoticeSender:
         if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminding_time(Kind.REMINDER_DUE, due_date, zone):
             raise _NotRendered(Cancelled("overtaken"))
 
-    async def _with_pdf(
+    async def _message_with_pdf(
         self, t: Texts, chat_id: int, reader: Reader, claimed: ClaimedDelivery, screen: Screen
     ) -> SendFunc:
         message, number = render(screen), claimed.number or ""
         try:
             limit = documents.NOTICE_LIMIT
-            prepared = await documents.prepare(self._bot, self._database, self._portal, reader, number, t, limit=limit)
+            pdf = await documents.load_pdf(self._bot, self._database, self._portal, reader, number, t, limit=limit)
         except TooLarge:
             return self._message(chat_id, message)
         except PortalUnavailable:
-            # Do not wait for ever for a document that the portal cannot make: the notice has a button for it.
+            # After some attempts, send the notice without a document that the portal cannot create.
             if claimed.attempts < _PDF_ATTEMPTS:
                 raise
             return self._message(chat_id, message)
@@ -239,13 +240,13 @@ class TelegramNoticeSender:
 
         async def send() -> Outcome:
             try:
-                sent = await documents.send(self._bot, chat_id, prepared, caption=message)
+                sent = await documents.send(self._bot, chat_id, pdf, caption=message)
             except TelegramError as error:
-                if prepared.known is None or classify(error).kind is not FailureKind.REFUSED:
+                if pdf.known is None or classify(error).kind is not FailureKind.REFUSED:
                     return await self._outcome(chat_id, error)
-                await documents.forget(self._database, prepared)
+                await documents.delete_upload(self._database, pdf)
                 return Retry("file_id refused")
-            await documents.remember(self._bot, self._database, prepared, sent)
+            await documents.save_upload(self._bot, self._database, pdf, sent)
             return Sent()
 
         return send

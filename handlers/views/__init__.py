@@ -1,1 +1,1 @@
-"""One module per subject: each view takes an action, asks services and portal, and returns a screen."""
+"""Views: each takes an action, asks the portal or the database, and returns a screen; None if it answered itself."""

@@ -1,11 +1,10 @@
-"""The linked accounts, their subscriptions, who else is linked, and the ways out."""
+"""Linked accounts, revocation of other chats, unlinking, and the stored personal data."""
 
 import datetime
 from dataclasses import replace
 from functools import partial
 
 from handlers.actions import (
-    AnswerNoticeOffer,
     ChooseAccount,
     Forget,
     GiveRevokeCode,
@@ -14,28 +13,26 @@ from handlers.actions import (
     ShowMyData,
     Unlink,
 )
-from handlers.alerts import tell_chats
+from handlers.alerts import notify_chats
 from handlers.context import Context
-from handlers.screens import account, linking, trouble
-from handlers.screens.linking import refusal_words
+from handlers.screens import account, failures, linking
+from handlers.screens.linking import refusal_reason
 from handlers.screens.screen import Screen
-from handlers.telegram.chat_menu import drop_menu
-from handlers.views.linking import answer_then_mail, delete_typed, warn_owner
+from handlers.telegram.chat_menu import reset_menu
+from handlers.views.linking import delete_code_message, show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, Purpose
 from services.security import SecurityEvent
 from storage import personal_data
 from storage.linking import codes, links, shared_addresses
 from storage.linking.shared_addresses import OtherChat
-from storage.notices import bookkeeper_copies, delivery_preferences, subscriptions
-from storage.tables import Kind
+from storage.notices import bookkeeper_copies, delivery_preferences
 
-_NEW_FOR = datetime.timedelta(hours=24)
-_OLD_AFTER = datetime.timedelta(hours=24)
+_NEW_LINK_AGE = datetime.timedelta(hours=24)
 
 
 async def choose_account(context: Context, action: ChooseAccount) -> Screen:
-    """Makes an account the current one; where its notices were never asked about, asks."""
+    """Make an account the current one, and offer notices if that has not been done."""
     context.link(action.link)
     async with context.services.database.write() as session:
         await links.choose(session, context.chat.chat_id, action.link, context.services.clock())
@@ -47,23 +44,10 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
     return linking.home(context.t, link)
 
 
-async def answer_notice_offer(context: Context, action: AnswerNoticeOffer) -> Screen:
-    """The answer to the one question, for every account that was not asked about yet."""
-    link = context.link(action.link)
-    unasked = [each.link_id for each in context.chat.links if each.subscriptions is None]
-    async with context.services.database.write() as session:
-        chosen = [link.link_id, *unasked]
-        await subscriptions.set_subscriptions(
-            session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes
-        )
-    await context.reload()
-    return linking.notice_answer(context.t, context.link(action.link), yes=action.yes)
-
-
 async def accounts(context: Context, _action: ShowAccounts) -> Screen:
-    """The accounts, and the other chats linked through the same addresses."""
+    """Show the accounts, and the other chats linked through the same addresses."""
     if not context.chat.links:
-        return trouble.not_linked(context.t, context.services.company.name)
+        return failures.not_linked(context.t, context.services.company.name)
     async with context.services.database.read() as session:
         other_chats = await shared_addresses.other_chats(session, context.chat.chat_id)
         emails = await links.emails(session, context.chat.chat_id)
@@ -72,10 +56,10 @@ async def accounts(context: Context, _action: ShowAccounts) -> Screen:
 
 
 async def revoke(context: Context, action: Revoke) -> Screen | None:
-    """Removes another chat's links, and tells it so.
+    """Remove another chat's links after a confirmation, and notify that chat.
 
-    A chat that was linked within the last day needs a second code to remove one that was linked before: else whoever
-    read a single mail could put the owner out.
+    A chat that was linked in the last 24 hours needs a second code to remove one that was linked before. Otherwise,
+    a person who read a single mail could remove the owner's links.
     """
     other = await _other_chat(context, action.chat)
     if other is None:
@@ -84,24 +68,24 @@ async def revoke(context: Context, action: Revoke) -> Screen | None:
         return account.confirm_revoke(context.t, other)
     email = await _address_to_prove(context, other)
     if email is None:
-        return await _revoked(context, other)
+        return await _revoke(context, other)
     asked = await context.services.linking.ask(context.chat.chat_id, email, Purpose(for_chat=other.chat_id))
     if isinstance(asked, TooSoon):
-        return account.revoke_trouble(context.t, context.t.plural("link.too_soon", asked.seconds), other.chat_id)
+        return account.revoke_failed(context.t, context.t.plural("link.too_soon", asked.seconds), other.chat_id)
     if isinstance(asked, TooOften):
-        words = context.t("link.too_often", time=context.t.formats.time(context.local(asked.until)))
-        return account.revoke_trouble(context.t, words, other.chat_id)
+        reason = context.t("link.too_often", time=context.t.formats.time(context.local(asked.until)))
+        return account.revoke_failed(context.t, reason, other.chat_id)
     context.services.security.record(
         SecurityEvent.REVOCATION_NEEDS_CODE, chat_id=context.chat.chat_id, other_chat_id=other.chat_id
     )
     mail = context.services.code_delivery.deliver_revoke_code(asked, language=context.language)
-    failed = partial(account.revoke_trouble, context.t, context.t("account.revoke_code_not_sent"), other.chat_id)
-    await answer_then_mail(context, asked, account.revoke_code_sent(context.t, asked), mail, failed)
+    failed = partial(account.revoke_failed, context.t, context.t("account.revoke_code_not_sent"), other.chat_id)
+    await show_and_mail(context, asked, account.revoke_code_sent(context.t, asked), mail, failed)
     return None
 
 
 async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
-    """Takes an attempt at the second code of a revocation."""
+    """Check the second code of a revocation, and revoke if it is right."""
     chat_id = context.chat.chat_id
     async with context.services.database.read() as session:
         other_id = await codes.chat_to_revoke(session, chat_id)
@@ -112,12 +96,12 @@ async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
     warn_owner(context, checked)
     if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
-        return account.revoke_trouble(context.t, refusal_words(context.t, checked, until), other_id)
-    delete_typed(context)
+        return account.revoke_failed(context.t, refusal_reason(context.t, checked, until), other_id)
+    delete_code_message(context)
     other = await _other_chat(context, other_id)
     if other is None or not await context.services.linking.use_revoke_proof(chat_id, other_id):
         return await accounts(context, ShowAccounts())
-    return await _revoked(context, other)
+    return await _revoke(context, other)
 
 
 async def _other_chat(context: Context, chat_id: int) -> OtherChat | None:
@@ -127,16 +111,14 @@ async def _other_chat(context: Context, chat_id: int) -> OtherChat | None:
 
 
 async def _address_to_prove(context: Context, other: OtherChat) -> str | None:
-    """The shared address that this chat was linked through only lately, and the other long ago; ``None``: none."""
-    now = context.services.clock()
+    """Return a shared address through which this chat is new and the other chat is not; None if there is none."""
+    new_since = context.services.clock() - _NEW_LINK_AGE
     async with context.services.database.read() as session:
         shared = await shared_addresses.find_shared(session, context.chat.chat_id, other.chat_id)
-    lately, long_ago = now - _NEW_FOR, now - _OLD_AFTER
-    doubtful = (each.email for each in shared if each.own_since > lately and each.other_since < long_ago)
-    return next(doubtful, None)
+    return next((each.email for each in shared if each.own_since > new_since > each.other_since), None)
 
 
-async def _revoked(context: Context, other: OtherChat) -> Screen:
+async def _revoke(context: Context, other: OtherChat) -> Screen:
     services, chat_id = context.services, context.chat.chat_id
     async with services.database.write() as session:
         removed = await shared_addresses.revoke(session, chat_id, other.chat_id, services.clock())
@@ -145,21 +127,21 @@ async def _revoked(context: Context, other: OtherChat) -> Screen:
         SecurityEvent.REVOKED, chat_id=chat_id, other_chat_id=other.chat_id, email=other.email, count=removed
     )
     others = [each for each in linked if each not in (chat_id, other.chat_id)]
-    context.afterwards(_tell_of_revocation(context, other, others))
+    context.run_in_background(_notify_of_revocation(context, other, others))
     return replace(await accounts(context, ShowAccounts()), note=context.t("account.revoked"))
 
 
-async def _tell_of_revocation(context: Context, other: OtherChat, others: list[int]) -> None:
+async def _notify_of_revocation(context: Context, other: OtherChat, others: list[int]) -> None:
     company = context.services.company.name
-    await tell_chats(context, [other.chat_id], lambda t: account.revoked(t, company))
-    await tell_chats(context, others, lambda t: account.other_revoked(t, other), through=other.email)
+    await notify_chats(context, [other.chat_id], lambda t: account.revoked(t, company))
+    await notify_chats(context, others, lambda t: account.other_revoked(t, other), email=other.email)
     await context.services.alerts.revoked(other.email, context.language)
 
 
 async def unlink(context: Context, action: Unlink) -> Screen:
-    """Removes this chat's links, once the person is sure."""
+    """Remove this chat's links after a confirmation."""
     if not context.chat.links:
-        return trouble.not_linked(context.t, context.services.company.name)
+        return failures.not_linked(context.t, context.services.company.name)
     if not action.sure:
         return account.confirm_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:
@@ -169,10 +151,10 @@ async def unlink(context: Context, action: Unlink) -> Screen:
 
 
 async def my_data(context: Context, _action: ShowMyData) -> Screen:
-    """Everything that is remembered of this chat, in words."""
+    """Show the stored personal data of this chat."""
     t, chat = context.t, context.chat
     if not chat.is_known:
-        return account.nothing_kept(t)
+        return account.no_stored_data(t)
     async with context.services.database.read() as session:
         stored = await personal_data.load(session, chat.chat_id)
         preferences = await delivery_preferences.load(session, chat.chat_id)
@@ -182,11 +164,11 @@ async def my_data(context: Context, _action: ShowMyData) -> Screen:
 
 
 async def forget(context: Context, action: Forget) -> Screen:
-    """Erases everything remembered of this chat, once the person is sure."""
+    """Erase the stored personal data of this chat after a confirmation."""
     if not action.sure:
         return account.confirm_forget(context.t)
     async with context.services.database.write() as session:
         await personal_data.delete_chat(session, context.chat.chat_id, context.services.clock())
     context.services.security.record(SecurityEvent.FORGOTTEN, chat_id=context.chat.chat_id)
-    context.afterwards(drop_menu(context))
+    context.run_in_background(reset_menu(context))
     return account.forgotten(context.t)

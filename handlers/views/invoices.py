@@ -1,4 +1,4 @@
-"""Invoices: the list, one, and its PDF."""
+"""Invoices: the list, the detail, and the PDF."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,11 +23,11 @@ from portal.models import Invoice, Page, Part, Status
 
 log = structlog.get_logger()
 
-_ACTION_SECONDS = 4.5  # a chat action shows for 5 s
+_ACTION_SECONDS = 4.5  # Telegram shows a chat action for 5 s
 
 
 async def invoice_list(context: Context, action: ListInvoices) -> Screen:
-    """A page of the account's invoices; a page that is no more becomes the last one."""
+    """List a page of the account's invoices; a page after the last one shows the last one."""
     link = context.link(action.link)
     page = await _page(context, action)
     if not page.items and page.total:
@@ -38,7 +38,7 @@ async def invoice_list(context: Context, action: ListInvoices) -> Screen:
 
 
 async def invoice_detail(context: Context, action: ShowInvoice) -> Screen:
-    """One invoice."""
+    """Show one invoice."""
     link = context.link(action.link)
     invoice = await context.services.portal.invoice(context.reader(action.link), action.number)
     has_orders = Part.ORDERS in link.access
@@ -46,9 +46,9 @@ async def invoice_detail(context: Context, action: ShowInvoice) -> Screen:
 
 
 async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
-    """Sends the PDF as a document; by Telegram's own copy while the portal says that it is unchanged."""
+    """Send the PDF as a document: Telegram's copy if the portal says that it is unchanged, else new bytes."""
     reader = context.reader(action.link)
-    async with _sending_shown(context):
+    async with _upload_indicator(context):
         try:
             await _send_document(context, reader, action)
         except TooLarge:
@@ -62,11 +62,11 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
                 case FailureKind.TOO_MANY:
                     return screens.pdf_not_sent(context.t, replace(action, again=True))
             raise
-    return await _restored(context, action) if action.again else None
+    return await _invoice_again(context, action) if action.again else None
 
 
-async def _restored(context: Context, action: SendPdf) -> Screen:
-    """The screen that told of a failure becomes the invoice again; the document is there whether or not it can."""
+async def _invoice_again(context: Context, action: SendPdf) -> Screen:
+    """Return the invoice, to replace the screen of a failure; if the portal fails, only confirm the PDF."""
     try:
         return await invoice_detail(context, ShowInvoice(action.link, action.number))
     except PortalError:
@@ -88,40 +88,40 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
 async def _send_document(context: Context, reader: Reader, action: SendPdf) -> None:
     services = context.services
     for is_last in (False, True):
-        ready = documents.prepared(
+        opened = documents.open_pdf(
             context.bot, services.database, services.portal, reader, action.number, context.t, services.large_document
         )
-        async with services.documents, ready as prepared:
-            # A PDF takes its time, and the link may have been revoked meanwhile.
+        async with services.documents, opened as pdf:
+            # The link may have been revoked while the portal created the PDF.
             await context.reload()
             context.link(action.link)
             try:
-                send = partial(documents.send, context.bot, context.chat.chat_id, prepared)
+                send = partial(documents.send, context.bot, context.chat.chat_id, pdf)
                 sent = await retry_once(context, send, link=action.link)
             except TelegramError as error:
-                # Telegram does not keep files for ever.
-                if is_last or prepared.known is None or classify(error).kind is not FailureKind.REFUSED:
+                # Telegram may have deleted the known upload: send the bytes.
+                if is_last or pdf.known is None or classify(error).kind is not FailureKind.REFUSED:
                     raise
-                await documents.forget(services.database, prepared)
+                await documents.delete_upload(services.database, pdf)
             else:
-                await documents.remember(context.bot, services.database, prepared, sent)
+                await documents.save_upload(context.bot, services.database, pdf, sent)
                 return
 
 
 @asynccontextmanager
-async def _sending_shown(context: Context) -> AsyncIterator[None]:
-    """Shows "sending a document" for as long as the body takes. That it cannot be shown is no reason not to send."""
+async def _upload_indicator(context: Context) -> AsyncIterator[None]:
+    """Show "sending a document" in the chat while the body runs; ignore Telegram's errors."""
 
-    async def show() -> None:
+    async def repeat() -> None:
         while True:
             with suppress(TelegramError):
                 await context.bot.send_chat_action(context.chat.chat_id, ChatAction.UPLOAD_DOCUMENT)
             await asyncio.sleep(_ACTION_SECONDS)
 
-    shown = asyncio.create_task(show())
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:
-        shown.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await shown
+            await task

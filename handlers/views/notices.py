@@ -1,4 +1,4 @@
-"""Notices as they are wished for: kinds, PDF, quiet hours, the bookkeeper's copy, and reminders put off."""
+"""Settings of notices: subscriptions, PDF, quiet hours, the bookkeeper's copy, snoozed and muted reminders."""
 
 import datetime
 from functools import partial
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from handlers.actions import (
+    AnswerNoticeOffer,
     AskCopy,
     AttachPdf,
     ChooseZone,
@@ -21,14 +22,14 @@ from handlers.actions import (
     Snooze,
     StopCopy,
 )
-from handlers.alerts import tell_chats
+from handlers.alerts import notify_chats
 from handlers.context import Context
+from handlers.screens import failures
 from handlers.screens import notice_settings as screens
 from handlers.screens import notices as notice_screens
-from handlers.screens import trouble
-from handlers.screens.linking import refusal_words
+from handlers.screens.linking import notice_answer, refusal_reason
 from handlers.screens.screen import Screen
-from handlers.views.linking import answer_then_mail, warn_owner
+from handlers.views.linking import show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CodeRequested, Purpose
 from services.notices.feed_reader import REMINDERS, SUBSCRIPTIONS
@@ -53,53 +54,65 @@ from storage.tables import Awaited, Channel, Kind
 
 log = structlog.get_logger()
 
-_PATIENCE = datetime.timedelta(hours=1)
-_SENT_SHOWN = 10
+_ANSWER_TIME = datetime.timedelta(hours=1)
+_SENT_COPIES = 10
 
 
 async def notices(context: Context, _action: ShowNotices) -> Screen:
-    """The one account's notices, or whose."""
+    """Show the notices of the only account, or ask for the account."""
     own = context.chat.links
     if not own:
-        return trouble.not_linked(context.t, context.services.company.name)
+        return failures.not_linked(context.t, context.services.company.name)
     if len(own) == 1:
         return screens.subscriptions(context.t, own[0], has_others=False)
-    return screens.which_account(context.t, own)
+    return screens.choose_account(context.t, own)
 
 
-async def of_account(context: Context, action: ShowSubscriptions) -> Screen:
-    """One account's notices."""
+async def show_subscriptions(context: Context, action: ShowSubscriptions) -> Screen:
+    """Show the notices of one account."""
     return screens.subscriptions(context.t, context.link(action.link), has_others=len(context.chat.links) > 1)
 
 
+async def answer_notice_offer(context: Context, action: AnswerNoticeOffer) -> Screen:
+    """Store the answer at linking, for this account and for each one that has no answer yet."""
+    link = context.link(action.link)
+    chosen = [link.link_id, *(each.link_id for each in context.chat.links if each.subscriptions is None)]
+    async with context.services.database.write() as session:
+        await subscriptions.set_subscriptions(
+            session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes
+        )
+    await context.reload()
+    return notice_answer(context.t, context.link(action.link), yes=action.yes)
+
+
 async def set_subscription(context: Context, action: SetSubscription) -> Screen:
-    """Turns a kind on or off, in the list or under a notice."""
+    """Turn a kind of notice on or off, from the settings or from a notice."""
     context.link(action.link)
     if action.subscription not in SUBSCRIPTIONS:
-        return await of_account(context, ShowSubscriptions(action.link))
+        return await show_subscriptions(context, ShowSubscriptions(action.link))
     async with context.services.database.write() as session:
         await subscriptions.set_subscriptions(
             session, context.chat.chat_id, [action.link], {action.subscription}, on=action.on
         )
     await context.reload()
     if not action.of_notice:
-        return await of_account(context, ShowSubscriptions(action.link))
+        return await show_subscriptions(context, ShowSubscriptions(action.link))
     if action.on:
-        return notice_screens.turned_on(context.t, action.link)
-    return notice_screens.stopped(context.t, action.subscription, action.link)
+        return notice_screens.notice_turned_on(context.t, action.link)
+    return notice_screens.notice_stopped(context.t, action.subscription, action.link)
 
 
 async def attach_pdf(context: Context, action: AttachPdf) -> Screen:
-    """Whether the PDF comes along."""
+    """Set whether notices of new invoices have the PDF attached."""
     context.link(action.link)
     async with context.services.database.write() as session:
         await subscriptions.set_attaches_pdf(session, context.chat.chat_id, action.link, on=action.on)
     await context.reload()
-    return await of_account(context, ShowSubscriptions(action.link))
+    return await show_subscriptions(context, ShowSubscriptions(action.link))
 
 
 async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
-    """Shows the quiet hours, after taking some or none."""
+    """Show the quiet hours, after setting them or turning them off if the action says so."""
     is_choice = 0 <= action.start < 24 * 60 and 0 <= action.end < 24 * 60 and action.start != action.end
     async with context.services.database.write() as session:
         await chats.ensure(session, context.chat.chat_id, context.services.clock())
@@ -113,7 +126,7 @@ async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
 
 
 async def zone(context: Context, action: ChooseZone) -> Screen:
-    """Asks for a zone, or takes one of those offered."""
+    """Set one of the offered time zones; for any other value ask for one."""
     if action.zone not in screens.ZONES:
         async with context.services.database.read() as session:
             preferences = await delivery_preferences.load(session, context.chat.chat_id)
@@ -125,21 +138,21 @@ async def zone(context: Context, action: ChooseZone) -> Screen:
 
 
 async def snooze(context: Context, action: Snooze) -> Screen:
-    """Another reminder, at the reminding hour of a later day."""
+    """Remind of an invoice again, at the hour of reminders of a later day."""
     link = context.link(action.link)
-    # A row is kept only of an invoice that there is: buttons can be forged.
+    # Buttons can be forged: store nothing about an invoice that does not exist.
     await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
         preferences = await delivery_preferences.load(session, context.chat.chat_id)
         await reminders.unmute(session, link.link_id, action.number)
-        there = ZoneInfo(preferences.timezone) if preferences.timezone else context.services.company.zone
+        zone = ZoneInfo(preferences.timezone) if preferences.timezone else context.services.company.zone
         days = action.days if action.days in notice_screens.SNOOZE_DAYS else notice_screens.SNOOZE_DAYS[0]
-        date = now.astimezone(there).date() + datetime.timedelta(days=days)
+        date = now.astimezone(zone).date() + datetime.timedelta(days=days)
         event_id = f"snooze:{context.chat.chat_id}:{link.account_id}:{action.number}:{date}"
         if not await feed.known_events(session, [event_id]):
             notice = NewNotice(event_id, Kind.REMINDER_LATER, link.account_id, action.number, now)
-            due_at = at_reminding_hour(date, there)
+            due_at = at_reminding_hour(date, zone)
             await feed.record(
                 session, notice, [NewDelivery(Channel.TELEGRAM, context.chat.chat_id, link.link_id, due_at)]
             )
@@ -147,7 +160,7 @@ async def snooze(context: Context, action: Snooze) -> Screen:
 
 
 async def mute(context: Context, action: MuteInvoice) -> Screen:
-    """No more reminders of one invoice, those that wait included."""
+    """Stop the reminders of one invoice, and cancel those that wait."""
     await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
@@ -157,48 +170,48 @@ async def mute(context: Context, action: MuteInvoice) -> Screen:
 
 
 async def show_copy(context: Context, action: ShowCopy) -> Screen:
-    """The bookkeeper's copy of one account."""
+    """Show the bookkeeper's copy of one account."""
     link = context.link(action.link)
     async with context.services.database.read() as session:
         copy = await bookkeeper_copies.find_by_link(session, link.link_id)
-        sent = await outbox_report.sent_to_copy(session, copy.copy_id, _SENT_SHOWN) if copy else []
+        sent = await outbox_report.sent_to_copy(session, copy.copy_id, _SENT_COPIES) if copy else []
     local = [(number, context.local(at).date()) for number, at in sent]
-    return screens.copy(context.t, link, copy.email if copy else None, local)
+    return screens.bookkeeper_copy(context.t, link, copy.email if copy else None, local)
 
 
 async def ask_copy(context: Context, action: AskCopy) -> Screen:
-    """The next text is an address."""
+    """Ask for the bookkeeper's address."""
     context.link(action.link)
     now = context.services.clock()
     async with context.services.database.write() as session:
-        awaiting = Awaiting(Awaited.COPY_EMAIL, now + _PATIENCE, action.link)
+        awaiting = Awaiting(Awaited.COPY_EMAIL, now + _ANSWER_TIME, action.link)
         await chats.set_awaiting(session, context.chat.chat_id, awaiting, now)
     return screens.ask_copy(context.t, action.link)
 
 
 async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen | None:
-    """Mails a code to the bookkeeper: nobody gets invoices by mail who did not agree to."""
+    """Mail a code to the bookkeeper, who has to agree before invoices are sent there."""
     link = context.link(action.link)
     t = context.t
     purpose = Purpose(for_link=link.link_id)
     asked = await context.services.linking.ask(context.chat.chat_id, action.email, purpose)
     match asked:
         case TooSoon(seconds):
-            return screens.trouble_of_copy(t, t.plural("link.too_soon", seconds), link.link_id)
+            return screens.copy_failed(t, t.plural("link.too_soon", seconds), link.link_id)
         case TooOften(until):
-            words = t("link.too_often", time=t.formats.time(context.local(until)))
-            return screens.trouble_of_copy(t, words, link.link_id)
+            reason = t("link.too_often", time=t.formats.time(context.local(until)))
+            return screens.copy_failed(t, reason, link.link_id)
         case CodeRequested():
             delivery = context.services.code_delivery
             mail = delivery.deliver_copy_code(asked, account=link.account_name, language=context.language)
             screen = screens.copy_code_sent(t, asked, link.link_id)
-            failed = partial(screens.trouble_of_copy, t, t("copy.code_not_sent"), link.link_id)
-            await answer_then_mail(context, asked, screen, mail, failed)
+            failed = partial(screens.copy_failed, t, t("copy.code_not_sent"), link.link_id)
+            await show_and_mail(context, asked, screen, mail, failed)
     return None
 
 
 async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
-    """Takes an attempt at the bookkeeper's code."""
+    """Check the code that the bookkeeper got, and start the copies if it is right."""
     link = context.link(action.link)
     chat_id, t = context.chat.chat_id, context.t
     purpose = Purpose(for_link=link.link_id)
@@ -206,25 +219,25 @@ async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
     warn_owner(context, checked)
     if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
-        return screens.trouble_of_copy(t, refusal_words(t, checked, until), link.link_id)
+        return screens.copy_failed(t, refusal_reason(t, checked, until), link.link_id)
     await context.services.linking.finish_copy(chat_id, link.link_id, context.language)
-    context.afterwards(_tell_of_copy(context, link, stopped=False))
+    context.run_in_background(_notify_of_copy_change(context, link, stopped=False))
     return await show_copy(context, ShowCopy(link.link_id))
 
 
 async def stop_copy(context: Context, action: StopCopy) -> Screen:
-    """No more copies."""
+    """Stop the bookkeeper's copies of one account."""
     link = context.link(action.link)
     async with context.services.database.write() as session:
-        was_there = await bookkeeper_copies.stop(session, link.link_id)
-    if was_there:
+        is_stopped = await bookkeeper_copies.stop(session, link.link_id)
+    if is_stopped:
         context.services.security.record(SecurityEvent.COPY_STOPPED, cause="customer", chat_id=context.chat.chat_id)
-        context.afterwards(_tell_of_copy(context, link, stopped=True))
+        context.run_in_background(_notify_of_copy_change(context, link, stopped=True))
     return await show_copy(context, ShowCopy(link.link_id))
 
 
-async def _tell_of_copy(context: Context, link: LinkState, *, stopped: bool) -> None:
-    """Tells the mailbox that the link was made through, and the other chats linked through it."""
+async def _notify_of_copy_change(context: Context, link: LinkState, *, stopped: bool) -> None:
+    """Notify the address of the link, and the other chats linked through it."""
     async with context.services.database.read() as session:
         email = (await links.emails(session, context.chat.chat_id)).get(link.link_id)
         linked = await links.chats_of_email(session, email) if email else []
@@ -232,5 +245,5 @@ async def _tell_of_copy(context: Context, link: LinkState, *, stopped: bool) -> 
         return
     name = link.account_name
     others = [each for each in linked if each != context.chat.chat_id]
-    await tell_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped), through=email)
+    await notify_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped), email=email)
     await context.services.alerts.copy_changed(email, context.language, account=name, stopped=stopped)

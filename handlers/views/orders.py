@@ -1,4 +1,4 @@
-"""Orders: the list, and one."""
+"""Orders: the list, and the detail."""
 
 from handlers.actions import ListOrders, ShowOrder, at_page
 from handlers.context import Context
@@ -8,7 +8,7 @@ from portal.models import Part
 
 
 async def order_list(context: Context, action: ListOrders) -> Screen:
-    """A page of the account's orders; a page that is no more becomes the last one."""
+    """List a page of the account's orders; a page after the last one shows the last one."""
     link, reader = context.link(action.link), context.reader(action.link)
     size = context.chat.page_size
     orders = context.services.portal.orders
@@ -21,7 +21,7 @@ async def order_list(context: Context, action: ListOrders) -> Screen:
 
 
 async def order_detail(context: Context, action: ShowOrder) -> Screen:
-    """One order."""
+    """Show one order."""
     link = context.link(action.link)
     order = await context.services.portal.order(context.reader(action.link), action.number)
     return screens.order_detail(context.t, link.account_name, order, action, has_invoices=Part.INVOICES in link.access)

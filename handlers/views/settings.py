@@ -1,28 +1,28 @@
-"""Language, page length, and the pages that explain."""
+"""Language, rows per page, the portal's menu, help, and the privacy policy."""
 
 from handlers.actions import ChooseLanguage, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings, Start
 from handlers.context import Context
 from handlers.screens import settings as screens
 from handlers.screens.screen import Screen
-from handlers.telegram.chat_menu import fit_menu
+from handlers.telegram.chat_menu import set_menu
 from handlers.views.linking import start
 from storage import chats
 
 
 async def language(context: Context, action: ChooseLanguage) -> Screen:
-    """Asks for a language, or takes one; said in the new language at once."""
+    """Ask for a language, or set one, and confirm it in that language."""
     if action.language is None:
         return screens.language(context.t)
     async with context.services.database.write() as session:
         await chats.set_language(session, context.chat.chat_id, action.language, context.services.clock())
     await context.reload()
-    context.afterwards(fit_menu(context, action.language))
+    context.run_in_background(set_menu(context, action.language))
     home = await start(context, Start())
     return screens.language_chosen(context.t, home.keyboard)
 
 
 async def settings(context: Context, action: ShowSettings) -> Screen:
-    """Shows what can be chosen, after taking a page length where one was tapped."""
+    """Show the settings, after setting the rows per page if the action has an offered number."""
     if action.page_size in screens.PAGE_SIZES:
         async with context.services.database.write() as session:
             await chats.set_page_size(session, context.chat.chat_id, action.page_size, context.services.clock())
@@ -31,18 +31,18 @@ async def settings(context: Context, action: ShowSettings) -> Screen:
 
 
 async def portal(context: Context, _action: ShowPortal) -> Screen:
-    """The portal's own menu."""
+    """Show the portal's menu."""
     links = await context.services.portal.links(context.language)
     return screens.portal(context.t, context.services.company.name, links)
 
 
 async def help_page(context: Context, _action: ShowHelp) -> Screen:
-    """How to reach orders and invoices, here and on the portal."""
+    """Explain how to reach orders and invoices."""
     return screens.help_page(
         context.t, context.services.company.name, context.services.company.support, context.chat.current
     )
 
 
 async def privacy(context: Context, _action: ShowPrivacy) -> Screen:
-    """The policy."""
+    """Show the privacy policy."""
     return screens.privacy(context.t, context.services.company.name, context.services.company.support)

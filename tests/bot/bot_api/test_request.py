@@ -20,8 +20,8 @@ from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.bot_api.request import AiohttpRequest, ConnectTimedOut, NotConnected, PoolTimedOut, ServerFailed
 from handlers.screens.screen import Button, Screen
+from handlers.telegram.failures import NotDone, NotSent
 from handlers.telegram.messages import edit_text, send_text
-from handlers.telegram.outcome import NotDone, NotSent
 from handlers.telegram.render import render
 from sandbox.telegram import Person, TelegramServer
 

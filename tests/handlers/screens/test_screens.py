@@ -26,7 +26,7 @@ from handlers.actions import (
     ShowOrder,
     Start,
 )
-from handlers.screens import account, invoices, linking, orders, settings, trouble
+from handlers.screens import account, failures, invoices, linking, orders, search, settings
 from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
 from handlers.telegram.callback_data import encode
@@ -82,7 +82,7 @@ def labels(screen: Screen) -> list[list[str]]:
 
 
 def does(screen: Screen) -> list[Any]:
-    return [button.does for row in screen.keyboard for button in row]
+    return [button.action for row in screen.keyboard for button in row]
 
 
 STATES = {
@@ -128,7 +128,7 @@ def test_invoice_detail_shows_amount_and_one_state(t: Any, facts: dict[str, str]
     if invoice.due_date and invoice.is_unpaid:
         assert t.formats.long_date(invoice.due_date) in text
     assert "PDF" in labels(screen)[0][0]
-    assert screen.keyboard[0][0].does == SendPdf(1, "212380")
+    assert screen.keyboard[0][0].action == SendPdf(1, "212380")
 
 
 def test_credit_note_asks_for_no_payment() -> None:
@@ -193,7 +193,7 @@ def test_page_position_and_paging_buttons(
         else:
             items = a_page([an_invoice(str(n)) for n in range(shown)], page, 5, total)
             screen = invoices.invoice_list(t, NAME, items, ListInvoices(1, page), TODAY, has_orders=True)
-        assert screen.where == where
+        assert screen.position == where
         assert any("/" in label for labels_ in labels(screen) for label in labels_) is (row is not None)
         if row:
             assert row in labels(screen)
@@ -218,7 +218,7 @@ NOTHING = {
 def test_empty_invoice_list_explains_and_offers_a_button(action: ListInvoices, words: str) -> None:
     screen = invoices.invoice_list(FR, NAME, a_page([]), action, TODAY, has_orders=True)
     assert words in read(screen)
-    assert screen.where == ""
+    assert screen.position == ""
     assert labels(screen)
 
 
@@ -293,7 +293,7 @@ def test_line_without_a_quantity_shows_none() -> None:
 def test_button_to_an_orders_invoices_shows_their_number(count: int | None, label: str) -> None:
     screen = orders.order_detail(FR, NAME, an_order(invoice_count=count), ShowOrder(1, "26387"), has_invoices=True)
     assert labels(screen)[0] == [label]
-    assert screen.keyboard[0][0].does == ListInvoices(1, order="26387")
+    assert screen.keyboard[0][0].action == ListInvoices(1, order="26387")
 
 
 @pytest.mark.parametrize("lines", [0, 1, LINES_A_PAGE, LINES_A_PAGE + 1, 60])
@@ -306,10 +306,10 @@ def test_paging_shows_each_agreement_line_once(lines: int) -> None:
         text = read(screen)
         assert len(text) <= 4096
         seen += [line for line in text.splitlines() if line.startswith("• ")]
-        following = [b.does for row in screen.keyboard for b in row if b.label == "›"]
+        following = [b.action for row in screen.keyboard for b in row if b.label == "›"]
         action = following[0] if following else None  # type: ignore[assignment]
     assert seen == [f"• {n} × Appareil {n}" for n in range(1, lines + 1)]
-    back = [b.does for row in screen.keyboard for b in row if b.label == "‹"]
+    back = [b.action for row in screen.keyboard for b in row if b.label == "‹"]
     assert bool(back) is (lines > LINES_A_PAGE)
 
 
@@ -336,14 +336,14 @@ def test_ten_complete_orders_fit_into_one_message() -> None:
 def test_order_button_shows_the_order_number() -> None:
     for number in ("26387", "FA-2024/001", "9" * 30):
         screen = orders.order_list(FR, NAME, a_page([an_order(number)]), ListOrders(1), has_invoices=True)
-        assert [(b.label, b.does) for b in screen.keyboard[0]] == [(number, ShowOrder(1, number))]
+        assert [(b.label, b.action) for b in screen.keyboard[0]] == [(number, ShowOrder(1, number))]
         assert [number] in labels(screen)
 
 
 def test_account_buttons_show_account_names() -> None:
     links = (a_link(1), a_link(2, "Client Odotrack 2016"), a_link(3, "<b>&</b>"))
     screen = linking.linked(FR, links)
-    assert [b.does for row in screen.keyboard for b in row] == [ChooseAccount(n) for n in (1, 2, 3)]
+    assert [b.action for row in screen.keyboard for b in row] == [ChooseAccount(n) for n in (1, 2, 3)]
     assert labels(screen) == [[NAME], ["Client Odotrack 2016"], ["<b>&</b>"]]
 
 
@@ -365,7 +365,7 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, invoices, linking, orders, settings, trouble)
+MODULES = (account, failures, invoices, linking, orders, search, settings)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
@@ -384,7 +384,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         str: [NASTY],
         "support": ["", NASTY],
         "title": [t("link.done")],
-        "words": [t("link.expired_code")],
+        "reason": [t("link.expired_code")],
         "number": ["212380", "9" * 100],
         "username": ["odobot"],
         int: [1, 0, 2, 59],
@@ -433,7 +433,6 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Action: [ListInvoices(1, 2, query="q" * 40)],
         Action | None: [ListInvoices(1), None],
         Keyboard: [((Button("x", Start()),),)],
-        tuple[Button, ...]: [(Button("x", Start()),)],
         Sequence[tuple[Kind, str]]: [
             ((Kind.ADDRESS_CHANGED, NASTY), (Kind.ACCESS_ENDED, "")),
             ((Kind.CONTACT_REMOVED, "x"),),
@@ -504,7 +503,10 @@ def test_no_screen_is_the_same_in_both_languages() -> None:
         assert len(labels(french[name])) == len(labels(english[name])), name
 
 
-@pytest.mark.parametrize("name", ["portal_down", "portal_broken", "not_ready", "failed", "code_not_sent", "proof_kept"])
+@pytest.mark.parametrize(
+    "name",
+    ["portal_down", "portal_broken", "not_ready", "internal_error", "code_not_sent", "portal_down_after_code"],
+)
 def test_first_button_retries_after_a_temporary_failure(name: str) -> None:
     assert labels(first(FR, name))[0][0] == "Réessayer"
     assert labels(first(EN, name))[0][0] == "Try again"
@@ -549,7 +551,7 @@ def test_any_portal_text_gives_a_valid_screen(number: str, name: str, words: str
         invoices.invoice_detail(FR, name, invoice, ShowInvoice(1, number), TODAY, has_orders=True),
         orders.order_list(FR, name, a_page([order]), ListOrders(1), has_invoices=True),
         orders.order_detail(FR, name, order, ShowOrder(1, number), has_invoices=True),
-        trouble.not_found(FR, a_link(1, name), number),
+        failures.not_found(FR, a_link(1, name), number),
         account.accounts(FR, (a_link(1, name), a_link(2, words)), {}, (OtherChat(9, words, NOW),)),
         linking.linked(FR, (a_link(1, name), a_link(2, words))),
     ):

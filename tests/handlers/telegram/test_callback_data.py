@@ -29,7 +29,7 @@ from handlers.actions import (
     Unlink,
 )
 from handlers.dispatch import VIEWS
-from handlers.telegram.callback_data import LIMIT_BYTES, BadButton, decode, encode
+from handlers.telegram.callback_data import LIMIT_BYTES, InvalidCallbackData, decode, encode
 from texts.language import Language
 
 KINDS = [kind for kind in VIEWS if kind.letter]
@@ -129,7 +129,7 @@ def test_action_is_decoded_unchanged_or_not_encoded(action: Action) -> None:
 def test_any_callback_data_is_an_action_or_a_bad_button(data: str) -> None:
     try:
         action = decode(data)
-    except BadButton:
+    except InvalidCallbackData:
         return
     assert type(action) in KINDS
     written = encode(action)
@@ -171,7 +171,7 @@ def test_any_callback_data_is_an_action_or_a_bad_button(data: str) -> None:
     ],
 )
 def test_invalid_version_letter_or_fields_are_bad_buttons(data: str) -> None:
-    with pytest.raises(BadButton):
+    with pytest.raises(InvalidCallbackData):
         decode(data)
 
 
@@ -179,7 +179,7 @@ def test_invalid_version_letter_or_fields_are_bad_buttons(data: str) -> None:
 @given(ANY_ACTION, st.integers(0, 70))
 def test_truncated_callback_data_raises_nothing(action: Action, length: int) -> None:
     data = encode(action) or ""
-    with contextlib.suppress(BadButton):
+    with contextlib.suppress(InvalidCallbackData):
         assert type(decode(data[:length])) in KINDS
 
 

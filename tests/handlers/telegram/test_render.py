@@ -24,7 +24,7 @@ def parsed(message: Message) -> tuple[str, list[Entity]]:
 
 def written(screen: Screen) -> str:
     """Return the whole screen as a person should read it."""
-    head = [text for text in (screen.title, screen.where) if text]
+    head = [text for text in (screen.title, screen.position) if text]
     table: list[str] = []
     if screen.table:
         details = screen.table.details or ("",) * len(screen.table.rows)
@@ -55,7 +55,7 @@ def screens(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Screen]:
     return st.builds(
         Screen,
         title=texts.filter(bool),
-        where=texts,
+        position=texts,
         facts=st.lists(texts, max_size=5).map(tuple),
         table=st.none() | tables,
         note=texts,

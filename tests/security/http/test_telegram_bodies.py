@@ -13,7 +13,7 @@ from telegram.error import NetworkError
 from bot.app import build
 from bot.bot_api.answer import MAX_ANSWER_BYTES, MAX_UPDATES_BYTES
 from bot.bot_api.request import AiohttpRequest
-from handlers.telegram.outcome import NotDone
+from handlers.telegram.failures import NotDone
 from tests.scene import TOKEN, Scene
 
 MEBIBYTE = 1024 * 1024

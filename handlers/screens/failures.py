@@ -1,0 +1,102 @@
+"""Screens for requests that failed: each says what failed, and has a button with the next step."""
+
+import datetime
+
+from handlers.actions import Action, ChooseAccount, ShowHelp, Start, StartLinking
+from handlers.screens.lists import list_buttons
+from handlers.screens.screen import Button, Keyboard, Screen, clip
+from storage.chats import LinkState
+from texts.catalogue import Texts
+from texts.escaping import plain
+
+
+def portal_down(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
+    """Report that the portal did not answer in time; ``at`` is the time of the attempt, in the company's time zone."""
+    facts = (t("trouble.portal_down"),)
+    return Screen(t("trouble.portal_title"), facts=facts, note=attempt_time(t, at), keyboard=_retry(t, retry))
+
+
+def portal_broken(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
+    """Report that the portal's answer breaks its contract; ``at`` as for ``portal_down``."""
+    return Screen(facts=(t("trouble.portal_broken"),), note=attempt_time(t, at), keyboard=_retry(t, retry))
+
+
+def not_ready(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
+    """Report that the portal is still creating the document; ``at`` as for ``portal_down``."""
+    return Screen(facts=(t("trouble.not_ready"),), note=attempt_time(t, at), keyboard=_retry(t, retry))
+
+
+def attempt_time(t: Texts, at: datetime.datetime) -> str:
+    """Return the time of the attempt, with seconds, so that a second failure looks different from the first."""
+    return t("trouble.tried_at", time=t.formats.exact_time(at))
+
+
+def refused(t: Texts, company: str) -> Screen:
+    """Report that the portal refuses the request; a retry would fail too."""
+    return Screen(facts=(t("trouble.refused", company=company),), keyboard=_help(t))
+
+
+def forbidden(t: Texts, account: str, company: str) -> Screen:
+    """Report that the contact may not see this part of the linked account."""
+    home = Button(t("button.home"), Start())
+    return Screen(facts=(t("trouble.forbidden", account=account, company=company),), keyboard=((home,), *_help(t)))
+
+
+def internal_error(t: Texts, retry: Action | None, at: datetime.datetime) -> Screen:
+    """Report an error of the bot; None for ``retry`` means that no button can repeat the request."""
+    keyboard = _retry(t, retry) if retry else ()
+    return Screen(facts=(t("trouble.failed"),), note=attempt_time(t, at), keyboard=keyboard)
+
+
+def not_found(t: Texts, link: LinkState, number: str) -> Screen:
+    """Report that the account has no order and no invoice with this number."""
+    fact = t("trouble.not_found", number=clip(number, 40), account=link.account_name)
+    return Screen(facts=(fact,), keyboard=list_buttons(t, link))
+
+
+def account_gone(t: Texts, account: str) -> Screen:
+    """Report that the contact has lost the account at the portal."""
+    return Screen(facts=(t("trouble.account_gone", account=account),), keyboard=_link(t))
+
+
+def not_linked(t: Texts, company: str) -> Screen:
+    """Report that the request needs a link."""
+    return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=_link(t))
+
+
+def link_gone(t: Texts, current: LinkState) -> Screen:
+    """Report that the button belongs to a removed link, and offer the current account."""
+    button = Button(clip(plain(current.account_name), 50), ChooseAccount(current.link_id))
+    return Screen(facts=(t("trouble.link_gone"),), keyboard=((button,),))
+
+
+def old_button(t: Texts) -> Screen:
+    """Report that this version cannot read the button's callback data."""
+    return Screen(facts=(t("trouble.old_button"),), keyboard=((Button(t("button.home"), Start()),),))
+
+
+def not_understood(t: Texts, link: LinkState) -> Screen:
+    """Report that a text is no command and no number."""
+    return Screen(facts=(t("trouble.not_understood"),), keyboard=(*list_buttons(t, link), *_help(t)))
+
+
+def unsupported_message(t: Texts, link: LinkState | None) -> Screen:
+    """Report that the bot reads text only; None for ``link`` means a chat without a link."""
+    return Screen(facts=(t("trouble.only_text"),), keyboard=(*(list_buttons(t, link) if link else ()), *_help(t)))
+
+
+def messages_dropped(t: Texts) -> Screen:
+    """Report that the chat sent more messages at once than the bot reads."""
+    return Screen(facts=(t("trouble.unread"),))
+
+
+def _retry(t: Texts, action: Action) -> Keyboard:
+    return ((Button(t("button.retry"), action),),)
+
+
+def _help(t: Texts) -> Keyboard:
+    return ((Button(t("button.help"), ShowHelp()),),)
+
+
+def _link(t: Texts) -> Keyboard:
+    return ((Button(t("button.link"), StartLinking()),),)
