@@ -90,7 +90,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
 
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
-        metrics = Metrics(database, clock, feed_reader.report, settled, services.security)
+        metrics = Metrics(database, clock, feed_reader.counters, settled, services.security)
         order = _update_order(database, metrics, lambda update: on_flood(update, application))
         application = _application(settings, services, order)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized

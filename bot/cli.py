@@ -22,7 +22,7 @@ from bot.process import Role, StartError
 from bot.settings import Settings, SettingsError, load_settings
 from services.clock import utc_now
 from services.security import SecurityEvent, SecurityLog
-from services.understanding import normal_email
+from services.understanding import normalize_email
 from storage import migrations
 from storage.database import Database, Session
 from storage.linking import links, proofs
@@ -134,7 +134,7 @@ def unlink(
     chat: Annotated[int, typer.Option(help="Unlink this chat.")] = 0,
 ) -> None:
     """Remove the links of every chat of an address, or of one chat."""
-    address = normal_email(email.strip()) if email.strip() else None
+    address = normalize_email(email.strip()) if email.strip() else None
     if bool(email) == bool(chat) or (email and address is None):
         raise _failure("odobot unlink: give one of --email ADDRESS and --chat NUMBER")
     settings = _loaded_settings()
@@ -156,7 +156,7 @@ def lift_cap(
     email: Annotated[str, typer.Option(help="The address that gets long codes, after too many wrong ones.")],
 ) -> None:
     """Reset the count of wrong codes of an address, so that its next codes are short."""
-    address = normal_email(email.strip())
+    address = normalize_email(email.strip())
     if address is None:
         raise _failure("odobot lift-cap: --email must be an email address")
     settings = _loaded_settings()

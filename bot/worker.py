@@ -13,7 +13,7 @@ from services.linking.linking import Linking
 from services.notices.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.retries import backoff
-from services.uninterrupted import uninterrupted
+from services.uninterrupted import run_to_completion
 from storage import chats, updates
 from storage.database import Database
 from storage.notices import retention
@@ -91,7 +91,7 @@ class Worker:
                     self._dispatcher.wake()
                 pause, failures = self._poll_seconds, 0
             except PortalError as error:
-                self._feed_reader.report.failures += 1
+                self._feed_reader.counters.failures += 1
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
                 failures += 1
                 pause = _pause_after(error, failures, longest=max(_LONGEST_PAUSE_SECONDS, self._poll_seconds))
@@ -113,11 +113,11 @@ class Worker:
     async def _reclaim(self) -> None:
         while True:
             await asyncio.sleep(_RECLAIM_SECONDS)
-            await uninterrupted(self._dispatcher.reclaim())
+            await run_to_completion(self._dispatcher.reclaim())
 
     async def _apply_retention(self) -> None:
         while True:
-            await uninterrupted(self._clean())
+            await run_to_completion(self._clean())
             await asyncio.sleep(_RETENTION_SECONDS)
 
     async def _clean(self) -> None:

@@ -27,7 +27,7 @@ async def notify_chats(
     for chat_id in chat_ids:
         async with context.services.database.read() as session:
             chat = await chats.load(session, chat_id)
-        if email and not await context.services.access.holds_through(chat, email):
+        if email and not await context.services.access.has_valid_link(chat, email):
             continue
         language = Language(chat.language) if chat.language else context.services.company.language
         try:

@@ -16,7 +16,7 @@ from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.views import account, invoices, linking, notices, orders, search, settings
 from portal.errors import Forbidden, NotFound, NotReady, PortalBroken, PortalError, PortalUnavailable
-from services.access import CONFIRM_BEFORE, CONFIRM_BESIDE, EndedLink
+from services.access import BACKGROUND_CONFIRM_AGE, BLOCKING_CONFIRM_AGE, EndedLink
 from storage import chats
 from storage.tables import Awaited
 
@@ -160,8 +160,8 @@ async def confirm_access(context: Context) -> Screen | None:
         PortalError: the links were confirmed more than a day ago, and the portal does not answer.
     """
     access, chat = context.services.access, context.chat
-    if not access.is_due(chat, CONFIRM_BEFORE):
-        if access.is_due(chat, CONFIRM_BESIDE):
+    if not access.needs_confirmation(chat, BLOCKING_CONFIRM_AGE):
+        if access.needs_confirmation(chat, BACKGROUND_CONFIRM_AGE):
             context.run_in_background(_confirm_in_background(context))
         return None
     ended = await access.confirm_chat(chat)

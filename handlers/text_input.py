@@ -23,7 +23,7 @@ from services.security import SecurityEvent
 from services.understanding import code_in, email_in, long_code_in, number_in
 from storage import chats
 from storage.tables import Awaited
-from texts.escaping import one_line
+from texts.escaping import strip_controls
 
 MAX_SEARCH_LENGTH = 100
 
@@ -55,7 +55,7 @@ def _interpret(context: Context, text: str) -> Action | Screen:
     if email and (awaited in (Awaited.CODE, Awaited.EMAIL) or current is None):
         return GiveEmail(email)
     if awaiting and awaiting.link_id is not None and context.chat.link(awaiting.link_id):
-        query = one_line(text)[:MAX_SEARCH_LENGTH]
+        query = strip_controls(text)[:MAX_SEARCH_LENGTH]
         if awaited is Awaited.INVOICE_SEARCH:
             return ListInvoices(awaiting.link_id, query=query)
         if awaited is Awaited.ORDER_SEARCH:

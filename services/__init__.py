@@ -1,1 +1,1 @@
-"""What the assistant does, without Telegram."""
+"""The application's services, independent of Telegram."""

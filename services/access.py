@@ -1,4 +1,4 @@
-"""Whether a link may still be used: the portal is asked again, and what it no longer allows is unlinked."""
+"""Access confirmation: check links against the portal, and remove those that it no longer allows."""
 
 import asyncio
 import datetime
@@ -10,7 +10,7 @@ from portal.errors import NotFound, PortalError
 from portal.models import Account, Contact
 from services.clock import Clock
 from services.security import SecurityEvent, SecurityLog
-from services.understanding import normal_email
+from services.understanding import normalize_email
 from storage.chats import ChatState, LinkState
 from storage.database import Database, Session
 from storage.linking import access, links
@@ -19,22 +19,26 @@ from storage.notices import feed
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Kind
 
-CONFIRM_BEFORE = datetime.timedelta(hours=24)
-"""A link that was confirmed longer ago is confirmed before anything is shown."""
-CONFIRM_BESIDE = datetime.timedelta(hours=12)
-"""A link that was confirmed longer ago is confirmed beside the answer, so that hardly anybody waits for it."""
+BLOCKING_CONFIRM_AGE = datetime.timedelta(hours=24)
+"""A link whose last confirmation is older is confirmed before an answer is shown."""
+BACKGROUND_CONFIRM_AGE = datetime.timedelta(hours=12)
+"""A link whose last confirmation is older is confirmed in the background, so that few answers wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndedLink:
-    """A link that the portal no longer allows; ``kind`` says why, as the notice that tells of it."""
+    """A removed link that the portal no longer allows. ``kind`` is the reason, and the kind of the notice about it."""
 
     link: LinkToConfirm
     kind: Kind
 
 
 class Access:
-    """Confirms links against the portal. ``idle_after``: a link not used for so long asks for a new code."""
+    """Confirms links against the portal.
+
+    Args:
+        idle_after: A link that was not used for longer needs a new code.
+    """
 
     def __init__(
         self, database: Database, portal: Portal, clock: Clock, security: SecurityLog, *, idle_after: datetime.timedelta
@@ -46,11 +50,11 @@ class Access:
         self._idle_after = idle_after
 
     def is_idle(self, link: LinkState) -> bool:
-        """Whether nobody used the link for too long."""
+        """Return whether the link was not used for longer than ``idle_after``."""
         return link.used_at is not None and self._clock() - link.used_at > self._idle_after
 
-    def is_due(self, chat: ChatState, age: datetime.timedelta) -> bool:
-        """Whether one of the chat's links was confirmed, or noted as used, longer ago than ``age``."""
+    def needs_confirmation(self, chat: ChatState, age: datetime.timedelta) -> bool:
+        """Return whether a link's last confirmation or recorded use is older than ``age``. Idle links are ignored."""
         before = self._clock() - age
         return any(
             at is None or at < before
@@ -60,31 +64,31 @@ class Access:
         )
 
     async def confirm_chat(self, chat: ChatState) -> list[EndedLink]:
-        """Asks the portal about every contact of a chat that somebody uses, and unlinks what it no longer allows.
+        """Check every link of the chat that is not idle with the portal; remove those that it no longer allows.
 
         Returns:
-            The links that were removed.
+            The removed links.
 
         Raises:
-            PortalError: the portal does not answer; nothing was changed.
+            PortalError: The portal could not be read; nothing was changed.
         """
         async with self._database.read() as session:
             found = await access.links_to_confirm(session, chat_id=chat.chat_id)
         idle = {link.link_id for link in chat.links if self.is_idle(link)}
         used = [link for link in found if link.link_id not in idle]
-        asked = sorted({link.contact_id for link in used})
-        answers = await asyncio.gather(*(self.contact(contact_id) for contact_id in asked))
-        contacts = dict(zip(asked, answers, strict=True))
+        contact_ids = sorted({link.contact_id for link in used})
+        answers = await asyncio.gather(*(self.contact(contact_id) for contact_id in contact_ids))
+        contacts = dict(zip(contact_ids, answers, strict=True))
         ended = []
         now = self._clock()
         async with self._database.write() as session:
             for link in used:
                 contact = contacts[link.contact_id]
-                kind = verdict(contact, link)
+                kind = _end_reason(contact, link)
                 if kind is not None:
                     ended.append(EndedLink(link, kind))
                     await links.remove_links(session, [link.link_id], now, kind)
-                elif account := account_of(contact, link.account_id):
+                elif account := _find_account(contact, link.account_id):
                     await access.confirm(
                         session, link.link_id, account.name, frozenset(account.access), now, is_used=True
                     )
@@ -93,59 +97,73 @@ class Access:
         return ended
 
     async def contact(self, contact_id: str) -> Contact | None:
-        """The contact as the portal knows them now; ``None`` where they are no more. Raises ``PortalError``."""
+        """Read a contact from the portal.
+
+        Returns:
+            ``None`` where the portal does not know the contact.
+
+        Raises:
+            PortalError: The portal could not be read.
+        """
         try:
             return await self._portal.contact(contact_id)
         except NotFound:
             return None
 
-    async def ended_by(self, contact: Contact | None, link_id: int) -> Kind | None:
-        """Why a link has ended, judged by the portal's answer about its contact; it is then removed, and the chat is
-        told once, by a notice. ``None`` where it holds, or is gone already."""
+    async def unlink_if_ended(self, contact: Contact | None, link_id: int) -> Kind | None:
+        """Remove a link that the portal no longer allows, and queue one notice for its chat.
+
+        Args:
+            contact: The link's contact, from ``contact``.
+
+        Returns:
+            Why the link ended; ``None`` where it is valid, or was removed before.
+        """
         now = self._clock()
         async with self._database.read() as session:
             found = await access.links_to_confirm(session, link_ids=[link_id])
-        kind = verdict(contact, found[0]) if found else None
+        kind = _end_reason(contact, found[0]) if found else None
         if kind is None:
             return None
         async with self._database.write() as session:
             if await links.remove_links(session, [link_id], now, kind):
-                await self._tell(session, found[0], kind, f"{kind}:{link_id}")
+                await self._queue_notice(session, found[0], kind, f"{kind}:{link_id}")
         self._log(EndedLink(found[0], kind))
         return kind
 
-    async def holds_through(self, chat: ChatState, email: str) -> bool:
-        """Whether a chat may still hear of an address: one of its links through it is in use, and has not ended.
+    async def has_valid_link(self, chat: ChatState, email: str) -> bool:
+        """Return whether one of the chat's links through an address is valid and not idle.
 
-        A link that has ended is removed, and the chat told by a notice. Where the portal does not answer, the chat is
-        trusted: what is told are warnings.
+        Ended links are removed as in ``unlink_if_ended``. Where the portal cannot be read, the link counts as valid:
+        the caller sends security warnings, which must not get lost.
         """
         async with self._database.read() as session:
             found = await access.links_to_confirm(session, chat_id=chat.chat_id)
         used = {link.link_id for link in chat.links if not self.is_idle(link)}
-        holds = False
+        is_valid = False
         for link in found:
             if link.email != email or link.link_id not in used:
                 continue
             try:
-                holds |= await self.ended_by(await self.contact(link.contact_id), link.link_id) is None
+                is_valid |= await self.unlink_if_ended(await self.contact(link.contact_id), link.link_id) is None
             except PortalError:
-                holds = True
-        return holds
+                is_valid = True
+        return is_valid
 
-    async def tell_unused(self, link: LinkState) -> None:
-        """Tells a chat, once for each time, that its link was not used for too long."""
+    async def notify_idle_link(self, link: LinkState) -> None:
+        """Queue a notice that the link is idle, once per idle period."""
         since = link.used_at.date() if link.used_at else ""
         async with self._database.write() as session:
             for found in await access.links_to_confirm(session, link_ids=[link.link_id]):
-                await self._tell(session, found, Kind.LINK_UNUSED, f"{Kind.LINK_UNUSED}:{link.link_id}:{since}")
+                await self._queue_notice(session, found, Kind.LINK_UNUSED, f"{Kind.LINK_UNUSED}:{link.link_id}:{since}")
 
     async def still_linked(self, link_ids: Sequence[int]) -> bool:
-        """Whether all of these links are there."""
+        """Return whether all of these links exist."""
         async with self._database.read() as session:
             return await access.still_linked(session, link_ids) == set(link_ids)
 
-    async def _tell(self, session: Session, link: LinkToConfirm, kind: Kind, event_id: str) -> None:
+    async def _queue_notice(self, session: Session, link: LinkToConfirm, kind: Kind, event_id: str) -> None:
+        """Queue a notice to the link's chat, unless one with the same ``event_id`` exists."""
         if await feed.known_events(session, [event_id]):
             return
         now = self._clock()
@@ -159,20 +177,20 @@ class Access:
         )
 
 
-def verdict(contact: Contact | None, link: LinkToConfirm) -> Kind | None:
-    """Why a link has ended, as the portal's answer about its contact says; ``None`` where it holds."""
+def _end_reason(contact: Contact | None, link: LinkToConfirm) -> Kind | None:
+    """Return why a link has ended, according to its contact in the portal; ``None`` where it is valid."""
     if contact is None:
         return Kind.CONTACT_REMOVED
-    if link.email not in {normal_email(address) for address in (contact.email, *contact.aliases)}:
+    if link.email not in {normalize_email(address) for address in (contact.email, *contact.aliases)}:
         return Kind.ADDRESS_CHANGED
-    account = account_of(contact, link.account_id)
+    account = _find_account(contact, link.account_id)
     if account is None:
-        # One that could not be read may be this one: the portal decides at each call anyway.
+        # An unreadable account may be this one; the portal checks access at each call anyway.
         return None if contact.unread_accounts else Kind.ACCESS_ENDED
     return None if account.access else Kind.ACCESS_ENDED
 
 
-def account_of(contact: Contact | None, account_id: str) -> Account | None:
-    """The contact's account with an id; ``None`` where they have none."""
+def _find_account(contact: Contact | None, account_id: str) -> Account | None:
+    """Return the contact's account with this id, or ``None``."""
     accounts = contact.accounts if contact else ()
     return next((account for account in accounts if account.account_id == account_id), None)

@@ -1,12 +1,12 @@
-"""Time, as something that is handed in."""
+"""The type of an injected clock, and the system clock."""
 
 import datetime
 from collections.abc import Callable
 
 Clock = Callable[[], datetime.datetime]
-"""The time now: aware, in UTC."""
+"""Returns the current time, timezone-aware, in UTC."""
 
 
 def utc_now() -> datetime.datetime:
-    """The machine's clock."""
+    """Return the time of the system clock."""
     return datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""What the codes look like that are mailed to a person."""
+"""The form of mailed codes: short (six digits) and long (eight characters)."""
 
 import secrets
 
@@ -6,7 +6,7 @@ SHORT_DIGITS = 6
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _DIGITS = "23456789"
 LONG_ALPHABET = _DIGITS + _LETTERS
-"""Without 0, 1, I and O, which are mistaken for one another."""
+"""Without 0, 1, I and O, which are easily confused."""
 LONG_LENGTH = 8
 
 
@@ -16,10 +16,10 @@ def new_code(*, is_long: bool) -> str:
         return f"{secrets.randbelow(10**SHORT_DIGITS):0{SHORT_DIGITS}}"
     while True:
         code = "".join(secrets.choice(LONG_ALPHABET) for _ in range(LONG_LENGTH))
-        if 2 <= sum(c in _DIGITS for c in code) <= LONG_LENGTH - 2:  # else it might be read as a word or a number
+        if 2 <= sum(c in _DIGITS for c in code) <= LONG_LENGTH - 2:  # so that no word and no number is a long code
             return code
 
 
-def shown_code(code: str) -> str:
-    """A code as it is mailed: a long one in two halves."""
+def format_code(code: str) -> str:
+    """Return a code as it is mailed: a long one in two groups of four."""
     return code if len(code) == SHORT_DIGITS else f"{code[:4]}-{code[4:]}"

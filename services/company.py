@@ -1,4 +1,4 @@
-"""What screens and mails say of the company, from the settings."""
+"""The company's details from the settings, for screens and mails."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -11,10 +11,10 @@ class Company:
     """The company that runs the bot.
 
     Args:
-        name: as it stands in texts and mails.
-        support: how to reach a person: an address, a telephone number or a URL; may be empty.
-        zone: decides what day it is.
-        language: the language of people who chose none and whose client speaks neither language.
+        name: The name in texts and mails.
+        support: A mail address, telephone number or URL of the support staff; empty where there is none.
+        zone: The time zone that decides the current date.
+        language: The default for people who chose no language and whose client uses neither of the two.
     """
 
     name: str

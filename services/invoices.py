@@ -1,4 +1,4 @@
-"""What chats and mails both say of an invoice, and the name and size of its PDF."""
+"""The payment lines of an invoice for chats and mails, and the file name and size limit of its PDF."""
 
 import datetime
 import re
@@ -6,23 +6,23 @@ import re
 from portal.models import Invoice
 from texts.catalogue import Texts
 
-SMALL_PDF = 2 * 1024 * 1024
-"""Bytes. Only one larger PDF is held in memory at a time."""
+SMALL_PDF_BYTES = 2 * 1024 * 1024
+"""Only one larger PDF is held in memory at a time."""
 
 
-def payment(t: Texts, invoice: Invoice, today: datetime.date) -> list[str]:
-    """Return the lines that say the amount, and what is paid, or to pay and when.
+def payment_lines(t: Texts, invoice: Invoice, today: datetime.date) -> list[str]:
+    """Return the lines with the amount and the payment state: paid, due or overdue.
 
     Args:
-        today: the date in the company's time zone, which decides what is overdue.
+        today: The date in the company's time zone, which decides what is overdue.
     """
     amount = t.formats.money(invoice.amount, invoice.currency)
     if invoice.amount < 0:
         return [t("invoice.credit", amount=amount)]
-    return [t("invoice.amount", amount=amount), _to_pay(t, invoice, today)]
+    return [t("invoice.amount", amount=amount), _payment_state(t, invoice, today)]
 
 
-def _to_pay(t: Texts, invoice: Invoice, today: datetime.date) -> str:
+def _payment_state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     if not invoice.is_unpaid:
         return t("invoice.paid_on", date=t.formats.long_date(invoice.paid_on)) if invoice.paid_on else t("invoice.paid")
     balance = t.formats.money(invoice.balance, invoice.currency)
@@ -35,5 +35,5 @@ def _to_pay(t: Texts, invoice: Invoice, today: datetime.date) -> str:
 
 
 def file_name(t: Texts, number: str) -> str:
-    """Return a PDF's file name, such as ``Facture-212380.pdf``. What a file name cannot hold becomes a dash."""
+    """Return a PDF's file name, such as ``Facture-212380.pdf``. Other characters become dashes."""
     return t("pdf.file_name", number=re.sub(r"[^\w.-]+", "-", number).strip("-."))

@@ -1,4 +1,4 @@
-"""Retry policies: the pause after a failure, and a call that is made several times."""
+"""Retry policies: exponential backoff, and a call with retries."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ ResultT = TypeVar("ResultT")
 def backoff(failures: int, *, first: float, longest: float) -> float:
     """Return the seconds to wait after `failures` failures in a row (at least 1).
 
-    It is ``min(longest, first * 2 ** (failures - 1))``. The exponent is bounded: ``2.0 ** 1024`` is an OverflowError.
+    The formula is ``min(longest, first * 2 ** (failures - 1))``, with a bounded exponent: ``2.0 ** 1024`` overflows.
     """
     return float(min(longest, first * 2 ** min(failures - 1, _LARGEST_EXPONENT)))
 
@@ -23,14 +23,17 @@ async def with_retries(
     wait_initial: float,
     wait_exp_base: float = 2.0,
 ) -> ResultT:
-    """Make a call up to `attempts` times, while `on` says of its error that a further attempt may succeed.
+    """Call up to `attempts` times. ``stamina`` logs each retry.
 
-    The pause before attempt n + 1 is ``wait_initial * wait_exp_base ** (n - 1)`` seconds. ``stamina`` logs each retry.
+    The pause before attempt n + 1 is ``wait_initial * wait_exp_base ** (n - 1)`` seconds.
+
+    Args:
+        on: Returns whether a further attempt may succeed after this error.
 
     Raises:
-        Exception: the call's last error.
+        Exception: The last error of the call.
     """
-    import stamina  # it takes 10 ms to import, and most processes retry nothing
+    import stamina  # its import takes 10 ms, and most processes never retry
 
     retrying = stamina.retry_context(
         on, attempts, timeout=None, wait_initial=wait_initial, wait_jitter=0, wait_exp_base=wait_exp_base
@@ -38,4 +41,4 @@ async def with_retries(
     async for attempt in retrying:
         with attempt:
             return await call()
-    raise AssertionError("stamina ends with a result or an error")
+    raise AssertionError("stamina returns a result or raises")

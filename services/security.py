@@ -1,4 +1,4 @@
-"""The security log: who was let in, refused or put out, with keyed hashes instead of persons, and a count of each."""
+"""The security log: events about codes, links and limits, with keyed hashes in place of personal data."""
 
 from collections import Counter
 from enum import StrEnum
@@ -11,7 +11,7 @@ _HASH_LENGTH = 16
 
 
 class SecurityEvent(StrEnum):
-    """What is logged, as ``security.<value>``; docs/operating.md says what each means and what to do."""
+    """The events, logged as ``security.<value>``. docs/operating.md documents each one."""
 
     CODE_REQUESTED = "code_requested"
     CODE_NOT_SENT = "code_not_sent"
@@ -32,13 +32,13 @@ class SecurityEvent(StrEnum):
 
 
 class SecurityLog:
-    """Writes the events and counts them. No line holds a chat id, an address or a name: equal hashes are the same."""
+    """Logs and counts security events. Chats and addresses appear as keyed hashes only, equal for equal values."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._log = structlog.get_logger("security")
         self.counts: Counter[tuple[str, str]] = Counter()
-        """How often each event happened in this process, by event and cause."""
+        """Number of events in this process, by event and cause."""
 
     def record(
         self,
@@ -50,12 +50,13 @@ class SecurityLog:
         email: str | None = None,
         count: int | None = None,
     ) -> None:
-        """Writes one line.
+        """Log and count one event.
 
         Args:
-            cause: a fixed word; it becomes a label of the metric.
-            other_chat_id: the chat that is acted on, where it is not the one that acts.
-            count: of how many links, where it is more than one.
+            cause: One of a fixed set of words: it becomes a label of the metric.
+            chat_id: The acting chat.
+            other_chat_id: The chat that the action affects, if it is not the acting one.
+            count: Number of affected links or copies.
         """
         self.counts[event, cause] += 1
         fields: dict[str, object] = {}
@@ -72,5 +73,5 @@ class SecurityLog:
         self._log.info(f"security.{event}", **fields)
 
     def _hash(self, purpose: str, text: str) -> str:
-        """Of its own purpose: what stands in a log must not be found in the database."""
+        """Hash for a purpose that only logs use, so that log lines cannot be matched with database rows."""
         return self._vault.hash(f"log-{purpose}", text)[:_HASH_LENGTH]

@@ -1,4 +1,4 @@
-"""Run work that must not be cancelled in the middle."""
+"""Protects database transactions from cancellation."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 ResultT = TypeVar("ResultT")
 
 
-async def uninterrupted(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Finish the work even if the caller is cancelled meanwhile; the cancellation is raised after it.
+async def run_to_completion(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Finish the coroutine even if the caller is cancelled meanwhile, then raise the cancellation.
 
-    A transaction that is cancelled leaves its connection in an unknown state, and a traceback in the log.
+    A cancelled transaction leaves its connection in an unknown state, and a traceback in the log.
     """
     task = asyncio.ensure_future(work)
     try:

@@ -1,1 +1,1 @@
-"""Two languages: catalogues, dates, money, escaping."""
+"""Texts in two languages: catalogues, formats of dates and money, escaping."""

@@ -1,4 +1,4 @@
-"""Money, dates and numbers as CLDR writes them in Québec's French and Canada's English."""
+"""Formats money, dates and numbers by CLDR, in the French of Québec and the English of Canada."""
 
 import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 from texts.language import Language
 
-_KEPT = 4096  # one formatting costs 10 to 40 µs, and a list shows the same dates again and again
+_CACHE_SIZE = 4096  # formatting takes 10 to 40 µs, and lists repeat the same dates
 
 
 class Formats:
@@ -19,52 +19,52 @@ class Formats:
     def __init__(self, language: Language) -> None:
         self._language = language
         self._locale = Locale.parse(language.locale)
-        self.money = lru_cache(_KEPT)(self._money)
-        self.long_date = lru_cache(_KEPT)(self._long_date)
-        self.day = lru_cache(_KEPT)(self._day)
-        self.number = lru_cache(_KEPT)(self._number)
+        self.money = lru_cache(_CACHE_SIZE)(self._money)
+        self.long_date = lru_cache(_CACHE_SIZE)(self._long_date)
+        self.day = lru_cache(_CACHE_SIZE)(self._day)
+        self.number = lru_cache(_CACHE_SIZE)(self._number)
 
-    def warm(self) -> None:
-        """Reads what CLDR keeps in files: the first amount takes 27 ms, and nobody should wait for it."""
+    def warm_up(self) -> None:
+        """Load the CLDR files at start: the first amount takes 27 ms."""
         now = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
         self.money(Decimal(1), "CAD"), self.long_date(now.date()), self.day(now.date(), now.date()), self.time(now)
 
     def _money(self, amount: Decimal, currency: str) -> str:
-        """``1 293,08 $`` (no-break spaces) or ``$1,293.08``."""
+        """Return ``1 293,08 $`` (no-break spaces) or ``$1,293.08``. ``currency`` is an ISO 4217 code."""
         return format_currency(amount, currency, locale=self._locale)
 
     def short_date(self, date: datetime.date) -> str:
-        """``2020-09-28``, in lists."""
+        """Return ``2020-09-28``, for lists."""
         return date.isoformat()
 
     def _long_date(self, date: datetime.date) -> str:
-        """``28 septembre 2020``, ``September 28, 2020``."""
-        return self._first(date, format_date(date, "long", locale=self._locale))
+        """Return ``28 septembre 2020``, ``September 28, 2020``."""
+        return self._with_ordinal(date, format_date(date, "long", locale=self._locale))
 
     def _day(self, date: datetime.date, today: datetime.date) -> str:
-        """``28 septembre``, with the year where it is another than today's."""
+        """Return ``28 septembre``, with the year if it differs from today's."""
         if date.year != today.year:
             return self.long_date(date)
-        return self._first(date, format_skeleton("MMMMd", date, locale=self._locale))
+        return self._with_ordinal(date, format_skeleton("MMMMd", date, locale=self._locale))
 
-    def _first(self, date: datetime.date, written: str) -> str:
-        """French says 1er for the first of a month; CLDR writes 1."""
+    def _with_ordinal(self, date: datetime.date, written: str) -> str:
+        """Replace 1 by 1er in French, where CLDR has 1 for the first of a month."""
         if self._language is Language.FR and date.day == 1:
             return written.replace("1", "1er", 1)
         return written
 
     def time(self, at: datetime.datetime) -> str:
-        """``14 h 30``, ``2:30 p.m.``, in the datetime's own zone."""
+        """Return ``14 h 30``, ``2:30 p.m.``, in the time zone of ``at``."""
         return format_time(at, "short", locale=self._locale)
 
     def exact_time(self, at: datetime.datetime) -> str:
-        """``14 h 30 min 05 s``, ``2:30:05 p.m.``: two tries within a minute are told apart."""
+        """Return ``14 h 30 min 05 s``, ``2:30:05 p.m.``, in the time zone of ``at``."""
         return format_time(at, "medium", locale=self._locale)
 
     def percent(self, progress: float) -> str:
-        """A percentage from 0 to 100: ``95 %``, ``95%``."""
+        """Return ``95 %``, ``95%``. ``progress`` is from 0 to 100."""
         return format_percent(progress / 100, locale=self._locale)
 
     def _number(self, value: Decimal | int) -> str:
-        """``1 234,5``, ``1,234.5``."""
+        """Return ``1 234,5``, ``1,234.5``."""
         return format_decimal(value, locale=self._locale)

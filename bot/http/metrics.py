@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from services.clock import Clock
-from services.notices.feed_reader import FeedReport
+from services.notices.feed_reader import FeedCounters
 from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
 from storage.notices import feed, outbox_report
@@ -28,7 +28,7 @@ class Metrics:
         self,
         database: Database,
         clock: Clock,
-        report: FeedReport,
+        report: FeedCounters,
         settled: Mapping[State, int],
         security: SecurityLog,
     ) -> None:

@@ -12,7 +12,7 @@ from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.personal_data import StoredPersonalData
 from texts.catalogue import Texts, message_id
-from texts.escaping import plain
+from texts.escaping import safe_text
 
 
 def accounts(
@@ -39,7 +39,7 @@ def accounts(
     if other_chats:
         facts += ["", t.plural("account.neighbours", len(other_chats))]
         facts += [_other_chat_line(t, other_chat) for other_chat in other_chats]
-    rows = [(Button(clip(plain(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
+    rows = [(Button(clip(safe_text(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
     rows += [(Button(t("button.revoke", name=clip(_display_name(t, n), 30)), Revoke(n.chat_id)),) for n in other_chats]
     rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]
     return Screen(t("account.title"), facts=tuple(facts), keyboard=tuple(rows))
@@ -71,7 +71,7 @@ def new_link(t: Texts, first_name: str, chat_id: int) -> Screen:
         first_name: the Telegram name of the new chat's person; may be empty.
         chat_id: the new chat.
     """
-    name = plain(first_name) or t("account.unnamed")
+    name = safe_text(first_name) or t("account.unnamed")
     revoke = Button(t("button.revoke", name=clip(name, 30)), Revoke(chat_id))
     fact = t("account.new_link", name=name)
     return Screen(t("account.alert_title"), facts=(fact,), keyboard=((revoke,), *_accounts(t)))
@@ -166,4 +166,4 @@ def _other_chat_line(t: Texts, other_chat: OtherChat) -> str:
 
 
 def _display_name(t: Texts, other_chat: OtherChat) -> str:
-    return plain(other_chat.first_name) or t("account.unnamed")
+    return safe_text(other_chat.first_name) or t("account.unnamed")

@@ -7,7 +7,7 @@ from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from storage.chats import LinkState
 from texts.catalogue import Texts
-from texts.escaping import plain
+from texts.escaping import safe_text
 
 
 def portal_down(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
@@ -66,7 +66,7 @@ def not_linked(t: Texts, company: str) -> Screen:
 
 def link_gone(t: Texts, current: LinkState) -> Screen:
     """Report that the button belongs to a removed link, and offer the current account."""
-    button = Button(clip(plain(current.account_name), 50), ChooseAccount(current.link_id))
+    button = Button(clip(safe_text(current.account_name), 50), ChooseAccount(current.link_id))
     return Screen(facts=(t("trouble.link_gone"),), keyboard=((button,),))
 
 

@@ -7,9 +7,9 @@ from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowI
 from handlers.screens.lists import number_buttons, paging, position
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, Page
-from services.invoices import payment
+from services.invoices import payment_lines
 from texts.catalogue import Texts
-from texts.escaping import plain
+from texts.escaping import safe_text
 
 
 def invoice_list(
@@ -35,7 +35,7 @@ def invoice_list(
             for i in page.items
         ),
     )
-    rows = number_buttons([(plain(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
+    rows = number_buttons([(safe_text(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
     note = t("list.searched", query=action.query) if action.query else ""
     keyboard = (*rows, *paging(t, page.page, page.last, action), *buttons)
     return Screen(title, position(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
@@ -45,10 +45,10 @@ def invoice_detail(
     t: Texts, account: str, invoice: Invoice, action: ShowInvoice, today: datetime.date, *, has_orders: bool
 ) -> Screen:
     """Show one invoice, with a button for its PDF; ``today`` as for ``invoice_list``."""
-    facts = [clip(plain(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
+    facts = [clip(safe_text(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
     if invoice.order_number:
         facts.append(t("invoice.order", number=invoice.order_number))
-    facts += payment(t, invoice, today)
+    facts += payment_lines(t, invoice, today)
     keyboard: list[tuple[Button, ...]] = [(Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)]
     if invoice.url:
         label = t("button.pay_on_portal") if invoice.is_unpaid else t("button.on_portal")

@@ -16,10 +16,10 @@ from handlers.screens.failures import attempt_time
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.linking.code_limits import TooOften
-from services.linking.code_results import Checked, CodeRequested, CodeWithdrawn, OtherCodeKind, WrongCode
+from services.linking.code_results import CheckResult, CodeRequested, CodeWithdrawn, OtherCodeKind, WrongCode
 from storage.chats import LinkState
 from texts.catalogue import Texts
-from texts.escaping import plain
+from texts.escaping import safe_text
 
 
 def welcome(t: Texts, company: str) -> Screen:
@@ -36,7 +36,7 @@ def group_welcome(t: Texts, username: str) -> Screen:
 
 def home(t: Texts, link: LinkState) -> Screen:
     """Show a linked chat what it can read."""
-    return Screen(plain(clip(link.account_name, 60)), facts=(t("home.what"),), keyboard=_home_buttons(t, link))
+    return Screen(safe_text(clip(link.account_name, 60)), facts=(t("home.what"),), keyboard=_home_buttons(t, link))
 
 
 def ask_email(t: Texts, company: str, *, is_another: bool) -> Screen:
@@ -83,14 +83,14 @@ def too_often(t: Texts, until: datetime.datetime) -> Screen:
     return Screen(facts=(t("link.too_often", time=t.formats.time(until)),), keyboard=((retry,),))
 
 
-def code_refused(t: Texts, checked: Checked, until: datetime.datetime | None) -> Screen:
+def code_refused(t: Texts, checked: CheckResult, until: datetime.datetime | None) -> Screen:
     """Report why a code was refused; ``until`` as for ``refusal_reason``."""
     if isinstance(checked, TooOften) and until is not None:
         return too_often(t, until)
     return Screen(facts=(refusal_reason(t, checked, until),), keyboard=_code_buttons(t))
 
 
-def refusal_reason(t: Texts, checked: Checked, until: datetime.datetime | None) -> str:
+def refusal_reason(t: Texts, checked: CheckResult, until: datetime.datetime | None) -> str:
     """Return why a code was refused, and what to do.
 
     Args:
@@ -144,7 +144,7 @@ def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
         return replace(home(t, links[0]), title=t("link.done_with", account=clip(links[0].account_name, 50)))
     if len(links) == 1:
         return offer_notices(t, links[0], title=t("link.done"), accounts=1)
-    rows = tuple((Button(clip(plain(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links)
+    rows = tuple((Button(clip(safe_text(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links)
     return Screen(t("link.done"), facts=(t.plural("link.which", len(links)),), keyboard=rows)
 
 
@@ -167,7 +167,7 @@ def offer_notices(t: Texts, link: LinkState, title: str, accounts: int) -> Scree
 def notice_answer(t: Texts, link: LinkState, *, yes: bool) -> Screen:
     """Confirm the answer to the offer of notices."""
     fact = t("link.wish_yes") if yes else t("link.wish_no")
-    return Screen(plain(clip(link.account_name, 60)), facts=(fact, t("home.what")), keyboard=_home_buttons(t, link))
+    return Screen(safe_text(clip(link.account_name, 60)), facts=(fact, t("home.what")), keyboard=_home_buttons(t, link))
 
 
 def confirm_address(t: Texts, link: LinkState) -> Screen:

@@ -16,19 +16,19 @@ from handlers.actions import (
 )
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
 from services.linking.code_results import CodeRequested
-from services.notices.feed_reader import REMIND, SUBSCRIPTIONS
+from services.notices.feed_reader import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
 from storage.chats import LinkState
 from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
-from texts.escaping import plain
+from texts.escaping import safe_text
 
 SUBSCRIPTION_NAMES = {
     Kind.INVOICE_ISSUED: message_id("wish.invoice_issued"),
     Kind.INVOICE_PAID: message_id("wish.invoice_paid"),
     Kind.ORDER_CREATED: message_id("wish.order_created"),
     Kind.ORDER_ENDING: message_id("wish.order_ending"),
-    REMIND: message_id("wish.reminder"),
+    REMINDER_SUBSCRIPTION: message_id("wish.reminder"),
 }
 SentCopy = tuple[str, datetime.date]
 QUIET_CHOICES = (Quiet(20 * 60, 7 * 60), Quiet(21 * 60, 7 * 60), Quiet(22 * 60, 6 * 60), Quiet(18 * 60, 8 * 60))
@@ -45,7 +45,7 @@ ZONES = (
 
 def choose_account(t: Texts, links: Sequence[LinkState]) -> Screen:
     """Ask for the account whose notices are set."""
-    rows = [(Button(clip(plain(link.account_name), 50), ShowSubscriptions(link.link_id)),) for link in links]
+    rows = [(Button(clip(safe_text(link.account_name), 50), ShowSubscriptions(link.link_id)),) for link in links]
     rows.append((Button(t("button.quiet"), ShowQuiet()),))
     return Screen(t("notices.title"), facts=(t("notices.which_account"),), keyboard=tuple(rows))
 
@@ -65,7 +65,7 @@ def subscriptions(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
     rows.append((Button(t("button.copy"), ShowCopy(link.link_id)), Button(t("button.quiet"), ShowQuiet())))
     if has_others:
         rows.append((Button(t("button.other_accounts"), ShowNotices()),))
-    facts = (clip(plain(link.account_name), 60), t("notices.what"))
+    facts = (clip(safe_text(link.account_name), 60), t("notices.what"))
     return Screen(t("notices.title"), facts=facts, keyboard=tuple(rows))
 
 
@@ -96,7 +96,7 @@ def bookkeeper_copy(t: Texts, link: LinkState, email: str | None, sent: Sequence
         email: the address; None means that no copies are sent.
         sent: the number of each invoice, and the date when it was sent.
     """
-    facts = [clip(plain(link.account_name), 60), t("copy.what")]
+    facts = [clip(safe_text(link.account_name), 60), t("copy.what")]
     back = (Button(t("button.notices"), ShowSubscriptions(link.link_id)),)
     if email is None:
         return Screen(

@@ -20,11 +20,11 @@ from handlers.actions import (
 )
 from handlers.screens.screen import Button, Screen, clip, rows_of
 from portal.models import Invoice, Order
-from services.invoices import payment
+from services.invoices import payment_lines
 from services.notices.feed_reader import subscription_for
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
-from texts.escaping import plain
+from texts.escaping import safe_text
 
 SNOOZE_DAYS = (1, 7)
 _SUMMARY_LINES = 20
@@ -52,8 +52,8 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
         account: the account's name.
         today: the date in the company's time zone.
     """
-    facts = [clip(plain(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
-    facts += payment(t, invoice, today)
+    facts = [clip(safe_text(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
+    facts += payment_lines(t, invoice, today)
     pdf = Button(t("button.pdf"), SendPdf(link, invoice.number))
     detail = Button(t("button.back_to_invoice", number=invoice.number), ShowInvoice(link, invoice.number))
     rows: list[tuple[Button, ...]] = [(pdf, detail)]
@@ -72,7 +72,7 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
 
 def order_notice(t: Texts, kind: Kind, account: str, order: Order, link: int) -> Screen:
     """Notify of a new order, or of one that ends soon."""
-    facts = [clip(plain(account), 60)]
+    facts = [clip(safe_text(account), 60)]
     if order.end_date:
         facts.append(t("order.end", date=t.formats.long_date(order.end_date)))
     detail = Button(t("button.order", number=order.number), ShowOrder(link, order.number))
@@ -107,7 +107,7 @@ def copy_changed(t: Texts, account: str, *, stopped: bool) -> Screen:
 
 def copy_stopped(t: Texts, account: str, link: int) -> Screen:
     """Notify that the bookkeeper stopped the copies of an account's invoices."""
-    facts = (clip(plain(account), 60), t("notice.copy_stopped_fact"))
+    facts = (clip(safe_text(account), 60), t("notice.copy_stopped_fact"))
     return Screen(t("notice.copy_stopped"), facts=facts, keyboard=((Button(t("button.copy"), ShowCopy(link)),),))
 
 
@@ -126,7 +126,7 @@ def summary(t: Texts, lines: Sequence[SummaryLine]) -> Screen:
     facts = [t(_TITLES[each.kind], number=each.number) for each in shown]
     if len(lines) > len(shown):
         facts.append(t.plural("notice.and_more", len(lines) - len(shown)))
-    buttons = {each.number: Button(plain(each.number), _detail_action(each)) for each in shown}
+    buttons = {each.number: Button(safe_text(each.number), _detail_action(each)) for each in shown}
     settings = Button(t("button.notices"), ShowSubscriptions(min(each.link for each in lines)))
     keyboard = (*rows_of(list(buttons.values()), 3), (settings,))
     return Screen(t.plural("notice.summary", len(lines)), facts=tuple(facts), keyboard=keyboard)

@@ -5,7 +5,7 @@ from handlers.screens.lists import number_buttons, paging, position
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Order, OrderLine, Page
 from texts.catalogue import Texts
-from texts.escaping import plain
+from texts.escaping import safe_text
 
 LINES_A_PAGE = 20
 _AGREEMENT_LENGTH = 90
@@ -25,7 +25,7 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
         tuple(_detail_line(t, o) for o in page.items),
     )
-    rows = number_buttons([(plain(o.number), ShowOrder(action.link, o.number)) for o in page.items])
+    rows = number_buttons([(safe_text(o.number), ShowOrder(action.link, o.number)) for o in page.items])
     buttons = (every, search) if action.query else (search,)
     note = t("list.searched", query=action.query) if action.query else ""
     keyboard = (*rows, *paging(t, page.page, page.last, action), buttons)
@@ -38,7 +38,7 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
     page = min(max(action.page, 1), last)
     start = (page - 1) * LINES_A_PAGE
     shown = order.lines[start : start + LINES_A_PAGE]
-    facts = [clip(plain(account), 60)]
+    facts = [clip(safe_text(account), 60)]
     if order.start_date:
         facts.append(t("order.start", date=t.formats.long_date(order.start_date)))
     if order.end_date:
@@ -82,7 +82,7 @@ def _progress(t: Texts, order: Order) -> str:
 
 def _line(t: Texts, line: OrderLine) -> str:
     if line.quantity is None:
-        return plain(line.description)
+        return safe_text(line.description)
     return t("order.quantity", quantity=t.formats.number(line.quantity), description=line.description)
 
 

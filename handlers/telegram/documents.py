@@ -12,7 +12,7 @@ from telegram.ext import ExtBot
 from handlers.telegram.render import Message as Rendered
 from portal.client import Portal, Reader
 from portal.errors import TooLarge
-from services.invoices import SMALL_PDF, file_name
+from services.invoices import SMALL_PDF_BYTES, file_name
 from storage import uploaded_pdfs
 from storage.database import Database
 from storage.tables import Document
@@ -52,14 +52,14 @@ async def open_pdf(
 ) -> AsyncIterator[LoadedPdf]:
     """Load a PDF of up to ``UPLOAD_LIMIT`` bytes, and yield it.
 
-    A PDF over ``SMALL_PDF`` bytes is requested again under the lock ``large_document``, which is held until the body
+    A PDF over ``SMALL_PDF_BYTES`` is requested again under the lock ``large_document``, which is held until the body
     ends: twenty PDFs of 50 MB at once would take 1 GB of memory.
 
     Raises:
         PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` if the PDF is over ``UPLOAD_LIMIT``.
     """
     try:
-        small = await load_pdf(bot, database, portal, reader, number, t, limit=SMALL_PDF)
+        small = await load_pdf(bot, database, portal, reader, number, t, limit=SMALL_PDF_BYTES)
     except TooLarge:
         small = None
     if small is not None:

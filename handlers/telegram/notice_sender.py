@@ -24,8 +24,8 @@ from services.access import Access
 from services.clock import Clock
 from services.company import Company
 from services.notices.feed_reader import REMINDERS, subscription_for
-from services.notices.outcomes import Blocked, Cancelled, Later, Outcome, Retry, SendFunc, Sent, Uncertain, Unsent
-from services.notices.reminders import reminding_time
+from services.notices.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent, Uncertain
+from services.notices.reminders import reminder_time
 from storage import chats
 from storage.chats import ChatState, LinkState
 from storage.database import Database
@@ -49,7 +49,7 @@ DocumentT = TypeVar("DocumentT")
 class _NotRendered(Exception):
     """Ends rendering without a message, with the ``outcome`` for the delivery."""
 
-    def __init__(self, outcome: Unsent) -> None:
+    def __init__(self, outcome: NotSent) -> None:
         super().__init__(type(outcome).__name__)
         self.outcome = outcome
 
@@ -69,7 +69,7 @@ class TelegramNoticeSender:
         self._clock = clock
         self._company = company
 
-    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
         """See ``Sender``."""
         try:
             return await self._render(batch)
@@ -122,7 +122,7 @@ class TelegramNoticeSender:
             return
         until = preferences.quiet.until(self._clock().astimezone(zone))
         if until is not None:
-            raise _NotRendered(Later(until, is_postponed=is_summarised))
+            raise _NotRendered(Deferred(until, is_postponed=is_summarised))
 
     def _copy_stopped(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
@@ -153,9 +153,9 @@ class TelegramNoticeSender:
     async def _may_notify(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
         """Return whether a link may still get notices; if it ended or is idle, notify the chat of that once."""
         if self._access.is_idle(link):
-            await self._access.tell_unused(link)
+            await self._access.notify_idle_link(link)
             return False
-        return await self._access.ended_by(contact, link.link_id) is None and _may_see(contact, link, kind)
+        return await self._access.unlink_if_ended(contact, link.link_id) is None and _may_see(contact, link, kind)
 
     async def _read(self, claimed: ClaimedDelivery, link: LinkState, document: Awaitable[DocumentT]) -> DocumentT:
         """Return an order or an invoice, read in parallel with the check that the link is still valid."""
@@ -213,12 +213,12 @@ class TelegramNoticeSender:
             return
         if due_date is None:
             raise _NotRendered(Cancelled("no due date"))
-        at = reminding_time(claimed.kind, due_date, zone)
+        at = reminder_time(claimed.kind, due_date, zone)
         if at < claimed.occurred_at:
             raise _NotRendered(Cancelled("issued after its time"))
         if self._clock() < at:
-            raise _NotRendered(Later(at))
-        if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminding_time(Kind.REMINDER_DUE, due_date, zone):
+            raise _NotRendered(Deferred(at))
+        if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminder_time(Kind.REMINDER_DUE, due_date, zone):
             raise _NotRendered(Cancelled("overtaken"))
 
     async def _message_with_pdf(

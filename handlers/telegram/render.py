@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from handlers.screens.screen import Button, Screen, Table, clip
 from handlers.telegram.callback_data import encode
-from texts.escaping import markup, plain
+from texts.escaping import escape_html, safe_text
 
 TEXT_LIMIT = 4096
 """Characters of a message after its entities are parsed (Bot API, sendMessage)."""
@@ -47,18 +47,18 @@ def render(screen: Screen) -> Message:
     blocks: list[Block] = []
     head: Block = [(screen.title, _bold)] if screen.title else []
     if screen.position:
-        head.append((screen.position, markup))
+        head.append((screen.position, escape_html))
     blocks.append(head)
-    blocks.append([(fact, markup) for fact in screen.facts])
+    blocks.append([(fact, escape_html) for fact in screen.facts])
     if screen.table:
-        blocks.append([(line, markup) for line in _lines(screen.table)])
+        blocks.append([(line, escape_html) for line in _lines(screen.table)])
     if screen.note:
-        blocks.append([(screen.note, markup)])
+        blocks.append([(screen.note, escape_html)])
     return Message(_join([block for block in blocks if block]), _buttons(screen))
 
 
 def _bold(text: str) -> str:
-    return f"<b>{markup(text)}</b>"
+    return f"<b>{escape_html(text)}</b>"
 
 
 def _lines(table: Table) -> list[str]:
@@ -96,7 +96,7 @@ def _buttons(screen: Screen) -> Buttons:
 
 
 def _button(button: Button) -> dict[str, str] | None:
-    label = clip(plain(button.label), _LABEL_LIMIT) or _EMPTY_LABEL
+    label = clip(safe_text(button.label), _LABEL_LIMIT) or _EMPTY_LABEL
     if button.action is not None:
         data = encode(button.action)
         return {"text": label, "callback_data": data} if data else None

@@ -69,7 +69,7 @@ async def revoke(context: Context, action: Revoke) -> Screen | None:
     email = await _address_to_prove(context, other)
     if email is None:
         return await _revoke(context, other)
-    asked = await context.services.linking.ask(context.chat.chat_id, email, Purpose(for_chat=other.chat_id))
+    asked = await context.services.linking.request_code(context.chat.chat_id, email, Purpose(for_chat=other.chat_id))
     if isinstance(asked, TooSoon):
         return account.revoke_failed(context.t, context.t.plural("link.too_soon", asked.seconds), other.chat_id)
     if isinstance(asked, TooOften):
@@ -92,7 +92,7 @@ async def give_revoke_code(context: Context, action: GiveRevokeCode) -> Screen:
     if other_id is None:
         return await accounts(context, ShowAccounts())
     purpose = Purpose(for_chat=other_id)
-    checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
+    checked = await context.services.linking.check_code(chat_id, action.code, action.long_code, purpose)
     warn_owner(context, checked)
     if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
@@ -135,7 +135,7 @@ async def _notify_of_revocation(context: Context, other: OtherChat, others: list
     company = context.services.company.name
     await notify_chats(context, [other.chat_id], lambda t: account.revoked(t, company))
     await notify_chats(context, others, lambda t: account.other_revoked(t, other), email=other.email)
-    await context.services.alerts.revoked(other.email, context.language)
+    await context.services.alerts.send_revoked(other.email, context.language)
 
 
 async def unlink(context: Context, action: Unlink) -> Screen:

@@ -14,7 +14,7 @@ from handlers.telegram.reply import delete, edit, send
 from mail.errors import MailError
 from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
-from services.linking.code_results import AddressProven, Checked, CodeExpired, CodeRequested, Linked, WrongCode
+from services.linking.code_results import AddressProven, CheckResult, CodeExpired, CodeRequested, Linked, WrongCode
 from storage import chats
 from storage.linking import codes, links
 from storage.tables import CodeState
@@ -31,18 +31,18 @@ async def start(context: Context, _action: Start) -> Screen:
 
 async def start_linking(context: Context, _action: StartLinking) -> Screen:
     """Ask for an address."""
-    await context.services.linking.await_email(context.chat.chat_id)
+    await context.services.linking.expect_email(context.chat.chat_id)
     return linking.ask_email(context.t, context.services.company.name, is_another=context.chat.current is not None)
 
 
 async def give_email(context: Context, action: GiveEmail) -> Screen | None:
     """Store a code, and mail it after the answer: its time must not reveal whether the portal knows the address."""
-    return await _code_screen(context, await context.services.linking.ask(context.chat.chat_id, action.email))
+    return await _code_screen(context, await context.services.linking.request_code(context.chat.chat_id, action.email))
 
 
 async def resend_code(context: Context, _action: ResendCode) -> Screen | None:
     """Mail another code to the same address."""
-    asked = await context.services.linking.ask_again(context.chat.chat_id)
+    asked = await context.services.linking.request_code_again(context.chat.chat_id)
     if asked is None:
         return await start_linking(context, StartLinking())
     return await _code_screen(context, asked, again=True)
@@ -93,7 +93,7 @@ async def confirm_address(context: Context, action: ConfirmAddress) -> Screen | 
         email = (await links.emails(session, context.chat.chat_id)).get(link.link_id)
     if email is None:
         return await start_linking(context, StartLinking())
-    return await _code_screen(context, await context.services.linking.ask(context.chat.chat_id, email))
+    return await _code_screen(context, await context.services.linking.request_code(context.chat.chat_id, email))
 
 
 async def _show(context: Context, screen: Screen) -> int:
@@ -123,7 +123,7 @@ async def _mail(
             await context.services.code_delivery.warn_owner(asked.email, context.language)
 
 
-def warn_owner(context: Context, checked: Checked) -> None:
+def warn_owner(context: Context, checked: CheckResult) -> None:
     """Mail a warning of wrong codes to the owner of the address, in the background, if it is due."""
     if isinstance(checked, WrongCode) and checked.warns_owner:
         context.run_in_background(context.services.code_delivery.warn_owner(checked.warns_owner, context.language))
@@ -131,7 +131,7 @@ def warn_owner(context: Context, checked: Checked) -> None:
 
 async def give_code(context: Context, action: GiveCode) -> Screen:
     """Check a code, and create the links if it is right."""
-    checked = await context.services.linking.check(context.chat.chat_id, action.code, action.long_code)
+    checked = await context.services.linking.check_code(context.chat.chat_id, action.code, action.long_code)
     if isinstance(checked, AddressProven):
         delete_code_message(context)
         return await finish_linking(context, FinishLinking())
@@ -180,4 +180,4 @@ async def _notify_of_new_link(context: Context, linked: Linked) -> None:
     name, chat_id = context.first_name, context.chat.chat_id
     await notify_chats(context, linked.others, lambda t: account.new_link(t, name, chat_id), email=linked.proven)
     language = linked.language or context.language
-    await context.services.alerts.linked(linked.email, language, first_name=name)
+    await context.services.alerts.send_linked(linked.email, language, first_name=name)

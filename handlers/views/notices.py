@@ -33,7 +33,7 @@ from handlers.views.linking import show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CodeRequested, Purpose
 from services.notices.feed_reader import REMINDERS, SUBSCRIPTIONS
-from services.notices.reminders import at_reminding_hour
+from services.notices.reminders import reminder_time_on
 from services.security import SecurityEvent
 from storage import chats
 from storage.chats import Awaiting, LinkState
@@ -152,7 +152,7 @@ async def snooze(context: Context, action: Snooze) -> Screen:
         event_id = f"snooze:{context.chat.chat_id}:{link.account_id}:{action.number}:{date}"
         if not await feed.known_events(session, [event_id]):
             notice = NewNotice(event_id, Kind.REMINDER_LATER, link.account_id, action.number, now)
-            due_at = at_reminding_hour(date, zone)
+            due_at = reminder_time_on(date, zone)
             await feed.record(
                 session, notice, [NewDelivery(Channel.TELEGRAM, context.chat.chat_id, link.link_id, due_at)]
             )
@@ -194,7 +194,7 @@ async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen | N
     link = context.link(action.link)
     t = context.t
     purpose = Purpose(for_link=link.link_id)
-    asked = await context.services.linking.ask(context.chat.chat_id, action.email, purpose)
+    asked = await context.services.linking.request_code(context.chat.chat_id, action.email, purpose)
     match asked:
         case TooSoon(seconds):
             return screens.copy_failed(t, t.plural("link.too_soon", seconds), link.link_id)
@@ -215,7 +215,7 @@ async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
     link = context.link(action.link)
     chat_id, t = context.chat.chat_id, context.t
     purpose = Purpose(for_link=link.link_id)
-    checked = await context.services.linking.check(chat_id, action.code, action.long_code, purpose)
+    checked = await context.services.linking.check_code(chat_id, action.code, action.long_code, purpose)
     warn_owner(context, checked)
     if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
@@ -246,4 +246,4 @@ async def _notify_of_copy_change(context: Context, link: LinkState, *, stopped: 
     name = link.account_name
     others = [each for each in linked if each != context.chat.chat_id]
     await notify_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped), email=email)
-    await context.services.alerts.copy_changed(email, context.language, account=name, stopped=stopped)
+    await context.services.alerts.send_copy_changed(email, context.language, account=name, stopped=stopped)

@@ -1,1 +1,1 @@
-"""Linking a chat to accounts: codes, their limits, their delivery."""
+"""Links chats to accounts: codes, their limits and their delivery."""

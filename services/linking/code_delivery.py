@@ -1,4 +1,4 @@
-"""Codes on their way to a mailbox: mailed after the answer, and closed where they did not go."""
+"""Mails codes after the chat has its answer, and closes codes that could not be mailed."""
 
 import asyncio
 import datetime
@@ -13,30 +13,30 @@ from portal.client import Portal
 from portal.errors import PortalError
 from portal.models import Contact
 from services.clock import Clock
-from services.codes import shown_code
+from services.codes import format_code
 from services.linking.code_results import CodeRequested
 from services.mailing.letters import code_letter, copy_code_letter, revoke_code_letter
 from services.mailing.mailbox_alerts import MailboxAlerts
-from services.mailing.posting import post
+from services.mailing.sending import send_with_retries
 from services.security import SecurityEvent, SecurityLog
-from services.understanding import normal_email
+from services.understanding import normalize_email
 from storage.database import Database
 from storage.linking import codes, proofs
 from texts.language import Language
 
-_DELAY = (0.1, 0.4)
-"""Seconds before an address is looked up, by chance: what a mail costs in processor time then falls on no answer that
-the asker could time."""
-_MAILING = datetime.timedelta(minutes=3)
-"""How long a code opens while its mail is on the way: a process that dies meanwhile leaves it closed."""
+_DELAY_SECONDS = (0.1, 0.4)
+"""Range of the random pause before an address is looked up, in seconds: the processor time of a mail must not show in
+the time of any answer (side channel)."""
+_ACCEPTED_WHILE_SENDING = datetime.timedelta(minutes=3)
+"""How long a code is accepted while its mail is being sent: if the process dies meanwhile, no longer than this."""
 
-_CHANCE = secrets.SystemRandom()
+_RANDOM = secrets.SystemRandom()
 
 log = structlog.get_logger()
 
 
 class CodeDelivery:
-    """Mails codes. Only a code whose mail was accepted opens anything."""
+    """Mails codes. A code is accepted only while its mail is being sent, and after the mail server accepted it."""
 
     def __init__(
         self,
@@ -57,88 +57,103 @@ class CodeDelivery:
         self._security = security
         self._company = company
 
-    async def deliver(self, asked: CodeRequested, *, first_name: str, language: Language) -> None:
-        """Mails the code, if the portal knows the address.
+    async def deliver(self, request: CodeRequested, *, first_name: str, language: Language) -> None:
+        """Mail the code, if the portal knows the address.
 
-        The mail server is tried either way, so that what fails fails the same for a known and an unknown address; and
-        whatever fails for this address alone is answered as if the portal did not know it.
+        The mail server is checked in both cases, so that failures do not reveal whether the address is known. A failure
+        for this address alone is handled as if the portal did not know it.
+
+        Args:
+            first_name: The person's first name in Telegram, which the mail shows.
+            language: The language of the mail, where the portal has none for the contact.
 
         Raises:
-            PortalError, MailError: nothing was sent to anybody; the code is closed, and the person may ask again.
+            PortalError, MailError: No mail was sent; the code is closed, and the person may request another one.
         """
-        await asyncio.sleep(_CHANCE.uniform(*_DELAY))
+        await asyncio.sleep(_RANDOM.uniform(*_DELAY_SECONDS))
         try:
-            contacts, _ = await asyncio.gather(self._contacts_or_none(asked.email), self._mailer.ready())
+            contacts, _ = await asyncio.gather(self._find_contacts_or_none(request.email), self._mailer.ready())
         except (PortalError, MailError) as error:
             cause = "mail" if isinstance(error, MailError) else "portal"
-            await self._not_sent(asked, cause)
+            await self._close_unsent(request, cause)
             raise
         language = (Language(contacts[0].language) if contacts and contacts[0].language else None) or language
-        if asked.is_mailed:
+        if request.is_mailed:
             letter = contacts and code_letter(
-                contacts[0].email, language, code=shown_code(asked.code), first_name=first_name,
-                company=self._company, minutes=asked.minutes,
+                contacts[0].email, language, code=format_code(request.code), first_name=first_name,
+                company=self._company, minutes=request.minutes,
             )  # fmt: skip
-            await self._mail_code(asked, replace(letter, is_for_stranger=True) if letter else None)
+            await self._mail_code(request, replace(letter, is_for_stranger=True) if letter else None)
 
-    async def _mail_code(self, asked: CodeRequested, letter: Letter | None) -> None:
-        """Opens the code while its mail is on the way and once it is sent. Without a letter it writes as much."""
+    async def _mail_code(self, request: CodeRequested, letter: Letter | None) -> None:
+        """Send the letter and accept the code. Without a letter, take as long and make the same database writes."""
         now = self._clock()
         async with self._database.write() as session:
-            await codes.allow(session, asked.code_id, now + _MAILING if letter else None)
+            await codes.allow(session, request.code_id, now + _ACCEPTED_WHILE_SENDING if letter else None)
         if letter is None:
             await self._mailer.take_turn()
-        sent = letter is not None and await post(self._mailer, letter)
+        sent = letter is not None and await send_with_retries(self._mailer, letter)
         if letter is not None and not sent:
-            self._security.record(SecurityEvent.CODE_NOT_SENT, cause="refused", email=asked.email)
-        until = now + datetime.timedelta(minutes=asked.minutes) if sent else None
+            self._security.record(SecurityEvent.CODE_NOT_SENT, cause="refused", email=request.email)
+        until = now + datetime.timedelta(minutes=request.minutes) if sent else None
         async with self._database.write() as session:
-            await codes.allow(session, asked.code_id, until)
+            await codes.allow(session, request.code_id, until)
 
-    async def deliver_copy_code(self, asked: CodeRequested, *, account: str, language: Language) -> None:
-        """Mails the code that a bookkeeper's address is confirmed with. Raises ``MailError`` where it did not go."""
+    async def deliver_copy_code(self, request: CodeRequested, *, account: str, language: Language) -> None:
+        """Mail the code that confirms a bookkeeper's address.
+
+        Raises:
+            MailError: The code was not sent, or possibly not; it is closed.
+        """
         letter = copy_code_letter(
-            asked.email, language, code=shown_code(asked.code), account=account, company=self._company,
-            minutes=asked.minutes,
+            request.email, language, code=format_code(request.code), account=account, company=self._company,
+            minutes=request.minutes,
         )  # fmt: skip
-        await self._deliver_to_person(asked, letter)
+        await self._deliver_to_person(request, letter)
 
-    async def deliver_revoke_code(self, asked: CodeRequested, *, language: Language) -> None:
-        """Mails the code that the revocation of an older chat needs. Raises ``MailError`` where it did not go."""
+    async def deliver_revoke_code(self, request: CodeRequested, *, language: Language) -> None:
+        """Mail the code that confirms the revocation of an older chat.
+
+        Raises:
+            MailError: As ``deliver_copy_code``.
+        """
         letter = revoke_code_letter(
-            asked.email, language, code=shown_code(asked.code), company=self._company, minutes=asked.minutes
+            request.email, language, code=format_code(request.code), company=self._company, minutes=request.minutes
         )
-        await self._deliver_to_person(asked, letter)
+        await self._deliver_to_person(request, letter)
 
-    async def _deliver_to_person(self, asked: CodeRequested, letter: Letter) -> None:
-        """To an address that the person named or proved: a failure is no secret, and is told."""
-        until = self._clock() + datetime.timedelta(minutes=asked.minutes)
+    async def _deliver_to_person(self, request: CodeRequested, letter: Letter) -> None:
+        """Mail a code to an address that the person chose or proved: the chat may show a failure."""
+        until = self._clock() + datetime.timedelta(minutes=request.minutes)
         async with self._database.write() as session:
-            await codes.allow(session, asked.code_id, min(until, self._clock() + _MAILING))
+            await codes.allow(session, request.code_id, min(until, self._clock() + _ACCEPTED_WHILE_SENDING))
         try:
             await self._mailer.send(letter)
         except MailError:
-            await self._not_sent(asked, "mail")
+            await self._close_unsent(request, "mail")
             raise
         async with self._database.write() as session:
-            await codes.allow(session, asked.code_id, until)
+            await codes.allow(session, request.code_id, until)
 
-    async def _not_sent(self, asked: CodeRequested, cause: str) -> None:
-        self._security.record(SecurityEvent.CODE_NOT_SENT, cause=cause, chat_id=asked.chat_id, email=asked.email)
+    async def _close_unsent(self, request: CodeRequested, cause: str) -> None:
+        self._security.record(SecurityEvent.CODE_NOT_SENT, cause=cause, chat_id=request.chat_id, email=request.email)
         async with self._database.write() as session:
-            await codes.fail(session, asked.code_id)
+            await codes.fail(session, request.code_id)
 
     async def warn_owner(self, email: str, language: Language) -> None:
-        """Tells the owner of an address, where the portal knows one, of unusual requests.
+        """Warn the owner of an address by mail of unusual requests, if the portal knows the address.
 
-        Where that fails, the next reason to warn them does: a warning that nobody got does not count as today's.
+        A warning that could not be sent does not count towards the limit of one a day.
+
+        Args:
+            language: The language of the mail, where the portal has none for the contact.
         """
         try:
-            contacts = await contacts_of(self._portal, email)
+            contacts = await find_contacts(self._portal, email)
             if not contacts:
                 return
-            spoken = Language(contacts[0].language) if contacts[0].language else language
-            if await self._alerts.unusual_requests(contacts[0].email, spoken):
+            their_language = Language(contacts[0].language) if contacts[0].language else language
+            if await self._alerts.send_unusual_requests(contacts[0].email, their_language):
                 self._security.record(SecurityEvent.OWNER_WARNED, email=email)
                 return
         except PortalError as error:
@@ -146,30 +161,30 @@ class CodeDelivery:
         async with self._database.write() as session:
             await proofs.take_warning_back(session, email)
 
-    async def _contacts_or_none(self, email: str) -> tuple[Contact, ...]:
-        """The contacts; none also where the portal fails at this address and not at one that nobody has.
+    async def _find_contacts_or_none(self, email: str) -> tuple[Contact, ...]:
+        """Return the contacts with the address; none also where the portal fails for this address only.
 
-        Else a contact whose record is broken would be told apart from an address that the portal does not know.
+        Otherwise a contact with an invalid record could be distinguished from an unknown address.
 
         Raises:
-            PortalError: the portal fails at any address.
+            PortalError: The portal also fails for a random address.
         """
         try:
-            return await contacts_of(self._portal, email)
+            return await find_contacts(self._portal, email)
         except PortalError as failure:
-            nobody = f"{secrets.token_hex(8)}@{email.rpartition('@')[2]}"
+            random_address = f"{secrets.token_hex(8)}@{email.rpartition('@')[2]}"
             try:
-                await self._portal.find_contacts(nobody)
+                await self._portal.find_contacts(random_address)
             except PortalError:
                 raise failure from None
         try:
-            return await contacts_of(self._portal, email)
+            return await find_contacts(self._portal, email)
         except PortalError as failure:
             log.error("linking.contact_unreadable", error=type(failure).__name__, reason=str(failure))
             return ()
 
 
-async def contacts_of(portal: Portal, email: str) -> tuple[Contact, ...]:
-    """The portal's contacts with exactly this address: what is mailed goes to the address that the portal keeps."""
+async def find_contacts(portal: Portal, email: str) -> tuple[Contact, ...]:
+    """Return the contacts whose main address has this normal form. Mail goes to the portal's spelling of it."""
     found = await portal.find_contacts(email)
-    return tuple(contact for contact in found if normal_email(contact.email) == email)
+    return tuple(contact for contact in found if normalize_email(contact.email) == email)

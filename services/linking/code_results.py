@@ -1,4 +1,4 @@
-"""What comes of asking for a code, and of typing one."""
+"""The results of requesting a code and of checking a typed one."""
 
 from dataclasses import dataclass, field
 
@@ -10,14 +10,19 @@ from texts.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a code is for: linking, or a link's bookkeeper's copy, or the revocation of another chat."""
+    """The purpose of a code. Without a field it is linking.
+
+    Args:
+        for_link: The link whose bookkeeper's copy the code confirms.
+        for_chat: The chat whose revocation the code confirms.
+    """
 
     for_link: int | None = None
     for_chat: int | None = None
 
     @property
     def awaited(self) -> Awaited:
-        """What the next text is taken for."""
+        """Return how the chat's next text is interpreted."""
         if self.for_chat is not None:
             return Awaited.REVOKE_CODE
         return Awaited.CODE if self.for_link is None else Awaited.COPY_CODE
@@ -28,12 +33,14 @@ LINKING = Purpose()
 
 @dataclass(frozen=True, slots=True)
 class CodeRequested:
-    """A code is stored; ``deliver`` mails it where there is somebody to mail it to.
+    """A code is stored; ``CodeDelivery`` mails it.
 
     Args:
-        minutes: how long it is good for.
-        is_mailed: False where the code of an earlier mail is to be used: there is nothing new in the mailbox.
-        warns_owner: strange chats asked so often that the owner of the mailbox is to be told.
+        email: The address in normal form.
+        code: Empty without ``is_mailed``.
+        minutes: Lifetime of the code.
+        is_mailed: False where the code of an earlier mail is to be used: no new mail is sent.
+        warns_owner: Whether the owner of the mailbox must be warned of unusual requests.
     """
 
     chat_id: int
@@ -48,46 +55,49 @@ class CodeRequested:
 
 @dataclass(frozen=True, slots=True)
 class AddressProven:
-    """The code was right: ``finish`` makes the links."""
+    """The code was right: ``Linking.finish`` creates the links."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrongCode:
-    """The code was another one; ``left`` attempts remain, and at 0 it is closed."""
+    """The code was wrong; ``left`` attempts remain. At 0 the code is closed."""
 
     left: int
     warns_owner: str | None = field(default=None, repr=False)
-    """The address whose owner is to be told of many wrong codes."""
+    """The address whose owner must be warned of many wrong codes, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherCodeKind:
-    """A code of another length is awaited; nothing was compared, and no attempt was taken."""
+    """The chat's code has the other length (long where ``is_long``); nothing was compared, no attempt was counted."""
 
     is_long: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CodeExpired:
-    """There is no code any more that could be right."""
+    """The chat has no valid code."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeWithdrawn:
-    """Too many wrong codes were typed for the address, in whatever chats: a new code has to be asked for."""
+    """Too many wrong codes were typed for the address, over all chats: the person must request a new code."""
 
 
-Checked = AddressProven | WrongCode | OtherCodeKind | CodeExpired | CodeWithdrawn | TooOften
+CheckResult = AddressProven | WrongCode | OtherCodeKind | CodeExpired | CodeWithdrawn | TooOften
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The accounts that the proven address opens, in the portal's order.
+    """The chat was linked.
 
     Args:
-        is_new: the chat was not linked through this address before.
-        others: the other chats that are, which are told.
-        proven: the address in normal form; ``email`` is as the portal writes it.
+        email: The proven address as the portal writes it.
+        language: The contact's language at the portal, or None.
+        links: The linked accounts in the portal's order; empty where the contact has none.
+        is_new: Whether the chat was not linked through this address before.
+        others: The other chats that are linked through this address.
+        proven: The address in normal form.
     """
 
     email: str = field(repr=False)

@@ -1,8 +1,8 @@
 """Linking: a chat proves a mailbox with a code, and may then act as that mailbox's contacts on their accounts.
 
-What a stranger sees is the same, in the same time, for an address the portal knows and one it does not: the portal is
-asked and the mail is sent after the answer (``code_delivery``). A code that reached nobody opens nothing; wrong codes
-are answered alike whether it did or not. How often one may ask and guess stands in ``code_limits``.
+Answers and their times do not reveal whether the portal knows an address: the portal is queried and the mail is sent
+after the answer (``code_delivery``). A code that was not mailed is never accepted, and gives the same answers to wrong
+codes as a mailed one. ``code_limits`` has the limits of requests and guesses.
 """
 
 import datetime
@@ -12,12 +12,12 @@ from portal.client import Portal
 from services.clock import Clock
 from services.codes import new_code
 from services.linking import code_limits
-from services.linking.code_delivery import contacts_of
-from services.linking.code_limits import ATTEMPTS, LONG_MINUTES, SHORT_MINUTES, Granted, TooOften, TooSoon
+from services.linking.code_delivery import find_contacts
+from services.linking.code_limits import ATTEMPTS, LONG_MINUTES, SHORT_MINUTES, CodeGrant, TooOften, TooSoon
 from services.linking.code_results import (
     LINKING,
     AddressProven,
-    Checked,
+    CheckResult,
     CodeExpired,
     CodeRequested,
     CodeWithdrawn,
@@ -42,7 +42,7 @@ _HOUR = datetime.timedelta(hours=1)
 
 
 class Linking:
-    """Asks for codes, checks them, and makes links."""
+    """Stores requested codes, checks typed ones, and creates links."""
 
     def __init__(
         self,
@@ -56,75 +56,79 @@ class Linking:
         self._clock = clock
         self._security = security
 
-    async def await_email(self, chat_id: int) -> None:
-        """The next text is an address."""
+    async def expect_email(self, chat_id: int) -> None:
+        """Interpret the chat's next text as an address, for one hour."""
         now = self._clock()
         async with self._database.write() as session:
             await chats.set_awaiting(session, chat_id, Awaiting(Awaited.EMAIL, now + _HOUR), now)
 
-    async def ask(self, chat_id: int, email: str, purpose: Purpose = LINKING) -> CodeRequested | TooSoon | TooOften:
-        """Stores a new code for an address (normal form), unless a limit forbids it."""
+    async def request_code(
+        self, chat_id: int, email: str, purpose: Purpose = LINKING
+    ) -> CodeRequested | TooSoon | TooOften:
+        """Store a new code for an address (normal form), unless a limit forbids it."""
         now = self._clock()
         async with self._database.write() as session:
             await chats.ensure(session, chat_id, now)
-            history = await code_history.history(session, chat_id, email, now - code_limits.COUNTED)
-            granted = await self._limits_of(session, history, purpose) or code_limits.decide(history, now)
-            if isinstance(granted, Granted):
-                asked = await self._store(session, chat_id, email, granted, purpose)
+            history = await code_history.history(session, chat_id, email, now - code_limits.HISTORY_SPAN)
+            decision = await self._check_purpose_limits(session, history, purpose) or code_limits.check_request_limits(
+                history, now
+            )
+            if isinstance(decision, CodeGrant):
+                request = await self._store(session, chat_id, email, decision, purpose)
                 unusual = code_limits.is_unusual(history, now)
-                if unusual and await proofs.may_warn(session, email, now, code_limits.WARN_AGAIN):
-                    asked = replace(asked, warns_owner=True)
-        if isinstance(granted, Granted):
-            kind = "long" if granted.is_long else "short"
+                if unusual and await proofs.may_warn(session, email, now, code_limits.WARNING_GAP):
+                    request = replace(request, warns_owner=True)
+        if isinstance(decision, CodeGrant):
+            kind = "long" if decision.is_long else "short"
             self._security.record(SecurityEvent.CODE_REQUESTED, cause=kind, chat_id=chat_id, email=email)
-            return asked
-        cap = granted.cap if isinstance(granted, TooOften) else "codes_a_minute"
+            return request
+        cap = decision.cap if isinstance(decision, TooOften) else "codes_a_minute"
         self._security.record(SecurityEvent.CAP_REACHED, cause=cap, chat_id=chat_id, email=email)
-        return granted
+        return decision
 
-    async def _limits_of(self, session: Session, history: History, purpose: Purpose) -> TooOften | None:
-        """The limits of what the code is for, beside those of every code."""
+    async def _check_purpose_limits(self, session: Session, history: History, purpose: Purpose) -> TooOften | None:
+        """Check the limits that only apply to codes of this purpose. Returns: None if they are kept."""
         now = self._clock()
         if purpose.for_chat is not None:
-            return code_limits.revoke_limits(history, now)
+            return code_limits.check_revoke_limits(history, now)
         if purpose.for_link is None:
             return None
         overall = await code_history.copy_requests(session, now - code_limits.DAY, code_limits.COPY_CODES_A_DAY)
-        return code_limits.copy_limits(history, purpose.for_link, overall, now)
+        return code_limits.check_copy_limits(history, purpose.for_link, overall, now)
 
     async def _store(
-        self, session: Session, chat_id: int, email: str, granted: Granted, purpose: Purpose
+        self, session: Session, chat_id: int, email: str, decision: CodeGrant, purpose: Purpose
     ) -> CodeRequested:
         now = self._clock()
-        minutes = LONG_MINUTES if granted.is_long else SHORT_MINUTES
-        code_id, code, is_mailed = None, "", granted.is_mailed or purpose != LINKING
+        minutes = LONG_MINUTES if decision.is_long else SHORT_MINUTES
+        code_id, code, is_mailed = None, "", decision.is_mailed or purpose != LINKING
         if not is_mailed:
             code_id = await codes.take_over(session, chat_id, email, now)
         if code_id is None:
-            is_mailed, code = True, new_code(is_long=granted.is_long)
+            is_mailed, code = True, new_code(is_long=decision.is_long)
             code_id = await codes.replace(
                 session, chat_id, email, code, now=now, expires_at=now + datetime.timedelta(minutes=minutes),
-                is_long=granted.is_long, for_link=purpose.for_link, for_chat=purpose.for_chat,
+                is_long=decision.is_long, for_link=purpose.for_link, for_chat=purpose.for_chat,
             )  # fmt: skip
-        awaiting = Awaiting(purpose.awaited, now + _HOUR * (2 if granted.is_long else 1), purpose.for_link)
+        awaiting = Awaiting(purpose.awaited, now + _HOUR * (2 if decision.is_long else 1), purpose.for_link)
         await chats.set_awaiting(session, chat_id, awaiting, now)
-        return CodeRequested(chat_id, code_id, email, code, minutes, granted.is_long, is_mailed)
+        return CodeRequested(chat_id, code_id, email, code, minutes, decision.is_long, is_mailed)
 
-    async def ask_again(self, chat_id: int) -> CodeRequested | TooSoon | TooOften | None:
-        """A new code for the address that was given last; ``None`` where none is remembered."""
+    async def request_code_again(self, chat_id: int) -> CodeRequested | TooSoon | TooOften | None:
+        """Request a code for the address of the chat's last code; ``None`` where none is stored."""
         async with self._database.read() as session:
             known = await codes.latest(session, chat_id, *CodeState)
-        return await self.ask(chat_id, known.email) if known else None
+        return await self.request_code(chat_id, known.email) if known else None
 
-    async def check(self, chat_id: int, code: str, long_code: str = "", purpose: Purpose = LINKING) -> Checked:
-        """Compares what was typed with the chat's live code, which takes an attempt.
+    async def check_code(self, chat_id: int, code: str, long_code: str = "", purpose: Purpose = LINKING) -> CheckResult:
+        """Compare a typed code with the chat's live code, and count an attempt.
 
         Args:
-            code: six digits, or empty.
-            long_code: eight characters in upper case, or empty.
+            code: Six digits, or empty.
+            long_code: Eight characters in upper case, or empty.
         """
         async with self._database.write() as session:
-            checked, email = await self._check(session, chat_id, code, long_code, purpose)
+            checked, email = await self._check_code(session, chat_id, code, long_code, purpose)
         if isinstance(checked, WrongCode):
             cause = "closed" if not checked.left else ""
             self._security.record(SecurityEvent.CODE_WRONG, cause=cause, chat_id=chat_id, email=email)
@@ -133,22 +137,23 @@ class Linking:
             self._security.record(SecurityEvent.CAP_REACHED, cause=cap, chat_id=chat_id, email=email)
         return checked
 
-    async def _check(
+    async def _check_code(
         self, session: Session, chat_id: int, code: str, long_code: str, purpose: Purpose
-    ) -> tuple[Checked, str | None]:
+    ) -> tuple[CheckResult, str | None]:
+        """Check a code. Returns: the result, and the address of the chat's code if it has one."""
         now = self._clock()
         known = await codes.latest(
             session, chat_id, CodeState.LIVE, for_link=purpose.for_link, for_chat=purpose.for_chat
         )
         if known is None:
-            return await self._still_proven(session, chat_id, code or long_code), None
+            return await self._check_proven(session, chat_id, code or long_code), None
         if known.expires_at <= now:
             return CodeExpired(), known.email
         typed = long_code if known.is_long else code
         if not typed:
             return OtherCodeKind(known.is_long), known.email
-        history = await code_history.history(session, chat_id, known.email, now - code_limits.COUNTED)
-        if capped := code_limits.chat_cap(history, now):
+        history = await code_history.history(session, chat_id, known.email, now - code_limits.HISTORY_SPAN)
+        if capped := code_limits.check_wrong_codes(history, now):
             return capped, known.email
         if not known.is_long and not code_limits.may_compare_short(history, now):
             await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
@@ -162,23 +167,29 @@ class Linking:
         await proofs.count_wrong(session, known.email, now)
         if left == 0:
             await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
-        # The history was read before this one was counted.
+        # The history does not contain this attempt.
         warns = code_limits.is_unusual(history, now) and await proofs.may_warn(
-            session, known.email, now, code_limits.WARN_AGAIN
+            session, known.email, now, code_limits.WARNING_GAP
         )
         return WrongCode(left, known.email if warns else None), known.email
 
     async def finish(self, chat_id: int, first_name: str) -> Linked | CodeExpired:
-        """Links the chat to every account of every contact with the proven address.
+        """Link the chat to every account of every contact with the proven address.
+
+        Args:
+            first_name: The person's first name in Telegram, which other chats of the mailbox see.
+
+        Returns:
+            ``CodeExpired`` where the chat has no valid proof, or the portal no longer knows the address.
 
         Raises:
-            PortalError: nothing was linked; the proof stays good until the code would have expired.
+            PortalError: Nothing was linked; the proof is valid until the code would have expired.
         """
-        proven = await self._proven(chat_id)
+        proven = await self._load_proof(chat_id)
         if proven is None:
             return CodeExpired()
-        contacts = await contacts_of(self._portal, proven.email)
-        if not contacts:  # the contact was removed since the code was mailed
+        contacts = await find_contacts(self._portal, proven.email)
+        if not contacts:  # removed since the code was mailed
             return CodeExpired()
         new_links = tuple(
             NewLink(contact.contact_id, account.account_id, account.name, frozenset(account.access), proven.email)
@@ -205,14 +216,18 @@ class Linking:
         return Linked(contacts[0].email, language, new_links, is_new, others, proven.email)
 
     async def purge(self, limit: int) -> int:
-        """Deletes what no limit counts any more, at most ``limit`` rows of a kind. Returns: how many, at the most."""
+        """Delete codes and proofs past their retention, up to ``limit`` rows of each table.
+
+        Returns:
+            The largest number of rows of one table: less than ``limit`` where nothing is left to delete.
+        """
         now = self._clock()
         async with self._database.write() as session:
-            codes_gone = await codes.purge(session, now, code_limits.COUNTED, limit)
+            codes_gone = await codes.purge(session, now, code_limits.HISTORY_SPAN, limit)
             return max(codes_gone, await proofs.purge(session, now - proofs.RETENTION, limit))
 
     async def finish_copy(self, chat_id: int, link_id: int, language: Language) -> str | None:
-        """Makes the proven address the link's bookkeeper's; the address, or ``None`` where there is no proof."""
+        """Mail copies of the link's invoices to the proven address. Returns: the address; ``None`` without a proof."""
         async with self._database.write() as session:
             proven = await codes.latest(session, chat_id, CodeState.PROVEN, for_link=link_id)
             if proven is None:
@@ -224,7 +239,7 @@ class Linking:
         return proven.email
 
     async def use_revoke_proof(self, chat_id: int, other_chat_id: int) -> bool:
-        """Uses up the proof that a revocation needs. Returns: False where there is none, or it was used."""
+        """Consume the proof that a revocation needs. Returns: False where there is none, or it was consumed before."""
         async with self._database.write() as session:
             proven = await codes.latest(session, chat_id, CodeState.PROVEN, for_chat=other_chat_id)
             if proven is None or proven.expires_at <= self._clock():
@@ -232,14 +247,14 @@ class Linking:
             await chats.set_awaiting(session, chat_id, None, self._clock())
             return await codes.move(session, proven.code_id, CodeState.PROVEN, CodeState.CLOSED)
 
-    async def _still_proven(self, session: Session, chat_id: int, code: str) -> AddressProven | CodeExpired:
-        """A right code typed once more, because the portal did not answer the first time."""
+    async def _check_proven(self, session: Session, chat_id: int, code: str) -> AddressProven | CodeExpired:
+        """Accept a right code again while its proof is valid: the portal may have failed after the first time."""
         proven = await codes.latest(session, chat_id, CodeState.PROVEN)
         if proven and proven.expires_at > self._clock() and codes.is_right(session, proven, chat_id, code):
             return AddressProven()
         return CodeExpired()
 
-    async def _proven(self, chat_id: int) -> StoredCode | None:
+    async def _load_proof(self, chat_id: int) -> StoredCode | None:
         async with self._database.read() as session:
             proven = await codes.latest(session, chat_id, CodeState.PROVEN)
         return proven if proven and proven.expires_at > self._clock() else None

@@ -1,1 +1,1 @@
-"""Mails to people who are not waiting in a chat: their text and their sending."""
+"""Writes and sends the mails: codes, alerts to mailbox owners, bookkeepers' copies."""

@@ -1,37 +1,38 @@
-"""What the owner of a mailbox is told by mail of the chats that are linked through it."""
+"""Informs the owner of a mailbox by mail of events in the chats that are linked through it."""
 
 from mail.mailer import Mailer
 from services.company import Company
 from services.mailing.letters import copy_changed_letter, linked_letter, revoked_letter, unusual_requests_letter
-from services.mailing.posting import post
+from services.mailing.sending import send_with_retries
 from texts.language import Language
 
 
 class MailboxAlerts:
-    """Each is one mail. A mail that fails is logged: what it tells of has happened either way."""
+    """Sends one mail per event. A failure is logged and not raised: the event has already happened."""
 
     def __init__(self, mailer: Mailer, company: Company) -> None:
         self._mailer = mailer
         self._company = company.name
         self._support = company.support
 
-    async def linked(self, email: str, language: Language, *, first_name: str) -> None:
-        """A chat was linked."""
+    async def send_linked(self, email: str, language: Language, *, first_name: str) -> None:
+        """Inform of a newly linked chat. ``first_name`` is the person's first name in Telegram."""
         letter = linked_letter(email, language, first_name=first_name, company=self._company, support=self._support)
-        await post(self._mailer, letter)
+        await send_with_retries(self._mailer, letter)
 
-    async def revoked(self, email: str, language: Language) -> None:
-        """One linked chat put out another."""
-        await post(self._mailer, revoked_letter(email, language, company=self._company, support=self._support))
+    async def send_revoked(self, email: str, language: Language) -> None:
+        """Inform that one linked chat removed another one."""
+        letter = revoked_letter(email, language, company=self._company, support=self._support)
+        await send_with_retries(self._mailer, letter)
 
-    async def copy_changed(self, email: str, language: Language, *, account: str, stopped: bool) -> None:
-        """A bookkeeper's copy was set up or stopped."""
+    async def send_copy_changed(self, email: str, language: Language, *, account: str, stopped: bool) -> None:
+        """Inform that a bookkeeper's copy of an account was set up, or ``stopped``."""
         letter = copy_changed_letter(
             email, language, account=account, company=self._company, support=self._support, stopped=stopped
         )
-        await post(self._mailer, letter)
+        await send_with_retries(self._mailer, letter)
 
-    async def unusual_requests(self, email: str, language: Language) -> bool:
-        """Strange chats asked for codes, or typed wrong ones. Returns: False where the mail did not go."""
+    async def send_unusual_requests(self, email: str, language: Language) -> bool:
+        """Warn that unlinked chats requested codes, or typed wrong ones. Returns: False where the mail was not sent."""
         letter = unusual_requests_letter(email, language, company=self._company, support=self._support)
-        return await post(self._mailer, letter)
+        return await send_with_retries(self._mailer, letter)

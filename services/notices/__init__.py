@@ -1,1 +1,1 @@
-"""From an event of the portal's feed to a notice in a chat or a copy by mail."""
+"""Turns events of the portal's feed into notices to chats and copies by mail."""

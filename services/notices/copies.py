@@ -1,11 +1,11 @@
-"""A bookkeeper stops the copies of an account's invoices: the token in each mail, and what it stops."""
+"""Stops a bookkeeper's copies: the token in each mail, and what happens when it is used."""
 
 import datetime
 import json
 import re
 from dataclasses import dataclass, field
 
-from services.uninterrupted import uninterrupted
+from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.notices import bookkeeper_copies, cancellation, feed
 from storage.notices.bookkeeper_copies import BookkeeperCopy
@@ -14,48 +14,48 @@ from storage.tables import Channel, Kind
 from storage.vault import Vault
 
 _PURPOSE = "unsubscribe"
-# A header of a mail has words of at most 900 characters (mail/message.py), and the token is one with its URL.
+# Words in a mail header have at most 900 characters (mail/message.py); URL and token are one word.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{100,900}")
 _OLD_TOKEN = re.compile(r"([0-9]{1,15})\.([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """What a token stops: the copies of an account's invoices that go to an address (normal form)."""
+    """The content of a token: stop the copies of an account's invoices to an address (normal form)."""
 
     account_id: str = field(repr=False)
     email: str = field(repr=False)
 
 
-def stop_token(vault: Vault, copy: BookkeeperCopy) -> str:
+def make_stop_token(vault: Vault, copy: BookkeeperCopy) -> str:
     """Make the token that stops a copy: account and address, sealed under the newest key.
 
-    It needs no row in the database, so it stays good when the copy was stopped and set up again.
+    It needs no database row, and is still valid when the copy was stopped and set up again.
 
     Returns:
-        URL-safe base64 without padding, also fit for a ``mailto:`` subject.
+        URL-safe base64 without padding, also valid in a ``mailto:`` subject.
     """
-    # The purpose tells it from everything else that is sealed under the same keys.
+    # The purpose distinguishes it from everything else that is sealed under the same keys.
     sealed = vault.seal(json.dumps([_PURPOSE, copy.account_id, copy.email], ensure_ascii=False))
     return sealed.rstrip("=")
 
 
 async def open_stop_token(database: Database, token: str) -> StopRequest | None:
-    """Open a token from a mail. Seals and hashes are compared in constant time.
+    """Decrypt a token from a mail. Seals and hashes are compared in constant time.
 
     Returns:
-        ``None`` for a token that is forged, cut short, or sealed under a key that is retired; and for one of the old
-        form, ``copy_id.hash``, whose copy is gone.
+        ``None`` for a token that is forged, truncated, or sealed under a retired key, and for one of the old form
+        ``copy_id.hash`` whose copy does not exist.
     """
     if old := _OLD_TOKEN.fullmatch(token):
-        return await _open_old(database, int(old[1]), old[2])
+        return await _open_old_token(database, int(old[1]), old[2])
     if not _TOKEN.fullmatch(token):
         return None
     opened = database.vault.open_or_none(token + "=" * (-len(token) % 4))
-    return _read(opened) if opened is not None else None
+    return _parse(opened) if opened is not None else None
 
 
-def _read(opened: str) -> StopRequest | None:
+def _parse(opened: str) -> StopRequest | None:
     try:
         parts = json.loads(opened)
     except ValueError:
@@ -66,8 +66,8 @@ def _read(opened: str) -> StopRequest | None:
     return None
 
 
-async def _open_old(database: Database, copy_id: int, known: str) -> StopRequest | None:
-    """Tokens of earlier versions name a copy, and are good while it exists; ids are never reused."""
+async def _open_old_token(database: Database, copy_id: int, known: str) -> StopRequest | None:
+    """Check a token of an earlier version: it names a copy, and is valid while that exists. Ids are never reused."""
     async with database.read() as session:
         copy = await bookkeeper_copies.find(session, copy_id)
     if copy is None or not database.vault.matches(_PURPOSE, f"{copy.copy_id}:{copy.email}", known):
@@ -76,12 +76,12 @@ async def _open_old(database: Database, copy_id: int, known: str) -> StopRequest
 
 
 async def stop(database: Database, request: StopRequest, now: datetime.datetime) -> int:
-    """Stop every copy that a request is about, cancel its waiting mails, and queue one notice for each chat.
+    """Stop every matching copy, cancel its waiting mails, and queue one notice per chat.
 
     Returns:
-        How many copies were stopped; 0 where there was none, which is no error.
+        Number of stopped copies; 0 where there was none.
     """
-    return await uninterrupted(_stop(database, request, now))
+    return await run_to_completion(_stop(database, request, now))
 
 
 async def _stop(database: Database, request: StopRequest, now: datetime.datetime) -> int:
@@ -90,8 +90,8 @@ async def _stop(database: Database, request: StopRequest, now: datetime.datetime
         if not stopped:
             return 0
         await cancellation.cancel_for_copies(session, [each.copy_id for each in stopped], now, "copy stopped")
-        # A chat that is linked through two addresses may have had a copy on each link: it is told once.
-        told = {each.chat_id: NewDelivery(Channel.TELEGRAM, each.chat_id, each.link_id, now) for each in stopped}
+        # A chat that is linked through two addresses may have a copy on each link, and gets one notice.
+        deliveries = {each.chat_id: NewDelivery(Channel.TELEGRAM, each.chat_id, each.link_id, now) for each in stopped}
         notice = NewNotice(f"copy.stopped:{stopped[0].copy_id}", Kind.COPY_STOPPED, request.account_id, None, now)
-        await feed.record(session, notice, list(told.values()))
+        await feed.record(session, notice, list(deliveries.values()))
     return len(stopped)

@@ -1,4 +1,4 @@
-"""Mail copies of new invoices to bookkeepers."""
+"""Mails copies of new invoices to bookkeepers."""
 
 import asyncio
 import datetime
@@ -15,18 +15,18 @@ from portal.models import Invoice
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
-from services.invoices import SMALL_PDF, file_name, payment
-from services.mailing.letters import Stop, invoice_letter
-from services.notices.copies import stop_token
+from services.invoices import SMALL_PDF_BYTES, file_name, payment_lines
+from services.mailing.letters import Unsubscribe, invoice_letter
+from services.notices.copies import make_stop_token
 from services.notices.outcomes import (
     Blocked,
     Cancelled,
+    NotSent,
     Outcome,
     Retry,
     SendFunc,
     Sent,
     Uncertain,
-    Unsent,
     after_portal_error,
 )
 from storage import chats
@@ -43,7 +43,12 @@ log = structlog.get_logger()
 
 
 class CopySender:
-    """Sends each new invoice once to a bookkeeper, with its PDF and a way to unsubscribe."""
+    """Mails each new invoice once to a bookkeeper, with its PDF and an unsubscribe header.
+
+    Args:
+        large_document: Lock that the process holds while it has a large PDF in memory.
+        public_url: Base URL for unsubscribe links; empty where the bot has none, then readers unsubscribe by mail.
+    """
 
     is_paced = False
 
@@ -71,12 +76,12 @@ class CopySender:
         self._mail_from = mail_from
 
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """See ``Sender``: False if the copy was stopped or its link removed."""
+        """See ``Sender``. False if the copy was stopped or its link removed."""
         async with self._database.read() as session:
             return await bookkeeper_copies.find(session, batch[0].recipient) is not None
 
-    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
-        """See ``Sender``. A batch is one delivery here: quiet hours are for chats."""
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
+        """See ``Sender``. A batch has one delivery: only quiet hours of chats make larger ones."""
         claimed = batch[0]
         async with self._database.read() as session:
             copy = await bookkeeper_copies.find(session, claimed.recipient)
@@ -90,12 +95,12 @@ class CopySender:
         language = Language(copy.language)
         try:
             contact = await self._access.contact(copy.contact_id)
-            if await self._access.ended_by(contact, copy.link_id) is not None:
+            if await self._access.unlink_if_ended(contact, copy.link_id) is not None:
                 return Cancelled("no longer allowed")
             invoice = await self._portal.invoice(reader, claimed.number)
-            pdf = await self._pdf(reader, invoice, language, SMALL_PDF)
+            pdf = await self._load_pdf(reader, invoice, language, SMALL_PDF_BYTES)
         except TooLarge:
-            pdf = None  # read at the send, one large PDF at a time
+            pdf = None  # read by send(), one large PDF at a time
         letter = partial(self._letter, copy, language, invoice)
 
         async def send() -> Outcome:
@@ -103,14 +108,14 @@ class CopySender:
                 return await self._send(letter(pdf))
             async with self._large_document:
                 try:
-                    large = await self._pdf(reader, invoice, language, _PDF_LIMIT)
+                    large = await self._load_pdf(reader, invoice, language, _PDF_LIMIT)
                 except PortalError as error:
                     return after_portal_error(error)
                 return await self._send(letter(large))
 
         return send
 
-    async def _pdf(self, reader: Reader, invoice: Invoice, language: Language, limit: int) -> bytes:
+    async def _load_pdf(self, reader: Reader, invoice: Invoice, language: Language, limit: int) -> bytes:
         pdf = await self._portal.invoice_pdf(reader, invoice.number, language=language, limit=limit)
         if pdf is None:
             raise PortalUnavailable("no document")
@@ -123,11 +128,11 @@ class CopySender:
             copy.email,
             language,
             number=invoice.number,
-            facts=lambda t: payment(t, invoice, today),
+            facts=lambda t: payment_lines(t, invoice, today),
             pdf=Attachment(name, pdf, "application/pdf"),
             company=self._company.name,
             account=copy.account_name,
-            stop=self._stop(copy),
+            unsubscribe=self._unsubscribe(copy),
         )
 
     async def _send(self, letter: Letter) -> Outcome:
@@ -139,11 +144,11 @@ class CopySender:
             return _after_mail_error(error)
         return Sent()
 
-    def _stop(self, copy: BookkeeperCopy) -> Stop:
-        token = stop_token(self._database.vault, copy)
+    def _unsubscribe(self, copy: BookkeeperCopy) -> Unsubscribe:
+        token = make_stop_token(self._database.vault, copy)
         if self._public_url:
-            return Stop(url=f"{self._public_url}/unsubscribe/{token}")
-        return Stop(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
+            return Unsubscribe(url=f"{self._public_url}/unsubscribe/{token}")
+        return Unsubscribe(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
 
 
 def _after_mail_error(error: MailError) -> Uncertain | Blocked | Retry:

@@ -1,4 +1,4 @@
-"""Deliver messages from the outbox: claim, render, wait for a send slot, send once, record the outcome."""
+"""Dispatches deliveries from the outbox: claim, render, wait for a send slot, send once, record the outcome."""
 
 import asyncio
 import datetime
@@ -14,37 +14,38 @@ from services.clock import Clock
 from services.notices.outcomes import (
     Blocked,
     Cancelled,
-    Later,
+    Deferred,
+    NotSent,
     Outcome,
     Retry,
     Sender,
     SendFunc,
     Sent,
     Uncertain,
-    Unsent,
     after_portal_error,
 )
 from services.notices.rate_limiter import BulkRateLimiter
 from services.retries import backoff
-from services.uninterrupted import uninterrupted
+from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.notices import outbox
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel, State
 
 LEASE = datetime.timedelta(seconds=60)
-"""Limit from claim to send: two portal reads, and the wait for a send slot."""
+"""Time limit from claim to send: two portal reads, and the wait for a send slot."""
 SENDING_LEASE = datetime.timedelta(seconds=300)
-"""Limit of a send: a mail server may be slow to accept a PDF. After it the worker counts as dead."""
-AT_ONCE = 32
-_CLAIMED_AT_LEAST = 8
-"""Claim several deliveries in one transaction: one each would cost as much as the sending."""
+"""Time limit of a send: a mail server may be slow to accept a PDF. After it the worker counts as dead."""
+MAX_CONCURRENT_SENDS = 32
+_MIN_CLAIM = 8
+"""Minimum size of a claim: a transaction per delivery would cost as much as sending it."""
 _FIRST_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 600.0
 _RECORD_ATTEMPTS = 10
-"""About a minute in total, with the pauses of ``_record_with_retries``."""
+"""They take about a minute, with the pauses of ``_record_with_retries``."""
 _IDLE_SECONDS = 0.5
 _GATHER_SECONDS = 0.1
+"""Pause after a wake-up, so that one claim takes several new deliveries."""
 
 log = structlog.get_logger()
 
@@ -54,7 +55,7 @@ class Dispatcher:
 
     Args:
         chat_rate: Largest number of messages per second to one recipient.
-        settled: Receives the number of deliveries that this worker brought to each final state.
+        settled: Counts the deliveries that this process brought to each final state.
     """
 
     def __init__(
@@ -82,52 +83,53 @@ class Dispatcher:
         self._wake.set()
 
     async def work(self) -> None:
-        """Deliver until cancelled; ``drain`` then finishes the sends under way."""
+        """Dispatch until cancelled; then call ``drain``."""
         while True:
             await self._claim()
             if not self._claimed:
-                await self._rest()
+                await self._wait_for_work()
             while self._claimed:
                 if self._senders[self._claimed[0].channel].is_paced:
                     await self._limiter.admit()
                 task = asyncio.create_task(self._deliver(self._claimed.pop(0)))
                 self._sending_tasks.add(task)
-                task.add_done_callback(self._sent_or_failed)
+                task.add_done_callback(self._on_delivery_done)
 
     async def drain(self) -> None:
-        """Wait for sends under way, and release the other claimed deliveries."""
+        """Wait for the sends in progress, and release the other claimed deliveries."""
         self._limiter.close()
         while self._claimed:
-            await self._give_back([self._claimed.pop()])
+            await self._release([self._claimed.pop()])
         while self._sending_tasks:
             await asyncio.wait(self._sending_tasks)
 
     async def reclaim(self, *, everything: bool = False) -> None:
-        """Release the deliveries of dead workers; with ``everything``, also those whose lease has not run out."""
+        """Release the deliveries of dead workers; with ``everything``, also those whose lease has not expired."""
         async with self._database.write() as session:
             returned, unknown = await outbox.reclaim(session, self._clock(), everything=everything)
         if returned or unknown:
             log.warning("delivery.reclaimed", returned=returned, uncertain=unknown)
 
-    def _sent_or_failed(self, task: "asyncio.Task[None]") -> None:
+    def _on_delivery_done(self, task: "asyncio.Task[None]") -> None:
         self._sending_tasks.discard(task)
-        self._wake.set()  # its recipient may have further deliveries
+        self._wake.set()  # the recipient may have further deliveries
         if not task.cancelled() and (error := task.exception()) is not None:
-            # When its lease runs out the delivery is claimed again, or marked uncertain: nothing is lost.
+            # When the lease expires, reclaim() queues the delivery again or marks it uncertain.
             log.error("delivery.failed", error=type(error).__name__, exc_info=error)
 
     async def _claim(self) -> None:
-        """Claim no more than can be sent at once: behind a slow portal a lease would run out here."""
-        while (free := AT_ONCE - len(self._sending_tasks)) < _CLAIMED_AT_LEAST:
+        """Claim no more than can be sent concurrently, so that no lease expires before the rendering starts."""
+        while (free := MAX_CONCURRENT_SENDS - len(self._sending_tasks)) < _MIN_CLAIM:
             await asyncio.wait(self._sending_tasks, return_when=asyncio.FIRST_COMPLETED)
-        await uninterrupted(self._lease_due(free))
+        await run_to_completion(self._lease_due(free))
 
     async def _lease_due(self, limit: int) -> None:
         now = self._clock()
         async with self._database.write() as session:
             self._claimed = await outbox.claim(session, secrets.token_hex(8), now, now + LEASE, limit, self._chat_gap)
 
-    async def _rest(self) -> None:
+    async def _wait_for_work(self) -> None:
+        """Wait for ``wake``, or ``_IDLE_SECONDS``."""
         self._wake.clear()
         try:
             async with asyncio.timeout(_IDLE_SECONDS):
@@ -143,57 +145,57 @@ class Dispatcher:
             async with self._database.write() as session:
                 batch += await outbox.claim_postponed(session, first, now, now + LEASE)
         sender = self._senders[first.channel]
-        send: SendFunc | Unsent
+        send: SendFunc | NotSent
         try:
             send = await sender.render(batch)
         except PortalError as error:
             send = after_portal_error(error)
-        if isinstance(send, Retry | Blocked | Cancelled | Later):
+        if isinstance(send, Retry | Blocked | Cancelled | Deferred):
             if sender.is_paced:
                 self._limiter.return_admission()
             await self._record(batch, send)
             return
-        if await (self._begin_at_slot(batch) if sender.is_paced else self._begin(batch)):
+        if await (self._mark_sending_at_slot(batch) if sender.is_paced else self._mark_sending(batch)):
             outcome = await send() if await sender.is_still_wanted(batch) else Retry("unlinked meanwhile")
             await self._record_with_retries(batch, outcome)
 
-    async def _begin(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """Commit the state ``sending``. Returns: False if another worker has a part of the batch."""
+    async def _mark_sending(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """Commit the state ``sending``. Returns: False if a delivery was cancelled or its lease was lost."""
         now = self._clock()
         async with self._database.write() as session:
             return await outbox.begin_sending(session, _ids(batch), batch[0].lease, now, now + SENDING_LEASE)
 
-    async def _begin_at_slot(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """Commit state ``sending`` shortly before a send slot, then wait for the slot.
+    async def _mark_sending_at_slot(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """Commit the state ``sending`` shortly before a send slot, then wait for the slot.
 
-        The request is then written at its time, however long the commit took.
+        The time that the commit takes does not delay the request.
 
         Returns:
-            False where the lease was lost, a delivery was cancelled, or the worker stops.
+            False if the lease was lost, a delivery was cancelled, or the worker stops.
         """
         while (slot := await self._limiter.wait_until_near()) is not None:
-            if not await self._begin(batch):
-                # Part of the batch was cancelled while it was rendered: the rest is rendered again.
-                await self._give_back(batch)
+            if not await self._mark_sending(batch):
+                # A delivery of the batch was cancelled meanwhile: queue the others to be rendered again.
+                await self._release(batch)
                 return False
             if await self._limiter.wait_for_slot(slot):
                 return True
-            if not await self._take_back(batch):
+            if not await self._unmark_sending(batch):
                 return False
-        await self._give_back(batch)
+        await self._release(batch)
         return False
 
-    async def _take_back(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """Commit that nothing was sent: else the batch is uncertain if this worker dies. Returns: as ``_begin``."""
+    async def _unmark_sending(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """Undo ``_mark_sending`` before anything was sent. Returns: False if the lease was lost."""
         async with self._database.write() as session:
             return await outbox.take_back(session, _ids(batch), batch[0].lease, self._clock() + LEASE)
 
-    async def _give_back(self, batch: Sequence[ClaimedDelivery]) -> None:
+    async def _release(self, batch: Sequence[ClaimedDelivery]) -> None:
         async with self._database.write() as session:
             await outbox.give_back(session, _ids(batch), batch[0].lease)
 
     async def _record_with_retries(self, batch: Sequence[ClaimedDelivery], outcome: Outcome) -> None:
-        """Record a known outcome although the database may be busy or unreachable for a minute."""
+        """Record an outcome, also if the database is busy or unreachable for up to a minute."""
         for failures in range(1, _RECORD_ATTEMPTS):
             try:
                 await self._record(batch, outcome)
@@ -204,7 +206,7 @@ class Dispatcher:
                 return
         await self._record(batch, outcome)
 
-    async def _record(self, batch: Sequence[ClaimedDelivery], outcome: Outcome | Later) -> None:
+    async def _record(self, batch: Sequence[ClaimedDelivery], outcome: Outcome | Deferred) -> None:
         ids, first, now = _ids(batch), batch[0], self._clock()
         if isinstance(outcome, Retry) and outcome.halts and outcome.after:
             await self._limiter.halt(outcome.after)
@@ -214,13 +216,13 @@ class Dispatcher:
                     pause = backoff(first.attempts + 1, first=_FIRST_RETRY_SECONDS, longest=_LONGEST_RETRY_SECONDS)
                     due_at = now + max(after or datetime.timedelta(), datetime.timedelta(seconds=pause))
                     await outbox.put_back(session, ids, first.lease, State.RETRY, due_at, reason=reason)
-                case Later(due_at, is_postponed):
+                case Deferred(due_at, is_postponed):
                     await outbox.put_back(
                         session, ids, first.lease, State.QUEUED, due_at, is_postponed=is_postponed or None
                     )
                 case _:
-                    state, why = _settled(outcome)
-                    if await outbox.settle(session, ids, first.lease, state, now, why):
+                    state, detail = _final_state(outcome)
+                    if await outbox.settle(session, ids, first.lease, state, now, detail):
                         self._settled[state] += len(ids)
 
 
@@ -228,7 +230,8 @@ def _ids(batch: Sequence[ClaimedDelivery]) -> list[int]:
     return [each.delivery_id for each in batch]
 
 
-def _settled(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:
+def _final_state(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:
+    """Return the state to store, and its reason."""
     match outcome:
         case Sent():
             return State.SENT, None

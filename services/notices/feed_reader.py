@@ -1,4 +1,4 @@
-"""From the portal's feed to deliveries: what happened, who wants to know, and who is no longer allowed to."""
+"""Reads the portal's feed: queues notices for subscribed links, and removes links whose contact or account ended."""
 
 import datetime
 from collections import Counter
@@ -11,33 +11,35 @@ from portal.client import Portal
 from portal.errors import CursorTooOld
 from portal.models import Event
 from services.clock import Clock
-from services.uninterrupted import uninterrupted
+from services.uninterrupted import run_to_completion
 from storage.database import Database, Session
 from storage.linking import links
 from storage.notices import cancellation, feed
 from storage.notices.feed import AffectedLink, NewDelivery, NewNotice
 from storage.tables import Channel, Kind
 
-PAGE = 100
+_PAGE_SIZE = 100
 REMINDERS = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)
-REMIND = "reminder"
-"""The subscription for reminders, which stands for all three kinds of them."""
-SUBSCRIPTIONS = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMIND)
-"""What can be wished for, in the order in which it is shown."""
-_TOLD = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
-_ENDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
+REMINDER_SUBSCRIPTION = "reminder"
+"""The one subscription for all three kinds of reminders."""
+SUBSCRIPTIONS = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMINDER_SUBSCRIPTION)
+"""All subscriptions, in the order in which the chat shows them."""
+_DOCUMENT_KINDS = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
+"""Events about an order or an invoice; they have a number."""
+_UNLINKING_KINDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
+"""Events that end the affected links."""
 
 log = structlog.get_logger()
 
 
 def subscription_for(kind: Kind) -> str:
-    """The subscription that a kind of notice answers to."""
-    return REMIND if kind in REMINDERS else kind
+    """Return the subscription that a kind of notice needs."""
+    return REMINDER_SUBSCRIPTION if kind in REMINDERS else kind
 
 
 @dataclass(slots=True)
-class FeedReport:
-    """What the reading of the feed has met since the start."""
+class FeedCounters:
+    """Counters of this process: events read, events skipped by type, and failed reads."""
 
     events: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -45,46 +47,51 @@ class FeedReport:
 
 
 class FeedReader:
-    """Reads the feed from the stored cursor. Reading, writing and moving the cursor on is one transaction."""
+    """Reads the feed from the stored cursor. One transaction per page moves the cursor and writes the notices."""
 
     def __init__(self, database: Database, portal: Portal, clock: Clock) -> None:
         self._database = database
         self._portal = portal
         self._clock = clock
-        self.report = FeedReport()
+        self.counters = FeedCounters()
 
     async def read(self) -> int:
-        """Reads what is new; how many deliveries follow from it.
+        """Read all new events.
+
+        Returns:
+            Number of queued deliveries.
 
         Raises:
-            PortalError: the feed did not answer as it should; the cursor stands where it stood.
+            PortalError: The feed could not be read; the cursor stays after the last stored page.
         """
-        made = 0
+        queued = 0
         while True:
-            seen = await uninterrupted(self._position())
+            position = await run_to_completion(self._load_position())
+            cursor = position.cursor if position else None
             try:
-                page = await self._portal.events(seen.cursor if seen else None, PAGE)
+                page = await self._portal.events(cursor, _PAGE_SIZE)
             except CursorTooOld:
-                await self._start_anew()
-                return made
-            made += await uninterrupted(self._take(seen.cursor if seen else None, page.cursor, list(page.items)))
-            if len(page.items) < PAGE:
-                return made
+                await self._restart()
+                return queued
+            queued += await run_to_completion(self._store_page(cursor, page.cursor, list(page.items)))
+            if len(page.items) < _PAGE_SIZE:
+                return queued
 
-    async def _position(self) -> feed.Position | None:
+    async def _load_position(self) -> feed.Position | None:
         async with self._database.read() as session:
             return await feed.position(session)
 
-    async def _start_anew(self) -> None:
-        """The portal no longer knows the cursor: what happened in between is lost, and the operator is told."""
-        page = await self._portal.events(None, PAGE)
+    async def _restart(self) -> None:
+        """Continue at the end of the feed after the portal refused the cursor: the events in between are lost."""
+        page = await self._portal.events(None, _PAGE_SIZE)
         async with self._database.write() as session:
             await feed.restart(session, page.cursor, self._clock())
         log.error("feed.cursor_too_old", reason="the portal's feed no longer reaches back; started at now")
 
-    async def _take(self, seen: str | None, cursor: str, events: list[Event]) -> int:
+    async def _store_page(self, seen: str | None, cursor: str, events: list[Event]) -> int:
+        """Store a page. Returns: number of queued deliveries; 0 where another reader has moved the cursor."""
         now = self._clock()
-        made = 0
+        queued = 0
         async with self._database.write() as session:
             if not await feed.advance(session, seen, cursor, now):
                 return 0
@@ -93,19 +100,19 @@ class FeedReader:
                 if event.id in known:
                     continue
                 known.add(event.id)
-                made += await self._record(session, event, now)
-        self.report.events += len(events)
-        return made
+                queued += await self._record_event(session, event, now)
+        self.counters.events += len(events)
+        return queued
 
-    async def _record(self, session: Session, event: Event, now: datetime.datetime) -> int:
+    async def _record_event(self, session: Session, event: Event, now: datetime.datetime) -> int:
         try:
             kind = Kind(event.type)
         except ValueError:
             kind = None
-        if kind in _ENDS:
-            return await self._end(session, event, kind, now)
-        if kind not in _TOLD or event.number is None:
-            self.report.skipped[event.type] += 1
+        if kind in _UNLINKING_KINDS:
+            return await self._end_links(session, event, kind, now)
+        if kind not in _DOCUMENT_KINDS or event.number is None:
+            self.counters.skipped[event.type] += 1
             log.warning("feed.event_skipped", type=event.type[:50])
             return 0
         affected = await feed.affected_links(session, event.account_id, event.contact_id)
@@ -113,53 +120,55 @@ class FeedReader:
             await cancellation.cancel_for_number(
                 session, REMINDERS, event.number, now, "paid", account_id=event.account_id
             )
-        made = 0
-        for suffix, each, wanted in _notices_of(kind, affected, now):
-            made += len(wanted)
+        queued = 0
+        for suffix, each, deliveries in _notices_from(kind, affected, now):
+            queued += len(deliveries)
             notice = NewNotice(f"{event.id}{suffix}", each, event.account_id, event.number, event.occurred_at)
-            await feed.record(session, notice, wanted)
-        return made
+            await feed.record(session, notice, deliveries)
+        return queued
 
-    async def _end(self, session: Session, event: Event, kind: Kind, now: datetime.datetime) -> int:
-        """A contact who is no more, or an account: the links go, what is queued for them too, and each chat is told."""
+    async def _end_links(self, session: Session, event: Event, kind: Kind, now: datetime.datetime) -> int:
+        """Remove the links of a removed contact or a closed account and their deliveries; queue one notice per chat."""
         affected = await feed.affected_links(session, event.account_id, event.contact_id)
         link_ids = [link.link_id for link in affected]
         name = await feed.account_name(session, link_ids)
-        told: dict[int, NewDelivery] = {}
-        if name is not None:  # else they have all gone in between
+        by_chat: dict[int, NewDelivery] = {}
+        if name is not None:  # else the links were removed meanwhile
             for link in affected:
-                told.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
+                by_chat.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
         await links.remove_links(session, link_ids, now, kind)
         notice = NewNotice(event.id, kind, event.account_id, None, event.occurred_at)
-        await feed.record(session, notice, list(told.values()))
-        return len(told)
+        await feed.record(session, notice, list(by_chat.values()))
+        return len(by_chat)
 
 
-def _notices_of(
+def _notices_from(
     kind: Kind, affected: list[AffectedLink], now: datetime.datetime
 ) -> Iterator[tuple[str, Kind, list[NewDelivery]]]:
-    """The notice itself, and the reminders that follow from an invoice. These are due at once: only the portal knows
-    the due date, and each delivery asks it and waits."""
-    wanted = _to_chats(affected, kind, now)
+    """Yield the notices that follow from an event: suffix of the event id, kind, deliveries.
+
+    A new invoice also has reminders. They are due at once: the sender reads the due date and reschedules them.
+    """
+    deliveries = _chat_deliveries(affected, kind, now)
     if kind is not Kind.INVOICE_ISSUED:
-        yield "", kind, wanted
+        yield "", kind, deliveries
         return
-    yield "", kind, [*wanted, *_to_copies(affected, now)]
-    if reminded := _to_chats(affected, REMIND, now):
-        yield ":before", Kind.REMINDER_BEFORE, reminded
-        yield ":due", Kind.REMINDER_DUE, reminded
+    yield "", kind, [*deliveries, *_copy_deliveries(affected, now)]
+    if to_remind := _chat_deliveries(affected, REMINDER_SUBSCRIPTION, now):
+        yield ":before", Kind.REMINDER_BEFORE, to_remind
+        yield ":due", Kind.REMINDER_DUE, to_remind
 
 
-def _to_chats(affected: list[AffectedLink], subscription: str, now: datetime.datetime) -> list[NewDelivery]:
-    """One delivery a chat, also where two of its addresses open the same account."""
-    wanted: dict[int, NewDelivery] = {}
+def _chat_deliveries(affected: list[AffectedLink], subscription: str, now: datetime.datetime) -> list[NewDelivery]:
+    """Return one delivery per subscribed chat, also where two of its links are to the same account."""
+    by_chat: dict[int, NewDelivery] = {}
     for link in affected:
         if subscription in link.subscriptions:
-            wanted.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now))
-    return list(wanted.values())
+            by_chat.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now))
+    return list(by_chat.values())
 
 
-def _to_copies(affected: list[AffectedLink], now: datetime.datetime) -> list[NewDelivery]:
+def _copy_deliveries(affected: list[AffectedLink], now: datetime.datetime) -> list[NewDelivery]:
     return [
         NewDelivery(Channel.EMAIL, link.copy_id, link.link_id, now) for link in affected if link.copy_id is not None
     ]

@@ -1,4 +1,4 @@
-"""What a sender of one channel makes of a delivery."""
+"""The interface between dispatcher and senders: ``Sender``, and the outcomes of a delivery."""
 
 import datetime
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,15 +13,16 @@ _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The receiving server accepted it."""
+    """The receiving server accepted the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It was certainly not sent; send it later.
+    """The message was certainly not sent; retry later.
 
-    ``after`` is the pause that the other side asked for, None if it named none. ``halts`` applies the pause to every
-    paced delivery of every worker.
+    Args:
+        after: The pause that the server requested, or None.
+        halts: Whether the pause applies to every paced delivery of every worker.
     """
 
     reason: str
@@ -31,7 +32,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The recipient cannot be reached, or refuses our messages."""
+    """The recipient cannot be reached, or refuses messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +44,23 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """It may have been sent: it is not sent again."""
+    """The message may have been sent; do not send it again."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """Send it at ``due_at``. ``is_postponed`` is set if quiet hours are the reason."""
+class Deferred:
+    """Render the message again at ``due_at``. ``is_postponed`` is set if quiet hours are the reason."""
 
     due_at: datetime.datetime
     is_postponed: bool = False
 
 
 Outcome = Sent | Retry | Blocked | Cancelled | Uncertain
-Unsent = Retry | Blocked | Cancelled | Later
+NotSent = Retry | Blocked | Cancelled | Deferred
 SendFunc = Callable[[], Awaitable[Outcome]]
-"""Sends a rendered message; called once. It reports every failure of the other side as an outcome."""
+"""Sends a rendered message; called once. Returns every failure of the server as an outcome."""
 
 
 def after_portal_error(error: PortalError) -> Retry | Cancelled:
@@ -76,14 +77,17 @@ class Sender(Protocol):
     """Renders and sends the messages of one channel."""
 
     is_paced: bool
-    """Whether its messages count towards the bulk rate limit."""
+    """Whether the bulk rate limit applies to its messages."""
 
-    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
-        """Render one message from deliveries to one recipient, from current data, after a new check of access.
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
+        """Render one message for deliveries to one recipient, from current data, after a new check of access.
+
+        Returns:
+            A function that sends the message, or why there is none to send.
 
         Raises:
-            PortalError: the portal could not be read; see ``after_portal_error``.
+            PortalError: The portal could not be read; see ``after_portal_error``.
         """
 
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """Return whether the recipient is still linked; called right before the send."""
+        """Return whether the recipient is still linked; called immediately before the send."""

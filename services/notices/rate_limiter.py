@@ -1,4 +1,4 @@
-"""The rate limiter of bulk messages: reserves send slots at an even pace over all workers."""
+"""The rate limiter of bulk messages: reserves evenly spaced send slots over all workers."""
 
 import asyncio
 import datetime
@@ -9,21 +9,21 @@ from services.clock import Clock
 from storage.database import Database
 from storage.notices import rate_limiter
 
-_LEAD = datetime.timedelta(milliseconds=100)
-"""How long before its slot a message is marked as being sent: room for the commit. A longer lead leaves more messages
-uncertain when the process is killed."""
-_FAR = datetime.timedelta(milliseconds=500)
-"""A message that is marked as being sent waits for no slot that is further away."""
-_TOLERANCE = datetime.timedelta(milliseconds=20)
-"""How late a request may be written. A later one needs another slot: catching up would be a burst."""
+_MARK_LEAD = datetime.timedelta(milliseconds=100)
+"""Time between marking a message as ``sending`` and its slot: it covers the commit. With a longer lead, more messages
+become uncertain when the process is killed."""
+_MAX_MARKED_WAIT = datetime.timedelta(milliseconds=500)
+"""Longest wait of a message in state ``sending`` for its slot."""
+_MAX_DELAY = datetime.timedelta(milliseconds=20)
+"""Longest delay of a request after its slot. A later one needs another slot: catching up would cause a burst."""
 _ADMISSIONS_PER_SLOT = 1.5
+"""Messages admitted to rendering per send slot."""
 
 
 class BulkRateLimiter:
-    """Hands out send slots, which are reserved in the database for this worker alone; one message may use one slot.
+    """Hands out send slots that the database reserves for this worker; one slot serves one message.
 
-    A message waits until its slot is near, is marked as being sent, and waits for the slot:
-    ``wait_until_near``, then the caller's commit, then ``wait_for_slot``.
+    Per message, call ``wait_until_near``, commit the state ``sending``, and call ``wait_for_slot``.
 
     Args:
         rate: Slots per second, over all workers.
@@ -33,80 +33,80 @@ class BulkRateLimiter:
         self._database = database
         self._clock = clock
         self._gap = datetime.timedelta(seconds=1 / rate)
-        # A fifth of a second at once: few writes of the row, and a halt by another worker takes effect soon.
+        # Reserve 0.2 s of slots at once: few database writes, and a halt by another worker takes effect soon.
         self._reserved_at_once = max(1, int(rate / 5))
         self._slots: list[datetime.datetime] = []
         self._halted_until: datetime.datetime | None = None
-        self._next_in_line = asyncio.Lock()
-        self._reserving = asyncio.Lock()
+        self._queue_lock = asyncio.Lock()
+        self._reservation_lock = asyncio.Lock()
         self._closed = asyncio.Event()
-        self._admits_at = 0.0
+        self._next_admission = 0.0
 
     async def admit(self) -> None:
         """Wait until one more message may be rendered, at 1.5 times the rate.
 
-        Without this the portal and this machine would be busy with messages that then wait for a slot.
+        Without it, rendering would run far ahead of the slots, and load the portal in bursts.
         """
         now = time.monotonic()
-        admits_at = max(self._admits_at, now)
-        self._admits_at = admits_at + self._gap.total_seconds() / _ADMISSIONS_PER_SLOT
-        await asyncio.sleep(admits_at - now)
+        admission = max(self._next_admission, now)
+        self._next_admission = admission + self._gap.total_seconds() / _ADMISSIONS_PER_SLOT
+        await asyncio.sleep(admission - now)
 
     def return_admission(self) -> None:
-        """Let another message be rendered in place of an admitted one that needs no slot."""
-        self._admits_at -= self._gap.total_seconds() / _ADMISSIONS_PER_SLOT
+        """Admit another message in place of one that needs no slot."""
+        self._next_admission -= self._gap.total_seconds() / _ADMISSIONS_PER_SLOT
 
     async def wait_until_near(self) -> datetime.datetime | None:
         """Take a slot and wait until shortly before it.
 
         Returns:
-            The slot, to be given to ``wait_for_slot``; ``None`` once the limiter is closed.
+            The slot, for ``wait_for_slot``; ``None`` once the limiter is closed.
         """
-        async with self._next_in_line:
+        async with self._queue_lock:
             while not self._closed.is_set():
-                slot = await self._take()
+                slot = await self._next_slot()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout((slot - _LEAD - self._clock()).total_seconds()):
+                    async with asyncio.timeout((slot - _MARK_LEAD - self._clock()).total_seconds()):
                         await self._closed.wait()
-                if not self._closed.is_set() and self._is_usable(slot, _TOLERANCE):
+                if not self._closed.is_set() and self._is_usable(slot, _MAX_DELAY):
                     return slot
         return None
 
     async def wait_for_slot(self, slot: datetime.datetime) -> bool:
-        """Wait for a slot, or for the next one where this one has passed. The caller then writes the request at once.
+        """Wait for a slot, or for the next one if it has passed. The caller must then send the request immediately.
 
         Returns:
-            False where no slot is near, after a 429.
+            False if the next slot is too far away, as after a 429.
         """
-        while slot - self._clock() <= _FAR and not self._is_halted(slot):
+        while slot - self._clock() <= _MAX_MARKED_WAIT and not self._is_halted(slot):
             await asyncio.sleep(max(0.0, (slot - self._clock()).total_seconds()))
-            if self._is_usable(slot, _TOLERANCE):
+            if self._is_usable(slot, _MAX_DELAY):
                 return True
-            slot = await self._take()
+            slot = await self._next_slot()
         return False
 
     async def halt(self, pause: datetime.timedelta) -> None:
-        """Send no bulk message for a while, after a 429. Other workers notice when they reserve their next slots."""
+        """Stop all bulk messages for a pause, after a 429. Other workers follow when they reserve their next slots."""
         until = self._clock() + pause
         self._halted_until = max(self._halted_until or until, until)
         async with self._database.write() as session:
             await rate_limiter.halt(session, until)
 
     def close(self) -> None:
-        """End every ``wait_until_near``. A message that is marked as being sent still gets its slot."""
+        """End every ``wait_until_near``. A message in state ``sending`` still gets its slot."""
         self._closed.set()
 
-    async def _take(self) -> datetime.datetime:
-        """Remove and return the next slot that has not passed."""
-        async with self._reserving:
+    async def _next_slot(self) -> datetime.datetime:
+        """Take the next usable slot, and reserve further ones if there is none."""
+        async with self._reservation_lock:
             while True:
-                tolerance = min(self._gap, _TOLERANCE)
+                tolerance = min(self._gap, _MAX_DELAY)
                 self._slots = [slot for slot in self._slots if self._is_usable(slot, tolerance)]
                 if self._slots:
                     return self._slots.pop(0)
                 async with self._database.write() as session:
-                    soonest = max(self._clock() + _LEAD / 2, self._halted_until or self._clock())
-                    slots = await rate_limiter.reserve(session, soonest, self._gap, self._reserved_at_once)
+                    earliest = max(self._clock() + _MARK_LEAD / 2, self._halted_until or self._clock())
+                    slots = await rate_limiter.reserve(session, earliest, self._gap, self._reserved_at_once)
                 self._slots = [slots.start + self._gap * n for n in range(slots.count)]
 
     def _is_usable(self, slot: datetime.datetime, tolerance: datetime.timedelta) -> bool:

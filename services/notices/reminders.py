@@ -1,4 +1,4 @@
-"""When a reminder of an unpaid invoice is due: three days before, and on the day, at nine in the morning."""
+"""Computes when reminders of an unpaid invoice are sent: at 9:00, three days before the due date and on it."""
 
 import datetime
 from zoneinfo import ZoneInfo
@@ -9,12 +9,12 @@ DAYS_BEFORE = 3
 _HOUR = datetime.time(9, 0)
 
 
-def at_reminding_hour(date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
-    """Nine o'clock of a day in a zone, in UTC."""
+def reminder_time_on(date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
+    """Return 9:00 of a date in a time zone, in UTC."""
     return datetime.datetime.combine(date, _HOUR, tzinfo=zone).astimezone(datetime.UTC)
 
 
-def reminding_time(kind: Kind, due_date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
-    """When a reminder of that kind is to be told."""
+def reminder_time(kind: Kind, due_date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
+    """Return when to send a reminder of this kind, in UTC. ``zone`` is the time zone of the chat."""
     days = DAYS_BEFORE if kind is Kind.REMINDER_BEFORE else 0
-    return at_reminding_hour(due_date - datetime.timedelta(days=days), zone)
+    return reminder_time_on(due_date - datetime.timedelta(days=days), zone)

@@ -9,7 +9,7 @@ import pytest
 from bot.worker import Worker
 from portal.errors import PortalError, PortalRefused, PortalUnavailable
 from services.clock import utc_now
-from services.notices.feed_reader import FeedReport
+from services.notices.feed_reader import FeedCounters
 from storage.database import Database
 
 FAILURES = 2000
@@ -20,13 +20,13 @@ class FailingFeed:
 
     def __init__(self, error: PortalError) -> None:
         self.error = error
-        self.report = FeedReport()
+        self.counters = FeedCounters()
         self.worker: Worker
         self.has_failed_often = asyncio.Event()
 
     async def read(self) -> int:
         self.worker.read_now()
-        if self.report.failures == FAILURES:
+        if self.counters.failures == FAILURES:
             self.has_failed_often.set()
         raise self.error
 
@@ -80,6 +80,6 @@ async def test_a_feed_that_fails_2000_times(
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait_for(feed.has_failed_often.wait(), 60)
-    assert feed.report.failures >= FAILURES
+    assert feed.counters.failures >= FAILURES
     assert waits[FAILURES - 1] == shortest
     assert "loop_failed" not in "".join(capsys.readouterr())

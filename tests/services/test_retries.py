@@ -7,7 +7,7 @@ import stamina
 
 from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable
 from mail.mailer import Letter
-from services.mailing.posting import post
+from services.mailing.sending import send_with_retries
 from services.retries import backoff
 from tests.mail.letters import a_letter
 
@@ -66,7 +66,7 @@ async def test_a_mail_is_sent_again_while_it_certainly_was_not_sent(
     errors: list[MailError], calls: int, is_sent: bool
 ) -> None:
     mailer = FailingMailer(list(errors))
-    assert await post(mailer, a_letter()) is is_sent
+    assert await send_with_retries(mailer, a_letter()) is is_sent
     assert mailer.calls == calls
 
 
@@ -75,7 +75,7 @@ async def test_the_pauses_between_mails(monkeypatch: pytest.MonkeyPatch) -> None
     stamina.instrumentation.set_on_retry_hooks([lambda details: pauses.append(details.wait_for)])
     monkeypatch.setattr("asyncio.sleep", _no_sleep)
     try:
-        await post(FailingMailer([DOWN, DOWN]), a_letter())
+        await send_with_retries(FailingMailer([DOWN, DOWN]), a_letter())
     finally:
         stamina.instrumentation.set_on_retry_hooks(None)
     assert pauses == [1.0, 3.0]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.understanding import code_in, email_in, normal_email, number_in
+from services.understanding import code_in, email_in, normalize_email, number_in
 
 NBSP = "\u00a0"
 TELEGRAM_LIMIT = 4096
@@ -162,7 +162,7 @@ def test_address_is_found_in_text(text: str, email: str | None) -> None:
 def test_line_break_adds_no_header() -> None:
     for text in ("nom@exemple.com\r\nBcc: b@exemple.com", "nom@exemple.com\nSubject: x"):
         assert "\n" not in (email_in(text) or "")
-        assert normal_email(text) is None
+        assert normalize_email(text) is None
 
 
 @settings(deadline=None)
@@ -181,10 +181,10 @@ def test_address_in_a_sentence_is_found(address: str) -> None:
 @example("ΑΣ@exemple.com")
 @example("ﬁ@exemple.com")
 def test_normal_form_is_idempotent_and_ignores_case(address: str) -> None:
-    normal = normal_email(address)
+    normal = normalize_email(address)
     if normal is None:
         return
-    assert normal_email(normal) == normal
+    assert normalize_email(normal) == normal
     assert normal == normal.lower()
     assert not any(c.isspace() or not c.isprintable() for c in normal)
     assert normal.count("@") == 1

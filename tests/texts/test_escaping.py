@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from texts import escaping
-from texts.escaping import markup, one_line, person_name, plain
+from texts.escaping import escape_html, safe_person_name, safe_text, strip_controls
 
 FSI, PDI = "\u2068", "\u2069"
 CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -43,7 +43,7 @@ HEBREW = "שלום"
     ],
 )
 def test_plain_text(text: str, expected: str) -> None:
-    assert plain(text) == expected
+    assert safe_text(text) == expected
 
 
 @settings(deadline=None)
@@ -52,7 +52,7 @@ def test_plain_text(text: str, expected: str) -> None:
 @example(f"\u202e{HEBREW}\n<")
 def test_plain_text_is_one_safe_line(text: str) -> None:
     """The result is one encodable line without control characters, in its own direction."""
-    shown = plain(text)
+    shown = safe_text(text)
     assert len(shown.splitlines()) <= 1
     assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cs")]
     shown.encode()
@@ -61,13 +61,13 @@ def test_plain_text_is_one_safe_line(text: str) -> None:
     assert not set(inside) & set(CONTROLS)
     assert is_isolated == shown.endswith(PDI)
     assert is_isolated == any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in inside)
-    assert plain(shown) == shown
+    assert safe_text(shown) == shown
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp", "Zs")), max_size=60))
 def test_plain_text_keeps_visible_characters(text: str) -> None:
-    assert plain(text).removeprefix(FSI).removesuffix(PDI) == text
+    assert safe_text(text).removeprefix(FSI).removesuffix(PDI) == text
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_plain_text_keeps_visible_characters(text: str) -> None:
     ],
 )
 def test_person_name_is_plain_text(name: str, expected: str) -> None:
-    assert person_name(name) == expected
+    assert safe_person_name(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_person_name_is_plain_text(name: str, expected: str) -> None:
 )
 def test_name_never_contains_a_telephone_number(name: str) -> None:
     """A mail client finds no telephone number in a name."""
-    assert longest_run_of_digits(person_name(name)) < 7
+    assert longest_run_of_digits(safe_person_name(name)) < 7
 
 
 @settings(deadline=None)
@@ -110,7 +110,7 @@ def test_name_never_contains_a_telephone_number(name: str) -> None:
 @example("evil.com")
 @example("tel:+15145551234")
 def test_name_never_contains_a_link(name: str) -> None:
-    shown = person_name(name)
+    shown = safe_person_name(name)
     assert len(shown) <= 40
     assert shown == " ".join(shown.split())
     for seen in (shown, unicodedata.normalize("NFKC", shown)):
@@ -145,22 +145,22 @@ class Reader(HTMLParser):
 def test_escaped_markup_is_read_back_unchanged(text: str) -> None:
     """Escaped text is read back unchanged and opens no tag."""
     reader = Reader()
-    reader.feed(f"<p>{markup(text)}</p>")
+    reader.feed(f"<p>{escape_html(text)}</p>")
     reader.close()
     assert reader.tags == ["p"]
     assert reader.text == text
-    assert '"' not in markup(text)
-    assert "'" not in markup(text)
+    assert '"' not in escape_html(text)
+    assert "'" not in escape_html(text)
 
 
 @given(st.text())
 @example("\u00a0 \u202f’…–")
 @example("\u0590\u05d0")
 def test_unescaped_fast_path_gives_the_same_result(text: str) -> None:
-    quick = one_line(text), plain(text)
+    quick = strip_controls(text), safe_text(text)
     with pytest.MonkeyPatch.context() as slowly:
         slowly.setattr(escaping, "_HARMLESS", re.compile(r"(?!)"))
-        assert (one_line(text), plain(text)) == quick
+        assert (strip_controls(text), safe_text(text)) == quick
 
 
 def test_every_character_is_harmless_or_checked() -> None:

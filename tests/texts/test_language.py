@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from texts.catalogue import both, texts_in
+from texts.catalogue import bilingual_texts, texts_in
 from texts.language import Language
 
 
@@ -43,7 +43,7 @@ def test_locales_are_canadian() -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_a_bilingual_text_has_the_readers_language_first(language: Language) -> None:
-    assert [t.language for t in both(language)] == [language, language.other]
+    assert [t.language for t in bilingual_texts(language)] == [language, language.other]
     assert language.other.other is language
 
 

@@ -34,7 +34,14 @@ from handlers.telegram.render import render
 from portal.models import Invoice, MenuLink, Order, OrderLine, Page, Part
 from sandbox.telegram.text.html_entities import parse_html
 from services.linking.code_limits import TooOften
-from services.linking.code_results import Checked, CodeExpired, CodeRequested, CodeWithdrawn, OtherCodeKind, WrongCode
+from services.linking.code_results import (
+    CheckResult,
+    CodeExpired,
+    CodeRequested,
+    CodeWithdrawn,
+    OtherCodeKind,
+    WrongCode,
+)
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
@@ -402,7 +409,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
             CodeRequested(1, 1, "client@example.test", "K7QM2XVP", 120, is_long=True),
             CodeRequested(1, 1, "client@example.test", "", 120, is_long=True, is_mailed=False),
         ],
-        Checked: [
+        CheckResult: [
             WrongCode(4),
             WrongCode(0),
             OtherCodeKind(True),

@@ -97,9 +97,9 @@ async def test_total_cap_holds_until_the_owner_acts(scene: Scene) -> None:
     for day in range(60):
         for number in range(8):
             chat_id = 1_000_000 + day * 100 + number
-            await linking.ask(chat_id, CLIENT)
+            await linking.request_code(chat_id, CLIENT)
             for code in range(6):
-                checked = await linking.check(chat_id, f"{code:06}")
+                checked = await linking.check_code(chat_id, f"{code:06}")
                 if type(checked).__name__ != "WrongCode":
                     break
                 compared += 1
@@ -236,4 +236,4 @@ def test_limits_match_the_proved_bound() -> None:
     """The figures from which the bounds of this file follow."""
     assert code_limits.WRONG_IN_ALL / VALUES <= 5e-4
     assert 2 * code_limits.WRONG_A_DAY / VALUES <= 1e-4  # any 24 hours touch two windows
-    assert datetime.timedelta(days=1) <= code_limits.COUNTED
+    assert datetime.timedelta(days=1) <= code_limits.HISTORY_SPAN

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.linking import code_limits
-from services.linking.code_limits import Granted, TooOften, TooSoon, decide
+from services.linking.code_limits import CodeGrant, TooOften, TooSoon, check_request_limits
 from storage.linking.code_history import CodeRequest, History
 
 NOW = datetime.datetime(2026, 10, 15, 18, 0, tzinfo=datetime.UTC)
@@ -42,19 +42,19 @@ HISTORIES = st.builds(History, REQUESTS, st.integers(0, 200), st.booleans())
 @given(HISTORIES)
 def test_every_history_has_a_decision(history: History) -> None:
     """A wait is never longer than a day, nor a short one longer than a minute, also over a clock that was put back."""
-    match decide(history, NOW):
+    match check_request_limits(history, NOW):
         case TooSoon(seconds):
             assert 1 <= seconds <= 60
         case TooOften(until):
             assert until <= NOW + DAY + datetime.timedelta(hours=3)
-        case Granted() as granted:
+        case CodeGrant() as granted:
             assert granted.is_mailed or granted.is_long
 
 
 @given(HISTORIES)
 def test_short_code_is_granted_only_below_the_caps(history: History) -> None:
-    granted = decide(history, NOW)
-    if not isinstance(granted, Granted) or granted.is_long or history.is_proven:
+    granted = check_request_limits(history, NOW)
+    if not isinstance(granted, CodeGrant) or granted.is_long or history.is_proven:
         return
     today = [each for each in history.requests if each.is_same_address and each.asked_at > NOW - DAY]
     assert sum(each.wrong for each in today) < code_limits.WRONG_A_DAY
@@ -65,16 +65,16 @@ def test_short_code_is_granted_only_below_the_caps(history: History) -> None:
 def test_chat_with_too_many_wrong_codes_gets_no_code(history: History) -> None:
     own = [each for each in history.requests if each.is_own and each.asked_at > NOW - DAY]
     if sum(each.wrong for each in own) >= code_limits.WRONG_OF_CHAT_A_DAY:
-        assert isinstance(decide(history, NOW), TooOften)
+        assert isinstance(check_request_limits(history, NOW), TooOften)
 
 
 @given(HISTORIES)
 def test_requests_of_others_never_deny_the_owner_a_code(history: History) -> None:
     """Requests of others change the kind of code, and never whether there is one."""
     others = tuple(each for each in history.requests if not each.is_own)
-    assert isinstance(decide(History(others, history.wrong_codes, is_proven=False), NOW), Granted)
-    owner = decide(History(others, history.wrong_codes, is_proven=True), NOW)
-    assert owner == Granted(is_long=False, is_mailed=True)
+    assert isinstance(check_request_limits(History(others, history.wrong_codes, is_proven=False), NOW), CodeGrant)
+    owner = check_request_limits(History(others, history.wrong_codes, is_proven=True), NOW)
+    assert owner == CodeGrant(is_long=False, is_mailed=True)
 
 
 def test_mails_a_day_to_one_address_are_bounded() -> None:
@@ -82,8 +82,8 @@ def test_mails_a_day_to_one_address_are_bounded() -> None:
     requests: list[CodeRequest] = []
     at = NOW
     while at < NOW + DAY:
-        granted = decide(History(tuple(requests), 0, is_proven=False), at)
-        assert isinstance(granted, Granted)
+        granted = check_request_limits(History(tuple(requests), 0, is_proven=False), at)
+        assert isinstance(granted, CodeGrant)
         minutes = code_limits.LONG_MINUTES if granted.is_long else code_limits.SHORT_MINUTES
         requests.append(
             a_request(
@@ -108,19 +108,19 @@ def test_mails_a_day_to_one_address_are_bounded() -> None:
 def test_copy_codes_have_their_own_caps() -> None:
     three = tuple(a_request(datetime.timedelta(hours=hours), for_link=7) for hours in (20, 10, 1))
     history = History(three, 0, is_proven=False)
-    assert code_limits.copy_limits(history, 7, 3, NOW) == TooOften(
+    assert code_limits.check_copy_limits(history, 7, 3, NOW) == TooOften(
         NOW - datetime.timedelta(hours=20) + DAY, "copy_codes_of_link_a_day"
     )
     elsewhere = tuple(replace(each, is_same_address=False) for each in three)
-    assert code_limits.copy_limits(History(elsewhere, 0, is_proven=False), 8, 3, NOW) is None
+    assert code_limits.check_copy_limits(History(elsewhere, 0, is_proven=False), 8, 3, NOW) is None
     twice = History(elsewhere * 2, 0, is_proven=False)
-    of_chat = code_limits.copy_limits(twice, 8, 6, NOW)
+    of_chat = code_limits.check_copy_limits(twice, 8, 6, NOW)
     assert isinstance(of_chat, TooOften)
     assert of_chat.cap == "copy_codes_of_chat_a_day"
     others = tuple(replace(each, is_own=False, for_link=9) for each in three)
-    to_address = code_limits.copy_limits(History(others, 0, is_proven=False), 8, 3, NOW)
+    to_address = code_limits.check_copy_limits(History(others, 0, is_proven=False), 8, 3, NOW)
     assert isinstance(to_address, TooOften)
     assert to_address.cap == "copy_codes_to_address_a_day"
-    overall = code_limits.copy_limits(History((), 0, is_proven=False), 8, code_limits.COPY_CODES_A_DAY, NOW)
+    overall = code_limits.check_copy_limits(History((), 0, is_proven=False), 8, code_limits.COPY_CODES_A_DAY, NOW)
     assert isinstance(overall, TooOften)
     assert overall.cap == "copy_codes_a_day"

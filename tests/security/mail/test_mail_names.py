@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from mail.mailer import Attachment, Letter
 from sandbox.mail.received import Received
-from services.mailing.letters import Stop, copy_changed_letter, copy_code_letter, invoice_letter
+from services.mailing.letters import Unsubscribe, copy_changed_letter, copy_code_letter, invoice_letter
 from tests.scene import Scene
-from texts.escaping import company_name
+from texts.escaping import safe_company_name
 from texts.language import Language
 
 EVIL = "Evil http://x.y/z call 1-800-555-1234 a@b.ca www.x.com x.com/pay"
@@ -64,7 +64,7 @@ def links_in(name: str) -> list[str]:
     ],
 )
 def test_usual_name_is_unchanged(name: str) -> None:
-    assert company_name(name) == name
+    assert safe_company_name(name) == name
     assert links_in(name) == []
 
 
@@ -120,7 +120,7 @@ def test_usual_name_is_unchanged(name: str) -> None:
     ],
 )
 def test_name_has_no_link_and_no_number(name: str, expected: str) -> None:
-    assert company_name(name) == expected
+    assert safe_company_name(name) == expected
     assert links_in(expected) == []
 
 
@@ -136,7 +136,7 @@ _PIECES = st.sampled_from(
 @example("A.B.com")
 @example("9123-4567 Québec 514-555-1234")
 def test_no_name_becomes_a_link_or_telephone_number(name: str) -> None:
-    shown = company_name(name)
+    shown = safe_company_name(name)
     assert links_in(shown) == []
     assert len(shown) <= 40
     assert shown == " ".join(shown.split())
@@ -150,7 +150,8 @@ def letters(account: str, language: Language = Language.FR) -> list[Letter]:
         copy_code_letter(BOOKS, language, code="048213", account=account, company=company, minutes=10),
         invoice_letter(
             BOOKS, language, number="212380", facts=lambda _: [], pdf=Attachment("x.pdf", b"%PDF", "application/pdf"),
-            company=company, account=account, stop=Stop(mailto="mailto:odobot@odotrack.test?subject=stop"),
+            company=company, account=account,
+            unsubscribe=Unsubscribe(mailto="mailto:odobot@odotrack.test?subject=stop"),
         ),
     ]  # fmt: skip
     changed = (
@@ -166,7 +167,7 @@ def letters(account: str, language: Language = Language.FR) -> list[Letter]:
 )
 def test_mail_has_no_links_from_account_names(account: str, language: Language) -> None:
     for letter, usual in zip(letters(account, language), letters("Boréal", language), strict=True):
-        name = re.escape(company_name(account) or "—")
+        name = re.escape(safe_company_name(account) or "—")
         shown = f"(?<=[«“\u00a0 ])\u2068?{name}\u2069?(?=[»”\u00a0]|$)"
         assert re.sub(shown, "Boréal", letter.text) == usual.text
         assert re.sub(shown, "Boréal", letter.subject) == usual.subject

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from sandbox.mail.received import Received
 from sandbox.telegram.persons import Person
 from services.notices import copies
-from services.notices.copies import StopRequest, open_stop_token, stop_token
+from services.notices.copies import StopRequest, make_stop_token, open_stop_token
 from storage import chats
 from storage.database import Database
 from storage.linking import links
@@ -196,7 +196,7 @@ async def test_unlinked_chat_is_not_notified(scene: Scene, client: httpx.AsyncCl
 async def test_get_of_the_link_only_asks(scene: Scene, client: httpx.AsyncClient) -> None:
     database = scene.components.database
     copy = await a_copy(database)
-    url = f"{scene.public_url}/unsubscribe/{stop_token(database.vault, copy)}"
+    url = f"{scene.public_url}/unsubscribe/{make_stop_token(database.vault, copy)}"
     page = await client.get(url)
     assert page.status_code == 200
     assert page.text.index("Arrêter l’envoi") < page.text.index("Stop sending")
@@ -209,7 +209,7 @@ async def test_page_names_only_the_company(scene: Scene, client: httpx.AsyncClie
     await public(scene, company="Odo & <fils>")
     database = scene.components.database
     copy = await a_copy(database)
-    url = f"{scene.public_url}/unsubscribe/{stop_token(database.vault, copy)}"
+    url = f"{scene.public_url}/unsubscribe/{make_stop_token(database.vault, copy)}"
     for page in (await client.get(url), await client.post(url), await client.post(url + "x")):
         assert "<h1>Odo &amp; &lt;fils&gt;</h1>" in page.text
         assert [each for each in (EMAIL, ACCOUNT_NAME, ACCOUNT_ID, "Camille") if each in page.text] == []
@@ -285,7 +285,7 @@ async def test_forged_token_stops_nothing(scene: Scene, client: httpx.AsyncClien
     """A POST with an invalid token does not answer "done"."""
     database = scene.components.database
     copy = await a_copy(database)
-    for token in changed(stop_token(database.vault, copy)):
+    for token in changed(make_stop_token(database.vault, copy)):
         for method in ("GET", "POST"):
             page = await client.request(method, f"{scene.public_url}/unsubscribe/{token}")
             assert page.status_code == 404, token[:40]
@@ -305,7 +305,7 @@ async def test_token_of_a_retired_key_is_refused(database_url: str) -> None:
     old, new = a_key(), a_key()
     async with opened(database_url, [old]) as database:
         copy = await a_copy(database)
-        token, earlier = stop_token(database.vault, copy), old_token(database, copy)
+        token, earlier = make_stop_token(database.vault, copy), old_token(database, copy)
     async with opened(database_url, [new, old]) as database:
         assert await open_stop_token(database, token) == StopRequest(ACCOUNT_ID, EMAIL)
     async with opened(database_url, [new]) as database:
@@ -317,7 +317,7 @@ async def test_token_of_a_retired_key_is_refused(database_url: str) -> None:
 async def test_token_fits_into_url_subject_and_header(database: Database) -> None:
     copy = await a_copy(database)
     for each in (copy, replace(copy, account_id="compte/é &?#" * 10, email="é" * 60 + "@" + "x" * 185 + ".test")):
-        token = stop_token(database.vault, each)
+        token = make_stop_token(database.vault, each)
         assert re.fullmatch(r"[A-Za-z0-9_-]+", token)
         assert len(f"<{PUBLIC}/unsubscribe/{token}>") <= 900
         assert await open_stop_token(database, token) == StopRequest(each.account_id, each.email)
@@ -345,7 +345,7 @@ async def test_token_of_an_earlier_version_is_accepted(scene: Scene, client: htt
 
 async def test_token_of_an_earlier_address_stops_only_its_copy(database: Database) -> None:
     earlier = await a_copy(database, "avant@example.test")
-    tokens = (stop_token(database.vault, earlier), old_token(database, earlier))
+    tokens = (make_stop_token(database.vault, earlier), old_token(database, earlier))
     await a_copy(database, "apres@example.test")
     requests = [await open_stop_token(database, token) for token in tokens]
     assert requests == [StopRequest(ACCOUNT_ID, "avant@example.test"), None]
@@ -404,7 +404,7 @@ async def test_logs_have_no_token_and_no_address(
 ) -> None:
     database = scene.components.database
     copy = await a_copy(database)
-    tokens: Sequence[str] = (old_token(database, copy), stop_token(database.vault, copy))
+    tokens: Sequence[str] = (old_token(database, copy), make_stop_token(database.vault, copy))
     for token in (*tokens[::-1], *changed(tokens[1])):
         await client.post(f"{scene.public_url}/unsubscribe/{token}")
     written = logged.getvalue()

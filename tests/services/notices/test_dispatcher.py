@@ -18,8 +18,8 @@ from portal.errors import (
     TooLarge,
 )
 from services.clock import utc_now
-from services.notices.dispatcher import AT_ONCE, Dispatcher
-from services.notices.outcomes import Cancelled, Outcome, Retry, SendFunc, Sent, Unsent, after_portal_error
+from services.notices.dispatcher import MAX_CONCURRENT_SENDS, Dispatcher
+from services.notices.outcomes import Cancelled, NotSent, Outcome, Retry, SendFunc, Sent, after_portal_error
 from services.notices.rate_limiter import BulkRateLimiter
 from storage.database import Database
 from storage.notices import feed, outbox, outbox_report
@@ -42,7 +42,7 @@ class SlowPortal:
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
         return True
 
-    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
         self.asked.release()
         await self.answers.acquire()
         return Cancelled("nobody") if batch[0].recipient % 2 else self._send
@@ -59,7 +59,7 @@ async def counts(database: Database) -> dict[State, int]:
 
 async def test_worker_leases_no_more_than_it_processes(database: Database) -> None:
     """A worker leases no more deliveries than it can process at once, and processes all."""
-    notices = 3 * AT_ONCE
+    notices = 3 * MAX_CONCURRENT_SENDS
     async with database.write() as session:
         wanted = [NewDelivery(Channel.TELEGRAM, n, n, utc_now(), "Client") for n in range(1, notices + 1)]
         await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", utc_now()), wanted)
@@ -76,16 +76,16 @@ async def test_worker_leases_no_more_than_it_processes(database: Database) -> No
     )
     working = asyncio.create_task(dispatcher.work())
     async with asyncio.timeout(PATIENCE):
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_CONCURRENT_SENDS):
             await sender.asked.acquire()
-        for _ in range(AT_ONCE // 2):
+        for _ in range(MAX_CONCURRENT_SENDS // 2):
             sender.answers.release()
-        for _ in range(AT_ONCE // 2):
+        for _ in range(MAX_CONCURRENT_SENDS // 2):
             await sender.asked.acquire()
         # No delivery is leased while others wait for the portal.
         found = await counts(database)
-        assert found[State.LEASED] <= AT_ONCE
-        assert sum(found.values()) - found[State.QUEUED] - found[State.LEASED] >= AT_ONCE // 2
+        assert found[State.LEASED] <= MAX_CONCURRENT_SENDS
+        assert sum(found.values()) - found[State.QUEUED] - found[State.LEASED] >= MAX_CONCURRENT_SENDS // 2
         for _ in range(notices):
             sender.answers.release()
         while (await counts(database)).keys() - {State.SENT, State.CANCELLED}:  # noqa: ASYNC110
@@ -117,7 +117,7 @@ def test_what_a_portal_error_means(error: PortalError, outcome: Retry | Cancelle
 class FailingPortal(SlowPortal):
     """A sender that cannot read the portal, which names a pause."""
 
-    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | Unsent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
         self.asked.release()
         raise PortalUnavailable("503", retry_after=300.0)
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.screens.notice_settings import QUIET_CHOICES, ZONES
-from services.notices.reminders import at_reminding_hour, reminding_time
+from services.notices.reminders import reminder_time, reminder_time_on
 from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind
 
@@ -123,8 +123,8 @@ def test_each_offered_period_ends_at_its_hour(quiet: Quiet, at: datetime.datetim
 
 @given(date=st.dates(datetime.date(2026, 1, 1), datetime.date(2030, 1, 1)), zone=zones)
 def test_reminder_is_due_at_nine_in_the_morning(date: datetime.date, zone: ZoneInfo) -> None:
-    there = at_reminding_hour(date, zone).astimezone(zone)
+    there = reminder_time_on(date, zone).astimezone(zone)
     assert (there.date(), there.hour, there.minute) == (date, 9, 0)
-    assert reminding_time(Kind.REMINDER_DUE, date, zone).astimezone(zone) == there
-    before = reminding_time(Kind.REMINDER_BEFORE, date, zone).astimezone(zone)
+    assert reminder_time(Kind.REMINDER_DUE, date, zone).astimezone(zone) == there
+    before = reminder_time(Kind.REMINDER_BEFORE, date, zone).astimezone(zone)
     assert (date - before.date(), before.hour) == (datetime.timedelta(days=3), 9)
