@@ -121,7 +121,7 @@ async def main() -> bool:
             [(name, len(f), median(f), percentile(f, 99), max(f)) for name, f in rows],
         )
     )
-    kept = verdict("a tap's median over both latencies", statistics.median(taps) / best, 1.15)
+    kept = verdict("a tap's median over both latencies", statistics.median(taps) / best, 1.10)
     return (
         verdict("others' p99 while one floods, over idle", percentile(flooded, 99) / percentile(idle, 99), 1.5) & kept
     )
