@@ -133,7 +133,7 @@ async def test_deeply_nested_answer_to_send_message() -> None:
     chat = b'{"a":' * 300 + b"1" + b"}" * 300
     await failure(whole(b'{"ok":true,"result":{"message_id":1,"date":1,"chat":' + chat + b"}}"))
     sent = whole(b'{"ok":true,"result":{"message_id":1,"date":1,"chat":' + chat + b"}}")
-    async with answering(sent) as url, AiohttpRequest(trims_messages=True) as request:
+    async with answering(sent) as url, AiohttpRequest() as request:
         bot = Bot(TOKEN, base_url=f"{url}/bot", request=request)
         with pytest.raises(NetworkError):
             await bot.send_document(1, b"%PDF", filename="a.pdf")
