@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from sqlmodel import col, insert, select
 
 from sandbox.mail.mailbox import Mailbox
+from sandbox.portal.seed.generator import generated_email
 from sandbox.portal.server import PortalServer
 from sandbox.stage import BotProcess
 from sandbox.telegram.persons import Person
@@ -80,6 +81,11 @@ class KillableBot(BotProcess):
         await self._process.wait()
 
 
+def email_of(contact_id: str) -> str:
+    """Return the address of a contact: a link through another one ends at its first notice."""
+    return generated_email(int(contact_id[-6:])) if contact_id.startswith("gen-") else "client@example.test"
+
+
 class LoadStage:
     """Telegram, portal, mailbox, the database and the bots."""
 
@@ -97,13 +103,13 @@ class LoadStage:
         people = [world.create_person(first_name=f"P{number}") for number in range(len(accounts))]
         for person in people:
             world.bot().chat_with(person)
-        email, name = vault.seal("client@example.test"), vault.seal("Client")
+        name = vault.seal("Client")
         chats = [Chat(chat_id=person.user_id, language="fr", created_at=now).model_dump() for person in people]
         links = [
             Link(
                 chat_id=person.user_id, contact_id=contact, account_id=account, account_name_sealed=name,
-                access="invoices orders", email_sealed=email, email_hash="0", wishes=Kind.INVOICE_ISSUED,
-                linked_at=now, chosen_at=now,
+                access="invoices orders", email_sealed=vault.seal(email_of(contact)), email_hash="0",
+                wishes=Kind.INVOICE_ISSUED, linked_at=now, chosen_at=now,
             ).model_dump(exclude={"link_id"})
             for person, (contact, account) in zip(people, accounts, strict=True)
         ]  # fmt: skip
@@ -167,7 +173,7 @@ class LoadStage:
         """Wait until Telegram has received ``count`` calls in all."""
         log = self.telegram.world.log
         found = await log.changed.until(lambda: log.count >= count or None, timeout)
-        assert found, f"{log.count} of {count} calls"
+        assert found, f"{log.count} of {count} calls; {await self.counts()}"
 
     @property
     def messages(self) -> list[LoggedRequest]:
