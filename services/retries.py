@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import stamina
+
 _LARGEST_EXPONENT = 60
 ResultT = TypeVar("ResultT")
 
@@ -33,8 +35,6 @@ async def with_retries(
     Raises:
         Exception: The last error of the call.
     """
-    import stamina  # its import takes 10 ms, and most processes never retry
-
     retrying = stamina.retry_context(
         on, attempts, timeout=None, wait_initial=wait_initial, wait_jitter=0, wait_exp_base=wait_exp_base
     )
