@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
-import stamina
 from structlog.testing import capture_logs
 
 from portal.bodies import JSON_LIMIT
@@ -32,7 +31,6 @@ from tests.portal.test_http import (
     assert_tells_nobody,
     changed,
     pdf,
-    serving,
 )
 from tests.scene import CLIENT, Scene
 from tests.security.bombs import BODIES, FILLED, MEGABYTE, json_answer, squeezed, watched
@@ -40,25 +38,7 @@ from tests.security.bombs import BODIES, FILLED, MEGABYTE, json_answer, squeezed
 TRYTON = Reader("7", "7")
 
 
-@pytest.fixture(autouse=True)
-def quick_retries() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[BadPortal]:
-    app = BadPortal()
-    async with serving(app) as url:
-        app.url = url
-        yield app
-
-
-@pytest.fixture
-async def portal(server: BadPortal) -> AsyncIterator[HttpPortal]:
-    client = HttpPortal(server.url, "token")
-    yield client
-    await client.aclose()
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 @pytest.mark.parametrize("make", BODIES.values(), ids=BODIES)

@@ -1,10 +1,8 @@
 """No typed or forged number changes the resource that is requested, behind any proxy."""
 
 import unicodedata
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import stamina
 
 from portal import numbers
 from portal.client import Reader
@@ -12,7 +10,7 @@ from portal.errors import NotFound, PortalBroken
 from portal.http import HttpPortal
 from portal.models import Contact
 from sandbox.portal.server import PortalServer
-from tests.portal.test_http import INVOICE, PAGE, Answer, BadPortal, as_json, changed, serving
+from tests.portal.test_http import INVOICE, PAGE, Answer, BadPortal, as_json, changed
 from tests.security.attack import LIMIT, attack, ordinary
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 from tests.security.hostile import ATTACKER, HOSTILE, OWN_INVOICE
@@ -29,25 +27,7 @@ FOLDABLE_IDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def quick_retries() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[BadPortal]:
-    app = BadPortal()
-    async with serving(app) as url:
-        app.url = url
-        yield app
-
-
-@pytest.fixture
-async def portal(server: BadPortal) -> AsyncIterator[HttpPortal]:
-    client = HttpPortal(server.url, TOKEN)
-    yield client
-    await client.aclose()
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 @pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: fold.__name__)
