@@ -38,7 +38,7 @@ class Fault:
     """One fault.
 
     `path` is a pattern for the encoded path, in which `*` also matches `/`. `times` is the number of requests; None
-    means until cleared.
+    means until cleared. `met` counts the requests that had the fault.
     """
 
     kind: FaultKind
@@ -52,6 +52,7 @@ class Fault:
     status: int = 404
     declared_length: bool = True
     fault_id: int = field(default=0, init=False)
+    met: int = field(default=0, init=False)
 
     def matches(self, method: str, path: str) -> bool:
         return self.method in (None, method) and fnmatchcase(path, self.path)
@@ -90,6 +91,7 @@ class FaultBoard:
             if fault.kind is not FaultKind.SLOW:
                 break
         for fault in found:
+            fault.met += 1
             if fault.times is not None:
                 fault.times -= 1
         self._faults = [f for f in self._faults if f.times != 0]
