@@ -169,7 +169,7 @@ class LoadStage:
             if all(until and until < now + SENDING_LEASE * 0.9 for until in (await session.exec(sending)).all()):
                 await outbox.reclaim(session, now + SENDING_LEASE)
 
-    async def sent(self, count: int, timeout: float = 60.0) -> None:
+    async def sent(self, count: int, timeout: float = 240.0) -> None:
         """Wait until Telegram has received ``count`` calls in all."""
         log = self.telegram.world.log
         found = await log.changed.until(lambda: log.count >= count or None, timeout)
