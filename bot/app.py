@@ -22,6 +22,7 @@ from bot.http.webhook import TelegramWebhook
 from bot.settings import Settings
 from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
 from bot.updates.polling_bot import PollingBot, UpdateQueue
+from bot.updates.slots import give_back_slot
 from bot.worker import Worker
 from handlers.background import BackgroundTasks
 from handlers.context import Context, Services
@@ -32,6 +33,7 @@ from mail.addresses import parse_sender
 from mail.mailer import Mailer
 from mail.server import parse_smtp_url
 from mail.smtp import SmtpMailer
+from portal.breaker import Breaker
 from portal.client import Portal
 from portal.http import HttpPortal
 from portal.tryton.address import SCHEME
@@ -82,7 +84,10 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, Vault(settings.keys))
         stack.push_async_callback(database.close)
-        portal = portal_at(settings.portal_url, settings.portal_token.get_secret_value(), settings.portal_links)
+        breaker = Breaker(crowded=give_back_slot)
+        portal = portal_at(
+            settings.portal_url, settings.portal_token.get_secret_value(), settings.portal_links, breaker
+        )
         stack.push_async_callback(portal.aclose)
         server = parse_smtp_url(settings.smtp_url.get_secret_value())
         mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
@@ -90,7 +95,15 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
 
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
-        metrics = Metrics(database, clock, feed_reader.counters, settled, services.security)
+        metrics = Metrics(
+            database,
+            clock,
+            feed_reader.counters,
+            settled,
+            services.security,
+            undelivered=services.undelivered,
+            is_portal_away=lambda: breaker.is_open,
+        )
         order = _update_order(database, metrics, lambda update: on_flood(update, application))
         application = _application(settings, services, order)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
@@ -140,6 +153,8 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         large_document=asyncio.Lock(),
         documents=asyncio.Semaphore(16),
         company=company,
+        give_back_slot=give_back_slot,
+        undelivered=Counter(),
     )
 
 
@@ -161,17 +176,18 @@ def _senders(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot
     }
 
 
-def portal_at(url: str, token: str, links: str = "") -> Portal:
+def portal_at(url: str, token: str, links: str = "", breaker: Breaker | None = None) -> Portal:
     """Make the client of a portal.
 
     Args:
         url: ``https://…`` for the HTTP contract, ``tryton+https://…`` for a Tryton 8 server.
         token: The bearer token, or the key of the Tryton user application.
         links: The menu of a Tryton server, as in ``ODOBOT_PORTAL_LINKS``; the HTTP contract has its own.
+        breaker: Refuses calls while the portal does not answer. None for a check, which makes every call.
     """
     if url.startswith(SCHEME):
-        return TrytonPortal(url, token, links=parse_links(links))
-    return HttpPortal(url, token)
+        return TrytonPortal(url, token, links=parse_links(links), breaker=breaker)
+    return HttpPortal(url, token, breaker=breaker)
 
 
 def _update_order(database: Database, metrics: Metrics, report_unread: ReportUnread) -> PerChatOrder:

@@ -102,6 +102,8 @@ def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
     root.setLevel(max(logging.INFO, logging.getLevelName(level)))
     for name in _OWN_LOGGERS:
         logging.getLogger(name).setLevel(level)
+    # A line for each retry would contain the whole page of a gateway. The last failure is logged by the caller.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
     # The security log is written at any level.
     logging.getLogger("security").setLevel(logging.INFO)
     for name in _VERBOSE_LOGGERS:

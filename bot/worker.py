@@ -1,13 +1,15 @@
 """The worker: reads the feed, delivers notices, and deletes old data."""
 
 import asyncio
+import contextvars
 import datetime
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
-from portal.errors import PortalError, PortalUnavailable
+from portal.breaker import Caller, caller
+from portal.errors import PortalAway, PortalError, PortalUnavailable
 from services.clock import Clock
 from services.linking.linking import Linking
 from services.notices.dispatcher import Dispatcher
@@ -90,6 +92,8 @@ class Worker:
                 if await self._feed_reader.read():
                     self._dispatcher.wake()
                 pause, failures = self._poll_seconds, 0
+            except PortalAway as error:
+                pause = error.retry_after
             except PortalError as error:
                 self._feed_reader.counters.failures += 1
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
@@ -167,7 +171,9 @@ def _pause_after(error: PortalError, failures: int, *, longest: float) -> float:
 
 @asynccontextmanager
 async def _running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(_run_forever(loop)) for loop in loops]
+    for_worker = contextvars.copy_context()
+    for_worker.run(caller.set, Caller.WORKER)
+    tasks = [asyncio.create_task(_run_forever(loop), context=for_worker.copy()) for loop in loops]
     try:
         yield
     finally:

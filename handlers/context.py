@@ -2,7 +2,8 @@
 
 import asyncio
 import datetime
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,10 @@ class Services:
     documents: asyncio.Semaphore
     """Limits the documents that are sent to chats in parallel; ``large_document`` is held for each large one."""
     company: Company
+    give_back_slot: Callable[[], None]
+    """Frees the slot of the update in progress, before a long wait."""
+    undelivered: Counter[str]
+    """Answers that were not delivered in time, by kind of the last failure (``FailureKind``)."""
 
 
 class LinkGone(Exception):

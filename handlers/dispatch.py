@@ -1,5 +1,6 @@
 """Dispatch each action to its view, and each failure to its screen."""
 
+import datetime
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,8 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.views import account, invoices, linking, notices, orders, search, settings
-from portal.errors import Forbidden, NotFound, NotReady, PortalBroken, PortalError, PortalUnavailable
+from portal.breaker import Caller, caller
+from portal.errors import Forbidden, NotFound, NotReady, PortalAway, PortalBroken, PortalError, PortalUnavailable
 from services.access import BACKGROUND_CONFIRM_AGE, BLOCKING_CONFIRM_AGE, EndedLink
 from storage import chats
 from storage.tables import Awaited
@@ -171,10 +173,12 @@ async def confirm_access(context: Context) -> Screen | None:
 
 async def _confirm_in_background(context: Context) -> None:
     """Confirm the chat's links; after a failure of the portal, its next update confirms them."""
+    caller.set(Caller.BACKGROUND)  # of this task only
     try:
         ended = await context.services.access.confirm_chat(context.chat)
     except PortalError as error:
-        log.warning("access.not_confirmed", error=type(error).__name__)
+        if not isinstance(error, PortalAway):
+            log.warning("access.not_confirmed", error=type(error).__name__)
         return
     if ended:
         await send(context, _ended_screen(context, ended))
@@ -206,6 +210,9 @@ def _portal_failure(context: Context, action: Action, error: PortalError) -> Scr
         case PortalBroken():
             log.error("portal.broken", reason=str(error))
             return failures.portal_broken(t, retry, context.now)
+        case PortalAway():
+            tried_at = context.now - datetime.timedelta(seconds=error.tried_ago)
+            return failures.portal_away(t, retry, context.now, tried_at)
         case PortalUnavailable():
             log.warning("portal.unavailable", reason=str(error))
             return failures.portal_down(t, retry, context.now)

@@ -8,14 +8,14 @@ from handlers.actions import Action
 from handlers.context import Context
 from handlers.dispatch import ActionFailed, retry_of
 from handlers.screens import failures
-from handlers.telegram.failures import FailureKind, classify
+from handlers.telegram.failures import classify
 from handlers.telegram.reply import show
 
 log = structlog.get_logger()
 
 
 async def on_error(update: object, context: Context) -> None:
-    """Log the error and answer a private chat, unless the recipient is gone or Telegram is unreachable."""
+    """Log the error and answer a private chat, unless the recipient is gone or Telegram cannot be reached."""
     error, retry = _cause(context.error)
     update_id = update.update_id if isinstance(update, Update) else None
     if isinstance(error, TelegramError):
@@ -23,9 +23,8 @@ async def on_error(update: object, context: Context) -> None:
         if failure.is_recipient_gone:
             log.info("telegram.person_gone", update_id=update_id, error=type(error).__name__)
             return
-        if failure.kind in (FailureKind.NOT_DONE, FailureKind.UNCLEAR):
-            # Polling continues by itself, and no answer can be sent.
-            log.warning("telegram.unreachable", update_id=update_id, error=type(error).__name__)
+        if failure.may_pass:
+            # The answer was tried for as long as an apology would be, and its failure is logged.
             return
     asked = type(retry).__name__ if retry else None
     log.error("update.failed", update_id=update_id, asked=asked, error=type(error).__name__, exc_info=error)
@@ -34,6 +33,8 @@ async def on_error(update: object, context: Context) -> None:
     try:
         await show(context, failures.internal_error(context.t, retry, context.now))
     except TelegramError as second:
+        if not (failure := classify(second)).may_pass:
+            context.services.undelivered[failure.kind] += 1
         log.error("update.unanswered", update_id=update_id, error=type(second).__name__)
 
 

@@ -1,6 +1,5 @@
 """The routing table: the first handler that matches an update takes it."""
 
-import asyncio
 from typing import Any
 
 from telegram import Update
@@ -69,16 +68,13 @@ async def on_command(update: Update, context: Context) -> None:
 
 async def on_tap(update: Update, context: Context) -> None:
     """Handle a tapped button: stop its spinner at once, in parallel with the screen."""
+    context.run_in_background(answer_tap(context))
     if not context.is_private:
         log_foreign_context(context)
-        await answer_tap(context)
         return
-    answered = asyncio.create_task(answer_tap(context))
     try:
         data = update.callback_query.data if update.callback_query else None
         await perform(context, decode(data or ""))
     except InvalidCallbackData:
         context.services.security.record(SecurityEvent.FORGED_BUTTON, cause="unreadable", chat_id=context.chat.chat_id)
         await show(context, failures.old_button(context.t))
-    finally:
-        await answered

@@ -20,11 +20,29 @@ class PortalUnavailable(PortalError):
     Args:
         message: The call and the cause.
         retry_after: Seconds to wait, where the portal said so.
+        is_outage: Whether the portal as a whole may be away: no answer, or 5xx.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, is_outage: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.is_outage = is_outage
+
+
+class PortalAway(PortalUnavailable):
+    """The call was not made, because the portal did not answer others (``breaker.Breaker``).
+
+    Args:
+        message: The cause.
+        retry_after: Seconds until the portal is tried again.
+        tried_ago: Seconds since the last call that was made.
+    """
+
+    retry_after: float
+
+    def __init__(self, message: str, *, retry_after: float, tried_ago: float) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.tried_ago = tried_ago
 
 
 class PortalBroken(PortalUnavailable):
@@ -99,7 +117,9 @@ def status_error(
     if status in (403, 404) and not is_problem(answer):
         kind, hint = PortalUnavailable, hint or "not application/problem+json, so it is from a proxy"
     message = f"{call}: HTTP {status}{f': {hint}' if hint else ''}"
-    return kind(message, retry_after=retry_after(answer)) if issubclass(kind, PortalUnavailable) else kind(message)
+    if issubclass(kind, PortalUnavailable):
+        return kind(message, retry_after=retry_after(answer), is_outage=status >= 500)
+    return kind(message)
 
 
 def _usual_error(status: int) -> type[PortalError]:
@@ -121,7 +141,7 @@ def portal_errors(call: str) -> Iterator[None]:
     except httpx.DecodingError as error:
         raise PortalBroken(f"{call}: the body cannot be decoded: {error}") from None
     except httpx.TransportError as error:
-        raise PortalUnavailable(f"{call}: {type(error).__name__}") from error
+        raise PortalUnavailable(f"{call}: {type(error).__name__}", is_outage=True) from error
 
 
 def is_temporary(error: Exception) -> bool:

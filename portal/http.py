@@ -10,6 +10,7 @@ import httpx
 from pydantic import BaseModel, FailFast, Field
 
 from portal import numbers
+from portal.breaker import Breaker, guarded
 from portal.client import Reader
 from portal.errors import (
     CONTRACT_STATUSES,
@@ -49,9 +50,18 @@ class HttpPortal:
         url: The portal's base URL.
         token: The bearer token.
         transport: Replaces the aiohttp connections, in tests and benches.
+        breaker: Refuses calls while the portal does not answer; None lets every call through.
     """
 
-    def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._breaker = breaker
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._client = http_client(url, headers, transport)
 
@@ -180,7 +190,7 @@ class HttpPortal:
             _check_status(call, answer)
             return answer.content
 
-        return await with_retries(call, attempt)
+        return await with_retries(call, attempt, self._breaker)
 
     @asynccontextmanager
     async def _answer(
@@ -188,7 +198,7 @@ class HttpPortal:
     ) -> AsyncIterator[httpx.Response]:
         """Open an answer to stream, without retries, since the caller may have read half of it."""
         call = _call(path)
-        with portal_errors(call):
+        with guarded(self._breaker), portal_errors(call):
             async with self._client.stream("GET", with_query(path, params), headers=headers) as response:
                 _check_status(call, response)
                 yield response

@@ -12,6 +12,7 @@ import httpx
 import stamina
 
 from portal.bodies import JSON_LIMIT, read_body, skip_body
+from portal.breaker import Breaker, guarded
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary
 from portal.transport import AiohttpTransport
 
@@ -102,25 +103,28 @@ def with_query(path: str, params: Params) -> str:
     return f"{path}?{query}" if query else path
 
 
-async def with_retries(call: str, attempt: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
-    """Await a read, in up to three attempts within ``TOTAL_SECONDS``.
+async def with_retries(call: str, attempt: Callable[[], Awaitable[AnswerT]], breaker: Breaker | None = None) -> AnswerT:
+    """Await a read, in up to three attempts within ``TOTAL_SECONDS``; in one while the breaker is open.
 
     Args:
         call: The call's name in the message.
         attempt: Starts one attempt. It is started again where ``errors.is_temporary`` says so.
+        breaker: Refuses calls while the portal does not answer; None lets every call through.
 
     Raises:
         PortalError: the last attempt's.
         PortalUnavailable: the time is over.
+        PortalAway: the breaker is open.
     """
-    async with within_total(call):
-        try:
-            return await attempt()
-        except Exception as error:  # stamina costs 8 % of an update, so it only sees failures
-            if not is_temporary(error):
-                raise
-        await asyncio.sleep(_RETRY_SECONDS)
-        return await _RETRYING(attempt)
+    with guarded(breaker):
+        async with within_total(call):
+            try:
+                return await attempt()
+            except Exception as error:  # stamina costs 8 % of an update, so it only sees failures
+                if not is_temporary(error) or (breaker and breaker.is_open):
+                    raise
+            await asyncio.sleep(_RETRY_SECONDS)
+            return await _RETRYING(attempt)
 
 
 @asynccontextmanager
@@ -130,7 +134,7 @@ async def within_total(call: str) -> AsyncIterator[None]:
         async with asyncio.timeout(TOTAL_SECONDS):
             yield
     except TimeoutError:
-        raise PortalUnavailable(f"{call}: no answer within {TOTAL_SECONDS:g} s") from None
+        raise PortalUnavailable(f"{call}: no answer within {TOTAL_SECONDS:g} s", is_outage=True) from None
 
 
 async def read_document(response: httpx.Response, limit: int) -> bytes:

@@ -228,24 +228,30 @@ def _network_error(error: Exception, *, is_unwritten: bool) -> NetworkError:
 
 
 def _error_body(status: int, answer: bytes, url: str) -> bytes:
-    """Return the body of an error, which PTB turns into an exception. Raises ``ServerFailed`` for a 5xx of Telegram."""
-    if status >= 500 and (description := _description(answer)):
-        raise ServerFailed(description)
+    """Return the body of an error, which PTB turns into an exception.
+
+    Raises:
+        ServerFailed: Telegram answered 5xx.
+        NetworkError: a gateway refused the request. PTB would take its 403 for a person who blocked the bot.
+    """
+    error = _bot_api_error(answer)
+    if status >= 500 and error and error["description"] and not error.get("parameters"):
+        raise ServerFailed(error["description"])
+    if status in (400, 403) and error is None:
+        raise NetworkError(f"HTTP {status}, and no answer of the Bot API")
     # A gateway's page may show the URL, and PTB puts the page into the exception's message.
     token = _TOKEN.search(url)
     return answer.replace(token[1].encode(), b"[redacted]") if token else answer
 
 
-def _description(answer: bytes) -> str | None:
-    """Return Telegram's description of an error without parameters; None if the body is not from Telegram."""
+def _bot_api_error(answer: bytes) -> dict[str, Any] | None:
+    """Return an error of Telegram, with its description; None if the body is not from Telegram."""
     try:
         body = orjson.loads(answer)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(body, dict) or body.get("ok") is not False or body.get("parameters"):
-        return None
-    description = body.get("description")
-    return description if isinstance(description, str) else None
+    is_telegrams = isinstance(body, dict) and body.get("ok") is False and isinstance(body.get("description"), str)
+    return body if is_telegrams else None
 
 
 def _or_default(given: Timeout, default: float | None) -> float | None:

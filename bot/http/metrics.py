@@ -1,11 +1,12 @@
 """The metrics for Prometheus. No label identifies a person, a chat or an invoice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from handlers.telegram.failures import FailureKind
 from services.clock import Clock
 from services.notices.feed_reader import FeedCounters
 from services.security import SecurityEvent, SecurityLog
@@ -20,6 +21,8 @@ class Metrics:
     Args:
         report: The feed reader's counts.
         settled: The dispatcher's counts of deliveries by final state.
+        undelivered: Counts of answers that were not delivered in time, by kind of the last failure.
+        is_portal_away: Returns whether the breaker of the portal is open.
     """
 
     media_type = CONTENT_TYPE_LATEST
@@ -31,6 +34,9 @@ class Metrics:
         report: FeedCounters,
         settled: Mapping[State, int],
         security: SecurityLog,
+        *,
+        undelivered: Mapping[str, int],
+        is_portal_away: Callable[[], bool],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -62,7 +68,13 @@ class Metrics:
         self._skipped = Gauge(
             "odobot_feed_skipped", "Events of unknown kinds since the start.", registry=self._registry
         )
+        Gauge(
+            "odobot_portal_breaker_open",
+            "1 while calls of the portal fail at once, because it did not answer; else 0.",
+            registry=self._registry,
+        ).set_function(is_portal_away)
         self._registry.register(_SecurityEvents(security))
+        self._registry.register(_Undelivered(undelivered))
 
     def handled(self, seconds: float) -> None:
         """Record the duration of an update in seconds, from its arrival to the end of its handling."""
@@ -86,6 +98,22 @@ class Metrics:
         self._failed.set(self._report.failures)
         self._skipped.set(self._report.skipped.total())
         return generate_latest(self._registry)
+
+
+class _Undelivered(Collector):
+    """Exports the counts of answers that were not delivered."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield ``odobot_answers_undelivered_total`` by kind of failure; 0 for a kind that has not occurred."""
+        family = CounterMetricFamily(
+            "odobot_answers_undelivered", "Answers that were not delivered in time, since the start.", labels=["kind"]
+        )
+        for kind in FailureKind:
+            family.add_metric([kind], self._counts.get(kind, 0))
+        yield family
 
 
 class _SecurityEvents(Collector):

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from telegram import Bot
 from telegram.error import TelegramError
 
+from portal.breaker import Caller, caller
 from portal.client import Portal
 from portal.errors import PortalError
 from services.clock import Clock
@@ -61,6 +62,7 @@ class Readiness:
         return ""
 
     async def _check_portal(self) -> str:
+        caller.set(Caller.WORKER)  # of this task only
         try:
             await self._portal.links(Language.FR)
         except PortalError as error:

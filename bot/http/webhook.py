@@ -19,6 +19,7 @@ from telegram.ext import Application, ExtBot
 from bot.http.bodies import read_body
 from bot.logs import ThrottledWarning
 from bot.updates.ordering import PerChatOrder
+from bot.updates.slots import on_given_back
 from handlers.context import Context, Services
 from services.clock import Clock
 from storage import updates
@@ -56,15 +57,15 @@ class TelegramWebhook:
         self._database = database
         self._clock = clock
         self.secret = secret
-        self._in_progress: dict[int, asyncio.Task[bool]] = {}
+        self._in_progress: dict[int, tuple[asyncio.Task[bool], asyncio.Future[None]]] = {}
         self._refused = ThrottledWarning(log, "webhook.telegram_refused")
         self._update_locks = UpdateLocks(database)
 
     async def receive(self, request: Request) -> Response:
         """Answer 200 when the update is handled; 403 without the secret; 400 if the body is not an update.
 
-        503 makes Telegram deliver it again: the application is not running, too many updates wait, or another replica
-        handles it for too long.
+        503 makes Telegram deliver it again: the application is not running, too many updates wait, or the update takes
+        long, here or in another replica.
         """
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self.secret.encode()):
             self._refused.count()
@@ -84,7 +85,7 @@ class TelegramWebhook:
     async def drain(self) -> None:
         """Wait for the updates in progress."""
         while self._in_progress:
-            await asyncio.wait(self._in_progress.values())
+            await asyncio.wait([task for task, _ in self._in_progress.values()])
 
     async def close(self) -> None:
         """Release all locks, also those of updates still in progress."""
@@ -109,16 +110,28 @@ class TelegramWebhook:
         return len(self._in_progress) < _OVERLOAD or await self._order.is_linked(update)
 
     async def _handle_once(self, update: Update) -> bool:
-        task = self._in_progress.get(update.update_id)
-        if task is None:
-            task = asyncio.create_task(self._handle(update))
-            self._in_progress[update.update_id] = task
+        """Return whether the update was handled; False also if it gave its slot back and is still being handled.
+
+        It waits for Telegram or the portal then: the connection, one of 40, must not wait with it.
+        """
+        in_progress = self._in_progress.get(update.update_id)
+        if in_progress is None:
+            given_back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            task = asyncio.create_task(self._handle(update, given_back))
+            self._in_progress[update.update_id] = in_progress = task, given_back
             task.add_done_callback(lambda _: self._in_progress.pop(update.update_id, None))
         # Telegram may disconnect and deliver again: the task continues, and the second request waits for it.
-        return await asyncio.shield(task)
+        task, _ = in_progress
+        await asyncio.wait(in_progress, return_when=asyncio.FIRST_COMPLETED)
+        return task.done() and task.result()
 
-    async def _handle(self, update: Update) -> bool:
-        """Return whether the update was handled, here or earlier; False if it was dropped or is locked elsewhere."""
+    async def _handle(self, update: Update, given_back: asyncio.Future[None]) -> bool:
+        """Return whether the update was handled, here or earlier; False if it was dropped or is locked elsewhere.
+
+        Args:
+            given_back: Gets its result when the update gives its slot back before it is handled.
+        """
+        on_given_back.set(lambda: given_back.set_result(None))
         if not await self._lock(update.update_id):
             return False
         try:

@@ -13,7 +13,7 @@ from telegram.ext import BaseUpdateProcessor
 from bot.updates.slots import LinkedAmong, LinkedChats, Slots
 
 SLOTS = 128
-"""Updates handled at once. An update that waits for a document or for the portal keeps its slot."""
+"""Updates handled at once. One that waits to repeat an answer, or in a crowd for the portal, gives its slot back."""
 RESERVED_SLOTS = 16
 """Slots that strangers never get."""
 MAX_STRANGERS = 8

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import structlog
 
@@ -15,6 +16,20 @@ log = structlog.get_logger()
 
 LinkedAmong = Callable[[Set[int]], Awaitable[Set[int]]]
 """Returns which of the given chats are linked."""
+
+
+on_given_back: ContextVar[Callable[[], None]] = ContextVar("on_given_back", default=lambda: None)
+"""Called once when the update that the task handles gives its slot back before its end."""
+_give_back: ContextVar[Callable[[], bool]] = ContextVar("_give_back")
+
+
+def give_back_slot() -> None:
+    """Free the slot of the update that this task handles; the update goes on without one.
+
+    Call it before a long wait. Outside of an update, and after the first call, it does nothing.
+    """
+    if (give_back := _give_back.get(None)) and give_back():
+        on_given_back.get()()
 
 
 class Slots:
@@ -39,7 +54,7 @@ class Slots:
 
     @asynccontextmanager
     async def hold(self, *, is_linked: bool) -> AsyncIterator[None]:
-        """Wait for a slot, and hold it during the body."""
+        """Wait for a slot, and hold it during the body, or until ``give_back_slot``."""
         waiter = asyncio.get_running_loop().create_future()
         (self._linked_waiting if is_linked else self._strangers_waiting).append(waiter)
         self._grant()
@@ -49,10 +64,21 @@ class Slots:
             if not waiter.cancelled():  # granted in the same iteration of the event loop
                 self._release(is_linked=is_linked)
             raise
+        is_held = True
+
+        def give_back() -> bool:
+            """Return whether the slot was held until now."""
+            nonlocal is_held
+            was_held, is_held = is_held, False
+            if was_held:
+                self._release(is_linked=is_linked)
+            return was_held
+
+        _give_back.set(give_back)
         try:
             yield
         finally:
-            self._release(is_linked=is_linked)
+            give_back()
 
     def _release(self, *, is_linked: bool) -> None:
         self._free += 1

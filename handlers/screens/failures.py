@@ -16,6 +16,18 @@ def portal_down(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
     return Screen(t("trouble.portal_title"), facts=facts, note=attempt_time(t, at), keyboard=_retry(t, retry))
 
 
+def portal_away(t: Texts, retry: Action, at: datetime.datetime, tried_at: datetime.datetime) -> Screen:
+    """Report that the request was not passed on, because the portal did not answer others.
+
+    Args:
+        at: the time of the request, so that a second one looks different from the first.
+        tried_at: when the portal was last tried. Both are in the company's time zone.
+    """
+    times = {"time": t.formats.exact_time(at), "tried": t.formats.exact_time(tried_at)}
+    facts, note = (t("trouble.portal_down"),), t("trouble.last_tried_at", **times)
+    return Screen(t("trouble.portal_title"), facts=facts, note=note, keyboard=_retry(t, retry))
+
+
 def portal_broken(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
     """Report that the portal's answer breaks its contract; ``at`` as for ``portal_down``."""
     return Screen(facts=(t("trouble.portal_broken"),), note=attempt_time(t, at), keyboard=_retry(t, retry))

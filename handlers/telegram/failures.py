@@ -58,6 +58,9 @@ class FailureKind(StrEnum):
     """May have been done: a time-out, a cut connection, or an answer that is not Telegram's."""
 
 
+_PASSING = {FailureKind.TOO_MANY, FailureKind.NOT_DONE, FailureKind.UNCLEAR, FailureKind.MISCONFIGURED}
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A classified error.
@@ -70,6 +73,16 @@ class Failure:
     reason: str
     retry_after: datetime.timedelta | None = None
     new_chat_id: int | None = None
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same call may succeed within seconds. Telegram was seen to answer 401 and 404 by mistake."""
+        return self.kind in _PASSING
+
+    @property
+    def too_many_pause(self) -> datetime.timedelta | None:
+        """The pause that Telegram asks for after a 429; None after any other failure."""
+        return self.retry_after if self.kind is FailureKind.TOO_MANY else None
 
     @property
     def is_recipient_gone(self) -> bool:

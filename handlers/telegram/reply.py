@@ -1,20 +1,33 @@
-"""Send screens as answers: as a new message, or in place of the message whose button was tapped."""
+"""Send screens as answers: as a new message, or in place of the message whose button was tapped.
 
-import asyncio
+An answer is repeated for about ``ANSWER_SECONDS`` while its failure may pass, also where it may have arrived: a doubled
+answer harms nobody, none at all does. Meanwhile the chat's later updates wait, and those of other chats do not.
+"""
+
+import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
+import structlog
 from telegram.error import TelegramError
 
 from handlers.context import Context
 from handlers.screens.screen import Screen
-from handlers.telegram.failures import Failure, FailureKind, classify
+from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import edit_text, send_text
 from handlers.telegram.render import render
+from services.retries import with_retries
 
-_LONGEST_WAIT_SECONDS = 30.0
-_PAUSE_SECONDS = 0.5
+ANSWER_SECONDS = 30.0
+TAP_SECONDS = 10.0
+"""How long stopping a button's spinner is tried: Telegram forgets the tap."""
+_FIRST_PAUSE_SECONDS = 0.5
+_JITTER_SECONDS = 0.5
+_CERTAINLY_NOT_DONE = (FailureKind.NOT_DONE, FailureKind.TOO_MANY, FailureKind.MISCONFIGURED)
+
+log = structlog.get_logger()
 
 ResultT = TypeVar("ResultT")
 
@@ -40,8 +53,8 @@ async def send(context: Context, screen: Screen, *, to: int | None = None, link:
 
     Returns: the id of the message.
     """
-    message = render(screen)
-    return await retry_once(context, lambda: send_text(context.bot, to or context.chat.chat_id, message), link=link)
+    message, chat_id = render(screen), to or context.chat.chat_id
+    return await _deliver(context, lambda: send_text(context.bot, chat_id, message), chat_id, link)
 
 
 async def edit(context: Context, message_id: int, screen: Screen, *, link: int | None = None) -> bool:
@@ -50,14 +63,9 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
     Returns:
         False if Telegram cannot edit it: it is gone, too old, or a document.
     """
-    message = render(screen)
+    message, chat_id = render(screen), context.chat.chat_id
     try:
-        await retry_once(
-            context,
-            lambda: edit_text(context.bot, context.chat.chat_id, message_id, message),
-            repeatable=True,
-            link=link,
-        )
+        await _deliver(context, lambda: edit_text(context.bot, chat_id, message_id, message), chat_id, link)
     except TelegramError as error:
         match classify(error).kind:
             case FailureKind.NOT_MODIFIED:
@@ -69,69 +77,86 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
 
 
 async def answer_tap(context: Context) -> None:
-    """Stop the button's spinner. Ignores every failure (a stale query, a 429): the screen matters more."""
+    """Stop the button's spinner. Ignores the last failure (a stale query, an outage): the screen matters more."""
     query = context.incoming.callback_query if context.incoming else None
     if query is None:
         return
     with suppress(TelegramError):
-        await query.answer()
+        await repeated(context, query.answer, seconds=TAP_SECONDS)
 
 
 async def delete(context: Context, message_id: int) -> None:
     """Delete a message if Telegram permits it (48 hours); else leave it."""
+    with suppress(TelegramError):
+        await repeated(context, lambda: context.bot.delete_message(context.chat.chat_id, message_id))
+
+
+async def _deliver(context: Context, call: Callable[[], Awaitable[ResultT]], chat_id: int, link: int | None) -> ResultT:
+    """Send an answer; log and count it if it cannot be delivered in time."""
     try:
-        await context.bot.delete_message(context.chat.chat_id, message_id)
-    except TelegramError:
-        return
-
-
-async def retry_once(
-    context: Context, call: Callable[[], Awaitable[ResultT]], *, repeatable: bool = False, link: int | None = None
-) -> ResultT:
-    """Make a call to Telegram, and make it again if the first one was certainly not done, or if it is repeatable.
-
-    After a 429 it waits as long as Telegram asks, up to 30 s, else 0.5 s.
-
-    Args:
-        repeatable: whether the call may be done twice (an edit): then it is also repeated after a time-out.
-        link: a link that must still exist before the second call.
-
-    Raises:
-        TelegramError: the second call failed, or a second call is not permitted.
-        LinkGone: the link was removed meanwhile.
-    """
-    try:
-        return await _halting_notices(context, call)
-    except TelegramError as error:
-        pause = _pause(classify(error), repeatable=repeatable)
-        if pause is None:
-            raise
-    await asyncio.sleep(pause)
-    if link is not None:
-        await context.reload()
-        context.link(link)
-    return await _halting_notices(context, call)
-
-
-async def _halting_notices(context: Context, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """Make a call; after a 429, halt all notices for as long as Telegram asks."""
-    try:
-        return await call()
+        return await repeated(context, call, to=chat_id, link=link)
     except TelegramError as error:
         failure = classify(error)
-        if failure.kind is FailureKind.TOO_MANY and failure.retry_after is not None:
-            await context.services.bulk_limiter.halt(failure.retry_after)
+        if failure.may_pass:
+            context.services.undelivered[failure.kind] += 1
+            log.warning("answer.not_delivered", kind=failure.kind, error=type(error).__name__)
         raise
 
 
-def _pause(failure: Failure, *, repeatable: bool) -> float | None:
-    """Return the seconds before the second call, or None if there must be none."""
-    match failure.kind:
-        case FailureKind.TOO_MANY if failure.retry_after is not None:
-            seconds = failure.retry_after.total_seconds()
-            return seconds if seconds <= _LONGEST_WAIT_SECONDS else None
-        case FailureKind.NOT_DONE:
-            return _PAUSE_SECONDS
-        case FailureKind.UNCLEAR if repeatable:
-            return _PAUSE_SECONDS
-    return None
+async def repeated(
+    context: Context,
+    call: Callable[[], Awaitable[ResultT]],
+    *,
+    to: int | None = None,
+    is_repeatable: bool = True,
+    link: int | None = None,
+    seconds: float | None = None,
+) -> ResultT:
+    """Make a call to Telegram, and make it again for about ``seconds`` while its failure may pass.
+
+    The pauses grow from 0.5 s to 5 s; after a 429 the pause is as long as Telegram asks, and ends with the time.
+
+    Args:
+        to: the chat that the call is for, if not this one.
+        is_repeatable: whether the call may be done twice. Else only a call that was certainly not done is repeated, and
+            not after a 429 that is longer than the time.
+        link: a link that must still exist before each further call.
+        seconds: ``ANSWER_SECONDS`` by default.
+
+    Raises:
+        TelegramError: the last failure.
+        LinkGone: the link was removed meanwhile.
+    """
+    seconds = ANSWER_SECONDS if seconds is None else seconds
+    ends = time.monotonic() + seconds
+    has_failed = False
+
+    async def attempt() -> ResultT:
+        nonlocal has_failed
+        if has_failed and link is not None:
+            await context.reload()
+            context.link(link)
+        try:
+            return await call()
+        except TelegramError as error:
+            has_failed = True
+            if pause := classify(error).too_many_pause:
+                await context.services.bulk_limiter.report_too_many(to or context.chat.chat_id, pause)
+            raise
+
+    def pause_after(error: Exception) -> bool | float:
+        """Return the seconds to wait, True for the usual pause, or False for no further call."""
+        if not isinstance(error, TelegramError):
+            return False
+        failure, left = classify(error), max(0.0, ends - time.monotonic())
+        if not failure.may_pass or not (is_repeatable or failure.kind in _CERTAINLY_NOT_DONE):
+            return False
+        requested = failure.too_many_pause.total_seconds() if failure.too_many_pause else None
+        if requested is not None and requested > left and not is_repeatable:
+            return False
+        context.services.give_back_slot()
+        return True if requested is None else min(requested, left) + random.uniform(0, _JITTER_SECONDS)
+
+    return await with_retries(
+        attempt, on=pause_after, seconds=seconds, wait_initial=_FIRST_PAUSE_SECONDS, wait_jitter=_JITTER_SECONDS
+    )

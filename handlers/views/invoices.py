@@ -16,7 +16,7 @@ from handlers.screens import invoices as screens
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
-from handlers.telegram.reply import retry_once
+from handlers.telegram.reply import repeated
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
 from portal.models import Invoice, Page, Part, Status
@@ -50,18 +50,19 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
     reader = context.reader(action.link)
     async with _upload_indicator(context):
         try:
-            await _send_document(context, reader, action)
+            # Each attempt loads the PDF again, so that none waits with a PDF in memory.
+            send = partial(_send_document, context, reader, action)
+            await repeated(context, send, is_repeatable=False, link=action.link)
         except TooLarge:
             invoice = await context.services.portal.invoice(reader, action.number)
             return screens.pdf_too_large(context.t, invoice, action.link)
         except TelegramError as error:
-            match classify(error).kind:
-                case FailureKind.NOT_DONE | FailureKind.UNCLEAR:
-                    log.warning("pdf.not_confirmed", error=type(error).__name__)
-                    return screens.pdf_maybe_sent(context.t, replace(action, again=True))
-                case FailureKind.TOO_MANY:
-                    return screens.pdf_not_sent(context.t, replace(action, again=True))
-            raise
+            failure, again = classify(error), replace(action, again=True)
+            if not failure.may_pass:
+                raise
+            log.warning("pdf.not_confirmed", kind=failure.kind, error=type(error).__name__)
+            is_unclear = failure.kind is FailureKind.UNCLEAR
+            return (screens.pdf_maybe_sent if is_unclear else screens.pdf_not_sent)(context.t, again)
     return await _invoice_again(context, action) if action.again else None
 
 
@@ -87,6 +88,8 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
 
 async def _send_document(context: Context, reader: Reader, action: SendPdf) -> None:
     services = context.services
+    if services.documents.locked():
+        services.give_back_slot()
     for is_last in (False, True):
         opened = documents.open_pdf(
             context.bot, services.database, services.portal, reader, action.number, context.t, services.large_document
@@ -96,8 +99,7 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> N
             await context.reload()
             context.link(action.link)
             try:
-                send = partial(documents.send, context.bot, context.chat.chat_id, pdf)
-                sent = await retry_once(context, send, link=action.link)
+                sent = await documents.send(context.bot, context.chat.chat_id, pdf)
             except TelegramError as error:
                 # Telegram may have deleted the known upload: send the bytes.
                 if is_last or pdf.known is None or classify(error).kind is not FailureKind.REFUSED:

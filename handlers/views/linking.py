@@ -4,12 +4,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
+from telegram.error import TelegramError
 
 from handlers.actions import ConfirmAddress, FinishLinking, GiveCode, GiveEmail, ResendCode, Start, StartLinking
 from handlers.alerts import notify_chats
 from handlers.context import Context
 from handlers.screens import account, linking
 from handlers.screens.screen import Screen
+from handlers.telegram.failures import classify
 from handlers.telegram.reply import delete, edit, send
 from mail.errors import MailError
 from portal.errors import PortalError
@@ -75,14 +77,17 @@ async def show_and_mail(
     """Show a screen, and mail a code in the background, so that the time of the answer reveals nothing.
 
     Args:
-        mail: sends the code; it is closed without running if the screen cannot be shown.
+        mail: sends the code, also if the screen was not delivered in time: the code in the mail is then the answer. It
+            is closed without running if Telegram refuses the screen, or the process stops.
         failed: makes the screen that replaces the first one if the code cannot be mailed.
     """
+    message_id = None
     try:
         message_id = await _show(context, screen)
-    except BaseException:
-        mail.close()
-        raise
+    except BaseException as error:
+        if not (isinstance(error, TelegramError) and classify(error).may_pass):
+            mail.close()
+            raise
     context.run_in_background(_mail(context, asked, message_id, mail, failed))
 
 
@@ -107,7 +112,7 @@ async def _show(context: Context, screen: Screen) -> int:
 async def _mail(
     context: Context,
     asked: CodeRequested,
-    message_id: int,
+    message_id: int | None,
     mail: Coroutine[Any, Any, None],
     failed: Callable[[], Screen],
 ) -> None:
@@ -116,7 +121,7 @@ async def _mail(
     except (PortalError, MailError) as error:
         log.error("linking.code_not_sent", error=type(error).__name__, reason=str(error))
         screen = failed()
-        if not await edit(context, message_id, screen):
+        if message_id is None or not await edit(context, message_id, screen):
             await send(context, screen)
     finally:
         if asked.warns_owner:

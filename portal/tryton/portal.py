@@ -9,6 +9,7 @@ from datetime import date
 
 import httpx
 
+from portal.breaker import Breaker
 from portal.client import Reader
 from portal.errors import NotFound, PortalBroken, media_type
 from portal.http_client import read_document, whole_pdf
@@ -54,6 +55,7 @@ class TrytonPortal:
         key: The key of the user application.
         links: The menu, since Tryton has no pages for customers.
         transport: Replaces the aiohttp connections, in tests.
+        breaker: Refuses calls while the portal does not answer; None lets every call through.
     """
 
     def __init__(
@@ -63,11 +65,12 @@ class TrytonPortal:
         *,
         links: Sequence[MenuLink] = (),
         transport: httpx.AsyncBaseTransport | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         address = parse_address(url)
         self._company = address.company
         self._links = tuple(links)
-        self._wire = TrytonWire(address, key, transport)
+        self._wire = TrytonWire(address, key, transport, breaker)
         self._feed = TrytonFeed(self._wire, address.company, f"{address.database}#{address.company}")
 
     async def aclose(self) -> None:

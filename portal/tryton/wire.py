@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from portal.breaker import Breaker, guarded
 from portal.errors import TRYTON_STATUSES, PortalBroken, portal_errors, status_error
 from portal.http_client import Answer, fetch, http_client, with_retries, within_total
 from portal.parsing import readable, refuse_crowded
@@ -38,7 +39,14 @@ _HINTS = {
 class TrytonWire:
     """Has one pool of connections to one database, as one user application. Only reads."""
 
-    def __init__(self, address: TrytonAddress, key: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        address: TrytonAddress,
+        key: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._breaker = breaker
         headers = {
             "Authorization": f"bearer {key}",
             "Accept": "application/json",
@@ -93,11 +101,12 @@ class TrytonWire:
     async def report(self, name: str, record: int) -> AsyncIterator[httpx.Response]:
         """Open a document to stream, without retries. Tryton makes it for **any** record: check the record before."""
         call, path = f"report {name}", f"/report/{name}/{record}"
-        async with within_total(call):
-            with portal_errors(call):
-                async with self._client.stream("GET", path, headers={"Accept": "application/pdf"}) as response:
-                    _check_status(call, response)
-                    yield response
+        with guarded(self._breaker):
+            async with within_total(call):
+                with portal_errors(call):
+                    async with self._client.stream("GET", path, headers={"Accept": "application/pdf"}) as response:
+                        _check_status(call, response)
+                        yield response
 
     async def _ask(self, model: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Answer:
         return await self._call("GET", model, params=params, headers=headers)
@@ -121,7 +130,7 @@ class TrytonWire:
             _check_status(model, answer)
             return answer
 
-        return await with_retries(model, attempt)
+        return await with_retries(model, attempt, self._breaker)
 
 
 def like(text: str) -> str:

@@ -11,6 +11,8 @@ class FaultKind(StrEnum):
     DROP = "drop"  # the connection is closed without an answer
     CUT = "cut"  # the answer stops halfway and the connection is closed
     SLOW = "slow"  # waits `seconds`, then goes on
+    STALL = "stall"  # the answer's head, and after `seconds` its body
+    DRIP = "drip"  # the answer's head, then a byte each `seconds`
     UNAVAILABLE = "unavailable"  # 503
     SERVER_ERROR = "server_error"  # 500
     TOO_MANY = "too_many"  # 429 with Retry-After

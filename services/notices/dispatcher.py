@@ -3,13 +3,14 @@
 import asyncio
 import datetime
 import secrets
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.errors import PortalError
+from portal.errors import PortalAway, PortalError
 from services.clock import Clock
 from services.notices.outcomes import (
     Blocked,
@@ -77,6 +78,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._sending_tasks: set[asyncio.Task[None]] = set()
         self._claimed: list[ClaimedDelivery] = []
+        self._portal_away_until = 0.0
 
     def wake(self) -> None:
         """Look for due deliveries at once."""
@@ -85,6 +87,7 @@ class Dispatcher:
     async def work(self) -> None:
         """Dispatch until cancelled; then call ``drain``."""
         while True:
+            await asyncio.sleep(self._portal_away_until - time.monotonic())
             await self._claim()
             if not self._claimed:
                 await self._wait_for_work()
@@ -148,6 +151,10 @@ class Dispatcher:
         send: SendFunc | NotSent
         try:
             send = await sender.render(batch)
+        except PortalAway as error:
+            # Not an attempt of the delivery. Claim no more before the portal is tried again: most would come back.
+            self._portal_away_until = time.monotonic() + error.retry_after
+            send = Deferred(self._clock() + datetime.timedelta(seconds=error.retry_after))
         except PortalError as error:
             send = after_portal_error(error)
         if isinstance(send, Retry | Blocked | Cancelled | Deferred):

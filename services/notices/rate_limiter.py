@@ -18,6 +18,8 @@ _MAX_DELAY = datetime.timedelta(milliseconds=20)
 """Longest delay of a request after its slot. A later one needs another slot: catching up would cause a burst."""
 _ADMISSIONS_PER_SLOT = 1.5
 """Messages admitted to rendering per send slot."""
+_TOO_MANY_CHATS, _TOO_MANY_SECONDS = 3, 5.0
+"""Chats that have to meet a 429 within these seconds before all bulk messages halt."""
 
 
 class BulkRateLimiter:
@@ -41,6 +43,7 @@ class BulkRateLimiter:
         self._reservation_lock = asyncio.Lock()
         self._closed = asyncio.Event()
         self._next_admission = 0.0
+        self._too_many: dict[int, float] = {}
 
     async def admit(self) -> None:
         """Wait until one more message may be rendered, at 1.5 times the rate.
@@ -91,6 +94,14 @@ class BulkRateLimiter:
         self._halted_until = max(self._halted_until or until, until)
         async with self._database.write() as session:
             await rate_limiter.halt(session, until)
+
+    async def report_too_many(self, chat_id: int, pause: datetime.timedelta) -> None:
+        """Report a 429 that an answer to one chat met; ``halt`` if several chats met one within seconds."""
+        now = time.monotonic()
+        self._too_many[chat_id] = now
+        self._too_many = {chat: at for chat, at in self._too_many.items() if now - at < _TOO_MANY_SECONDS}
+        if len(self._too_many) >= _TOO_MANY_CHATS:
+            await self.halt(pause)
 
     def close(self) -> None:
         """End every ``wait_until_near``. A message in state ``sending`` still gets its slot."""

@@ -21,6 +21,7 @@ from sandbox.portal.http.tampering import (
 )
 
 Close = Callable[[], Awaitable[bool]]
+Wait = Callable[[float], Awaitable[None]]
 
 _PDF = "application/pdf"
 _CHUNK = b"%PDF-1.7 sandbox\n" + b"0" * (64 * 1024 - 17)
@@ -33,14 +34,21 @@ _EDITS: dict[FaultKind, Edit] = {
 _SIGN_IN_PAGE = "<!doctype html><html><title>Connexion</title><form>Votre session a expiré.</form></html>"
 
 
-def faulty_answer(fault: Fault, answer: ASGIApp, close: Close) -> ASGIApp:
-    """Return the application that replaces `answer` under a fault. `close` closes the connection."""
+def faulty_answer(fault: Fault, answer: ASGIApp, close: Close, wait: Wait) -> ASGIApp:
+    """Return the application that replaces `answer` under a fault.
+
+    `close` closes the connection; `wait` sleeps for seconds, or until the server stops.
+    """
     retry = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
     match fault.kind:
         case FaultKind.DROP:
             return _dropping(close)
         case FaultKind.CUT:
             return _cutting(answer, close)
+        case FaultKind.STALL:
+            return _dripping(answer, wait, fault.seconds, at_once=None)
+        case FaultKind.DRIP:
+            return _dripping(answer, wait, fault.seconds, at_once=1)
         case FaultKind.WRONG_TYPE:
             return _mislabelling(answer, fault.content_type)
         case FaultKind.PDF_TRUNCATED:
@@ -110,6 +118,21 @@ def _cutting(answer: ASGIApp, close: Close) -> ASGIApp:
         await close()
 
     return cut
+
+
+def _dripping(answer: ASGIApp, wait: Wait, seconds: float, *, at_once: int | None) -> ASGIApp:
+    """Send the head, then every `seconds` as many bytes as `at_once`; None sends the whole body."""
+
+    async def drip(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _collect(answer, scope, receive)
+        await send(start)
+        step = at_once or len(body) or 1
+        for first in range(0, len(body), step):
+            await wait(seconds)
+            await send({"type": "http.response.body", "body": body[first : first + step], "more_body": True})
+        await send({"type": "http.response.body"})
+
+    return drip
 
 
 def _halving(answer: ASGIApp) -> ASGIApp:

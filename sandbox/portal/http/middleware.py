@@ -79,7 +79,7 @@ class ApiMiddleware:
         async def close() -> bool:
             return await close_connection(scope, receive)
 
-        await faulty_answer(fault, self._checked, close)(scope, receive, send)
+        await faulty_answer(fault, self._checked, close, self._wait)(scope, receive, send)
 
     def _is_authorised(self, scope: Scope) -> bool:
         for name, value in scope["headers"]:

@@ -323,6 +323,13 @@ async def test_answer_that_is_not_telegrams_raises_network_error(status: int, bo
     assert not isinstance(error, NotDone)
 
 
+@pytest.mark.parametrize("status", [400, 403])
+async def test_refusal_of_a_gateway_is_no_refusal_of_telegram(status: int) -> None:
+    """PTB takes the page for Telegram's own answer: its 403 would mean that the person blocked the bot."""
+    async with serving(answering(status, b"<html>Forbidden</html>")) as url:
+        assert type(await failure(AiohttpRequest, sending(url))) is NetworkError
+
+
 @pytest.mark.parametrize("body", [b"[]", b'"ok"', b"null"])
 async def test_json_that_is_not_an_object_raises_an_error(body: bytes) -> None:
     async with serving(answering(200, body)) as url:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from telegram import Update
 
 from bot.updates.ordering import MAX_IN_PROGRESS, OVERLOAD, SLOTS, PerChatOrder
+from bot.updates.slots import give_back_slot
 
 CHAT = {"type": "private", "first_name": "x"}
 
@@ -74,6 +75,27 @@ async def test_updates_of_one_chat_run_in_order_one_at_a_time() -> None:
     await asyncio.gather(*(start(order, a_message(1, int(name)), work.do(name)) for name in names))
     assert work.begun == work.ended == names
     assert work.most == 1
+
+
+async def test_slot_given_back_is_free_for_others() -> None:
+    """The update goes on, still before its chat's next one; a second call frees no second slot."""
+    order, work = PerChatOrder(slots=1), Work()
+
+    async def waits() -> None:
+        give_back_slot()
+        give_back_slot()
+        await work.do("waits", waits=True)
+
+    tasks = [start(order, a_message(1), waits()), start(order, a_message(1), work.do("after it"))]
+    tasks += [start(order, a_message(chat), work.do(str(chat), waits=True)) for chat in (2, 3)]
+    await settle()
+    assert work.begun == ["waits", "2"]
+    for name in ("2", "3", "waits"):
+        work.let(name)
+        await settle()
+    await asyncio.gather(*tasks)
+    assert work.begun == ["waits", "2", "3", "after it"]
+    give_back_slot()  # outside of an update it does nothing
 
 
 async def test_updates_of_different_chats_run_concurrently() -> None:

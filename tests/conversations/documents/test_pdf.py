@@ -192,12 +192,13 @@ async def test_missing_pdf_is_explained_and_can_be_retried(
     ],
     ids=["429", "500"],
 )
-async def test_upload_refused_once_is_retried_once(scene: Scene, fault: dict[str, object]) -> None:
-    """A document that Telegram refuses once is sent once, a moment later."""
+async def test_upload_that_was_not_done_is_repeated(scene: Scene, fault: dict[str, object]) -> None:
+    """A document that Telegram refuses twice is sent once, a moment later."""
     camille = await scene.linked()
     await scene.say(camille, "212380")
-    scene.telegram.world.faults.add(method="sendDocument", **fault)
-    document = await pdf(camille)
+    scene.telegram.world.faults.add(method="sendDocument", count=2, **fault)
+    camille.tap("PDF")
+    document = await camille.wait_for_message(NAMES["fr"], new=True, timeout=20)
     assert document.file
     assert "212380" in PdfReader(BytesIO(document.file.content)).pages[0].extract_text()
     await scene.say(camille, "/aide")
@@ -219,6 +220,7 @@ async def test_refused_upload_is_explained_and_can_be_retried(
     scene: Scene, fault: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("handlers.telegram.documents.UPLOAD_SECONDS", 0.5)
+    monkeypatch.setattr("handlers.telegram.reply.ANSWER_SECONDS", 0.5)
     camille = await scene.linked()
     invoice = await scene.say(camille, "212380")
     scene.telegram.world.faults.add(method="sendDocument", count=None, **fault)
