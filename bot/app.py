@@ -14,12 +14,14 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.request import AiohttpRequest
+from bot.database_check import DatabaseCheck
 from bot.http.endpoints import admin_app, public_app
 from bot.http.metrics import Metrics
 from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
 from bot.settings import Settings
+from bot.supervisor import Supervisor
 from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
 from bot.updates.polling_bot import PollingBot, UpdateQueue
 from bot.updates.slots import give_back_slot
@@ -74,8 +76,17 @@ class Components:
     mailer: Mailer
     worker: Worker
     webhook: TelegramWebhook | None
+    supervisor: Supervisor
+    database_check: DatabaseCheck
+    readiness: Readiness
     public_app: Starlette
     admin_app: Starlette
+
+    def unfinished(self) -> dict[str, int]:
+        """Return the number of updates and of notices in progress."""
+        order = self.application.update_processor
+        updates = order.in_progress if isinstance(order, PerChatOrder) else 0
+        return {"updates": updates, "notices": self.worker.in_progress}
 
 
 @asynccontextmanager
@@ -95,12 +106,15 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
 
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
+        supervisor, database_check = Supervisor(), DatabaseCheck(database)
         metrics = Metrics(
             database,
             clock,
             feed_reader.counters,
             settled,
             services.security,
+            supervisor,
+            database_check,
             undelivered=services.undelivered,
             is_portal_away=lambda: breaker.is_open,
         )
@@ -114,8 +128,9 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             database, clock, senders, services.bulk_limiter, chat_rate=settings.chat_rate, settled=settled
         )
         worker = Worker(
-            database, feed_reader, dispatcher, services.linking, clock, poll_seconds=settings.portal_poll_seconds
-        )
+            database, feed_reader, dispatcher, services.linking, clock, supervisor,
+            poll_seconds=settings.portal_poll_seconds,
+        )  # fmt: skip
 
         webhook = None
         if settings.webhook_url:
@@ -129,9 +144,11 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             portal_secret=settings.portal_webhook_secret.get_secret_value(),
         )
         max_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
-        readiness = Readiness(database, application.bot, portal, clock, max_lag=max_lag)
+        readiness = Readiness(database, database_check, supervisor, application.bot, portal, clock, max_lag=max_lag)
         admin = admin_app(readiness=readiness, metrics=metrics)
-        yield Components(application, database, portal, mailer, worker, webhook, public, admin)
+        yield Components(
+            application, database, portal, mailer, worker, webhook, supervisor, database_check, readiness, public, admin
+        )
 
 
 def _services(settings: Settings, database: Database, portal: Portal, mailer: Mailer, clock: Clock) -> Services:

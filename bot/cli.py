@@ -18,8 +18,9 @@ from bot import process
 from bot.app import portal_at
 from bot.commands.check import run_checks
 from bot.logs import set_up_logs
-from bot.process import Role, StartError
+from bot.process import Role
 from bot.settings import Settings, SettingsError, load_settings
+from bot.starting import StartError
 from services.clock import utc_now
 from services.security import SecurityEvent, SecurityLog
 from services.understanding import normalize_email

@@ -7,28 +7,26 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from socket import socket
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from telegram import Update
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import TelegramError
 
 from bot.app import Components, OdobotApplication, build
 from bot.http import server
 from bot.settings import Settings, split_address
+from bot.starting import StartError, initialized, prepare_database, reporting_absences, set_webhook, use_database
+from bot.stopping import Stop
 from handlers.telegram.bot_menus import set_menus
 from services.clock import Clock, utc_now
-from storage import migrations
-from storage.database import Database
-from storage.migrations import Schema
 
 POLL_SECONDS = 30
 """The time limit of a long poll in seconds; PTB adds it to the read time-out."""
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 8.0
 """How long a stop waits for updates in progress, in seconds."""
 ALLOWED_UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 MAX_CONNECTIONS = 40
@@ -45,10 +43,6 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
-class StartError(Exception):
-    """The process cannot start; the message is one line that names the setting."""
-
-
 @dataclass(frozen=True, slots=True)
 class Running:
     """The running components, and the base URLs of the public and the admin endpoints."""
@@ -59,22 +53,41 @@ class Running:
 
 
 async def run(settings: Settings, role: Role = Role.ALL) -> None:
-    """Run until SIGTERM or SIGINT. Raises ``StartError`` as ``running`` does, and for a role that SQLite excludes."""
+    """Run until SIGTERM or SIGINT, which end also a start that waits; a second one ends the process at once.
+
+    Raises:
+        StartError: As ``running`` does, and for a role that SQLite excludes.
+    """
     if role is not Role.ALL and settings.database_url.startswith("sqlite"):
         raise StartError("ODOBOT_DATABASE_URL: --role web and worker need PostgreSQL; on SQLite use --role all")
-    stop = asyncio.Event()
+    stop = Stop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    async with running(settings, role):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.on_signal, signal_number)
+    has_started = asyncio.Event()
+    serving = asyncio.create_task(_serve(settings, role, stop, has_started))
+    requested = asyncio.create_task(stop.requested.wait())
+    await asyncio.wait({serving, requested}, return_when=asyncio.FIRST_COMPLETED)
+    requested.cancel()
+    if not has_started.is_set():
+        serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _serve(settings: Settings, role: Role, stop: Stop, has_started: asyncio.Event) -> None:
+    async with running(settings, role) as bot, reporting_absences(bot.components):
+        stop.unfinished = bot.components.unfinished
         _freeze_start_up_objects()
-        await stop.wait()
+        has_started.set()
+        await stop.requested.wait()
 
 
 @asynccontextmanager
 async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now) -> AsyncIterator[Running]:
     """Run a role during the body, and stop it in the reverse order of the start.
 
-    The stop receives no more updates and drains those in progress, then finishes notices, then closes the endpoints.
+    The start waits for the database and for Telegram; the admin endpoints answer meanwhile. The stop receives no more
+    updates, drains those in progress and the notices at the same time, then closes the endpoints.
 
     Raises:
         StartError: A component does not start, or Telegram revoked the token meanwhile.
@@ -82,20 +95,30 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
     async with AsyncExitStack() as stack:
         public, admin = stack.enter_context(bind_addresses(settings))
         components = await stack.enter_async_context(build(settings, clock))
-        await prepare_database(components.database)
-        stack.callback(lambda: log.info("odobot.stopped"))
-        await stack.enter_async_context(initialized(components.application))
-        public_url = await stack.enter_async_context(server.listening(components.public_app, public))
+        database, readiness, worker = components.database, components.readiness, components.worker
         admin_url = await stack.enter_async_context(server.listening(components.admin_app, admin))
-        worker = components.worker
+        stack.push(_log_stop)
+        await prepare_database(database, readiness)
+        if role is not Role.WEB:
+            await use_database(database, readiness, worker.reclaim_left)
+        await stack.enter_async_context(components.supervisor.running(components.database_check.loop))
+        await stack.enter_async_context(initialized(components.application, readiness))
+        public_url = await stack.enter_async_context(server.listening(components.public_app, public))
         await stack.enter_async_context(worker.reading() if role is Role.WEB else worker.working())
         if role is not Role.WORKER:
             await stack.enter_async_context(receiving_updates(components, settings))
             menus = set_menus(components.application.bot, settings.company, settings.default_language)
             stack.callback(asyncio.create_task(menus).cancel)
+        stack.callback(worker.begin_stop)
+        readiness.start_reasons = None
         by_webhook = role is not Role.WORKER and components.webhook is not None
         log.info("odobot.started", bot=components.application.bot.username, role=role, webhook=by_webhook)
         yield Running(components, public_url, admin_url)
+
+
+def _log_stop(kind: type[BaseException] | None, *_: object) -> None:
+    if kind is None or issubclass(kind, asyncio.CancelledError):
+        log.info("odobot.stopped")
 
 
 @contextmanager
@@ -111,37 +134,6 @@ def bind_addresses(settings: Settings) -> Iterator[tuple[socket, socket]]:
         raise StartError(f"ODOBOT_LISTEN or ODOBOT_ADMIN_LISTEN: {error}") from None
 
 
-async def prepare_database(database: Database) -> None:
-    """Upgrade the schema on SQLite; on PostgreSQL, where replicas share it, only check it.
-
-    Raises:
-        StartError: The database cannot be opened, or its schema is newer or, on PostgreSQL, older.
-    """
-    try:
-        schema = await migrations.schema_of(database.engine)
-        if schema is Schema.OLDER and database.is_sqlite:
-            await migrations.upgrade(database.engine)
-            return
-    except (SQLAlchemyError, OSError) as error:
-        raise StartError(f"ODOBOT_DATABASE_URL: the database cannot be opened ({type(error).__name__})") from None
-    if schema is Schema.UNKNOWN:
-        raise StartError(f"ODOBOT_DATABASE_URL: {migrations.NOT_KNOWN}")
-    if schema is Schema.OLDER:
-        raise StartError("ODOBOT_DATABASE_URL: the schema is not up to date, run: odobot migrate")
-
-
-@asynccontextmanager
-async def initialized(application: OdobotApplication) -> AsyncIterator[None]:
-    """Call ``getMe``. Turn errors of Telegram, here and in the body, into ``StartError``."""
-    try:
-        await application.initialize()
-        yield
-    except InvalidToken:
-        raise StartError("ODOBOT_TELEGRAM_TOKEN: Telegram does not know this token") from None
-    except TelegramError as error:
-        raise StartError(f"ODOBOT_TELEGRAM_API_URL: Telegram cannot be reached ({type(error).__name__})") from None
-
-
 @asynccontextmanager
 async def receiving_updates(components: Components, settings: Settings) -> AsyncIterator[None]:
     """Receive updates during the body, by webhook if one is set, else by polling; then drain those in progress."""
@@ -149,26 +141,21 @@ async def receiving_updates(components: Components, settings: Settings) -> Async
     await application.start()
     try:
         if components.webhook is not None:
-            await _set_webhook(application, settings.webhook_url, components.webhook.secret)
+            # A stop does not remove it, because other replicas use it.
+            await set_webhook(
+                application,
+                components.readiness,
+                f"{settings.webhook_url}/telegram",
+                secret_token=components.webhook.secret,
+                max_connections=MAX_CONNECTIONS,
+                allowed_updates=ALLOWED_UPDATES,
+            )
             yield
         else:
             async with _polling(application):
                 yield
     finally:
         await _drain(components)
-
-
-async def _set_webhook(application: OdobotApplication, base_url: str, secret: str) -> None:
-    """Register the webhook with Telegram. A stop does not remove it, because other replicas use it."""
-    try:
-        await application.bot.set_webhook(
-            f"{base_url}/telegram",
-            secret_token=secret,
-            max_connections=MAX_CONNECTIONS,
-            allowed_updates=ALLOWED_UPDATES,
-        )
-    except TelegramError as error:
-        raise StartError(f"ODOBOT_WEBHOOK_URL: Telegram refuses it ({error.message})") from None
 
 
 @asynccontextmanager

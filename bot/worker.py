@@ -1,13 +1,14 @@
 """The worker: reads the feed, delivers notices, and deletes old data."""
 
 import asyncio
-import contextvars
 import datetime
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
+from bot.supervisor import Beat, Loop, Supervisor
 from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError, PortalUnavailable
 from services.clock import Clock
@@ -27,10 +28,17 @@ _DELIVERIES_KEPT = datetime.timedelta(days=400)
 _UPDATES_KEPT = datetime.timedelta(days=2)
 _BATCH = 100
 _BETWEEN_BATCHES_SECONDS = 0.02
-_DRAIN_SECONDS = 10.0
+_DRAIN_SECONDS = 8.0
+"""How long a stop waits for the sends in progress; updates in progress are waited for at the same time."""
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 300.0
-_RESTART_SECONDS = 1.0
+_FEED_LIMIT_SECONDS = 600.0
+"""A read may take in 20,000 events, which took 150 s; what it has stored stays stored where it is restarted."""
+_DISPATCHER_LIMIT_SECONDS = 600.0
+"""A turn may wait for one of 32 sends to end, and a send may take 300 s."""
+_RECLAIM_LIMIT_SECONDS = 120.0
+_RETENTION_LIMIT_SECONDS = 300.0
+"""For one batch; each takes milliseconds, except where another process holds locks."""
 
 log = structlog.get_logger()
 
@@ -39,6 +47,7 @@ class Worker:
     """The background loops of a process.
 
     Args:
+        supervisor: Restarts the loops that fail.
         poll_seconds: The seconds between two reads of the feed.
     """
 
@@ -49,6 +58,7 @@ class Worker:
         dispatcher: Dispatcher,
         linking: Linking,
         clock: Clock,
+        supervisor: Supervisor,
         *,
         poll_seconds: float,
     ) -> None:
@@ -57,36 +67,75 @@ class Worker:
         self._dispatcher = dispatcher
         self._linking = linking
         self._clock = clock
+        self._supervisor = supervisor
         self._poll_seconds = poll_seconds
+        self._stop_loops: Callable[[], Awaitable[None]] | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._read_now = asyncio.Event()
         self._last_checked_notice = 0
+
+    @property
+    def in_progress(self) -> int:
+        """The number of notices that are claimed or being sent."""
+        return self._dispatcher.in_progress
 
     def read_now(self) -> None:
         """Read the feed at once, because the portal reports an event."""
         self._read_now.set()
 
+    async def reclaim_left(self) -> None:
+        """Before ``working``: release the deliveries that dead processes left. On SQLite no other process lives."""
+        await self._dispatcher.reclaim(everything=self._database.is_sqlite)
+
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Run all loops during the body; then finish the sends in progress, for up to ten seconds."""
-        # SQLite has a single process, so every lease was left by an earlier one.
-        await self._dispatcher.reclaim(everything=self._database.is_sqlite)
-        async with _running(self._read_feed, self._dispatcher.work, self._reclaim, self._apply_retention):
-            yield
+        """Run all loops during the body; then finish the sends in progress, for up to ``_DRAIN_SECONDS``."""
+        stop_loops = self._supervisor.start(
+            Loop("feed", self._read_feed, _FEED_LIMIT_SECONDS),
+            Loop("dispatcher", self._dispatcher.work, _DISPATCHER_LIMIT_SECONDS),
+            Loop("reclaim", self._reclaim, _RECLAIM_LIMIT_SECONDS),
+            Loop("retention", self._apply_retention, _RETENTION_LIMIT_SECONDS),
+        )
+        self._stop_loops = stop_loops
         try:
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._dispatcher.drain()
-        except TimeoutError:
-            log.warning("worker.drain_cut_short", seconds=_DRAIN_SECONDS)
+            yield
+        finally:
+            self.begin_stop()
+            if self._stopping is not None:
+                await self._stopping
+            self._stop_loops = self._stopping = None
+
+    def begin_stop(self) -> None:
+        """Begin the end of ``working`` if it runs, so that it takes place beside other steps of a stop."""
+        if self._stop_loops is not None and self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop(self._stop_loops))
+
+    async def _stop(self, stop_loops: Callable[[], Awaitable[None]]) -> None:
+        """Stop claiming, and wait for the sends in progress. What is cut short stays in the outbox."""
+
+        async def stop_and_drain() -> None:
+            await stop_loops()
+            await self._dispatcher.drain()
+
+        draining = asyncio.create_task(stop_and_drain())
+        await asyncio.wait({draining}, timeout=_DRAIN_SECONDS)
+        if not draining.done():
+            draining.cancel()
+            log.warning("worker.drain_cut_short", seconds=_DRAIN_SECONDS, notices=self._dispatcher.in_progress)
+        elif error := draining.exception():
+            log.warning("worker.drain_failed", error=type(error).__name__, notices=self._dispatcher.in_progress)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """During the body, read the feed only after ``read_now``; other processes poll and deliver."""
-        async with _running(self._read_feed_on_request):
+        async with self._supervisor.running(Loop("feed", self._read_feed_on_request, _FEED_LIMIT_SECONDS)):
             yield
 
-    async def _read_feed(self) -> None:
+    async def _read_feed(self, beat: Beat) -> None:
+        caller.set(Caller.WORKER)  # of this task only
         pause, failures = self._poll_seconds, 0
         while True:
+            beat()
             self._read_now.clear()
             try:
                 if await self._feed_reader.read():
@@ -99,32 +148,38 @@ class Worker:
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
                 failures += 1
                 pause = _pause_after(error, failures, longest=max(_LONGEST_PAUSE_SECONDS, self._poll_seconds))
+            beat(pause)
             try:
                 async with asyncio.timeout(pause):
                     await self._read_now.wait()
             except TimeoutError:
                 continue
 
-    async def _read_feed_on_request(self) -> None:
+    async def _read_feed_on_request(self, beat: Beat) -> None:
+        caller.set(Caller.WORKER)
         while True:
+            beat(math.inf)
             await self._read_now.wait()
+            beat()
             self._read_now.clear()
             try:
                 await self._feed_reader.read()
             except PortalError as error:
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
 
-    async def _reclaim(self) -> None:
+    async def _reclaim(self, beat: Beat) -> None:
         while True:
+            beat(_RECLAIM_SECONDS)
             await asyncio.sleep(_RECLAIM_SECONDS)
             await run_to_completion(self._dispatcher.reclaim())
 
-    async def _apply_retention(self) -> None:
+    async def _apply_retention(self, beat: Beat) -> None:
         while True:
-            await run_to_completion(self._clean())
+            await run_to_completion(self._clean(beat))
+            beat(_RETENTION_SECONDS)
             await asyncio.sleep(_RETENTION_SECONDS)
 
-    async def _clean(self) -> None:
+    async def _clean(self, beat: Beat) -> None:
         """Delete old rows in batches, so that other writers wait for one batch at most."""
         for purge in (
             self._linking.purge,
@@ -135,6 +190,7 @@ class Worker:
         ):
             count = _BATCH
             while count == _BATCH:
+                beat()
                 count = await purge(_BATCH)
                 await asyncio.sleep(_BETWEEN_BATCHES_SECONDS)
 
@@ -167,26 +223,3 @@ def _pause_after(error: PortalError, failures: int, *, longest: float) -> float:
     """Return the seconds until the next read of the feed, at least those that the portal requested."""
     requested = error.retry_after if isinstance(error, PortalUnavailable) else None
     return max(requested or 0.0, backoff(failures, first=_FIRST_PAUSE_SECONDS, longest=longest))
-
-
-@asynccontextmanager
-async def _running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    for_worker = contextvars.copy_context()
-    for_worker.run(caller.set, Caller.WORKER)
-    tasks = [asyncio.create_task(_run_forever(loop), context=for_worker.copy()) for loop in loops]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _run_forever(loop: Callable[[], Awaitable[None]]) -> None:
-    """Restart a loop that fails, for example because the database is unreachable."""
-    while True:
-        try:
-            await loop()
-        except Exception as error:
-            log.error("worker.loop_failed", loop=loop.__name__, error=type(error).__name__, exc_info=error)
-        await asyncio.sleep(_RESTART_SECONDS)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 15
 """Largest number of connections to PostgreSQL that a process holds."""
+_CLOSE_SECONDS = 2.0
 _WRITES = "odobot_writes"
 _OTHERS = 0o077
 _OWNER_ONLY = 0o600
@@ -79,8 +80,12 @@ class Database:
     def __init__(self, url: str, vault: Vault) -> None:
         self.vault = vault
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        if (file := sqlite_file(url)) is not None:
-            _keep_private(file)
+        self.file = sqlite_file(url)
+        """The file of an SQLite database; None for one in memory, and on PostgreSQL."""
+        if self.file is not None:
+            _keep_private(self.file)
+        self.identity = identity_of(self.file) if self.file else None
+        """The identity of the file that this process opens; None if there is none, or it cannot be read."""
         self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
         self._reading = _sqlite(url, async_creator_fn=sqlite_in_loop.connect) if self.is_sqlite else self.engine
         self._watch: sqlite3.Connection | None = None
@@ -101,6 +106,10 @@ class Database:
         async with self._write_lock, Session(self._writing, self.vault) as session, session.begin():
             yield session
 
+    def write_turn(self) -> AbstractAsyncContextManager[object]:
+        """Return the queue of this process's writers, for a write to SQLite outside of ``write``."""
+        return self._write_lock
+
     def data_version(self) -> int | None:
         """Return SQLite's ``PRAGMA data_version``, which changes with every commit of any process.
 
@@ -115,12 +124,15 @@ class Database:
         return version
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, within ``_CLOSE_SECONDS``: a server that hangs does not answer the good-byes."""
         if self._watch is not None:
             self._watch.close()
             self._watch = None
         await self._reading.dispose()
-        await self.engine.dispose()
+        closing = asyncio.create_task(self.engine.dispose())
+        await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
+        if closing.done():
+            closing.result()
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -129,6 +141,15 @@ def sqlite_file(url: str) -> Path | None:
     name = parsed.database or ""
     is_file = parsed.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:")
     return Path(name) if is_file else None
+
+
+def identity_of(file: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file: another file of the same name has others. None if it cannot be read."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_open_to_others(file: Path) -> bool:

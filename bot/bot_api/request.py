@@ -36,6 +36,8 @@ _POOL_TIMED_OUT = (
     "Pool timeout: All connections in the connection pool are occupied. Request was *not* sent to Telegram. "
     "Consider adjusting the connection pool size or the pool timeout."
 )
+_REFUSALS = {400, 401, 403, 404, 409}
+"""Statuses that mean a refusal only if the body says so, too."""
 _TOKEN = re.compile(r"/bot\d+:([^/]+)")
 
 
@@ -232,16 +234,17 @@ def _error_body(status: int, answer: bytes, url: str) -> bytes:
 
     Raises:
         ServerFailed: Telegram answered 5xx.
-        NetworkError: a gateway refused the request. PTB would take its 403 for a person who blocked the bot.
+        NetworkError: A gateway answered. PTB would take its 404 for a revoked token, and its 403 for a blocked bot.
     """
     error = _bot_api_error(answer)
     if status >= 500 and error and error["description"] and not error.get("parameters"):
         raise ServerFailed(error["description"])
-    if status in (400, 403) and error is None:
-        raise NetworkError(f"HTTP {status}, and no answer of the Bot API")
     # A gateway's page may show the URL, and PTB puts the page into the exception's message.
     token = _TOKEN.search(url)
-    return answer.replace(token[1].encode(), b"[redacted]") if token else answer
+    answer = answer.replace(token[1].encode(), b"[redacted]") if token else answer
+    if status in _REFUSALS and error is None:
+        raise NetworkError(f"A gateway answered {status}: {answer[:200]!r}")
+    return answer
 
 
 def _bot_api_error(answer: bytes) -> dict[str, Any] | None:

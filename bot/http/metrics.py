@@ -1,11 +1,15 @@
 """The metrics for Prometheus. No label identifies a person, a chat or an invoice."""
 
+import asyncio
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bot.database_check import DatabaseCheck
+from bot.supervisor import Supervisor
 from handlers.telegram.failures import FailureKind
 from services.clock import Clock
 from services.notices.feed_reader import FeedCounters
@@ -13,6 +17,9 @@ from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
 from storage.notices import feed, outbox_report
 from storage.tables import State
+
+_DATABASE_SECONDS = 3.0
+"""The time limit of the queries."""
 
 
 class Metrics:
@@ -34,6 +41,8 @@ class Metrics:
         report: FeedCounters,
         settled: Mapping[State, int],
         security: SecurityLog,
+        supervisor: Supervisor,
+        database_check: DatabaseCheck,
         *,
         undelivered: Mapping[str, int],
         is_portal_away: Callable[[], bool],
@@ -42,6 +51,7 @@ class Metrics:
         self._clock = clock
         self._report = report
         self._settled = settled
+        self._database_check = database_check
         self._registry = CollectorRegistry()
         self._updates = Histogram(
             "odobot_update_seconds",
@@ -68,12 +78,18 @@ class Metrics:
         self._skipped = Gauge(
             "odobot_feed_skipped", "Events of unknown kinds since the start.", registry=self._registry
         )
+        self._usable = Gauge(
+            "odobot_database_usable",
+            "1 if the last attempt to write to the database succeeded.",
+            registry=self._registry,
+        )
         Gauge(
             "odobot_portal_breaker_open",
             "1 while calls of the portal fail at once, because it did not answer; else 0.",
             registry=self._registry,
         ).set_function(is_portal_away)
         self._registry.register(_SecurityEvents(security))
+        self._registry.register(_Loops(supervisor))
         self._registry.register(_Undelivered(undelivered))
 
     def handled(self, seconds: float) -> None:
@@ -85,19 +101,47 @@ class Metrics:
         self._dropped.inc()
 
     async def text(self) -> bytes:
-        """Return the metrics in Prometheus' exposition format."""
-        async with self._database.read() as session:
-            open_deliveries = await outbox_report.count_open(session)
-            position = await feed.position(session)
-        for state in State:
-            counts = self._settled if state in outbox_report.FINAL else open_deliveries
-            self._deliveries.labels(state).set(counts.get(state, 0))
-        if position:
-            self._lag.set((self._clock() - position.read_at).total_seconds())
+        """Return the metrics in Prometheus' exposition format; without the database, those of the process only."""
+        self._usable.set(not self._database_check.reason)
+        try:
+            async with asyncio.timeout(_DATABASE_SECONDS):
+                await self._read_database()
+        except Exception:  # each driver has its own; the database check reports them
+            self._deliveries.clear()
+            self._lag.set(math.nan)
+        for state in outbox_report.FINAL:
+            self._deliveries.labels(state).set(self._settled.get(state, 0))
         self._events.set(self._report.events)
         self._failed.set(self._report.failures)
         self._skipped.set(self._report.skipped.total())
         return generate_latest(self._registry)
+
+    async def _read_database(self) -> None:
+        async with self._database.read() as session:
+            open_deliveries = await outbox_report.count_open(session)
+            position = await feed.position(session)
+        for state in set(State) - set(outbox_report.FINAL):
+            self._deliveries.labels(state).set(open_deliveries.get(state, 0))
+        if position:
+            self._lag.set((self._clock() - position.read_at).total_seconds())
+
+
+class _Loops(Collector):
+    """Exports the restarts and the failures of the loops."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield ``odobot_loop_restarts_total`` and ``odobot_loop_failing``, by name of the loop."""
+        restarts = CounterMetricFamily("odobot_loop_restarts", "Restarts of a loop since the start.", labels=["loop"])
+        for name, count in sorted(self._supervisor.restarts.items()):
+            restarts.add_metric([name], count)
+        yield restarts
+        failing = GaugeMetricFamily("odobot_loop_failing", "1 while a loop fails.", labels=["loop"])
+        for name, fails in self._supervisor.failing():
+            failing.add_metric([name], float(fails))
+        yield failing
 
 
 class _Undelivered(Collector):

@@ -1,89 +1,128 @@
 """Readiness: whether the process can do its work, and the reasons if it cannot."""
 
 import asyncio
-import datetime
+import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
-from sqlalchemy import text
 from telegram import Bot
-from telegram.error import TelegramError
+from telegram.error import InvalidToken, TelegramError
 
+from bot.database_check import DatabaseCheck
+from bot.supervisor import Supervisor
 from portal.breaker import Caller, caller
 from portal.client import Portal
-from portal.errors import PortalError
+from portal.errors import PortalError, PortalRefused
 from services.clock import Clock
 from storage.database import Database
 from storage.notices import feed
 from texts.language import Language
 
+CACHE_SECONDS = 10.0
+"""The shortest time between two questions to Telegram, portal and feed, by the monotonic clock."""
 _TIMEOUT_SECONDS = 5.0
-_CACHE_TIME = datetime.timedelta(seconds=10)
 
 
 class Readiness:
-    """Checks database, Telegram, portal and feed, at most once in ``_CACHE_TIME``.
+    """Checks database, loops, Telegram, portal and feed.
 
     Args:
         max_lag: The age of the last read of the feed from which the process is not ready.
     """
 
     def __init__(
-        self, database: Database, bot: Bot, portal: Portal, clock: Clock, *, max_lag: datetime.timedelta
+        self,
+        database: Database,
+        database_check: DatabaseCheck,
+        supervisor: Supervisor,
+        bot: Bot,
+        portal: Portal,
+        clock: Clock,
+        *,
+        max_lag: timedelta,
     ) -> None:
         self._database = database
+        self._database_check = database_check
+        self._supervisor = supervisor
         self._bot = bot
         self._portal = portal
         self._clock = clock
         self._max_lag = max_lag
-        self._cached: tuple[datetime.datetime, list[str]] | None = None
+        self._cached: tuple[float, list[str]] | None = None
+        self._turn = asyncio.Lock()
+        self._running: dict[str, asyncio.Task[str]] = {}
+        self.start_reasons: list[str] | None = ["start: not begun"]
+        """What the start waits for; None once the process has started."""
 
     async def reasons(self) -> list[str]:
-        """Return one line for each part that fails; empty if the process is ready."""
-        now = self._clock()
-        if self._cached is None or now - self._cached[0] > _CACHE_TIME:
-            checks = (self._check_database, self._check_telegram, self._check_portal, self._check_feed)
-            reasons = await asyncio.gather(*(_with_timeout(check) for check in checks))
-            self._cached = now, [reason for reason in reasons if reason]
-        return self._cached[1]
+        """Return one line for each part that fails; empty if the process is ready. It takes 5 s at most."""
+        if self.start_reasons is not None:
+            return self.start_reasons or ["start: in progress"]
+        async with self._turn:
+            if self._cached is None or time.monotonic() - self._cached[0] > CACHE_SECONDS:
+                self._cached = time.monotonic(), await self._ask()
+            asked = self._cached[1]
+        database = f"database: {self._database_check.reason}" if self._database_check.reason else ""
+        return [reason for reason in (database, *self._supervisor.reasons(), *asked) if reason]
 
-    async def _check_database(self) -> str:
-        try:
-            async with self._database.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except Exception as error:  # each driver has its own exceptions
-            return f"database: {type(error).__name__}"
-        return ""
+    def forget(self) -> None:
+        """Ask Telegram, portal and feed again at the next question, also within ``CACHE_SECONDS``."""
+        self._cached = None
+
+    async def _ask(self) -> list[str]:
+        """Ask each part at once. One that hangs is not waited for, and not asked again before it answers."""
+        checks = (self._check_telegram, self._check_portal, self._check_feed)
+        parts = {check.__name__.removeprefix("_check_"): check for check in checks}
+        for part, check in parts.items():
+            if part not in self._running:
+                self._running[part] = asyncio.create_task(_reason_of(check))
+        asked = {part: self._running[part] for part in parts}
+        await asyncio.wait(asked.values(), timeout=_TIMEOUT_SECONDS)
+        reasons = []
+        for part, task in asked.items():
+            if task.done():
+                del self._running[part]
+                reason = "" if task.cancelled() else task.result()
+            else:
+                task.cancel()
+                reason = f"no answer within {_TIMEOUT_SECONDS:g} s: look whether it runs, and at the network"
+            reasons.append(f"{part}: {reason}" if reason else "")
+        return reasons
 
     async def _check_telegram(self) -> str:
         try:
             await self._bot.get_me()
+        except InvalidToken:
+            return "InvalidToken: the token was revoked, set ODOBOT_TELEGRAM_TOKEN and restart"
         except TelegramError as error:
-            return f"telegram: {type(error).__name__}"
+            return f"{type(error).__name__}: look at the network, and whether Telegram has an outage"
         return ""
 
     async def _check_portal(self) -> str:
         caller.set(Caller.WORKER)  # of this task only
         try:
             await self._portal.links(Language.FR)
+        except PortalRefused:
+            return "PortalRefused: it refuses the token, set ODOBOT_PORTAL_TOKEN and restart"
         except PortalError as error:
-            return f"portal: {type(error).__name__}"
+            return f"{type(error).__name__}: look whether the portal runs"
         return ""
 
     async def _check_feed(self) -> str:
-        try:
-            async with self._database.read() as session:
-                position = await feed.position(session)
-        except Exception as error:
-            return f"feed: {type(error).__name__}"
+        if self._database_check.reason:
+            return ""  # the database's own reason says it
+        async with self._database.read() as session:
+            position = await feed.position(session)
         if position is None:
-            return "feed: not read yet"
+            return "not read yet: look whether a worker runs and reaches the portal"
         lag = self._clock() - position.read_at
-        return f"feed: not read for {int(lag.total_seconds())} s" if lag > self._max_lag else ""
+        if lag <= self._max_lag:
+            return ""
+        return f"not read for {int(lag.total_seconds())} s: look at the worker's log"
 
 
-async def _with_timeout(check: Callable[[], Awaitable[str]]) -> str:
+async def _reason_of(check: Callable[[], Awaitable[str]]) -> str:
     try:
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await check()
-    except TimeoutError:
-        return f"{check.__name__.removeprefix('_check_')}: no answer within {_TIMEOUT_SECONDS:g} s"
+        return await check()
+    except Exception as error:  # such as those of each database driver
+        return f"cannot be checked ({type(error).__name__})"

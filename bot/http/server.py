@@ -13,7 +13,8 @@ from uvicorn.lifespan.off import LifespanOff
 from bot.http.connections import HttpLimits
 from bot.http.limits import limited_protocol
 
-_GRACE_SECONDS = 5
+_GRACE_SECONDS = 1
+"""How long a stop waits for requests in progress: updates and notices are drained before."""
 _BACKLOG = 128
 """Connections that the kernel queues. The event loop accepts all of them before it checks any limit, so a longer queue
 could use up the file descriptors."""

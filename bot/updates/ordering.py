@@ -83,6 +83,11 @@ class PerChatOrder(BaseUpdateProcessor):
         """The number of chats with an update waiting or being handled."""
         return len(self._queues)
 
+    @property
+    def in_progress(self) -> int:
+        """The number of updates waiting or being handled."""
+        return self._in_progress
+
     def accepts(self, update: object) -> bool:
         """Return whether the limits allow one more update like this. The webhook asks: it can refuse an update."""
         return self._in_progress < self._max_in_progress and not self._is_over_limit(_chat_of(update))

@@ -48,6 +48,7 @@ class TelegramServer:
         self._port = port
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
+        self._reserved: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -98,6 +99,24 @@ class TelegramServer:
         self._socket = None
         await _shut_down(server)
 
+    async def go_down(self) -> None:
+        """Refuse connections, and close the open ones, until `come_back`. The port stays reserved."""
+        await self.stop()
+        # Bound without listening: connections are refused.
+        self._reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", self._port))
+
+    async def come_back(self) -> None:
+        """End `go_down`, on the same port."""
+        await self.start()
+        self._release_port()
+
+    def _release_port(self) -> None:
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+
     async def __aenter__(self) -> "TelegramServer":
         await self.start()
         return self
@@ -106,6 +125,7 @@ class TelegramServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
         await self.stop()
+        self._release_port()
 
 
 async def _shut_down(server: uvicorn.Server) -> None:

@@ -5,11 +5,12 @@ import datetime
 import secrets
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError
 from services.clock import Clock
 from services.notices.outcomes import (
@@ -84,9 +85,20 @@ class Dispatcher:
         """Look for due deliveries at once."""
         self._wake.set()
 
-    async def work(self) -> None:
-        """Dispatch until cancelled; then call ``drain``."""
+    @property
+    def in_progress(self) -> int:
+        """The number of claimed deliveries and of sends in progress."""
+        return len(self._claimed) + len(self._sending_tasks)
+
+    async def work(self, beat: Callable[[], None]) -> None:
+        """Dispatch until cancelled; then call ``drain``.
+
+        Args:
+            beat: Called at every turn, for the supervisor.
+        """
+        caller.set(Caller.WORKER)  # of this task and those that it creates
         while True:
+            beat()
             await asyncio.sleep(self._portal_away_until - time.monotonic())
             await self._claim()
             if not self._claimed:

@@ -30,11 +30,24 @@ def test_every_delivery_state_is_documented(state: State) -> None:
     assert f"`{state}`" in OPERATING
 
 
-@pytest.mark.parametrize("part", ["database", "telegram", "portal", "feed"])
+@pytest.mark.parametrize("part", ["start", "database", "loops", "telegram", "portal", "feed"])
 def test_every_failure_reason_is_documented(part: str) -> None:
-    source = (ROOT / "bot" / "http" / "readiness.py").read_text()
-    assert f"{part}: " in source
+    source = "".join((ROOT / "bot" / file).read_text() for file in ("http/readiness.py", "supervisor.py"))
+    assert f"{part}: " in source or f"_check_{part}(" in source
     assert f"| `{part}: " in OPERATING
+
+
+@pytest.mark.parametrize("file", ["supervisor.py", "database_check.py", "starting.py", "stopping.py", "process.py"])
+def test_log_events_of_the_process_are_documented(file: str) -> None:
+    events = re.findall(r'"((?:loop|database|start|odobot|worker)\.\w+)"', (ROOT / "bot" / file).read_text())
+    assert events
+    assert [event for event in events if f"`{event}`" not in OPERATING] == []
+
+
+async def test_every_loop_and_its_limit_is_documented(scene: Scene) -> None:
+    loops = dict(scene.components.supervisor.limits())
+    assert {"feed", "dispatcher", "reclaim", "retention", "database"} <= set(loops)
+    assert [name for name, limit in loops.items() if f"| `{name}` | {limit:g} s |" not in OPERATING] == []
 
 
 @pytest.mark.parametrize("event", SecurityEvent)

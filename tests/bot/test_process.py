@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.process import StartError, running
+from bot.process import running
+from bot.starting import StartError
 from bot.worker import Worker
 from tests.scene import TOKEN, Scene
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.supervisor import Beat, Supervisor
 from bot.worker import Worker
 from portal.errors import PortalError, PortalRefused, PortalUnavailable
 from services.clock import utc_now
@@ -35,7 +36,9 @@ class FailingFeed:
 class IdleDispatcher:
     """Has nothing to deliver."""
 
-    async def work(self) -> None:
+    in_progress = 0
+
+    async def work(self, beat: Beat) -> None:
         await asyncio.Event().wait()
 
     async def drain(self) -> None:
@@ -77,7 +80,7 @@ async def test_a_feed_that_fails_2000_times(
     monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
     feed: Any = FailingFeed(error)
     parts: Any = (IdleDispatcher(), NothingOld())
-    feed.worker = Worker(database, feed, *parts, utc_now, poll_seconds=30)
+    feed.worker = Worker(database, feed, *parts, utc_now, Supervisor(), poll_seconds=30)
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait_for(feed.has_failed_often.wait(), 60)

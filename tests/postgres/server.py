@@ -5,11 +5,12 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -43,6 +44,8 @@ class PostgresServer:
         self._programs = programs
         self.folder = folder
         self.port = port
+        settings = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={folder}"))
+        self._options = f"-h 127.0.0.1 -p {port} {settings}"
         self._numbers = itertools.count(1)
 
     def url(self, name: str) -> str:
@@ -68,10 +71,36 @@ class PostgresServer:
         assert done.returncode == 0, f"{program}: {done.stderr}"
         return done.stdout
 
+    def freeze(self) -> None:
+        """Stop the server's processes (SIGSTOP): connections stay open, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the server's processes go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server's main process, then to its children."""
+        main = (self.folder / "data" / "postmaster.pid").read_text().splitlines()[0]
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for process in (main, *children):
+            with suppress(ProcessLookupError):
+                os.kill(int(process), number)
+
+    def stop(self) -> None:
+        """Stop the server with ``immediate``, which closes every connection."""
+        self._control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Start the server, also again after ``stop``."""
+        self._control("-t", "30", "-l", self.folder / "log", "-o", self._options, "start")
+
+    def _control(self, *arguments: str | Path) -> None:
+        _as_nobody([self._programs / "pg_ctl", "-D", self.folder / "data", "-w", *arguments], self.folder)
+
     def restart(self) -> None:
         """Stop the server with ``immediate``, which closes every connection, and start it again."""
-        control = [self._programs / "pg_ctl", "-D", self.folder / "data", "-w", "-m", "immediate"]
-        _as_nobody([*control, "-l", self.folder / "log", "restart"], self.folder)
+        self._control("-m", "immediate", "-l", self.folder / "log", "restart")
 
 
 @contextmanager
@@ -83,22 +112,20 @@ def postgres_server() -> Iterator[PostgresServer]:
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        data, log, port = folder / "data", folder / "log", free_port()
+        data, port = folder / "data", free_port()
         _as_nobody(
             [programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
             folder,
         )
-        options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={folder}"))
-        control = [programs / "pg_ctl", "-D", data, "-w", "-t", "30"]
-        listen = f"-h 127.0.0.1 -p {port} {options}"
-        _as_nobody([*control, "-l", log, "-o", listen, "start"], folder)
+        server = PostgresServer(programs, folder, port)
+        server.start()
         try:
-            server = PostgresServer(programs, folder, port)
             server.run("createdb", _EMPTY)
             _migrate(server.url(_EMPTY))
             yield server
         finally:
-            _as_nobody([*control, "-m", "immediate", "stop"], folder)
+            server.thaw()
+            server.stop()
 
 
 def _programs() -> Path:

@@ -142,7 +142,6 @@ def answering(status: int, body: bytes, *headers: str) -> Answer:
         ({"kind": "gateway"}, NetworkError, False),
         ({"kind": "gateway", "status": 500}, NetworkError, False),
         ({"kind": "gateway", "status": 504}, NetworkError, False),
-        ({"kind": "gateway", "status": 404}, InvalidToken, False),
         ({"kind": "error"}, ServerFailed, True),
         ({"kind": "error", "status": 500, "description": "Internal Server Error"}, ServerFailed, True),
         ({"kind": "error", "status": 400, "description": "Bad Request: chat not found"}, BadRequest, False),
@@ -346,11 +345,19 @@ async def test_invalid_http_raises_network_error() -> None:
         assert type(await compared(sending(url))) is NetworkError
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
+@pytest.mark.parametrize("page", [b"<html>not here</html>", b"", b'{"error":"no route"}', b'{"ok":false}'])
+async def test_page_of_a_gateway_is_no_refusal(status: int, page: bytes) -> None:
+    """PTB takes such a 404 for a revoked token, and such a 403 for a person who blocked the bot."""
+    async with serving(answering(status, page)) as url:
+        error = await failure(AiohttpRequest, sending(url))
+    assert type(error) is NetworkError
+
+
 async def test_error_page_with_the_url_does_not_leak_the_token() -> None:
     page = f"The requested URL /bot{TOKEN}/sendMessage was not found.".encode()
     async with serving(answering(404, page)) as url:
         error = await failure(AiohttpRequest, sending(url))
-    assert isinstance(error, InvalidToken)
     assert "was not found" in error.message
     assert SECRET not in error.message
 
