@@ -16,7 +16,7 @@ from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.request import AiohttpRequest
 from bot.database_check import DatabaseCheck
 from bot.http.endpoints import admin_app, public_app
-from bot.http.metrics import Metrics
+from bot.http.metrics import Metrics, Sources
 from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
@@ -47,6 +47,7 @@ from services.company import Company
 from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
+from services.notices.clock_watch import ClockWatch
 from services.notices.copy_sender import CopySender
 from services.notices.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
@@ -107,17 +108,18 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
         supervisor, database_check = Supervisor(), DatabaseCheck(database)
-        metrics = Metrics(
-            database,
-            clock,
-            feed_reader.counters,
-            settled,
-            services.security,
-            supervisor,
-            database_check,
+        clock_watch = ClockWatch(database, clock)
+        sources = Sources(
+            feed=feed_reader.counters,
+            settled=settled,
+            clock_steps=clock_watch.steps,
+            security=services.security,
+            supervisor=supervisor,
+            database_check=database_check,
             undelivered=services.undelivered,
             is_portal_away=lambda: breaker.is_open,
         )
+        metrics = Metrics(database, clock, sources)
         order = _update_order(database, metrics, lambda update: on_flood(update, application))
         application = _application(settings, services, order)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
@@ -127,9 +129,10 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         dispatcher = Dispatcher(
             database, clock, senders, services.bulk_limiter, chat_rate=settings.chat_rate, settled=settled
         )
+        poll_seconds = settings.portal_poll_seconds
         worker = Worker(
-            database, feed_reader, dispatcher, services.linking, clock, supervisor,
-            poll_seconds=settings.portal_poll_seconds,
+            database, feed_reader, dispatcher, services.linking, clock_watch, clock, supervisor,
+            poll_seconds=poll_seconds,
         )  # fmt: skip
 
         webhook = None
@@ -144,7 +147,9 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             portal_secret=settings.portal_webhook_secret.get_secret_value(),
         )
         max_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
-        readiness = Readiness(database, database_check, supervisor, application.bot, portal, clock, max_lag=max_lag)
+        readiness = Readiness(
+            database, database_check, supervisor, application.bot, portal, feed_reader.counters, clock, max_lag=max_lag
+        )
         admin = admin_app(readiness=readiness, metrics=metrics)
         yield Components(
             application, database, portal, mailer, worker, webhook, supervisor, database_check, readiness, public, admin

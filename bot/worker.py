@@ -13,6 +13,7 @@ from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError, PortalUnavailable
 from services.clock import Clock
 from services.linking.linking import Linking
+from services.notices.clock_watch import ClockWatch
 from services.notices.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.retries import backoff
@@ -57,6 +58,7 @@ class Worker:
         feed_reader: FeedReader,
         dispatcher: Dispatcher,
         linking: Linking,
+        clock_watch: ClockWatch,
         clock: Clock,
         supervisor: Supervisor,
         *,
@@ -66,6 +68,7 @@ class Worker:
         self._feed_reader = feed_reader
         self._dispatcher = dispatcher
         self._linking = linking
+        self._clock_watch = clock_watch
         self._clock = clock
         self._supervisor = supervisor
         self._poll_seconds = poll_seconds
@@ -84,7 +87,8 @@ class Worker:
         self._read_now.set()
 
     async def reclaim_left(self) -> None:
-        """Before ``working``: release the deliveries that dead processes left. On SQLite no other process lives."""
+        """Before ``working``: look at the clock, and release what dead processes left; on SQLite no other one lives."""
+        await self._clock_watch.check()
         await self._dispatcher.reclaim(everything=self._database.is_sqlite)
 
     @asynccontextmanager
@@ -171,6 +175,7 @@ class Worker:
         while True:
             beat(_RECLAIM_SECONDS)
             await asyncio.sleep(_RECLAIM_SECONDS)
+            await run_to_completion(self._clock_watch.check())
             await run_to_completion(self._dispatcher.reclaim())
 
     async def _apply_retention(self, beat: Beat) -> None:

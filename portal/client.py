@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from portal.models import Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status
+from portal.events import EventPage
+from portal.models import Contact, Invoice, MenuLink, Order, Page, Pdf, Status
 
 
 @dataclass(frozen=True, slots=True)

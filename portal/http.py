@@ -19,6 +19,7 @@ from portal.errors import (
     portal_errors,
     status_error,
 )
+from portal.events import EventPage
 from portal.http_client import (
     Answer,
     fetch,
@@ -29,10 +30,12 @@ from portal.http_client import (
     with_retries,
     within_total,
 )
-from portal.models import MOST_ROWS, Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status, each
+from portal.models import MOST_ROWS, Contact, Invoice, MenuLink, Order, Page, Pdf, Status, each
 from portal.parsing import parsed
 
 PaperT = TypeVar("PaperT", Order, Invoice)
+_LONGEST_CURSOR = 4000
+"""A longer one would not fit into a URL of 8 KiB."""
 
 
 class _Contacts(BaseModel):
@@ -151,7 +154,10 @@ class HttpPortal:
     async def events(self, after: str | None, limit: int) -> EventPage:
         """See ``Portal``."""
         asked = {"after": after or "", "limit": limit}
-        return parsed(EventPage, await self._read("GET", "/v1/events", params=asked))
+        page = parsed(EventPage, await self._read("GET", "/v1/events", params=asked))
+        if len(page.cursor) > _LONGEST_CURSOR:
+            raise PortalBroken(f"events: the cursor has more than {_LONGEST_CURSOR} characters")
+        return page
 
     async def _paper(
         self, reader: Reader, part: str, model: type[PaperT], page: type[Page[PaperT]], number: str

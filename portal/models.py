@@ -8,7 +8,6 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 import structlog
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,7 +26,6 @@ log = structlog.get_logger()
 
 MOST_ROWS = 100
 """The most orders, invoices, contacts or menu entries in one answer; ``page_size`` is at most that."""
-MOST_EVENTS = 1000
 MOST_ACCOUNTS = 1000
 MOST_LINES = 5000
 MOST_COUNT = 2**63 - 1
@@ -122,7 +120,9 @@ class Status(StrEnum):
     UNPAID = "unpaid"
 
 
-class _Model(BaseModel):
+class PortalModel(BaseModel):
+    """The base of the portal's data: immutable, and without values in its repr."""
+
     # A default repr would put names and amounts into logs and tracebacks.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -132,7 +132,7 @@ class _Model(BaseModel):
     __str__ = __repr__
 
 
-class Account(_Model):
+class Account(PortalModel):
     """A customer account of the company. ``access`` has the parts that the contact may see."""
 
     account_id: str
@@ -140,7 +140,7 @@ class Account(_Model):
     access: Annotated[frozenset[Part], _only(Part)] = frozenset(Part)
 
 
-class Contact(_Model):
+class Contact(PortalModel):
     """A person that the portal knows by email."""
 
     contact_id: str
@@ -166,14 +166,14 @@ class Contact(_Model):
         return self.model_copy(update={"aliases": ()}) if self.aliases else self
 
 
-class OrderLine(_Model):
+class OrderLine(PortalModel):
     """One line of an order; ``quantity`` is None where the portal shows none."""
 
     quantity: Amount | None = None
     description: str
 
 
-class Order(_Model):
+class Order(PortalModel):
     """An order; ``progress`` is a percentage from 0 to 100."""
 
     number: Number
@@ -187,7 +187,7 @@ class Order(_Model):
     contact_id: AnsweredId = None
 
 
-class Invoice(_Model):
+class Invoice(PortalModel):
     """An invoice; a credit note where the amount is negative. A balance of 0 is paid, one below the amount in part."""
 
     number: Number
@@ -208,7 +208,7 @@ class Invoice(_Model):
         return self.balance > 0
 
 
-class MenuLink(_Model):
+class MenuLink(PortalModel):
     """One entry of the portal's own menu."""
 
     key: str
@@ -216,28 +216,10 @@ class MenuLink(_Model):
     url: str
 
 
-def _in_range(at: datetime.datetime) -> datetime.datetime:
-    """Reject times that a time zone or a database cannot hold."""
-    if not 1970 <= at.year <= 9000:
-        raise ValueError("expected a time between 1970 and 9000")
-    return at
-
-
-class Event(_Model):
-    """An event of the portal's feed; without ``contact_id`` it is for every contact of the account."""
-
-    id: str
-    type: str
-    occurred_at: Annotated[datetime.datetime, AfterValidator(_in_range)]
-    account_id: str
-    contact_id: str | None = None
-    number: str | None = None
-
-
 ItemT = TypeVar("ItemT")
 
 
-class Page(_Model, Generic[ItemT]):
+class Page(PortalModel, Generic[ItemT]):
     """One page of a list; pages count from 1, and a page past the end is empty."""
 
     items: Annotated[tuple[ItemT, ...], FailFast(), Field(max_length=MOST_ROWS)]
@@ -255,14 +237,7 @@ class Page(_Model, Generic[ItemT]):
         return max(1, -(-self.total // self.page_size))
 
 
-class EventPage(_Model):
-    """A page of the event feed, and the opaque cursor of the next one."""
-
-    items: Annotated[tuple[Event, ...], FailFast(), Field(max_length=MOST_EVENTS)]
-    cursor: str
-
-
-class Pdf(_Model):
+class Pdf(PortalModel):
     """A document's bytes, and its ETag where the portal sends one."""
 
     content: bytes

@@ -23,6 +23,8 @@ BLOCKING_CONFIRM_AGE = datetime.timedelta(hours=24)
 """A link whose last confirmation is older is confirmed before an answer is shown."""
 BACKGROUND_CONFIRM_AGE = datetime.timedelta(hours=12)
 """A link whose last confirmation is older is confirmed in the background, so that few answers wait for it."""
+_CLOCKS_DIFFER = datetime.timedelta(minutes=5)
+"""By how much the clock of another machine may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,13 @@ class Access:
         return link.used_at is not None and self._clock() - link.used_at > self._idle_after
 
     def needs_confirmation(self, chat: ChatState, age: datetime.timedelta) -> bool:
-        """Return whether a link's last confirmation or recorded use is older than ``age``. Idle links are ignored."""
-        before = self._clock() - age
+        """Return whether a link's last confirmation or recorded use is older than ``age``. Idle links are ignored.
+
+        One in the future was recorded before the clock was set back, so its age is unknown.
+        """
+        now = self._clock()
         return any(
-            at is None or at < before
+            at is None or not now - age <= at <= now + _CLOCKS_DIFFER
             for link in chat.links
             if not self.is_idle(link)
             for at in (link.confirmed_at, link.used_at)

@@ -134,7 +134,7 @@ class Scene:
         await self.start_bot()
 
     def later(self, **span: float) -> None:
-        """Move the clock on, by the arguments of a timedelta."""
+        """Move the clock, by the arguments of a timedelta; negative ones set it back."""
         self.clock.advance(datetime.timedelta(**span))
 
     async def tap(self, person: Person, label: str) -> Message:

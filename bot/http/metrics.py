@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -22,36 +23,33 @@ _DATABASE_SECONDS = 3.0
 """The time limit of the queries."""
 
 
-class Metrics:
-    """The metrics of one process.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the metrics of a process are read from, beside the database."""
 
-    Args:
-        report: The feed reader's counts.
-        settled: The dispatcher's counts of deliveries by final state.
-        undelivered: Counts of answers that were not delivered in time, by kind of the last failure.
-        is_portal_away: Returns whether the breaker of the portal is open.
-    """
+    feed: FeedCounters
+    settled: Mapping[State, int]
+    """The dispatcher's counts of deliveries by final state."""
+    clock_steps: Mapping[str, int]
+    """Steps of the system clock by direction, ``back`` or ``forward``."""
+    security: SecurityLog
+    supervisor: Supervisor
+    database_check: DatabaseCheck
+    undelivered: Mapping[str, int]
+    """Answers that were not delivered in time, by kind of the last failure."""
+    is_portal_away: Callable[[], bool]
+    """Returns whether the breaker of the portal is open."""
+
+
+class Metrics:
+    """The metrics of one process."""
 
     media_type = CONTENT_TYPE_LATEST
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        report: FeedCounters,
-        settled: Mapping[State, int],
-        security: SecurityLog,
-        supervisor: Supervisor,
-        database_check: DatabaseCheck,
-        *,
-        undelivered: Mapping[str, int],
-        is_portal_away: Callable[[], bool],
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, sources: Sources) -> None:
         self._database = database
         self._clock = clock
-        self._report = report
-        self._settled = settled
-        self._database_check = database_check
+        self._sources = sources
         self._registry = CollectorRegistry()
         self._updates = Histogram(
             "odobot_update_seconds",
@@ -87,10 +85,30 @@ class Metrics:
             "odobot_portal_breaker_open",
             "1 while calls of the portal fail at once, because it did not answer; else 0.",
             registry=self._registry,
-        ).set_function(is_portal_away)
-        self._registry.register(_SecurityEvents(security))
-        self._registry.register(_Loops(supervisor))
-        self._registry.register(_Undelivered(undelivered))
+        ).set_function(sources.is_portal_away)
+        self._malformed = Gauge(
+            "odobot_feed_malformed",
+            "Events that could not be read or stored, by reason, since the start.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self._repeated = Gauge(
+            "odobot_feed_repeated",
+            "Notices that were not queued, because another event about the same fact had queued them.",
+            registry=self._registry,
+        )
+        self._stuck = Gauge(
+            "odobot_feed_stuck", "1 while the feed that this process reads does not advance.", registry=self._registry
+        )
+        self._clock_steps = Gauge(
+            "odobot_clock_steps",
+            "Steps of the system clock since the start, by direction.",
+            ["direction"],
+            registry=self._registry,
+        )
+        self._registry.register(_SecurityEvents(sources.security))
+        self._registry.register(_Loops(sources.supervisor))
+        self._registry.register(_Undelivered(sources.undelivered))
 
     def handled(self, seconds: float) -> None:
         """Record the duration of an update in seconds, from its arrival to the end of its handling."""
@@ -102,7 +120,7 @@ class Metrics:
 
     async def text(self) -> bytes:
         """Return the metrics in Prometheus' exposition format; without the database, those of the process only."""
-        self._usable.set(not self._database_check.reason)
+        self._usable.set(not self._sources.database_check.reason)
         try:
             async with asyncio.timeout(_DATABASE_SECONDS):
                 await self._read_database()
@@ -110,10 +128,16 @@ class Metrics:
             self._deliveries.clear()
             self._lag.set(math.nan)
         for state in outbox_report.FINAL:
-            self._deliveries.labels(state).set(self._settled.get(state, 0))
-        self._events.set(self._report.events)
-        self._failed.set(self._report.failures)
-        self._skipped.set(self._report.skipped.total())
+            self._deliveries.labels(state).set(self._sources.settled.get(state, 0))
+        self._events.set(self._sources.feed.events)
+        self._failed.set(self._sources.feed.failures)
+        self._skipped.set(self._sources.feed.skipped.total())
+        for reason, count in self._sources.feed.malformed.items():
+            self._malformed.labels(reason).set(count)
+        self._repeated.set(self._sources.feed.repeated)
+        self._stuck.set(bool(self._sources.feed.stuck))
+        for direction in ("back", "forward"):
+            self._clock_steps.labels(direction).set(self._sources.clock_steps.get(direction, 0))
         return generate_latest(self._registry)
 
     async def _read_database(self) -> None:
@@ -123,7 +147,7 @@ class Metrics:
         for state in set(State) - set(outbox_report.FINAL):
             self._deliveries.labels(state).set(open_deliveries.get(state, 0))
         if position:
-            self._lag.set((self._clock() - position.read_at).total_seconds())
+            self._lag.set(max(0.0, (self._clock() - position.read_at).total_seconds()))
 
 
 class _Loops(Collector):

@@ -14,6 +14,7 @@ from portal.breaker import Caller, caller
 from portal.client import Portal
 from portal.errors import PortalError, PortalRefused
 from services.clock import Clock
+from services.notices.feed_reader import FeedCounters
 from storage.database import Database
 from storage.notices import feed
 from texts.language import Language
@@ -27,6 +28,7 @@ class Readiness:
     """Checks database, loops, Telegram, portal and feed.
 
     Args:
+        counters: What this process read of the feed.
         max_lag: The age of the last read of the feed from which the process is not ready.
     """
 
@@ -37,6 +39,7 @@ class Readiness:
         supervisor: Supervisor,
         bot: Bot,
         portal: Portal,
+        counters: FeedCounters,
         clock: Clock,
         *,
         max_lag: timedelta,
@@ -46,6 +49,7 @@ class Readiness:
         self._supervisor = supervisor
         self._bot = bot
         self._portal = portal
+        self._counters = counters
         self._clock = clock
         self._max_lag = max_lag
         self._cached: tuple[float, list[str]] | None = None
@@ -115,6 +119,8 @@ class Readiness:
             position = await feed.position(session)
         if position is None:
             return "not read yet: look whether a worker runs and reaches the portal"
+        if self._counters.stuck:
+            return f"does not advance, {self._counters.stuck}"
         lag = self._clock() - position.read_at
         if lag <= self._max_lag:
             return ""

@@ -6,7 +6,7 @@ from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start,
 from handlers.screens.notice_settings import SUBSCRIPTION_NAMES, quiet_range
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.linking.code_results import CodeRequested
-from services.notices.feed_reader import SUBSCRIPTIONS
+from services.notices.event_recorder import SUBSCRIPTIONS
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences

@@ -16,7 +16,7 @@ from handlers.actions import (
 )
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
 from services.linking.code_results import CodeRequested
-from services.notices.feed_reader import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
+from services.notices.event_recorder import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
 from storage.chats import LinkState
 from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind

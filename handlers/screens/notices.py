@@ -21,7 +21,7 @@ from handlers.actions import (
 from handlers.screens.screen import Button, Screen, clip, rows_of
 from portal.models import Invoice, Order
 from services.invoices import payment_lines
-from services.notices.feed_reader import subscription_for
+from services.notices.event_recorder import subscription_for
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text

@@ -23,7 +23,7 @@ from portal.models import Contact, Part
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
-from services.notices.feed_reader import REMINDERS, subscription_for
+from services.notices.event_recorder import REMINDERS, subscription_for
 from services.notices.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent, Uncertain
 from services.notices.reminders import reminder_time
 from storage import chats
@@ -213,12 +213,14 @@ class TelegramNoticeSender:
             return
         if due_date is None:
             raise _NotRendered(Cancelled("no due date"))
-        at = reminder_time(claimed.kind, due_date, zone)
+        at, on_due_date = reminder_time(claimed.kind, due_date, zone), reminder_time(Kind.REMINDER_DUE, due_date, zone)
+        if at is None or on_due_date is None:
+            raise _NotRendered(Cancelled("no due date"))
         if at < claimed.occurred_at:
             raise _NotRendered(Cancelled("issued after its time"))
         if self._clock() < at:
             raise _NotRendered(Deferred(at))
-        if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminder_time(Kind.REMINDER_DUE, due_date, zone):
+        if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= on_due_date:
             raise _NotRendered(Cancelled("overtaken"))
 
     async def _message_with_pdf(

@@ -32,7 +32,7 @@ from handlers.screens.screen import Screen
 from handlers.views.linking import show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CodeRequested, Purpose
-from services.notices.feed_reader import REMINDERS, SUBSCRIPTIONS
+from services.notices.event_recorder import REMINDERS, SUBSCRIPTIONS
 from services.notices.reminders import reminder_time_on
 from services.security import SecurityEvent
 from storage import chats

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from portal.models import MOST_COUNT, Contact, Event, EventPage, Invoice, MenuLink, Order, Page
+from portal.events import Event, EventPage
+from portal.models import MOST_COUNT, Contact, Invoice, MenuLink, Order, Page
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"

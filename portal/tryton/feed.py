@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from portal.errors import CursorTooOld
-from portal.models import Event, EventPage
+from portal.events import EventPage
 from portal.tryton.papers import issued
 from portal.tryton.rows import read
 from portal.tryton.wire import Domain, Row, TrytonWire
@@ -25,6 +25,8 @@ _FIELDS = ("number", "party", "move.create_date", "create_date", "write_date", "
 _IN_FLIGHT = datetime.timedelta(minutes=2)
 """How long a transaction in Tryton may take before its commit."""
 _BEGINNING = "1970-01-01T00:00:00+00:00"
+_RawEvent = dict[str, Any]
+"""The fields of an ``Event``; ``EventPage`` validates each by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,16 @@ class _EventRow(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     id: int
-    number: str
-    party: int | dict[str, Any]
+    number: Any
+    party: Any
     move: _Move
     create_date: datetime.datetime
     write_date: datetime.datetime | None = None
     lines_to_pay: tuple[_ToPay, ...] = ()
 
     @property
-    def account_id(self) -> str:
-        return str(self.party["id"] if isinstance(self.party, dict) else self.party)
+    def account_id(self) -> Any:
+        return self.party.get("id") if isinstance(self.party, dict) else self.party
 
     @property
     def written_at(self) -> datetime.datetime:
@@ -98,8 +100,8 @@ class TrytonFeed:
         if len(events) < limit:
             paid, moved = await self._paid(moved, limit - len(events))
             events += paid
-        events.sort(key=lambda event: event.occurred_at)
-        return EventPage(items=tuple(events), cursor=moved.written())
+        events.sort(key=lambda event: event["occurred_at"])
+        return EventPage.model_validate({"items": events, "cursor": moved.written()})
 
     async def _now(self) -> _Cursor:
         newest = await self._search([], (("move.id", "DESC"),), 1)
@@ -111,7 +113,7 @@ class TrytonFeed:
         known = await self._search(_after(since, 0), _BY_TIME, 1000)
         return _Cursor(self._of, move, since.isoformat(), 0, tuple(row.id for row in known))
 
-    async def _paid(self, cursor: _Cursor, limit: int) -> tuple[list[Event], _Cursor]:
+    async def _paid(self, cursor: _Cursor, limit: int) -> tuple[list[_RawEvent], _Cursor]:
         since = datetime.datetime.fromisoformat(cursor.paid_at)
         size = limit + len(cursor.told)
         rows = await self._search(_after(since, cursor.paid_id), _BY_TIME, size)
@@ -157,23 +159,23 @@ def _after(since: datetime.datetime, record: int) -> Domain:
     return [*_PAID, later]
 
 
-def _issued(row: _EventRow) -> Event:
-    return Event(
-        id=f"issued-{row.move.id}",
-        type="invoice.issued",
-        occurred_at=row.move.create_date or row.written_at,
-        account_id=row.account_id,
-        number=row.number,
-    )
+def _issued(row: _EventRow) -> _RawEvent:
+    return {
+        "id": f"issued-{row.move.id}",
+        "type": "invoice.issued",
+        "occurred_at": row.move.create_date or row.written_at,
+        "account_id": row.account_id,
+        "number": row.number,
+    }
 
 
-def _paid(row: _EventRow) -> Event:
+def _paid(row: _EventRow) -> _RawEvent:
     """The id has the reconciliation, so that a later write to the invoice makes no second event."""
     last = max((line.reconciliation or 0 for line in row.lines_to_pay), default=0)
-    return Event(
-        id=f"paid-{row.id}-{last}",
-        type="invoice.paid",
-        occurred_at=row.written_at,
-        account_id=row.account_id,
-        number=row.number,
-    )
+    return {
+        "id": f"paid-{row.id}-{last}",
+        "type": "invoice.paid",
+        "occurred_at": row.written_at,
+        "account_id": row.account_id,
+        "number": row.number,
+    }

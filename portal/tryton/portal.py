@@ -12,8 +12,9 @@ import httpx
 from portal.breaker import Breaker
 from portal.client import Reader
 from portal.errors import NotFound, PortalBroken, media_type
+from portal.events import EventPage
 from portal.http_client import read_document, whole_pdf
-from portal.models import Contact, EventPage, Invoice, MenuLink, Order, Page, Pdf, Status
+from portal.models import Contact, Invoice, MenuLink, Order, Page, Pdf, Status
 from portal.numbers import checked, is_same
 from portal.tryton.address import parse_address
 from portal.tryton.feed import TrytonFeed

@@ -33,6 +33,15 @@ class FaultKind(StrEnum):
     UNREADABLE_CONTACT = "unreadable_contact"  # the right contacts without their ids
     ANOTHER_NUMBER = "another_number"  # the right documents under other numbers
     ANOTHER_ACCOUNT = "another_account"  # the right documents with the id of another account
+    BAD_EVENTS = "bad_events"  # the right events, and before each one of every kind of malformed event
+    NUMERIC_EVENTS = "numeric_events"  # the right events, with ids and numbers of digits as numbers
+    NO_EVENT_PAGE = "no_event_page"  # an answer of the feed without items; `body` replaces it
+    EMPTY_PAGES = "empty_pages"  # a page of the feed without events, and a new cursor each time
+    SAME_CURSOR = "same_cursor"  # the first page of the feed again and again: its cursor is the one that was sent
+    CURSOR_CYCLE = "cursor_cycle"  # the same page of the feed under two cursors that take turns
+    EVENTS_TWICE = "events_twice"  # each event twice, the second time under another id
+    EVENTS_REVERSED = "events_reversed"  # the events of a page in the wrong order
+    CURSOR_GONE = "cursor_gone"  # 410 for every cursor
 
 
 @dataclass
@@ -53,6 +62,7 @@ class Fault:
     megabytes: int = 51
     status: int = 404
     declared_length: bool = True
+    body: str = '{"cursor": "c"}'
     fault_id: int = field(default=0, init=False)
     met: int = field(default=0, init=False)
 

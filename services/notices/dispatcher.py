@@ -42,7 +42,7 @@ MAX_CONCURRENT_SENDS = 32
 _MIN_CLAIM = 8
 """Minimum size of a claim: a transaction per delivery would cost as much as sending it."""
 _FIRST_RETRY_SECONDS = 5.0
-_LONGEST_RETRY_SECONDS = 600.0
+LONGEST_RETRY_SECONDS = 600.0
 _RECORD_ATTEMPTS = 10
 """They take about a minute, with the pauses of ``_record_with_retries``."""
 _IDLE_SECONDS = 0.5
@@ -80,6 +80,7 @@ class Dispatcher:
         self._sending_tasks: set[asyncio.Task[None]] = set()
         self._claimed: list[ClaimedDelivery] = []
         self._portal_away_until = 0.0
+        self._lease_ends: dict[str, float] = {}
 
     def wake(self) -> None:
         """Look for due deliveries at once."""
@@ -106,7 +107,8 @@ class Dispatcher:
             while self._claimed:
                 if self._senders[self._claimed[0].channel].is_paced:
                     await self._limiter.admit()
-                task = asyncio.create_task(self._deliver(self._claimed.pop(0)))
+                claimed = self._claimed.pop(0)
+                task = asyncio.create_task(self._deliver(claimed), name=claimed.lease)
                 self._sending_tasks.add(task)
                 task.add_done_callback(self._on_delivery_done)
 
@@ -121,9 +123,16 @@ class Dispatcher:
     async def reclaim(self, *, everything: bool = False) -> None:
         """Release the deliveries of dead workers; with ``everything``, also those whose lease has not expired."""
         async with self._database.write() as session:
-            returned, unknown = await outbox.reclaim(session, self._clock(), everything=everything)
+            now, kept = self._clock(), self._leases_in_use()
+            returned, unknown = await outbox.reclaim(session, now, everything=everything, kept=kept)
         if returned or unknown:
             log.warning("delivery.reclaimed", returned=returned, uncertain=unknown)
+
+    def _leases_in_use(self) -> set[str]:
+        """Return the leases whose tasks run here. One that runs for longer than every lease counts as dead."""
+        running = {task.get_name() for task in self._sending_tasks} | {each.lease for each in self._claimed}
+        self._lease_ends = {lease: end for lease, end in self._lease_ends.items() if lease in running}
+        return {lease for lease, end in self._lease_ends.items() if end > time.monotonic()}
 
     def _on_delivery_done(self, task: "asyncio.Task[None]") -> None:
         self._sending_tasks.discard(task)
@@ -139,9 +148,11 @@ class Dispatcher:
         await run_to_completion(self._lease_due(free))
 
     async def _lease_due(self, limit: int) -> None:
-        now = self._clock()
+        lease, now = secrets.token_hex(8), self._clock()
         async with self._database.write() as session:
-            self._claimed = await outbox.claim(session, secrets.token_hex(8), now, now + LEASE, limit, self._chat_gap)
+            self._claimed = await outbox.claim(session, lease, now, now + LEASE, limit, self._chat_gap)
+        if self._claimed:
+            self._lease_ends[lease] = time.monotonic() + (LEASE + SENDING_LEASE).total_seconds()
 
     async def _wait_for_work(self) -> None:
         """Wait for ``wake``, or ``_IDLE_SECONDS``."""
@@ -169,6 +180,10 @@ class Dispatcher:
             send = Deferred(self._clock() + datetime.timedelta(seconds=error.retry_after))
         except PortalError as error:
             send = after_portal_error(error)
+        except Exception as error:
+            # Without a retry it would be claimed again after each lease, before the recipient's other deliveries.
+            log.error("delivery.not_rendered", kind=first.kind, error=type(error).__name__, exc_info=error)
+            send = Retry(f"not rendered: {type(error).__name__}")
         if isinstance(send, Retry | Blocked | Cancelled | Deferred):
             if sender.is_paced:
                 self._limiter.return_admission()
@@ -232,7 +247,7 @@ class Dispatcher:
         async with self._database.write() as session:
             match outcome:
                 case Retry(reason, after, _):
-                    pause = backoff(first.attempts + 1, first=_FIRST_RETRY_SECONDS, longest=_LONGEST_RETRY_SECONDS)
+                    pause = backoff(first.attempts + 1, first=_FIRST_RETRY_SECONDS, longest=LONGEST_RETRY_SECONDS)
                     due_at = now + max(after or datetime.timedelta(), datetime.timedelta(seconds=pause))
                     await outbox.put_back(session, ids, first.lease, State.RETRY, due_at, reason=reason)
                 case Deferred(due_at, is_postponed):

@@ -1,49 +1,51 @@
-"""Reads the portal's feed: queues notices for subscribed links, and removes links whose contact or account ended."""
+"""Reads the portal's feed from a stored cursor, page by page, and has its events recorded."""
 
-import datetime
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from portal.client import Portal
 from portal.errors import CursorTooOld
-from portal.models import Event
+from portal.events import Event, EventPage
 from services.clock import Clock
+from services.notices.event_recorder import DOCUMENT_KINDS, Recorded, kind_of, record_events
 from services.uninterrupted import run_to_completion
-from storage.database import Database, Session
-from storage.linking import links
-from storage.notices import cancellation, feed
-from storage.notices.feed import AffectedLink, NewDelivery, NewNotice
-from storage.tables import Channel, Kind
+from storage.database import Database
+from storage.notices import feed
+from storage.value_errors import is_value_error
 
 _PAGE_SIZE = 100
-REMINDERS = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)
-REMINDER_SUBSCRIPTION = "reminder"
-"""The one subscription for all three kinds of reminders."""
-SUBSCRIPTIONS = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMINDER_SUBSCRIPTION)
-"""All subscriptions, in the order in which the chat shows them."""
-_DOCUMENT_KINDS = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
-"""Events about an order or an invoice; they have a number."""
-_UNLINKING_KINDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
-"""Events that end the affected links."""
+_PAGES_WITHOUT_NEWS = 100
+"""Pages in a row without a new event after which the reader pauses: a feed that goes back catches up at 10,000 events a
+pause, and one that never ends costs 100 requests a pause."""
+_LOGGED_PLACES = 20
+_CURSOR_REFUSED = "the portal refused the cursor that it gave last"
 
 log = structlog.get_logger()
 
 
-def subscription_for(kind: Kind) -> str:
-    """Return the subscription that a kind of notice needs."""
-    return REMINDER_SUBSCRIPTION if kind in REMINDERS else kind
-
-
 @dataclass(slots=True)
 class FeedCounters:
-    """Counters of this process: events read, events skipped by type, and failed reads."""
+    """What this process read of the feed since its start.
+
+    Attributes:
+        events: Events read.
+        skipped: Events of unknown types, by type.
+        malformed: Events that could not be read or stored, by reason: a field's name, ``no object``, ``too deep`` or
+            ``not storable``.
+        repeated: Deliveries that were not queued, because their recipients had one about the same fact.
+        failures: Failed reads.
+        stuck: Why the feed does not advance; empty while it does.
+    """
 
     events: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    malformed: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
     failures: int = 0
+    stuck: str = ""
 
 
 class FeedReader:
@@ -53,10 +55,14 @@ class FeedReader:
         self._database = database
         self._portal = portal
         self._clock = clock
+        self._was_refused = False
         self.counters = FeedCounters()
 
     async def read(self) -> int:
         """Read all new events.
+
+        It stops, and sets ``counters.stuck``, where the cursor does not move or comes back, or where
+        ``_PAGES_WITHOUT_NEWS`` pages have no new event. The next call goes on.
 
         Returns:
             Number of queued deliveries.
@@ -64,111 +70,137 @@ class FeedReader:
         Raises:
             PortalError: The feed could not be read; the cursor stays after the last stored page.
         """
-        queued = 0
+        queued, without_news = 0, 0
+        seen: set[str] = set()
         while True:
             position = await run_to_completion(self._load_position())
             cursor = position.cursor if position else None
             try:
                 page = await self._portal.events(cursor, _PAGE_SIZE)
             except CursorTooOld:
-                await self._restart()
+                await self._restart(cursor)
                 return queued
-            queued += await run_to_completion(self._store_page(cursor, page.cursor, list(page.items)))
-            if len(page.items) < _PAGE_SIZE:
+            self._was_refused = False
+            if cursor is None:
+                await run_to_completion(self._start(page))
+                return queued
+            seen.add(cursor)
+            recorded = await run_to_completion(self._store_page(cursor, page))
+            if recorded is None:
+                continue
+            queued += recorded.queued
+            without_news = 0 if recorded.new else without_news + 1
+            if page.cursor in seen and (page.received or page.cursor != cursor):
+                self._set_stuck("the cursor does not move" if page.cursor == cursor else "the cursor comes back")
+                return queued
+            if without_news == _PAGES_WITHOUT_NEWS:
+                self._set_stuck(f"{_PAGES_WITHOUT_NEWS} pages had no new event")
+                return queued
+            # An empty page with a new cursor is not the end: the portal may leave events out after it took a page.
+            if page.received < _PAGE_SIZE and (page.received or page.cursor == cursor):
+                self._set_stuck("")
                 return queued
 
     async def _load_position(self) -> feed.Position | None:
         async with self._database.read() as session:
             return await feed.position(session)
 
-    async def _restart(self) -> None:
+    async def _start(self, page: EventPage) -> None:
+        """Start at the present. By the contract the page has no events; older ones are not told."""
+        async with self._database.write() as session:
+            await feed.advance(session, None, page.cursor, self._clock())
+
+    async def _restart(self, refused: str | None) -> None:
         """Continue at the end of the feed after the portal refused the cursor: the events in between are lost."""
         page = await self._portal.events(None, _PAGE_SIZE)
         async with self._database.write() as session:
-            await feed.restart(session, page.cursor, self._clock())
-        log.error("feed.cursor_too_old", reason="the portal's feed no longer reaches back; started at now")
+            if not await feed.advance(session, refused, page.cursor, self._clock()):
+                return  # another reader has restarted
+        if self._was_refused:
+            self._set_stuck(_CURSOR_REFUSED)
+        else:
+            log.error("feed.cursor_too_old", reason="the portal's feed no longer reaches back; started at now")
+        self._was_refused = True
 
-    async def _store_page(self, seen: str | None, cursor: str, events: list[Event]) -> int:
-        """Store a page. Returns: number of queued deliveries; 0 where another reader has moved the cursor."""
+    def _set_stuck(self, reason: str) -> None:
+        """Log the change, once, from a feed that advances to one that does not, and back."""
+        if reason and not self.counters.stuck:
+            log.error("feed.stuck", reason=reason)
+        elif self.counters.stuck and not reason:
+            log.info("feed.moves_again")
+        self.counters.stuck = reason
+
+    async def _store_page(self, seen: str, page: EventPage) -> Recorded | None:
+        """Move the cursor and record the page's events. Returns: None where another reader has moved the cursor."""
+        events = [(index, event) for index, event in page.indexed() if _is_recordable(event)]
+        try:
+            recorded = await self._record(seen, page.cursor, [event for _, event in events])
+        except Exception as error:
+            if not is_value_error(error):
+                raise
+            recorded = await self._record_one_by_one(seen, page.cursor, events)
+        if recorded is None:
+            return None
+        self.counters.events += page.received
+        self.counters.repeated += recorded.repeated
+        self._report_left_out(seen, page)
+        return recorded
+
+    async def _record(self, seen: str, cursor: str, events: Sequence[Event]) -> Recorded | None:
+        """Move the cursor and record events, in one transaction. Returns: None where another reader moved it."""
         now = self._clock()
-        queued = 0
         async with self._database.write() as session:
             if not await feed.advance(session, seen, cursor, now):
-                return 0
-            known = await feed.known_events(session, [event.id for event in events])
-            for event in events:
-                if event.id in known:
-                    continue
-                known.add(event.id)
-                queued += await self._record_event(session, event, now)
-        self.counters.events += len(events)
-        return queued
+                return None
+            return await record_events(session, events, now)
 
-    async def _record_event(self, session: Session, event: Event, now: datetime.datetime) -> int:
-        try:
-            kind = Kind(event.type)
-        except ValueError:
-            kind = None
-        if kind in _UNLINKING_KINDS:
-            return await self._end_links(session, event, kind, now)
-        if kind not in _DOCUMENT_KINDS or event.number is None:
-            self.counters.skipped[event.type] += 1
-            log.warning("feed.event_skipped", type=event.type[:50])
-            return 0
-        affected = await feed.affected_links(session, event.account_id, event.contact_id)
-        if kind is Kind.INVOICE_PAID:
-            await cancellation.cancel_for_number(
-                session, REMINDERS, event.number, now, "paid", account_id=event.account_id
-            )
-        queued = 0
-        for suffix, each, deliveries in _notices_from(kind, affected, now):
-            queued += len(deliveries)
-            notice = NewNotice(f"{event.id}{suffix}", each, event.account_id, event.number, event.occurred_at)
-            await feed.record(session, notice, deliveries)
-        return queued
+    async def _record_one_by_one(self, seen: str, cursor: str, events: Sequence[tuple[int, Event]]) -> Recorded | None:
+        """Record each event in a transaction of its own, skip those that cannot be stored, then move the cursor."""
+        total = Recorded()
+        failed: list[int] = []
+        for index, event in events:
+            try:
+                recorded = await self._record(seen, seen, [event])
+            except Exception as error:
+                if not is_value_error(error):
+                    raise
+                failed.append(index)
+                continue
+            if recorded is None:
+                return None
+            total.new += recorded.new
+            total.queued += recorded.queued
+            total.repeated += recorded.repeated
+        if await self._record(seen, cursor, []) is None:
+            return None
+        self._report_malformed(seen, "not storable", failed)
+        return total
 
-    async def _end_links(self, session: Session, event: Event, kind: Kind, now: datetime.datetime) -> int:
-        """Remove the links of a removed contact or a closed account and their deliveries; queue one notice per chat."""
-        affected = await feed.affected_links(session, event.account_id, event.contact_id)
-        link_ids = [link.link_id for link in affected]
-        name = await feed.account_name(session, link_ids)
-        by_chat: dict[int, NewDelivery] = {}
-        if name is not None:  # else the links were removed meanwhile
-            for link in affected:
-                by_chat.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
-        await links.remove_links(session, link_ids, now, kind)
-        notice = NewNotice(event.id, kind, event.account_id, None, event.occurred_at)
-        await feed.record(session, notice, list(by_chat.values()))
-        return len(by_chat)
+    def _report_left_out(self, seen: str, page: EventPage) -> None:
+        """Count and log the events that were not recorded. An event of an unknown type may have any fields."""
+        places: dict[str, list[int]] = {}
+        unknown = [event.type for event in page.items if kind_of(event.type) is None]
+        for each in page.unreadable:
+            if each.type is not None and each.reason != "type" and kind_of(each.type) is None:
+                unknown.append(each.type)
+            else:
+                places.setdefault(each.reason, []).append(each.index)
+        for index, event in page.indexed():
+            if event.type in DOCUMENT_KINDS and event.number is None:
+                places.setdefault("number", []).append(index)
+        for event_type in unknown:
+            self.counters.skipped[event_type[:50]] += 1
+            log.warning("feed.event_skipped", type=event_type[:50])
+        for reason, indexes in places.items():
+            self._report_malformed(seen, reason, indexes)
 
-
-def _notices_from(
-    kind: Kind, affected: list[AffectedLink], now: datetime.datetime
-) -> Iterator[tuple[str, Kind, list[NewDelivery]]]:
-    """Yield the notices that follow from an event: suffix of the event id, kind, deliveries.
-
-    A new invoice also has reminders. They are due at once: the sender reads the due date and reschedules them.
-    """
-    deliveries = _chat_deliveries(affected, kind, now)
-    if kind is not Kind.INVOICE_ISSUED:
-        yield "", kind, deliveries
-        return
-    yield "", kind, [*deliveries, *_copy_deliveries(affected, now)]
-    if to_remind := _chat_deliveries(affected, REMINDER_SUBSCRIPTION, now):
-        yield ":before", Kind.REMINDER_BEFORE, to_remind
-        yield ":due", Kind.REMINDER_DUE, to_remind
+    def _report_malformed(self, seen: str, reason: str, indexes: Sequence[int]) -> None:
+        if indexes:
+            self.counters.malformed[reason] += len(indexes)
+            after, places = seen[:100], list(indexes[:_LOGGED_PLACES])
+            log.error("feed.event_malformed", reason=reason, events=len(indexes), after=after, places=places)
 
 
-def _chat_deliveries(affected: list[AffectedLink], subscription: str, now: datetime.datetime) -> list[NewDelivery]:
-    """Return one delivery per subscribed chat, also where two of its links are to the same account."""
-    by_chat: dict[int, NewDelivery] = {}
-    for link in affected:
-        if subscription in link.subscriptions:
-            by_chat.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now))
-    return list(by_chat.values())
-
-
-def _copy_deliveries(affected: list[AffectedLink], now: datetime.datetime) -> list[NewDelivery]:
-    return [
-        NewDelivery(Channel.EMAIL, link.copy_id, link.link_id, now) for link in affected if link.copy_id is not None
-    ]
+def _is_recordable(event: Event) -> bool:
+    """Whether the type is known, and an event about a document has its number."""
+    return kind_of(event.type) is not None and (event.number is not None or event.type not in DOCUMENT_KINDS)

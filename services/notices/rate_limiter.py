@@ -12,8 +12,8 @@ from storage.notices import rate_limiter
 _MARK_LEAD = datetime.timedelta(milliseconds=100)
 """Time between marking a message as ``sending`` and its slot: it covers the commit. With a longer lead, more messages
 become uncertain when the process is killed."""
-_MAX_MARKED_WAIT = datetime.timedelta(milliseconds=500)
-"""Longest wait of a message in state ``sending`` for its slot."""
+_MAX_MARKED_WAIT = 0.5
+"""Longest wait, in seconds, of a message in state ``sending`` for its slot."""
 _MAX_DELAY = datetime.timedelta(milliseconds=20)
 """Longest delay of a request after its slot. A later one needs another slot: catching up would cause a burst."""
 _ADMISSIONS_PER_SLOT = 1.5
@@ -24,6 +24,8 @@ _TOO_MANY_CHATS, _TOO_MANY_SECONDS = 3, 5.0
 
 class BulkRateLimiter:
     """Hands out send slots that the database reserves for this worker; one slot serves one message.
+
+    In the database a slot is a time of the system clock; here it is one of the monotonic clock, which nobody sets.
 
     Per message, call ``wait_until_near``, commit the state ``sending``, and call ``wait_for_slot``.
 
@@ -37,8 +39,10 @@ class BulkRateLimiter:
         self._gap = datetime.timedelta(seconds=1 / rate)
         # Reserve 0.2 s of slots at once: few database writes, and a halt by another worker takes effect soon.
         self._reserved_at_once = max(1, int(rate / 5))
-        self._slots: list[datetime.datetime] = []
-        self._halted_until: datetime.datetime | None = None
+        lead = rate_limiter.longest_lead(self._gap, self._reserved_at_once)
+        self._longest_wait = lead.total_seconds()
+        self._slots: list[float] = []
+        self._halted_until: tuple[datetime.datetime, float] | None = None
         self._queue_lock = asyncio.Lock()
         self._reservation_lock = asyncio.Lock()
         self._closed = asyncio.Event()
@@ -59,7 +63,7 @@ class BulkRateLimiter:
         """Admit another message in place of one that needs no slot."""
         self._next_admission -= self._gap.total_seconds() / _ADMISSIONS_PER_SLOT
 
-    async def wait_until_near(self) -> datetime.datetime | None:
+    async def wait_until_near(self) -> float | None:
         """Take a slot and wait until shortly before it.
 
         Returns:
@@ -68,21 +72,25 @@ class BulkRateLimiter:
         async with self._queue_lock:
             while not self._closed.is_set():
                 slot = await self._next_slot()
+                wait = slot - _MARK_LEAD.total_seconds() - time.monotonic()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout((slot - _MARK_LEAD - self._clock()).total_seconds()):
+                    async with asyncio.timeout(min(wait, self._longest_wait)):
                         await self._closed.wait()
+                if wait > self._longest_wait:  # a halt, or a time from before the clock was set back: ask again
+                    self._slots.clear()
+                    continue
                 if not self._closed.is_set() and self._is_usable(slot, _MAX_DELAY):
                     return slot
         return None
 
-    async def wait_for_slot(self, slot: datetime.datetime) -> bool:
+    async def wait_for_slot(self, slot: float) -> bool:
         """Wait for a slot, or for the next one if it has passed. The caller must then send the request immediately.
 
         Returns:
             False if the next slot is too far away, as after a 429.
         """
-        while slot - self._clock() <= _MAX_MARKED_WAIT and not self._is_halted(slot):
-            await asyncio.sleep(max(0.0, (slot - self._clock()).total_seconds()))
+        while slot - time.monotonic() <= _MAX_MARKED_WAIT and not self._is_halted(slot):
+            await asyncio.sleep(max(0.0, slot - time.monotonic()))
             if self._is_usable(slot, _MAX_DELAY):
                 return True
             slot = await self._next_slot()
@@ -91,7 +99,8 @@ class BulkRateLimiter:
     async def halt(self, pause: datetime.timedelta) -> None:
         """Stop all bulk messages for a pause, after a 429. Other workers follow when they reserve their next slots."""
         until = self._clock() + pause
-        self._halted_until = max(self._halted_until or until, until)
+        if pause.total_seconds() > self._halted_for():
+            self._halted_until = until, time.monotonic() + pause.total_seconds()
         async with self._database.write() as session:
             await rate_limiter.halt(session, until)
 
@@ -107,7 +116,7 @@ class BulkRateLimiter:
         """End every ``wait_until_near``. A message in state ``sending`` still gets its slot."""
         self._closed.set()
 
-    async def _next_slot(self) -> datetime.datetime:
+    async def _next_slot(self) -> float:
         """Take the next usable slot, and reserve further ones if there is none."""
         async with self._reservation_lock:
             while True:
@@ -116,12 +125,22 @@ class BulkRateLimiter:
                 if self._slots:
                     return self._slots.pop(0)
                 async with self._database.write() as session:
-                    earliest = max(self._clock() + _MARK_LEAD / 2, self._halted_until or self._clock())
+                    now, ticks = self._clock(), time.monotonic()
+                    earliest = now + max(_MARK_LEAD / 2, datetime.timedelta(seconds=self._halted_for()))
                     slots = await rate_limiter.reserve(session, earliest, self._gap, self._reserved_at_once)
-                self._slots = [slots.start + self._gap * n for n in range(slots.count)]
+                starts = (slots.start + self._gap * n for n in range(slots.count))
+                self._slots = [ticks + (start - now).total_seconds() for start in starts]
 
-    def _is_usable(self, slot: datetime.datetime, tolerance: datetime.timedelta) -> bool:
-        return slot >= self._clock() - tolerance and not self._is_halted(slot)
+    def _is_usable(self, slot: float, tolerance: datetime.timedelta) -> bool:
+        return slot >= time.monotonic() - tolerance.total_seconds() and not self._is_halted(slot)
 
-    def _is_halted(self, slot: datetime.datetime) -> bool:
-        return self._halted_until is not None and slot < self._halted_until
+    def _is_halted(self, slot: float) -> bool:
+        halted_for = self._halted_for()
+        return halted_for > 0 and slot < time.monotonic() + halted_for
+
+    def _halted_for(self) -> float:
+        """Return the seconds that a halt still lasts, by the clock by which it ends first; 0 where there is none."""
+        if self._halted_until is None:
+            return 0.0
+        until, end = self._halted_until
+        return max(0.0, min((until - self._clock()).total_seconds(), end - time.monotonic()))

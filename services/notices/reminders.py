@@ -14,7 +14,17 @@ def reminder_time_on(date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
     return datetime.datetime.combine(date, _HOUR, tzinfo=zone).astimezone(datetime.UTC)
 
 
-def reminder_time(kind: Kind, due_date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
-    """Return when to send a reminder of this kind, in UTC. ``zone`` is the time zone of the chat."""
+def reminder_time(kind: Kind, due_date: datetime.date, zone: ZoneInfo) -> datetime.datetime | None:
+    """Return when to send a reminder of this kind, in UTC.
+
+    Args:
+        zone: The time zone of the chat.
+
+    Returns:
+        None for a date at the beginning or the end of the calendar, which has no such time.
+    """
     days = DAYS_BEFORE if kind is Kind.REMINDER_BEFORE else 0
-    return reminder_time_on(due_date - datetime.timedelta(days=days), zone)
+    try:
+        return reminder_time_on(due_date - datetime.timedelta(days=days), zone)
+    except OverflowError:
+        return None

@@ -39,6 +39,8 @@ async def add_links(
     found = (await session.exec(select(Link).where(col(Link.chat_id) == chat_id))).all()
     known = {(link.contact_id, link.account_id): link for link in found}
     once = {(link.contact_id, link.account_id): link for link in new}
+    # Later than every earlier choice, also where the clock was set back since.
+    chosen_at = max([now, *(link.chosen_at + datetime.timedelta(seconds=1) for link in found)])
     for rank, link in enumerate(once.values()):
         row = known.get((link.contact_id, link.account_id)) or Link(
             chat_id=chat_id, contact_id=link.contact_id, account_id=link.account_id,
@@ -50,15 +52,22 @@ async def add_links(
         row.access = " ".join(sorted(link.access))
         row.email_sealed = session.vault.seal(link.email)
         row.email_hash = session.vault.hash("email", link.email)
-        row.chosen_at = now - datetime.timedelta(milliseconds=rank)
+        row.chosen_at = chosen_at - datetime.timedelta(milliseconds=rank)
         row.confirmed_at = row.used_at = now
         session.add(row)
 
 
+async def _newest_choice(session: Session, chat_id: int) -> datetime.datetime | None:
+    """Return a time after every choice of the chat; ``None`` for a chat without links."""
+    chosen = (await session.exec(select(col(Link.chosen_at)).where(col(Link.chat_id) == chat_id))).all()
+    return max(chosen) + datetime.timedelta(milliseconds=1) if chosen else None
+
+
 async def choose(session: Session, chat_id: int, link_id: int, now: datetime.datetime) -> None:
-    """Make one of the chat's links the current one."""
+    """Make one of the chat's links the current one, also where another was chosen before the clock was set back."""
     own = (col(Link.link_id) == link_id, col(Link.chat_id) == chat_id)
-    await session.change(update(Link).where(*own).values(chosen_at=now))
+    newest = await _newest_choice(session, chat_id)
+    await session.change(update(Link).where(*own).values(chosen_at=max(now, newest) if newest else now))
 
 
 async def unlink(session: Session, chat_id: int, now: datetime.datetime) -> int:

@@ -1,14 +1,21 @@
 """The portal's feed: its cursor, and the notices and deliveries that follow from an event."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import insert, update
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
 from storage.database import Session
-from storage.tables import Channel, Copy, Delivery, Feed, Kind, Link, Notice
+from storage.tables import Channel, Copy, Delivery, Feed, Kind, Link, Notice, State
+
+_NEW_DELIVERY = Delivery(
+    notice_id=0, channel="", recipient=0, link_id=0, due_at=datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+).model_dump(exclude={"delivery_id"})
+"""The columns of a new delivery with their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ async def position(session: Session) -> Position | None:
 
 
 async def advance(session: Session, seen: str | None, cursor: str, now: datetime.datetime) -> bool:
-    """Move the cursor from ``seen`` to ``cursor`` (compare-and-set).
+    """Move the cursor from ``seen`` to ``cursor`` (compare-and-set), and lock it until the transaction ends.
 
     Args:
         seen: ``None`` for the first reading.
@@ -38,11 +45,6 @@ async def advance(session: Session, seen: str | None, cursor: str, now: datetime
         return await session.insert_if_absent(Feed, feed_id=1, cursor=cursor, read_at=now)
     query = update(Feed).where(col(Feed.feed_id) == 1, col(Feed.cursor) == seen)
     return bool(await session.change(query.values(cursor=cursor, read_at=now)))
-
-
-async def restart(session: Session, cursor: str, now: datetime.datetime) -> None:
-    """Set the cursor without comparing it, after the portal refused the old one."""
-    await session.change(update(Feed).where(col(Feed.feed_id) == 1).values(cursor=cursor, read_at=now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +75,87 @@ async def known_events(session: Session, event_ids: Iterable[str]) -> set[str]:
     return set(found.all())
 
 
-async def record(session: Session, notice: NewNotice, deliveries: Sequence[NewDelivery]) -> int:
-    """Insert a notice and its deliveries. Without deliveries it marks the event as seen. Returns: the notice's id."""
-    row = Notice(
-        event_id=notice.event_id,
-        kind=notice.kind,
-        account_id=notice.account_id,
-        number=notice.number,
-        occurred_at=notice.occurred_at,
-    )
-    session.add(row)
-    await session.flush()
-    assert row.notice_id is not None
+async def record(session: Session, notice: NewNotice, deliveries: Sequence[NewDelivery]) -> None:
+    """Insert a notice and its deliveries. Without deliveries it marks the event as seen."""
+    await record_all(session, [(notice, deliveries)])
+
+
+async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequence[NewDelivery]]]) -> None:
+    """Insert notices, each with its deliveries, by two statements for all of them."""
+    if not notices:
+        return
+    rows = [
+        {
+            "event_id": notice.event_id,
+            "kind": notice.kind,
+            "account_id": notice.account_id,
+            "number": notice.number,
+            "occurred_at": notice.occurred_at,
+        }
+        for notice, _ in notices
+    ]
+    inserted = insert(Notice).returning(col(Notice.event_id), col(Notice.notice_id))
+    ids = dict((await session.exec(inserted, params=rows)).all())
+    deliveries = [
+        _NEW_DELIVERY
+        | {
+            "notice_id": ids[notice.event_id],
+            "channel": each.channel,
+            "recipient": each.recipient,
+            "link_id": each.link_id,
+            "due_at": each.due_at,
+            "account_sealed": session.vault.seal(each.account_name) if each.account_name else None,
+        }
+        for notice, of_notice in notices
+        for each in of_notice
+    ]
     if deliveries:
-        rows = [
-            Delivery(
-                notice_id=row.notice_id,
-                channel=each.channel,
-                recipient=each.recipient,
-                link_id=each.link_id,
-                due_at=each.due_at,
-                account_sealed=session.vault.seal(each.account_name) if each.account_name else None,
-            ).model_dump(exclude={"delivery_id"})
-            for each in deliveries
-        ]
-        await session.exec(insert(Delivery), params=rows)
-    return row.notice_id
+        await session.exec(insert(Delivery), params=deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class NotifiedRecipient:
+    """A recipient with a delivery about an order or an invoice, and when that event occurred."""
+
+    kind: Kind
+    account_id: str
+    number: str
+    channel: Channel
+    recipient: int
+    occurred_at: datetime.datetime
+
+
+async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) -> list[NotifiedRecipient]:
+    """Return who was notified, or will be, about some orders and invoices.
+
+    Args:
+        papers: Numbers, each with the id of its account.
+
+    Returns:
+        One entry per delivery that is not cancelled, of every kind; also about another account's order or invoice,
+        if both its number and its account are among ``papers``.
+    """
+    query = (
+        select_columns(
+            col(Notice.kind),
+            col(Notice.account_id),
+            col(Notice.number),
+            col(Delivery.channel),
+            col(Delivery.recipient),
+            col(Notice.occurred_at),
+        )
+        .join(Delivery, col(Delivery.notice_id) == Notice.notice_id)
+        .where(
+            col(Notice.number).in_(sorted({number for number, _ in papers})),
+            col(Notice.account_id).in_(sorted({account_id for _, account_id in papers})),
+            col(Delivery.state) != State.CANCELLED,
+        )
+    )
+    found: Sequence[Any] = (await session.exec(query)).all() if papers else ()  # type: ignore[call-overload]
+    return [
+        NotifiedRecipient(Kind(kind), account_id, number or "", Channel(channel), recipient, at)
+        for kind, account_id, number, channel, recipient, at in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +164,32 @@ class AffectedLink:
 
     link_id: int
     chat_id: int
+    contact_id: str
     subscriptions: frozenset[str]
     copy_id: int | None
 
 
-async def affected_links(session: Session, account_id: str, contact_id: str | None) -> list[AffectedLink]:
-    """Return the links of an account, or of one contact on it, ordered by id."""
+async def affected_links(session: Session, account_ids: Set[str]) -> dict[str, list[AffectedLink]]:
+    """Return the links of each of these accounts, ordered by id. An account without links is missing."""
     query = (
-        select(col(Link.link_id), col(Link.chat_id), col(Link.wishes), col(Copy.copy_id))
+        select_columns(
+            col(Link.account_id),
+            col(Link.link_id),
+            col(Link.chat_id),
+            col(Link.contact_id),
+            col(Link.wishes),
+            col(Copy.copy_id),
+        )
         .outerjoin(Copy, col(Copy.link_id) == Link.link_id)
-        .where(col(Link.account_id) == account_id)
+        .where(col(Link.account_id).in_(sorted(account_ids)))
         .order_by(col(Link.link_id))
     )
-    if contact_id is not None:
-        query = query.where(col(Link.contact_id) == contact_id)
-    return [
-        AffectedLink(link_id or 0, chat_id, frozenset((kinds or "").split()), copy_id)
-        for link_id, chat_id, kinds, copy_id in (await session.exec(query)).all()
-    ]
+    rows: Sequence[Any] = (await session.exec(query)).all()  # type: ignore[call-overload]
+    found: dict[str, list[AffectedLink]] = {}
+    for account_id, link_id, chat_id, contact_id, kinds, copy_id in rows:
+        link = AffectedLink(link_id or 0, chat_id, contact_id, frozenset((kinds or "").split()), copy_id)
+        found.setdefault(account_id, []).append(link)
+    return found
 
 
 async def account_name(session: Session, link_ids: Iterable[int]) -> str | None:

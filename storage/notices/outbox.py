@@ -6,10 +6,10 @@ never sent again.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, bindparam, exists, or_, update
+from sqlalchemy import BindParameter, and_, bindparam, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -55,20 +55,23 @@ async def claim(
     """Lease due deliveries, oldest first, at most one per recipient and at most ``limit``.
 
     A recipient is left out while one of its deliveries is in progress, or was settled less than ``gap`` ago. That keeps
-    the order and the rate of a chat. No two workers hold the same delivery.
+    the order and the rate of a chat. No two workers hold the same delivery. A delivery that was settled later than
+    ``now`` was settled before the clock was set back, or by a clock that is a little ahead.
     """
     # One claim at a time: the leases of a concurrent transaction are invisible before it commits.
     await session.lock("claim")
     other = aliased(Delivery)
+    is_recent = and_(col(other.settled_at) > now - gap, col(other.settled_at) <= now + gap)
     busy = exists().where(
         col(other.channel) == Delivery.channel,
         col(other.recipient) == Delivery.recipient,
-        or_(col(other.state).in_(literal_states(IN_PROGRESS)), col(other.settled_at) > now - gap),
+        or_(col(other.state).in_(literal_states(IN_PROGRESS)), is_recent),
     )
     query = (
         select(Delivery, Notice)
         .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
         .where(col(Delivery.state).in_(literal_states(WAITING)), col(Delivery.due_at) <= now, ~busy)
+        .where(col(Notice.kind).in_(list(Kind)))  # a newer version may have queued further kinds
         .order_by(col(Delivery.due_at), col(Delivery.delivery_id))
         .limit(limit)
         .with_for_update(of=Delivery, skip_locked=True)
@@ -202,18 +205,21 @@ async def put_back(
     await session.change(update(Delivery).where(col(Delivery.delivery_id).in_(ids), *held).values(**values))
 
 
-async def reclaim(session: Session, now: datetime.datetime, *, everything: bool = False) -> tuple[int, int]:
+async def reclaim(
+    session: Session, now: datetime.datetime, *, everything: bool = False, kept: Collection[str] = ()
+) -> tuple[int, int]:
     """Release deliveries of dead workers: ``leased`` becomes ``queued``, ``sending`` becomes ``uncertain``.
 
     Args:
         everything: Also release leases that have not expired, at a start where no other worker can exist.
+        kept: Leases of the caller, which knows that it is alive: the clock may have been set forward.
 
     Returns:
         The number of deliveries that became ``queued``, and that became ``uncertain``.
     """
     held = update(Delivery).where(col(Delivery.state).in_(literal_states(IN_PROGRESS)))
     if not everything:
-        held = held.where(col(Delivery.lease_until) <= now)
+        held = held.where(col(Delivery.lease_until) <= now, col(Delivery.lease_owner).not_in(kept))
     held = held.values(lease_owner=None, lease_until=None).execution_options(synchronize_session=False)
     leased = held.where(col(Delivery.state) == State.LEASED)
     returned = await session.change(leased.values(state=State.QUEUED))

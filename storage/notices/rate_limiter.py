@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from storage.database import Session
 from storage.tables import Pace
 
+_LONGEST_HALT = datetime.timedelta(minutes=10)
+_MIN_LEAD = datetime.timedelta(seconds=10)
+_MOST_WORKERS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Slots:
@@ -15,15 +19,27 @@ class Slots:
     count: int
 
 
+def longest_lead(gap: datetime.timedelta, count: int) -> datetime.timedelta:
+    """Return how far ahead a slot may be without a halt: a later one is from before the clock was set back.
+
+    Each worker reserves ``count`` slots once its own are used, so it is as many reservations as there are workers.
+    """
+    return max(_MIN_LEAD, gap * count * _MOST_WORKERS)
+
+
 async def reserve(session: Session, earliest: datetime.datetime, gap: datetime.timedelta, count: int) -> Slots:
     """Reserve the next ``count`` slots for the calling worker.
+
+    A stored time that is too far in the future was stored before the clock was set back, and is brought near.
 
     Args:
         earliest: No slot is before this time.
         gap: The time between two slots, 1 / rate.
     """
     pace = await _pace(session, earliest)
-    start = max(pace.next_at, pace.halted_until, earliest)
+    pace.halted_until = min(pace.halted_until, earliest + _LONGEST_HALT)
+    free_at = max(pace.halted_until, earliest)
+    start = max(free_at, min(pace.next_at, free_at + longest_lead(gap, count)))
     pace.next_at = start + gap * count
     return Slots(start, count)
 

@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 
 from storage.tables.chats import DEFAULT_PAGE_SIZE, Awaited, Chat, Copy, Link, Mute
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
-from storage.tables.notices import Channel, Delivery, Feed, Kind, Notice, Pace, State
+from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
 from storage.tables.telegram import Document, HandledUpdate
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Awaited",
     "Channel",
     "Chat",
+    "ClockReading",
     "Code",
     "CodeState",
     "Copy",

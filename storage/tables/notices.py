@@ -29,6 +29,15 @@ class Pace(Row, table=True):
     halted_until: datetime.datetime = Field(sa_type=UtcTime)
 
 
+class ClockReading(Row, table=True):
+    """What the system clock showed when a worker last looked: one row. It shows a step back over a restart."""
+
+    __tablename__ = "clock_readings"
+
+    reading_id: int = Field(default=1, primary_key=True)
+    seen_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
 class Kind(StrEnum):
     """The kinds of notices. The first four have a subscription each; the reminders share one."""
 
@@ -51,7 +60,10 @@ class Notice(Row, table=True):
     """A fact to tell recipients: an event of the portal, a consequence of one, or an act in the chat."""
 
     __tablename__ = "notices"
-    __table_args__ = (Index("ix_notices_number", "number"), Index("ix_notices_occurred_at", "occurred_at"))
+    __table_args__ = (
+        Index("ix_notices_paper", "number", "account_id", "kind"),
+        Index("ix_notices_occurred_at", "occurred_at"),
+    )
 
     notice_id: int | None = Field(default=None, primary_key=True)
     event_id: str = Field(unique=True)

@@ -10,6 +10,7 @@ from bot.supervisor import Beat, Supervisor
 from bot.worker import Worker
 from portal.errors import PortalError, PortalRefused, PortalUnavailable
 from services.clock import utc_now
+from services.notices.clock_watch import ClockWatch
 from services.notices.feed_reader import FeedCounters
 from storage.database import Database
 
@@ -79,7 +80,7 @@ async def test_a_feed_that_fails_2000_times(
 
     monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
     feed: Any = FailingFeed(error)
-    parts: Any = (IdleDispatcher(), NothingOld())
+    parts: Any = (IdleDispatcher(), NothingOld(), ClockWatch(database, utc_now))
     feed.worker = Worker(database, feed, *parts, utc_now, Supervisor(), poll_seconds=30)
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):

@@ -17,6 +17,7 @@ from storage.linking.links import NewLink
 from storage.notices import (
     bookkeeper_copies,
     cancellation,
+    clock_steps,
     delivery_preferences,
     feed,
     outbox,
@@ -162,9 +163,10 @@ READS: dict[str, Query] = {
     "uploaded_pdfs.find": lambda s, p: uploaded_pdfs.find(s, 1, p.account, p.number, "fr"),
     "feed.position": lambda s, _: feed.position(s),
     "feed.known_events": lambda s, p: feed.known_events(s, p.events),
-    "feed.affected_links, an account": lambda s, p: feed.affected_links(s, p.account, None),
-    "feed.affected_links, a contact": lambda s, p: feed.affected_links(s, p.account, p.contact),
+    "feed.affected_links": lambda s, p: feed.affected_links(s, {p.account}),
+    "feed.notified_recipients": lambda s, p: feed.notified_recipients(s, {(p.number, p.account), ("1", "a")}),
     "feed.account_name": lambda s, p: feed.account_name(s, [p.link, p.other_chat]),
+    "clock_steps.last_seen": lambda s, _: clock_steps.last_seen(s),
     "outbox.next_due": lambda s, _: outbox.next_due(s),
     "outbox_report.count_open": lambda s, _: outbox_report.count_open(s),
     "outbox_report.list_uncertain": lambda s, _: outbox_report.list_uncertain(s, 20),
@@ -239,7 +241,10 @@ WRITES: dict[str, Query] = {
     "outbox.begin_sending": lambda s, p: outbox.begin_sending(s, [p.leased], "w", p.now, p.now + _MINUTE),
     "outbox.settle": lambda s, p: outbox.settle(s, [p.leased], "w", State.SENT, p.now),
     "outbox.put_back": lambda s, p: outbox.put_back(s, [p.leased], "w", State.RETRY, p.now),
-    "outbox.reclaim": lambda s, p: outbox.reclaim(s, p.now),
+    "outbox.reclaim": lambda s, p: outbox.reclaim(s, p.now, kept={"w"}),
+    "clock_steps.record_seen": lambda s, p: clock_steps.record_seen(s, p.now),
+    "clock_steps.set_back": lambda s, p: clock_steps.set_back(s, p.now, p.now + _MINUTE, _MINUTE),
+    "clock_steps.shorten_leases": lambda s, p: clock_steps.shorten_leases(s, p.now, _SECOND, _MINUTE),
     "cancellation.cancel_for_links": lambda s, p: cancellation.cancel_for_links(
         s, [p.link, p.other_chat], p.now, "unlinked"
     ),

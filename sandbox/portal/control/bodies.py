@@ -79,6 +79,7 @@ class NewFault(BaseModel):
     megabytes: int = Field(default=51, ge=1, le=2000)
     status: int = Field(default=404, ge=200, le=599)
     declared_length: bool = True
+    body: str = '{"cursor": "c"}'
 
 
 class ClockMove(BaseModel):

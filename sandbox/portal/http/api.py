@@ -13,6 +13,7 @@ from sandbox.portal.contract import Contact, Contacts, Events, Invoice, Links, O
 from sandbox.portal.data.folding import search_words
 from sandbox.portal.data.money import Language
 from sandbox.portal.data.tables import AccountRow
+from sandbox.portal.http.feed_tampering import CURSOR_MARK
 from sandbox.portal.http.parameters import Segment, ThePortal
 from sandbox.portal.http.problems import Problem
 from sandbox.portal.pdf.facts import invoice_facts
@@ -149,7 +150,7 @@ async def list_events(
     portal.report_endings()
     with portal.database.session() as session:
         try:
-            return read_events(session, after, limit)
+            return read_events(session, after.partition(CURSOR_MARK)[0], limit)
         except CursorTooOld:
             raise Problem(410, "The cursor is too old: start again without one.") from None
         except CursorUnreadable:

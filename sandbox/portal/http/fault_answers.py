@@ -1,11 +1,13 @@
 """The answers of each fault."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import parse_qs
 
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.portal.faults import Fault, FaultKind
+from sandbox.portal.http.feed_tampering import CURSOR_EDITS, bad_events, events_reversed, events_twice, numeric_events
 from sandbox.portal.http.problems import problem_response
 from sandbox.portal.http.tampering import (
     Edit,
@@ -30,6 +32,10 @@ _EDITS: dict[FaultKind, Edit] = {
     FaultKind.UNREADABLE_CONTACT: unreadable_contact,
     FaultKind.ANOTHER_NUMBER: another_number,
     FaultKind.ANOTHER_ACCOUNT: another_account,
+    FaultKind.BAD_EVENTS: bad_events,
+    FaultKind.NUMERIC_EVENTS: numeric_events,
+    FaultKind.EVENTS_TWICE: events_twice,
+    FaultKind.EVENTS_REVERSED: events_reversed,
 }
 _SIGN_IN_PAGE = "<!doctype html><html><title>Connexion</title><form>Votre session a expiré.</form></html>"
 
@@ -81,8 +87,14 @@ def faulty_answer(fault: Fault, answer: ASGIApp, close: Close, wait: Wait) -> AS
             return deep_json()
         case FaultKind.PROXY_PAGE:
             return proxy_page(fault.status)
+        case FaultKind.NO_EVENT_PAGE:
+            return Response(fault.body, media_type="application/json")
+        case FaultKind.CURSOR_GONE:
+            return _refusing_cursors(answer)
         case FaultKind.SLOW:
             return answer
+    if fault.kind in CURSOR_EDITS:
+        return _editing_cursor(answer, fault)
     return _editing(answer, _EDITS[fault.kind])
 
 
@@ -156,6 +168,28 @@ def _editing(answer: ASGIApp, edit: Edit) -> ASGIApp:
         await send({"type": "http.response.body", "body": body})
 
     return edit_it
+
+
+def _editing_cursor(answer: ASGIApp, fault: Fault) -> ASGIApp:
+    async def edit_it(scope: Scope, receive: Receive, send: Send) -> None:
+        after, edit = _cursor_of(scope), CURSOR_EDITS[fault.kind]
+        await _editing(answer, lambda body: edit(body, after, fault.met))(scope, receive, send)
+
+    return edit_it
+
+
+def _refusing_cursors(answer: ASGIApp) -> ASGIApp:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        gone = problem_response(410, "The cursor is too old: start again without one.")
+        await (gone if _cursor_of(scope) else answer)(scope, receive, send)
+
+    return refuse
+
+
+def _cursor_of(scope: Scope) -> str:
+    """Return the cursor of a request for events; empty where it has none."""
+    query: bytes = scope["query_string"]
+    return parse_qs(query.decode("latin-1")).get("after", [""])[0]
 
 
 def _mislabelling(answer: ASGIApp, content_type: str) -> ASGIApp:

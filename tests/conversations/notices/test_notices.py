@@ -572,7 +572,8 @@ async def test_unknown_events_are_skipped_and_counted(scene: Scene) -> None:
     await camille.wait_for_message("212381", new=True, timeout=PATIENCE)
     async with httpx.AsyncClient(trust_env=False) as client:
         text = (await client.get(f"{scene.admin_url}/metrics")).text
-    assert "odobot_feed_skipped 3.0" in text
+    assert "odobot_feed_skipped 2.0" in text
+    assert 'odobot_feed_malformed{reason="number"} 1.0' in text
     assert "odobot_feed_events 4.0" in text
 
 

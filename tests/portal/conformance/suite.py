@@ -8,7 +8,8 @@ from pypdf import PdfReader
 from portal.conformance.check import Check, CheckResult, Outcome, Subject, run_check
 from portal.conformance.report import CHECKS
 from portal.errors import Forbidden, NotFound, TooLarge
-from portal.models import Event, Invoice, Status
+from portal.events import Event
+from portal.models import Invoice, Status
 from tests.portal.conformance.facts import UnderTest
 
 

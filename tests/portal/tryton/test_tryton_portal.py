@@ -259,6 +259,21 @@ async def test_cursor_of_another_portal(cursor: str) -> None:
         await client.events(cursor, 5)
 
 
+async def test_an_invoice_that_is_no_valid_event() -> None:
+    """It is left out, and the cursor moves past it."""
+    row = {"id": 7, "party": 5, "create_date": "2026-10-15T12:00:00", "lines_to_pay": []}
+    rows = [
+        row | {"number": "A\x00", "move": {"id": 3, "create_date": "2026-10-15T12:00:00"}},
+        row | {"number": "26387", "move": {"id": 4, "create_date": "2026-10-15T12:00:01"}},
+    ]
+    empty, full = portal(always(200, "[]")), portal(always(200, json.dumps(rows)))
+    page = await full.events((await empty.events(None, 2)).cursor, 2)
+    assert [(event.id, event.number) for event in page.items] == [("issued-4", "26387")]
+    assert [(each.index, each.reason) for each in page.unreadable] == [(0, "number")]
+    with pytest.raises(PortalBroken):  # a field that the API user may not read
+        await portal(always(200, json.dumps([row | {"move": rows[0]["move"]}]))).events(page.cursor, 2)
+
+
 @pytest.mark.parametrize(
     ("url", "address"),
     [

@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
 from sandbox.portal import Fault, FaultKind
+from sandbox.portal.http.feed_tampering import BAD_EVENTS
 from tests.sandbox.portal.test_server import CLIENT, Visit, problem_of, visiting
 
 PDF = f"{CLIENT}/invoices/212380/pdf"
@@ -180,3 +182,33 @@ async def test_edited_answers(visit: Visit) -> None:
     assert await visit.numbers(ORDERS) == ["263870"]
     assert (await visit.get(f"{CLIENT}/invoices/212380"))["account_id"] == "a-9999"
     await visit.problem(404, f"{ORDERS}/1")
+
+
+async def test_faults_of_the_feed(visit: Visit) -> None:
+    """Events and cursors are changed, and the cursors stay valid when the fault is cleared."""
+    start = (await visit.get("/v1/events"))["cursor"]
+    visit.portal.issue_invoice("a-2001", "10.00", number="7001")
+
+    async def page(kind: FaultKind, after: str = start) -> dict[str, Any]:
+        fault = visit.server.faults.set(Fault(kind, path="/v1/events"))
+        found: dict[str, Any] = await visit.get("/v1/events", after=after)
+        visit.server.faults.clear(fault.fault_id)
+        return found
+
+    [right] = (await visit.get("/v1/events", after=start))["items"]
+    bad = await page(FaultKind.BAD_EVENTS)
+    assert len(bad["items"]) == BAD_EVENTS + 1
+    assert [item for item in bad["items"] if item == right] == [right]
+    [numeric] = (await page(FaultKind.NUMERIC_EVENTS))["items"]
+    assert (type(numeric["id"]), numeric["number"]) == (int, 7001)
+    assert [item["number"] for item in (await page(FaultKind.EVENTS_TWICE))["items"]] == ["7001", "7001"]
+    assert (await page(FaultKind.EVENTS_REVERSED))["items"] == [right]
+    assert await page(FaultKind.NO_EVENT_PAGE) == {"cursor": "c"}
+    assert (await page(FaultKind.SAME_CURSOR))["cursor"] == start
+    once = await page(FaultKind.CURSOR_CYCLE)
+    empty = await page(FaultKind.EMPTY_PAGES, once["cursor"])
+    assert (once["items"], empty["items"]) == ([right], [])
+    assert (await visit.get("/v1/events", after=empty["cursor"]))["items"] == [right]
+    visit.server.faults.set(Fault(FaultKind.CURSOR_GONE, path="/v1/events"))
+    await visit.problem(410, "/v1/events", after=start)
+    assert (await visit.get("/v1/events"))["items"] == []

@@ -15,8 +15,8 @@ from mail.errors import MailUnavailable
 from mail.limits import ConnectionLimit
 from portal.client import Reader
 from portal.errors import PortalError
+from portal.events import Event
 from portal.http import HttpPortal
-from portal.models import Event
 from portal.parsing import readable
 from tests.scene import Scene
 

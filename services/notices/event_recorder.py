@@ -1,0 +1,181 @@
+"""Records events of the portal's feed: queues notices for subscribed links, and removes links that ended."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from portal.events import Event
+from storage.database import Session
+from storage.linking import links
+from storage.notices import cancellation, feed
+from storage.notices.feed import AffectedLink, NewDelivery, NewNotice
+from storage.tables import Channel, Kind
+
+REMINDERS = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)
+REMINDER_SUBSCRIPTION = "reminder"
+"""The one subscription for all three kinds of reminders."""
+SUBSCRIPTIONS = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMINDER_SUBSCRIPTION)
+"""All subscriptions, in the order in which the chat shows them."""
+_REPEATED_WITHIN = {
+    Kind.INVOICE_ISSUED: datetime.timedelta(days=90),
+    Kind.REMINDER_BEFORE: datetime.timedelta(days=90),
+    Kind.REMINDER_DUE: datetime.timedelta(days=90),
+    Kind.ORDER_CREATED: datetime.timedelta(days=90),
+    Kind.INVOICE_PAID: datetime.timedelta(hours=12),
+    Kind.ORDER_ENDING: datetime.timedelta(hours=12),
+}
+"""Two events of one kind about one order or invoice are one fact if they occurred less than this apart: an invoice is
+issued once, and its number may be used again in a year; it may be paid, reversed and paid again; the end of an order is
+announced several times. docs/portal.md states it."""
+DOCUMENT_KINDS = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
+"""Events about an order or an invoice; they have a number."""
+UNLINKING_KINDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
+"""Events that end the affected links."""
+
+_Notice = tuple[NewNotice, list[NewDelivery]]
+
+
+def subscription_for(kind: Kind) -> str:
+    """Return the subscription that a kind of notice needs."""
+    return REMINDER_SUBSCRIPTION if kind in REMINDERS else kind
+
+
+def kind_of(event_type: str) -> Kind | None:
+    """Return the kind of an event's type; None for a type that the feed does not have in this version."""
+    kinds = DOCUMENT_KINDS | UNLINKING_KINDS
+    return Kind(event_type) if event_type in kinds else None
+
+
+@dataclass(slots=True)
+class Recorded:
+    """Counts of recorded events.
+
+    Attributes:
+        new: Events that were not recorded before.
+        queued: Deliveries that were queued for them.
+        repeated: Deliveries that were not queued, because their recipients had one about the same fact.
+    """
+
+    new: int = 0
+    queued: int = 0
+    repeated: int = 0
+
+
+async def record_events(session: Session, events: Sequence[Event], now: datetime.datetime) -> Recorded:
+    """Record the events that are not recorded yet, in their order. Every type is one of ``kind_of``."""
+    known = await feed.known_events(session, [event.id for event in events])
+    recorded = Recorded()
+    documents: list[Event] = []
+    for event in events:
+        if event.id in known:
+            continue
+        known.add(event.id)
+        recorded.new += 1
+        if event.type in DOCUMENT_KINDS:
+            documents.append(event)
+            continue
+        await _record_documents(session, documents, now, recorded)
+        documents = []
+        recorded.queued += await _end_links(session, event, now)
+    await _record_documents(session, documents, now, recorded)
+    return recorded
+
+
+async def _record_documents(
+    session: Session, events: Sequence[Event], now: datetime.datetime, recorded: Recorded
+) -> None:
+    """Record events about orders and invoices, with the same few statements for one event and for a whole page."""
+    if not events:
+        return
+    affected = await feed.affected_links(session, {event.account_id for event in events})
+    earlier = _EarlierNotices()
+    await earlier.load(session, [event for event in events if event.account_id in affected])
+    notices: list[_Notice] = []
+    for event in events:
+        of_event = [link for link in affected.get(event.account_id, ()) if event.contact_id in (None, link.contact_id)]
+        for notice, deliveries in _notices_from(event, of_event, now):
+            fresh = [each for each in deliveries if earlier.add(notice, each)]
+            recorded.queued += len(fresh)
+            recorded.repeated += len(deliveries) - len(fresh)
+            notices.append((notice, fresh))
+    await feed.record_all(session, notices)
+    for event in events:
+        if event.type == Kind.INVOICE_PAID and event.number is not None:
+            await cancellation.cancel_for_number(
+                session, REMINDERS, event.number, now, "paid", account_id=event.account_id
+            )
+
+
+class _EarlierNotices:
+    """Which recipients were notified of which facts, in the database and in the page that is being recorded."""
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[Kind, str, str | None, Channel, int], list[datetime.datetime]] = {}
+
+    async def load(self, session: Session, events: Sequence[Event]) -> None:
+        """Load the notices about the orders and invoices of these events."""
+        papers = {(event.number, event.account_id) for event in events if event.number is not None}
+        for each in await feed.notified_recipients(session, papers):
+            key = (each.kind, each.account_id, each.number, each.channel, each.recipient)
+            self._times.setdefault(key, []).append(each.occurred_at)
+
+    def add(self, notice: NewNotice, delivery: NewDelivery) -> bool:
+        """Add a delivery. Returns: False if its recipient already has one about the same fact."""
+        key = (notice.kind, notice.account_id, notice.number, delivery.channel, delivery.recipient)
+        times = self._times.setdefault(key, [])
+        is_new = all(abs(notice.occurred_at - at) >= _REPEATED_WITHIN[notice.kind] for at in times)
+        if is_new:
+            times.append(notice.occurred_at)
+        return is_new
+
+
+async def _end_links(session: Session, event: Event, now: datetime.datetime) -> int:
+    """Remove the links of a removed contact or a closed account and their deliveries; queue one notice per chat."""
+    kind = Kind(event.type)
+    of_account = (await feed.affected_links(session, {event.account_id})).get(event.account_id, [])
+    affected = [link for link in of_account if event.contact_id in (None, link.contact_id)]
+    link_ids = [link.link_id for link in affected]
+    name = await feed.account_name(session, link_ids)
+    by_chat: dict[int, NewDelivery] = {}
+    if name is not None:  # else the links were removed meanwhile
+        for link in affected:
+            by_chat.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, name))
+    await links.remove_links(session, link_ids, now, kind)
+    notice = NewNotice(event.id, kind, event.account_id, None, event.occurred_at)
+    await feed.record(session, notice, list(by_chat.values()))
+    return len(by_chat)
+
+
+def _notices_from(event: Event, affected: Sequence[AffectedLink], now: datetime.datetime) -> Iterator[_Notice]:
+    """Yield the notices that follow from an event.
+
+    A new invoice also has reminders. They are due at once: the sender reads the due date and reschedules them.
+    """
+    kind = Kind(event.type)
+
+    def notice(suffix: str, of_kind: Kind) -> NewNotice:
+        return NewNotice(f"{event.id}{suffix}", of_kind, event.account_id, event.number, event.occurred_at)
+
+    deliveries = _chat_deliveries(affected, kind, now)
+    if kind is not Kind.INVOICE_ISSUED:
+        yield notice("", kind), deliveries
+        return
+    yield notice("", kind), [*deliveries, *_copy_deliveries(affected, now)]
+    if to_remind := _chat_deliveries(affected, REMINDER_SUBSCRIPTION, now):
+        yield notice(":before", Kind.REMINDER_BEFORE), to_remind
+        yield notice(":due", Kind.REMINDER_DUE), to_remind
+
+
+def _chat_deliveries(affected: Sequence[AffectedLink], subscription: str, now: datetime.datetime) -> list[NewDelivery]:
+    """Return one delivery per subscribed chat, also where two of its links are to the same account."""
+    by_chat: dict[int, NewDelivery] = {}
+    for link in affected:
+        if subscription in link.subscriptions:
+            by_chat.setdefault(link.chat_id, NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now))
+    return list(by_chat.values())
+
+
+def _copy_deliveries(affected: Sequence[AffectedLink], now: datetime.datetime) -> list[NewDelivery]:
+    return [
+        NewDelivery(Channel.EMAIL, link.copy_id, link.link_id, now) for link in affected if link.copy_id is not None
+    ]
