@@ -211,7 +211,7 @@ async def test_a_step_forward_does_not_take_own_deliveries(database: Database) -
     clock, sender = SteppedClock(), SlowSender()
     dispatcher = dispatcher_of(database, clock, sender)
     await queue(database, "e1", clock())
-    working = asyncio.create_task(dispatcher.work())
+    working = asyncio.create_task(dispatcher.work(lambda: None))
     async with asyncio.timeout(20):
         await sender.is_sending.wait()
     clock.offset = 2 * HOUR
@@ -238,7 +238,7 @@ async def test_a_notice_that_cannot_be_rendered(database: Database) -> None:
     dispatcher = dispatcher_of(database, clock, sender)
     await queue(database, "poison", clock())
     await queue(database, "e2", clock())
-    working = asyncio.create_task(dispatcher.work())
+    working = asyncio.create_task(dispatcher.work(lambda: None))
     async with asyncio.timeout(20):
         while await states(database) != [State.RETRY, State.SENT]:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

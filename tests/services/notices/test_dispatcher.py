@@ -74,7 +74,7 @@ async def test_worker_leases_no_more_than_it_processes(database: Database) -> No
         chat_rate=1000,
         settled=settled,
     )
-    working = asyncio.create_task(dispatcher.work())
+    working = asyncio.create_task(dispatcher.work(lambda: None))
     async with asyncio.timeout(PATIENCE):
         for _ in range(MAX_CONCURRENT_SENDS):
             await sender.asked.acquire()
@@ -131,7 +131,7 @@ async def test_a_pause_that_the_portal_names_holds_in_every_channel(database: Da
     sender = FailingPortal()
     limiter = BulkRateLimiter(database, utc_now, 1000)
     dispatcher = Dispatcher(database, utc_now, {channel: sender}, limiter, chat_rate=1000, settled=Counter())
-    working = asyncio.create_task(dispatcher.work())
+    working = asyncio.create_task(dispatcher.work(lambda: None))
     async with asyncio.timeout(PATIENCE):
         await sender.asked.acquire()
         while (await counts(database)).keys() != {State.RETRY}:  # noqa: ASYNC110
