@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas coverage lock portal-api bench demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas test-chaos coverage lock portal-api bench demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-tryton  the contract and whole conversations against a real Tryton 8"
 	@echo "make test-proxies  hostile numbers through real nginx and Apache httpd before the portal"
 	@echo "make test-postgres  the suite on a real PostgreSQL; make test-replicas: several processes, nginx, kill -9"
+	@echo "make test-chaos  random faults, kills and clock steps from a seed (SECONDS=3600 SEED=7 ENGINE=sqlite MODE=polling)"
 	@echo "make coverage  make test, and which lines it ran"
 	@echo "make lock      the lock files anew, after a change in pyproject.toml (UPGRADE=1: indirect ones to the newest)"
 	@echo "make bench     what is measured, as tables (BENCH=latency: one of them; KEEP=1: into benches/README.md)"
@@ -47,7 +48,7 @@ check: static
 test: $(READY)
 	$(BIN)/pytest -n 4
 
-test-all: test test-browser test-tryton test-proxies test-timing test-load test-postgres test-replicas
+test-all: test test-browser test-tryton test-proxies test-timing test-load test-postgres test-replicas test-chaos
 
 # Five thousand notices with five kills, and the rates as the sandbox's Telegram sees them, on both engines.
 test-load: $(READY)
@@ -87,6 +88,11 @@ test-postgres: $(READY)
 # Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
 test-replicas: $(READY)
 	$(BIN)/pytest -m load tests/replicas
+
+# Faults of all neighbours, kills and clock steps for SECONDS, shared by the chosen engines and modes.
+test-chaos: $(READY)
+	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),180) --engine $(or $(ENGINE),both) --mode $(or $(MODE),both) \
+		$(if $(SEED),--seed $(SEED))
 
 # What is measured, an hour of it: the whole bot beside its peers, taps, the start, storage, memory, a soak.
 bench: $(READY)

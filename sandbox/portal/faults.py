@@ -9,6 +9,7 @@ class FaultKind(StrEnum):
     """What the portal sends instead of its answer, or changes in it."""
 
     DROP = "drop"  # the connection is closed without an answer
+    RESET = "reset"  # the connection is reset (RST) without an answer
     CUT = "cut"  # the answer stops halfway and the connection is closed
     SLOW = "slow"  # waits `seconds`, then goes on
     STALL = "stall"  # the answer's head, and after `seconds` its body

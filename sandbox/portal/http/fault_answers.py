@@ -22,7 +22,8 @@ from sandbox.portal.http.tampering import (
     unreadable_contact,
 )
 
-Close = Callable[[], Awaitable[bool]]
+Close = Callable[[bool], Awaitable[bool]]
+"""Closes the connection, with RST if True. Returns False where that is impossible."""
 Wait = Callable[[float], Awaitable[None]]
 
 _PDF = "application/pdf"
@@ -49,6 +50,8 @@ def faulty_answer(fault: Fault, answer: ASGIApp, close: Close, wait: Wait) -> AS
     match fault.kind:
         case FaultKind.DROP:
             return _dropping(close)
+        case FaultKind.RESET:
+            return _dropping(close, reset=True)
         case FaultKind.CUT:
             return _cutting(answer, close)
         case FaultKind.STALL:
@@ -112,9 +115,9 @@ def _huge(fault: Fault) -> Response:
     return StreamingResponse(body(), media_type=_PDF, headers=headers)
 
 
-def _dropping(close: Close) -> ASGIApp:
+def _dropping(close: Close, *, reset: bool = False) -> ASGIApp:
     async def drop(scope: Scope, receive: Receive, send: Send) -> None:
-        if await close():
+        if await close(reset):
             return
         await problem_response(503, "The portal is down.")(scope, receive, send)
 
@@ -127,7 +130,7 @@ def _cutting(answer: ASGIApp, close: Close) -> ASGIApp:
         start["headers"] = _with_header(start, b"content-length", str(len(body)).encode())
         await send(start)
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        await close()
+        await close(False)
 
     return cut
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import hmac
+import socket
+import struct
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,8 +78,8 @@ class ApiMiddleware:
         await self._app(scope, receive, send)
 
     async def _apply(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        async def close() -> bool:
-            return await close_connection(scope, receive)
+        async def close(reset: bool) -> bool:
+            return await close_connection(scope, receive, reset=reset)
 
         await faulty_answer(fault, self._checked, close, self._wait)(scope, receive, send)
 
@@ -96,13 +98,19 @@ class ApiMiddleware:
             return
 
 
-async def close_connection(scope: Scope, receive: Receive) -> bool:
+async def close_connection(scope: Scope, receive: Receive, *, reset: bool) -> bool:
     """Close the connection. Returns False under a server other than PortalServer, which hides its transport."""
     transport = scope.get(TRANSPORT)
     if transport is None:
         return False
-    # close() flushes the written part first, which a cut answer needs.
-    transport.close()
+    if reset:
+        # A linger time of zero makes the kernel send RST.
+        linger = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+    else:
+        # close() flushes the written part first, which a cut answer needs.
+        transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass
     return True

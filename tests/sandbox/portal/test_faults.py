@@ -49,6 +49,13 @@ async def test_a_dropped_connection(visit: Visit) -> None:
     await visit.get(ORDERS)
 
 
+async def test_a_reset_connection(visit: Visit) -> None:
+    visit.server.faults.set(Fault(FaultKind.RESET, times=1))
+    with pytest.raises(httpx.ReadError):
+        await visit.http.get(ORDERS)
+    await visit.get(ORDERS)
+
+
 async def test_a_truncated_answer(visit: Visit) -> None:
     visit.server.faults.set(Fault(FaultKind.CUT, times=1))
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message"):
