@@ -35,7 +35,7 @@ from mail.addresses import parse_sender
 from mail.mailer import Mailer
 from mail.server import parse_smtp_url
 from mail.smtp import SmtpMailer
-from portal.breaker import Breaker
+from portal.breaker import PortalBreaker
 from portal.client import Portal
 from portal.http import HttpPortal
 from portal.tryton.address import SCHEME
@@ -49,10 +49,12 @@ from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.clock_watch import ClockWatch
 from services.notices.copy_sender import CopySender
-from services.notices.dispatcher import Dispatcher
+from services.notices.delivery.breaker import ChannelBreaker
+from services.notices.delivery.dispatcher import Dispatcher
+from services.notices.delivery.outcome_recorder import OutcomeRecorder
+from services.notices.delivery.outcomes import Sender
+from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.feed_reader import FeedReader
-from services.notices.outcomes import Sender
-from services.notices.rate_limiter import BulkRateLimiter
 from services.security import SecurityLog
 from storage import chats
 from storage.chat_cache import ChatCache
@@ -96,7 +98,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, Vault(settings.keys))
         stack.push_async_callback(database.close)
-        breaker = Breaker(crowded=give_back_slot)
+        breaker = PortalBreaker(crowded=give_back_slot)
         portal = portal_at(
             settings.portal_url, settings.portal_token.get_secret_value(), settings.portal_links, breaker
         )
@@ -107,11 +109,18 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
 
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
+        recorder = OutcomeRecorder(database, clock, services.bulk_limiter, settled)
+        breakers = {
+            Channel.TELEGRAM: ChannelBreaker(Channel.TELEGRAM, places=16, silence=3.0),
+            Channel.EMAIL: ChannelBreaker(Channel.EMAIL, places=4, silence=30.0),  # a mail server may scan each PDF
+        }
         supervisor, database_check = Supervisor(), DatabaseCheck(database)
         clock_watch = ClockWatch(database, clock)
         sources = Sources(
             feed=feed_reader.counters,
             settled=settled,
+            recorder=recorder,
+            breakers=breakers,
             clock_steps=clock_watch.steps,
             security=services.security,
             supervisor=supervisor,
@@ -127,7 +136,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
 
         senders = _senders(settings, services, mailer, application.bot)
         dispatcher = Dispatcher(
-            database, clock, senders, services.bulk_limiter, chat_rate=settings.chat_rate, settled=settled
+            database, clock, senders, breakers, services.bulk_limiter, recorder, chat_rate=settings.chat_rate
         )
         poll_seconds = settings.portal_poll_seconds
         worker = Worker(
@@ -198,7 +207,7 @@ def _senders(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot
     }
 
 
-def portal_at(url: str, token: str, links: str = "", breaker: Breaker | None = None) -> Portal:
+def portal_at(url: str, token: str, links: str = "", breaker: PortalBreaker | None = None) -> Portal:
     """Make the client of a portal.
 
     Args:

@@ -4,6 +4,7 @@ Two commands import their modules themselves: at the top these took 4 % of the s
 """
 
 import asyncio
+import datetime
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -27,6 +28,7 @@ from services.understanding import normalize_email
 from storage import migrations
 from storage.database import Database, Session
 from storage.linking import links, proofs
+from storage.notices.repetitions import ResendChoice
 from storage.vault import Vault
 
 ResultT = TypeVar("ResultT")
@@ -219,20 +221,48 @@ def portal_check(
 @cli.command()
 def notices(
     watch: Annotated[bool, typer.Option("--watch", help="Show progress until no delivery is due.")] = False,
+    resend: Annotated[
+        bool, typer.Option("--resend", help="Repeat uncertain deliveries; the message says that it may be known.")
+    ] = False,
+    delivery: Annotated[
+        list[int] | None, typer.Option("--id", help="With --resend: this delivery; may be given several times.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="With --resend: uncertain since this time, ISO 8601 (UTC).")] = "",
+    reason: Annotated[str, typer.Option(help="With --resend: whose reason contains this text.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --resend: do it. Without it, only show what would be.")
+    ] = False,
 ) -> None:
     """Show the number of deliveries by state, the age of the feed, and the latest uncertain deliveries."""
-    from bot.commands.notices import show, watch_progress
+    from bot.commands.notices import resend_uncertain, show, watch_progress
 
+    if (delivery or since or reason or yes) and not resend:
+        raise _failure("odobot notices: --id, --since, --reason and --yes need --resend")
+    try:
+        choice = ResendChoice(tuple(delivery or ()), _time_of(since), reason)
+    except ValueError:
+        raise _failure("odobot notices: --since must be a time such as 2026-11-26T14:00") from None
     settings = _loaded_settings()
 
-    async def show_or_watch() -> None:
+    async def show_or_change() -> None:
         database = Database(settings.database_url, Vault(settings.keys))
         try:
-            await (watch_progress(database) if watch else show(database))
+            if resend:
+                await resend_uncertain(database, choice, is_confirmed=yes)
+            else:
+                await (watch_progress(database) if watch else show(database))
         finally:
             await database.close()
 
-    _run_on_database(show_or_watch())
+    _run_on_database(show_or_change())
+
+
+def _time_of(text: str) -> datetime.datetime | None:
+    """Return a time in ISO 8601, which is in UTC unless it says otherwise; None for no text. Raises ``ValueError``."""
+    if not text:
+        return None
+    given = datetime.datetime.fromisoformat(text)
+    return given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
 
 
 @cli.command("new-key")

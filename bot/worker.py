@@ -14,7 +14,7 @@ from portal.errors import PortalAway, PortalError, PortalUnavailable
 from services.clock import Clock
 from services.linking.linking import Linking
 from services.notices.clock_watch import ClockWatch
-from services.notices.dispatcher import Dispatcher
+from services.notices.delivery.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.retries import backoff
 from services.uninterrupted import run_to_completion
@@ -174,6 +174,7 @@ class Worker:
     async def _reclaim(self, beat: Beat) -> None:
         while True:
             beat(_RECLAIM_SECONDS)
+            await self._dispatcher.queue_repetitions()
             await asyncio.sleep(_RECLAIM_SECONDS)
             await run_to_completion(self._clock_watch.check())
             await run_to_completion(self._dispatcher.reclaim())

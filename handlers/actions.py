@@ -98,7 +98,9 @@ class AnswerNoticeOffer(AccountAction, letter="w"):
 
 @dataclass(frozen=True, slots=True)
 class ShowSubscriptions(AccountAction, letter="W"):
-    """The kinds of notices of an account."""
+    """The kinds of notices of an account; ``of_notice`` if the button is below a summary of notices."""
+
+    of_notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from services.company import Company
 from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
-from services.notices.rate_limiter import BulkRateLimiter
+from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.security import SecurityLog
 from storage.chat_cache import ChatCache
 from storage.chats import Awaiting, ChatState, LinkState

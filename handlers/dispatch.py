@@ -16,6 +16,7 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.views import account, invoices, linking, notices, orders, search, settings
+from handlers.views.seen_notices import record_seen
 from portal.breaker import Caller, caller
 from portal.errors import Forbidden, NotFound, NotReady, PortalAway, PortalBroken, PortalError, PortalUnavailable
 from services.access import BACKGROUND_CONFIRM_AGE, BLOCKING_CONFIRM_AGE, EndedLink
@@ -116,12 +117,14 @@ async def screen_for(context: Context, action: Action) -> Screen | None:
             return await _account_screen(context, action)
         if isinstance(action, _CHAT_ACTIONS) and (refusal := await _chat_refusal(context, action)):
             return refusal
-        return await VIEWS[type(action)](context, action)
+        screen = await VIEWS[type(action)](context, action)
     except LinkGone:
         current = context.chat.current
         return failures.link_gone(context.t, current) if current else not_linked(context)
     except PortalError as error:
         return _portal_failure(context, action, error)
+    record_seen(context, action)
+    return screen
 
 
 async def _account_screen(context: Context, action: AccountAction) -> Screen | None:
@@ -135,6 +138,7 @@ async def _account_screen(context: Context, action: AccountAction) -> Screen | N
     # The link may have been removed while the view waited for the portal.
     await context.reload()
     context.link(action.link)
+    record_seen(context, action)
     return screen
 
 

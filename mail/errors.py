@@ -19,10 +19,12 @@ class MailError(Exception):
     Attributes:
         is_uncertain: the server may have accepted the letter, so that sending it again may send it twice.
         is_permanent: the same letter will be refused again.
+        is_outage: the server fails as a whole, so that other letters would fail too.
         retry_after: seconds to wait before the next attempt; None if any pause will do.
     """
 
     is_uncertain = False
+    is_outage = False
     is_permanent = False
     retry_after: float | None = None
 
@@ -34,9 +36,10 @@ class MailUnavailable(MailError):
     after the content, it is certain that the letter was not accepted.
     """
 
-    def __init__(self, message: str, *, is_uncertain: bool = False) -> None:
+    def __init__(self, message: str, *, is_uncertain: bool = False, is_outage: bool = True) -> None:
         super().__init__(message)
         self.is_uncertain = is_uncertain
+        self.is_outage = is_outage
 
 
 class MailRefused(MailError):
@@ -58,6 +61,7 @@ class MailMisconfigured(MailError):
     An operator has to check the settings or the server; the letter was not sent.
     """
 
+    is_outage = True
     retry_after = _MISCONFIGURED_PAUSE_SECONDS
 
 
@@ -75,6 +79,9 @@ class SmtpStep(StrEnum):
 
 
 _ABOUT_THE_LETTER = frozenset({SmtpStep.SENDER, SmtpStep.RECIPIENT, SmtpStep.DATA, SmtpStep.CONTENT})
+_ABOUT_ONE_RECIPIENT = frozenset({SmtpStep.RECIPIENT, SmtpStep.CONTENT})
+_CLOSING = 421
+"""The reply to any command of a server that closes the connection (RFC 5321 §4.2.3)."""
 
 
 def mail_error(error: SMTPException | OSError, step: SmtpStep) -> MailError:
@@ -97,7 +104,7 @@ def mail_error(error: SMTPException | OSError, step: SmtpStep) -> MailError:
 def _error_for_reply(code: int, step: SmtpStep) -> MailError:
     what = f"the mail server said {code}, {step}"
     if code < 500:
-        return MailUnavailable(what)
+        return MailUnavailable(what, is_outage=code == _CLOSING or step not in _ABOUT_ONE_RECIPIENT)
     if step in _ABOUT_THE_LETTER and code not in _LOGIN_REQUIRED:
         return MailRefused(what, code=code)
     return MailMisconfigured(what)

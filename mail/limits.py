@@ -48,7 +48,8 @@ class ConnectionLimit:
             async with asyncio.timeout(_LONGEST_WAIT):
                 await turn
         except TimeoutError:
-            raise MailUnavailable("too many mails wait for the mail server (ODOBOT_MAIL_RATE)") from None
+            why = "too many mails wait for the mail server (ODOBOT_MAIL_RATE)"
+            raise MailUnavailable(why, is_outage=False) from None
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # admitted and cancelled at the same moment
                 self._release(urgent=urgent)

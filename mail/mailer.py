@@ -34,6 +34,8 @@ class Letter:
     is_for_stranger: bool = False
     """Whether an unlinked chat requested it: such letters have a rate limit of their own, and delay no others."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    message_id: str = ""
+    """The part of the Message-ID before the @: hex digits, the same for each repetition. Empty: a new one."""
 
     def __repr__(self) -> str:
         return "Letter(…)"

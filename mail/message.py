@@ -81,7 +81,7 @@ def compose(letter: Letter, *, name: str, sender: Address, recipient: Address, a
     message["To"] = f"<{recipient}>"
     message["Subject"] = _encoded(_one_line(letter.subject))
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.domain}>"
+    message["Message-ID"] = f"<{letter.message_id or secrets.token_hex(16)}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: prevents automatic replies
     if not _LANGUAGE.fullmatch(letter.language):
         raise MailRefused("the letter's language is not a language tag")

@@ -42,7 +42,7 @@ caller: ContextVar[Caller] = ContextVar("caller", default=Caller.PERSON)
 """Set it for a task; the tasks that it starts inherit it."""
 
 
-class Breaker:
+class PortalBreaker:
     """The state of one portal, as the calls of this process see it.
 
     Args:
@@ -137,6 +137,6 @@ class Breaker:
         self._opened_at, self._probe_at, self._pause = now, probe_at, FIRST_PAUSE_SECONDS
 
 
-def guarded(breaker: Breaker | None) -> AbstractContextManager[None]:
+def guarded(breaker: PortalBreaker | None) -> AbstractContextManager[None]:
     """Return ``breaker.call()``; without a breaker, a context that lets everything through."""
     return breaker.call() if breaker else nullcontext()

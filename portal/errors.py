@@ -30,7 +30,7 @@ class PortalUnavailable(PortalError):
 
 
 class PortalAway(PortalUnavailable):
-    """The call was not made, because the portal did not answer others (``breaker.Breaker``).
+    """The call was not made, because the portal did not answer others (``breaker.PortalBreaker``).
 
     Args:
         message: The cause.

@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel, FailFast, Field
 
 from portal import numbers
-from portal.breaker import Breaker, guarded
+from portal.breaker import PortalBreaker, guarded
 from portal.client import Reader
 from portal.errors import (
     CONTRACT_STATUSES,
@@ -62,7 +62,7 @@ class HttpPortal:
         token: str,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        breaker: Breaker | None = None,
+        breaker: PortalBreaker | None = None,
     ) -> None:
         self._breaker = breaker
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}

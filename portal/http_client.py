@@ -12,7 +12,7 @@ import httpx
 import stamina
 
 from portal.bodies import JSON_LIMIT, read_body, skip_body
-from portal.breaker import Breaker, guarded
+from portal.breaker import PortalBreaker, guarded
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary
 from portal.transport import AiohttpTransport
 
@@ -103,7 +103,9 @@ def with_query(path: str, params: Params) -> str:
     return f"{path}?{query}" if query else path
 
 
-async def with_retries(call: str, attempt: Callable[[], Awaitable[AnswerT]], breaker: Breaker | None = None) -> AnswerT:
+async def with_retries(
+    call: str, attempt: Callable[[], Awaitable[AnswerT]], breaker: PortalBreaker | None = None
+) -> AnswerT:
     """Await a read, in up to three attempts within ``TOTAL_SECONDS``; in one while the breaker is open.
 
     Args:

@@ -5,13 +5,13 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, update
+from sqlalchemy import Row, bindparam, delete, exists, or_, text, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
 from storage.database import Session
 from storage.notices import outbox
-from storage.tables import DEFAULT_PAGE_SIZE, Awaited, Chat, Link
+from storage.tables import DEFAULT_PAGE_SIZE, Awaited, Channel, Chat, Delivery, Link, State
 
 UNLINKED_RETENTION = datetime.timedelta(days=30)
 """How long the row of an unlinked chat is kept after its last use."""
@@ -56,6 +56,8 @@ class ChatState:
     awaiting: Awaiting | None = None
     is_blocked: bool = False
     links: tuple[LinkState, ...] = ()
+    has_unclear_notice: bool = False
+    """Whether a notice is being sent to it, or will be repeated (``storage.notices.repetitions``)."""
 
     @property
     def current(self) -> LinkState | None:
@@ -67,12 +69,19 @@ class ChatState:
         return next((link for link in self.links if link.link_id == link_id), None)
 
 
+_TO_CHAT = (col(Delivery.channel) == Channel.TELEGRAM, col(Delivery.recipient) == Chat.chat_id)
+# Each by a partial index of few rows. The condition of ix_deliveries_in_hand is text, because every update runs it.
+_SENDING = (text("deliveries.state IN ('leased', 'sending')"), col(Delivery.state) == State.SENDING)
+_HAS_UNCLEAR = or_(
+    exists().where(*_TO_CHAT, col(Delivery.repeat_at).is_not(None)), exists().where(*_TO_CHAT, *_SENDING)
+).label("has_unclear_notice")
 _LOADED = (
     select_columns(
         *(col(of) for of in (Chat.language, Chat.page_size, Chat.awaited, Chat.awaited_until, Chat.awaited_link)),
         *(col(of) for of in (Chat.blocked_at, Link.link_id, Link.contact_id, Link.account_id, Link.access)),
         *(col(of) for of in (Link.account_name_sealed, Link.wishes, Link.attaches_pdf, Link.linked_at)),
         *(col(of) for of in (Link.confirmed_at, Link.used_at)),
+        _HAS_UNCLEAR,
     )
     .outerjoin(Link, col(Link.chat_id) == Chat.chat_id)
     .where(col(Chat.chat_id) == bindparam("chat_id"))
@@ -102,6 +111,7 @@ async def load(session: Session, chat_id: int) -> ChatState:
         awaiting=awaiting,
         is_blocked=chat.blocked_at is not None,
         links=tuple(link for link in links if link is not None),
+        has_unclear_notice=bool(chat.has_unclear_notice),
     )
 
 

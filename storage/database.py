@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Connection, UpdateBase, event, func, inspect, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -133,6 +134,14 @@ class Database:
         await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
         if closing.done():
             closing.result()
+
+
+def is_database_error(error: Exception) -> bool:
+    """Return whether an error that a session raised comes from the database, and not from a mistake in the program.
+
+    A connection that fails while SQLAlchemy opens it raises the driver's error, or one of the system's (``OSError``).
+    """
+    return isinstance(error, SQLAlchemyError | OSError) or type(error).__module__.startswith("asyncpg.")
 
 
 def sqlite_file(url: str) -> Path | None:

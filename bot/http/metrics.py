@@ -13,11 +13,13 @@ from bot.database_check import DatabaseCheck
 from bot.supervisor import Supervisor
 from handlers.telegram.failures import FailureKind
 from services.clock import Clock
+from services.notices.delivery.breaker import BreakerState, ChannelBreaker
+from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.feed_reader import FeedCounters
 from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
 from storage.notices import feed, outbox_report
-from storage.tables import State
+from storage.tables import Channel, State
 
 _DATABASE_SECONDS = 3.0
 """The time limit of the queries."""
@@ -30,6 +32,8 @@ class Sources:
     feed: FeedCounters
     settled: Mapping[State, int]
     """The dispatcher's counts of deliveries by final state."""
+    recorder: OutcomeRecorder
+    breakers: Mapping[Channel, ChannelBreaker]
     clock_steps: Mapping[str, int]
     """Steps of the system clock by direction, ``back`` or ``forward``."""
     security: SecurityLog
@@ -66,6 +70,17 @@ class Metrics:
             "odobot_deliveries",
             "Deliveries by state: sent, blocked and cancelled by this process, the others in the database.",
             ["state"],
+            registry=self._registry,
+        )
+        self._breaker = Gauge(
+            "odobot_breaker_state",
+            "The breaker of each channel: 0 full speed, 1 slow start, 2 one message at a time after a pause.",
+            ["channel"],
+            registry=self._registry,
+        )
+        self._unrecorded = Gauge(
+            "odobot_deliveries_unrecorded",
+            "Deliveries whose outcome is in memory until the database takes it.",
             registry=self._registry,
         )
         self._lag = Gauge("odobot_feed_lag_seconds", "Time since the feed was last read.", registry=self._registry)
@@ -120,6 +135,9 @@ class Metrics:
 
     async def text(self) -> bytes:
         """Return the metrics in Prometheus' exposition format; without the database, those of the process only."""
+        for channel, breaker in self._sources.breakers.items():
+            self._breaker.labels(channel).set(list(BreakerState).index(breaker.state))
+        self._unrecorded.set(self._sources.recorder.unrecorded)
         self._usable.set(not self._sources.database_check.reason)
         try:
             async with asyncio.timeout(_DATABASE_SECONDS):

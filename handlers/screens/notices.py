@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handlers.actions import (
     ConfirmAddress,
@@ -127,9 +127,22 @@ def summary(t: Texts, lines: Sequence[SummaryLine]) -> Screen:
     if len(lines) > len(shown):
         facts.append(t.plural("notice.and_more", len(lines) - len(shown)))
     buttons = {each.number: Button(safe_text(each.number), _detail_action(each)) for each in shown}
-    settings = Button(t("button.notices"), ShowSubscriptions(min(each.link for each in lines)))
+    settings = Button(t("button.notices"), ShowSubscriptions(min(each.link for each in lines), of_notice=True))
     keyboard = (*rows_of(list(buttons.values()), 3), (settings,))
     return Screen(t.plural("notice.summary", len(lines)), facts=tuple(facts), keyboard=keyboard)
+
+
+def marked(t: Texts, screen: Screen, repeated: Sequence[bool]) -> Screen:
+    """Say before a notice that it may have been received before.
+
+    Args:
+        repeated: of each notice in the message, whether it is a repetition.
+    """
+    if not any(repeated):
+        return screen
+    if len(repeated) == 1:
+        return replace(screen, lead=t("notice.repeated"))
+    return replace(screen, lead=t("notice.all_repeated") if all(repeated) else t("notice.some_repeated"))
 
 
 def notice_stopped(t: Texts, subscription: str, link: int) -> Screen:

@@ -29,7 +29,8 @@ class Table:
 class Screen:
     """One message: facts of one line each, and buttons, with the most useful one first.
 
-    ``position`` says which rows of a list are shown; an empty text or tuple omits its part of the message.
+    ``position`` says which rows of a list are shown, ``lead`` is a sentence before the title. An empty text or tuple
+    omits its part of the message.
     """
 
     title: str = ""
@@ -38,6 +39,7 @@ class Screen:
     table: Table | None = None
     note: str = ""
     keyboard: Keyboard = ()
+    lead: str = ""
 
 
 def rows_of(buttons: list[Button], width: int) -> Keyboard:

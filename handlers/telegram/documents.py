@@ -115,9 +115,18 @@ async def send(
 
 async def save_upload(bot: ExtBot[None], database: Database, pdf: LoadedPdf, sent: Message) -> None:
     """Store the ``file_id`` of a new upload, if the portal sent an ETag."""
-    if pdf.new is None or not pdf.etag or sent.document is None:
+    document = new_upload(bot, pdf, sent)
+    if document is None:
         return
-    document = Document(
+    async with database.write() as session:
+        await uploaded_pdfs.save(session, document)
+
+
+def new_upload(bot: ExtBot[None], pdf: LoadedPdf, sent: Message) -> Document | None:
+    """Return the ``file_id`` of a sent PDF, to be stored; None if it was known, or the portal sent no ETag."""
+    if pdf.new is None or not pdf.etag or sent.document is None:
+        return None
+    return Document(
         bot_id=bot.id,
         account_id=pdf.account_id,
         number=pdf.number,
@@ -125,8 +134,6 @@ async def save_upload(bot: ExtBot[None], database: Database, pdf: LoadedPdf, sen
         file_id=sent.document.file_id,
         etag=pdf.etag,
     )
-    async with database.write() as session:
-        await uploaded_pdfs.save(session, document)
 
 
 async def delete_upload(database: Database, pdf: LoadedPdf) -> None:

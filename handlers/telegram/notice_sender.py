@@ -16,17 +16,18 @@ from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import send_text
-from handlers.telegram.render import Message, render
+from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_possible
+from handlers.telegram.render import render
 from portal.client import Portal, Reader
 from portal.errors import PortalUnavailable, TooLarge
 from portal.models import Contact, Part
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
+from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent
 from services.notices.event_recorder import REMINDERS, subscription_for
-from services.notices.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent, Uncertain
 from services.notices.reminders import reminder_time
-from storage import chats
+from storage import chats, uploaded_pdfs
 from storage.chats import ChatState, LinkState
 from storage.database import Database
 from storage.notices import delivery_preferences, reminders
@@ -81,6 +82,14 @@ class TelegramNoticeSender:
         linked = [each.link_id for each in batch if each.kind not in _ABOUT_ENDED_LINKS]
         return not linked or await self._access.still_linked(linked)
 
+    async def is_reachable(self) -> bool:
+        """See ``Sender``."""
+        try:
+            await self._bot.get_me()
+        except TelegramError as error:
+            return not is_outage(error)
+        return True
+
     async def _render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         first = batch[0]
         async with self._database.read() as session:
@@ -91,10 +100,10 @@ class TelegramNoticeSender:
             raise _NotRendered(Blocked())
         if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
             screen = screens.idle_link(t, first.account_name, first.link_id)
-            return self._message(chat.chat_id, render(screen))
+            return self._message(t, first, screen)
         if first.kind in _ABOUT_ENDED_LINKS:
             screen = screens.access_ended(t, [(first.kind, first.account_name)], self._company.name)
-            return self._message(chat.chat_id, render(screen))
+            return self._message(t, first, screen)
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
         if first.kind is Kind.COPY_STOPPED:
             return self._copy_stopped(t, chat, first, preferences, zone)
@@ -132,11 +141,12 @@ class TelegramNoticeSender:
         if link is None:
             raise _NotRendered(Cancelled("no longer linked"))
         self._check_quiet_hours(preferences, zone, is_summarised=False)
-        return self._message(chat.chat_id, render(screens.copy_stopped(t, link.account_name, link.link_id)))
+        return self._message(t, claimed, screens.copy_stopped(t, link.account_name, link.link_id))
 
     async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         """Summarise postponed notices by number, where the contact may still see that part of the account."""
         lines: list[SummaryLine] = []
+        repeated: list[bool] = []
         contacts: dict[str, Contact | None] = {}
         for each in batch:
             link = chat.link(each.link_id)
@@ -146,9 +156,10 @@ class TelegramNoticeSender:
                 contacts[link.contact_id] = await self._access.contact(link.contact_id)
             if await self._may_notify(contacts[link.contact_id], link, each.kind):
                 lines.append(SummaryLine(each.kind, each.number, link.link_id))
+                repeated.append(each.is_repetition)
         if not lines:
             raise _NotRendered(Cancelled("no longer allowed"))
-        return self._message(chat.chat_id, render(screens.summary(t, lines)))
+        return self._text(chat.chat_id, screens.marked(t, screens.summary(t, lines), repeated))
 
     async def _may_notify(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
         """Return whether a link may still get notices; if it ended or is idle, notify the chat of that once."""
@@ -173,12 +184,12 @@ class TelegramNoticeSender:
         if claimed.kind in _ORDERS:
             order = await self._read(claimed, link, self._portal.order(reader, number))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
-            return self._message(chat.chat_id, render(screen))
+            return self._message(t, claimed, screen)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
-            return await self._message_with_pdf(t, chat.chat_id, reader, claimed, screen)
-        return self._message(chat.chat_id, render(screen))
+            return await self._message_with_pdf(t, reader, claimed, screen)
+        return self._message(t, claimed, screen)
 
     async def _reminder(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
@@ -190,7 +201,7 @@ class TelegramNoticeSender:
         await self._check_reminder_time(claimed, link, invoice.due_date, zone)
         self._check_quiet_hours(preferences, zone, is_summarised=False)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
-        return self._message(chat.chat_id, render(screen))
+        return self._message(t, claimed, screen)
 
     @staticmethod
     def _link_and_number(chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
@@ -223,65 +234,53 @@ class TelegramNoticeSender:
         if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= on_due_date:
             raise _NotRendered(Cancelled("overtaken"))
 
-    async def _message_with_pdf(
-        self, t: Texts, chat_id: int, reader: Reader, claimed: ClaimedDelivery, screen: Screen
-    ) -> SendFunc:
-        message, number = render(screen), claimed.number or ""
+    async def _message_with_pdf(self, t: Texts, reader: Reader, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
+        chat_id, number = claimed.recipient, claimed.number or ""
+        message = render(screens.marked(t, screen, [claimed.is_repetition]))
+        as_text = self._message(t, claimed, screen)
         try:
             limit = documents.NOTICE_LIMIT
             pdf = await documents.load_pdf(self._bot, self._database, self._portal, reader, number, t, limit=limit)
         except TooLarge:
-            return self._message(chat_id, message)
+            return as_text
         except PortalUnavailable:
             # After some attempts, send the notice without a document that the portal cannot create.
             if claimed.attempts < _PDF_ATTEMPTS:
                 raise
-            return self._message(chat_id, message)
+            return as_text
         if len(message.html) > _CAPTION_LIMIT:
-            return self._message(chat_id, message)
+            return as_text
 
         async def send() -> Outcome:
             try:
                 sent = await documents.send(self._bot, chat_id, pdf, caption=message)
             except TelegramError as error:
                 if pdf.known is None or classify(error).kind is not FailureKind.REFUSED:
-                    return await self._outcome(chat_id, error)
-                await documents.delete_upload(self._database, pdf)
+                    return await outcome_of(self._database, chat_id, error, self._clock())
+                async with stored_if_possible(self._database) as session:
+                    await uploaded_pdfs.delete_upload(session, pdf.known)
                 return Retry("file_id refused")
-            await documents.save_upload(self._bot, self._database, pdf, sent)
+            if (upload := documents.new_upload(self._bot, pdf, sent)) is not None:
+                async with stored_if_possible(self._database) as session:
+                    await uploaded_pdfs.save(session, upload)
             return Sent()
 
         return send
 
-    def _message(self, chat_id: int, message: Message) -> SendFunc:
+    def _message(self, t: Texts, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
+        return self._text(claimed.recipient, screens.marked(t, screen, [claimed.is_repetition]))
+
+    def _text(self, chat_id: int, screen: Screen) -> SendFunc:
+        message = render(screen)
+
         async def send() -> Outcome:
             try:
                 await send_text(self._bot, chat_id, message)
             except TelegramError as error:
-                return await self._outcome(chat_id, error)
+                return await outcome_of(self._database, chat_id, error, self._clock())
             return Sent()
 
         return send
-
-    async def _outcome(self, chat_id: int, error: TelegramError) -> Outcome:
-        """Return what a failed send means for the delivery; store that the chat is blocked, or has another id."""
-        failure = classify(error)
-        match failure.kind:
-            case FailureKind.BLOCKED:
-                async with self._database.write() as session:
-                    await delivery_preferences.set_blocked(session, chat_id, self._clock())
-                return Blocked()
-            case FailureKind.UNKNOWN_CHAT:
-                return Blocked()
-            case FailureKind.MIGRATED if failure.new_chat_id is not None:
-                async with self._database.write() as session:
-                    await chats.migrate(session, chat_id, failure.new_chat_id)
-            case FailureKind.REFUSED | FailureKind.STALE | FailureKind.NOT_MODIFIED:
-                log.error("delivery.refused", reason=failure.reason)
-                return Cancelled("Telegram refused it")
-            case FailureKind.UNCLEAR:
-                return Uncertain(failure.reason)
-        return Retry(failure.reason, failure.retry_after, halts=failure.kind is FailureKind.TOO_MANY)
 
 
 def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:

@@ -44,7 +44,7 @@ class Message:
 
 def render(screen: Screen) -> Message:
     """Return the screen as one message; a text over ``TEXT_LIMIT`` is cut at the end of a line."""
-    blocks: list[Block] = []
+    blocks: list[Block] = [[(screen.lead, escape_html)]] if screen.lead else []
     head: Block = [(screen.title, _bold)] if screen.title else []
     if screen.position:
         head.append((screen.position, escape_html))

@@ -10,6 +10,7 @@ from handlers.context import Context
 from handlers.screens import failures, invoices, orders
 from handlers.screens import search as screens
 from handlers.screens.screen import Screen
+from handlers.views.seen_notices import record_seen
 from portal.errors import Forbidden, NotFound
 from portal.models import Part
 from storage import chats
@@ -43,11 +44,14 @@ async def open_number(context: Context, action: OpenNumber) -> Screen:
     name = link.account_name
     if invoice:
         show = ShowInvoice(action.link, number)
+        record_seen(context, show)
         has_orders = Part.ORDERS in link.access
         return invoices.invoice_detail(t, name, invoice, show, context.today, has_orders=has_orders)
     if order:
+        open_order = ShowOrder(action.link, number)
+        record_seen(context, open_order)
         has_invoices = Part.INVOICES in link.access
-        return orders.order_detail(t, name, order, ShowOrder(action.link, number), has_invoices=has_invoices)
+        return orders.order_detail(t, name, order, open_order, has_invoices=has_invoices)
     return failures.not_found(t, link, number)
 
 

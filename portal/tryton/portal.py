@@ -9,7 +9,7 @@ from datetime import date
 
 import httpx
 
-from portal.breaker import Breaker
+from portal.breaker import PortalBreaker
 from portal.client import Reader
 from portal.errors import NotFound, PortalBroken, media_type
 from portal.events import EventPage
@@ -66,7 +66,7 @@ class TrytonPortal:
         *,
         links: Sequence[MenuLink] = (),
         transport: httpx.AsyncBaseTransport | None = None,
-        breaker: Breaker | None = None,
+        breaker: PortalBreaker | None = None,
     ) -> None:
         address = parse_address(url)
         self._company = address.company

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from portal.breaker import Breaker, guarded
+from portal.breaker import PortalBreaker, guarded
 from portal.errors import TRYTON_STATUSES, PortalBroken, portal_errors, status_error
 from portal.http_client import Answer, fetch, http_client, with_retries, within_total
 from portal.parsing import readable, refuse_crowded
@@ -44,7 +44,7 @@ class TrytonWire:
         address: TrytonAddress,
         key: str,
         transport: httpx.AsyncBaseTransport | None = None,
-        breaker: Breaker | None = None,
+        breaker: PortalBreaker | None = None,
     ) -> None:
         self._breaker = breaker
         headers = {

@@ -138,18 +138,20 @@ class Unsubscribe:
 
 def invoice_letter(
     to: str, language: Language, *, number: str, facts: Callable[[Texts], list[str]], pdf: Attachment, company: str,
-    account: str, unsubscribe: Unsubscribe,
+    account: str, unsubscribe: Unsubscribe, is_repetition: bool = False,
 ) -> Letter:  # fmt: skip
     """Write a bookkeeper's copy: payment lines, PDF, and how to unsubscribe.
 
     Args:
         facts: Returns the lines about the invoice in one language.
+        is_repetition: Whether the reader may have received this mail before: its first sentence says so.
     """
     name = _account_name(account)
 
     def body(t: Texts) -> list[str]:
         how = t("letter.copy.stop_link", url=unsubscribe.url) if unsubscribe.url else t("letter.copy.stop_mail")
-        return [t("letter.copy.told", number=number, account=name, company=company), *facts(t), how]
+        mark = [t("letter.copy.repeated")] if is_repetition else []
+        return [*mark, t("letter.copy.told", number=number, account=name, company=company), *facts(t), how]
 
     def subject(t: Texts) -> str:
         return t("letter.copy.subject", number=number, company=company, account=name)

@@ -7,7 +7,8 @@ from collections import Counter
 import structlog
 
 from services.clock import Clock
-from services.notices.dispatcher import LEASE, LONGEST_RETRY_SECONDS, SENDING_LEASE
+from services.notices.delivery.claims import LEASE, SENDING_LEASE
+from services.notices.delivery.outcome_recorder import LONGEST_RETRY_SECONDS
 from storage.database import Database
 from storage.notices import clock_steps
 

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -18,7 +19,7 @@ from services.company import Company
 from services.invoices import SMALL_PDF_BYTES, file_name, payment_lines
 from services.mailing.letters import Unsubscribe, invoice_letter
 from services.notices.copies import make_stop_token
-from services.notices.outcomes import (
+from services.notices.delivery.outcomes import (
     Blocked,
     Cancelled,
     NotSent,
@@ -80,6 +81,14 @@ class CopySender:
         async with self._database.read() as session:
             return await bookkeeper_copies.find(session, batch[0].recipient) is not None
 
+    async def is_reachable(self) -> bool:
+        """See ``Sender``."""
+        try:
+            await self._mailer.ready()
+        except MailError as error:
+            return not error.is_outage
+        return True
+
     async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
         """See ``Sender``. A batch has one delivery: only quiet hours of chats make larger ones."""
         claimed = batch[0]
@@ -101,7 +110,7 @@ class CopySender:
             pdf = await self._load_pdf(reader, invoice, language, SMALL_PDF_BYTES)
         except TooLarge:
             pdf = None  # read by send(), one large PDF at a time
-        letter = partial(self._letter, copy, language, invoice)
+        letter = partial(self._letter, claimed, copy, language, invoice)
 
         async def send() -> Outcome:
             if pdf is not None:
@@ -121,10 +130,12 @@ class CopySender:
             raise PortalUnavailable("no document")
         return pdf.content
 
-    def _letter(self, copy: BookkeeperCopy, language: Language, invoice: Invoice, pdf: bytes) -> Letter:
+    def _letter(
+        self, claimed: ClaimedDelivery, copy: BookkeeperCopy, language: Language, invoice: Invoice, pdf: bytes
+    ) -> Letter:
         today = self._clock().astimezone(self._company.zone).date()
         name = file_name(texts_in(language), invoice.number)
-        return invoice_letter(
+        letter = invoice_letter(
             copy.email,
             language,
             number=invoice.number,
@@ -133,7 +144,11 @@ class CopySender:
             company=self._company.name,
             account=copy.account_name,
             unsubscribe=self._unsubscribe(copy),
+            is_repetition=claimed.is_repetition,
         )
+        # The repetition has the same Message-ID, by which servers and readers recognise it.
+        message_id = self._database.vault.hash("message-id", f"{claimed.event_id}:{claimed.recipient}")
+        return replace(letter, message_id=message_id)
 
     async def _send(self, letter: Letter) -> Outcome:
         try:
@@ -156,4 +171,5 @@ def _after_mail_error(error: MailError) -> Uncertain | Blocked | Retry:
         return Uncertain("mail")
     if error.is_permanent:
         return Blocked()
-    return Retry("mail", datetime.timedelta(seconds=error.retry_after) if error.retry_after else None)
+    after = datetime.timedelta(seconds=error.retry_after) if error.retry_after else None
+    return Retry("mail", after, is_outage=error.is_outage)

@@ -13,12 +13,16 @@ from storage.tables import Channel, Delivery, Kind, Notice, State
 _CANCELLABLE = (*WAITING, State.LEASED)
 
 
+def _cancelled(now: datetime.datetime, reason: str) -> dict[str, object]:
+    return {"state": State.CANCELLED, "settled_at": now, "reason": reason, "repeat_at": None}
+
+
 async def cancel_for_links(session: Session, link_ids: Sequence[int], now: datetime.datetime, reason: str) -> int:
     """Cancel the deliveries of removed links. Returns: the number of cancelled deliveries."""
     if not link_ids:
         return 0
     query = update(Delivery).where(col(Delivery.link_id).in_(link_ids), col(Delivery.state).in_(_CANCELLABLE))
-    return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))
+    return await session.change(query.values(**_cancelled(now, reason)))
 
 
 async def cancel_for_copies(session: Session, copy_ids: Sequence[int], now: datetime.datetime, reason: str) -> int:
@@ -30,7 +34,7 @@ async def cancel_for_copies(session: Session, copy_ids: Sequence[int], now: date
         col(Delivery.recipient).in_(copy_ids),
         col(Delivery.state).in_(_CANCELLABLE),
     )
-    return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))
+    return await session.change(query.values(**_cancelled(now, reason)))
 
 
 async def cancel_for_number(
@@ -50,4 +54,4 @@ async def cancel_for_number(
     query = update(Delivery).where(col(Delivery.notice_id).in_(about), col(Delivery.state).in_(_CANCELLABLE))
     if link_id is not None:
         query = query.where(col(Delivery.link_id) == link_id)
-    return await session.change(query.values(state=State.CANCELLED, settled_at=now, reason=reason))
+    return await session.change(query.values(**_cancelled(now, reason)))

@@ -1,23 +1,34 @@
 """The outbox: a worker claims deliveries with a lease, and each change of state is a compare-and-set.
 
 ``queued → leased → sending → sent | retry | blocked | cancelled | uncertain``. ``sending`` is committed just before the
-request is written. When the worker dies after that, the outcome is unknown: the delivery becomes ``uncertain`` and is
-never sent again.
+request is written. When the worker dies after that, or the answer does not say whether the message was sent, the
+delivery becomes ``uncertain``. ``REPEAT_AFTER`` later it is sent once more, and the message says that it may have come
+before (``repetitions``): ``uncertain → queued``, with ``is_repetition``. A repetition whose outcome is unclear too
+stays ``uncertain``, until an operator resends it. Where the person has shown meanwhile that they know of the notice, it
+becomes ``cancelled`` instead.
+
+``reclaim`` leaves the lease on a delivery that it makes ``uncertain``. Its worker may be alive after all, and know the
+outcome: then ``settle`` and ``put_back`` still record it.
 """
 
 import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, and_, bindparam, exists, or_, update
+from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, case, exists, literal, null, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from storage.database import Session
 from storage.tables import Channel, Delivery, Kind, Notice, State
+from storage.tables.base import UtcTime
 
 WAITING = (State.QUEUED, State.RETRY)
 IN_PROGRESS = (State.LEASED, State.SENDING)
+REPEAT_AFTER = datetime.timedelta(minutes=15)
+"""How long after an unclear outcome the marked repetition is due: time for the person to show that they know."""
+SEEN = "seen by the person"
+"""The reason of a delivery whose repetition is not needed."""
 
 
 def literal_states(states: Sequence[State]) -> BindParameter[Sequence[State]]:
@@ -42,6 +53,7 @@ class ClaimedDelivery:
     account_name: str
     attempts: int
     is_postponed: bool
+    is_repetition: bool = False
 
 
 async def claim(
@@ -51,8 +63,9 @@ async def claim(
     lease_until: datetime.datetime,
     limit: int,
     gap: datetime.timedelta,
+    without: Sequence[Channel] = (),
 ) -> list[ClaimedDelivery]:
-    """Lease due deliveries, oldest first, at most one per recipient and at most ``limit``.
+    """Lease due deliveries, oldest first, at most one per recipient and at most ``limit``; ``without`` some channels.
 
     A recipient is left out while one of its deliveries is in progress, or was settled less than ``gap`` ago. That keeps
     the order and the rate of a chat. No two workers hold the same delivery. A delivery that was settled later than
@@ -67,10 +80,13 @@ async def claim(
         col(other.recipient) == Delivery.recipient,
         or_(col(other.state).in_(literal_states(IN_PROGRESS)), is_recent),
     )
+    due = [col(Delivery.state).in_(literal_states(WAITING)), col(Delivery.due_at) <= now, ~busy]
+    if without:  # NOT IN, because for an IN SQLite takes an index of all deliveries by channel, and sorts them
+        due.append(col(Delivery.channel).not_in(without))
     query = (
         select(Delivery, Notice)
         .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
-        .where(col(Delivery.state).in_(literal_states(WAITING)), col(Delivery.due_at) <= now, ~busy)
+        .where(*due)
         .where(col(Notice.kind).in_(list(Kind)))  # a newer version may have queued further kinds
         .order_by(col(Delivery.due_at), col(Delivery.delivery_id))
         .limit(limit)
@@ -134,6 +150,7 @@ def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -
         account_name=session.vault.open_or_none(delivery.account_sealed or "") or "",
         attempts=delivery.attempts,
         is_postponed=delivery.is_postponed,
+        is_repetition=delivery.is_repetition,
     )
 
 
@@ -149,7 +166,7 @@ async def begin_sending(
     moved = await session.change(
         update(Delivery)
         .where(col(Delivery.delivery_id).in_(ids), *held)
-        .values(state=State.SENDING, lease_until=lease_until)
+        .values(state=State.SENDING, lease_until=lease_until, is_seen=False)
     )
     if moved == len(ids):
         return True
@@ -178,11 +195,31 @@ async def give_back(session: Session, ids: Sequence[int], lease: str) -> None:
 async def settle(
     session: Session, ids: Sequence[int], lease: str, state: State, now: datetime.datetime, reason: str | None = None
 ) -> bool:
-    """Record the final state of deliveries. Returns: False where the lease was lost."""
-    held = (col(Delivery.state).in_(IN_PROGRESS), col(Delivery.lease_owner) == lease)
-    values = {"state": state, "settled_at": now, "reason": reason, "lease_owner": None, "lease_until": None}
-    query = update(Delivery).where(col(Delivery.delivery_id).in_(ids), *held).values(**values)
-    return bool(await session.change(query))
+    """Record the final state of deliveries. Returns: False where the lease was lost.
+
+    A delivery that becomes ``uncertain`` for the first time gets its ``repeat_at``.
+    """
+    values: dict[str, object] = {"state": state, "reason": reason, "repeat_at": None}
+    if state is State.UNCERTAIN:
+        values = _uncertain(now, reason)
+    values |= {"settled_at": now, "lease_owner": None, "lease_until": None}
+    query = update(Delivery).where(col(Delivery.delivery_id).in_(ids), *_known_to(lease)).values(**values)
+    return bool(await session.change(query.execution_options(synchronize_session=False)))
+
+
+def _known_to(lease: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition for deliveries whose outcome the holder of a lease may record: see the module."""
+    return col(Delivery.state).in_((*IN_PROGRESS, State.UNCERTAIN)), col(Delivery.lease_owner) == lease
+
+
+def _uncertain(now: datetime.datetime, reason: str | None) -> dict[str, object]:
+    """Return the columns of a delivery whose outcome is unclear: repeated once, and not if the person knows of it."""
+    is_seen, is_final = col(Delivery.is_seen), or_(col(Delivery.is_seen), col(Delivery.is_repetition))
+    return {
+        "state": case((is_seen, literal(State.CANCELLED, String)), else_=literal(State.UNCERTAIN, String)),
+        "reason": case((is_seen, literal(SEEN, String)), else_=literal(reason, String)),
+        "repeat_at": case((is_final, null()), else_=literal(now + REPEAT_AFTER, UtcTime())),
+    }
 
 
 async def put_back(
@@ -196,13 +233,14 @@ async def put_back(
     reason: str | None = None,
 ) -> None:
     """Put deliveries back until ``due_at``, as ``queued`` or as ``retry``, which counts as an attempt."""
-    held = (col(Delivery.state).in_(IN_PROGRESS), col(Delivery.lease_owner) == lease)
     counted = Delivery.attempts + (1 if state is State.RETRY else 0)
+    repeat_at = case((col(Delivery.is_repetition), literal(due_at, UtcTime())), else_=null())
     values: dict[str, object] = {"state": state, "due_at": due_at, "attempts": counted, "reason": reason}
-    values |= {"lease_owner": None, "lease_until": None}
+    values |= {"lease_owner": None, "lease_until": None, "settled_at": None, "repeat_at": repeat_at}
     if is_postponed is not None:
         values["is_postponed"] = is_postponed
-    await session.change(update(Delivery).where(col(Delivery.delivery_id).in_(ids), *held).values(**values))
+    query = update(Delivery).where(col(Delivery.delivery_id).in_(ids), *_known_to(lease)).values(**values)
+    await session.change(query.execution_options(synchronize_session=False))
 
 
 async def reclaim(
@@ -220,11 +258,11 @@ async def reclaim(
     held = update(Delivery).where(col(Delivery.state).in_(literal_states(IN_PROGRESS)))
     if not everything:
         held = held.where(col(Delivery.lease_until) <= now, col(Delivery.lease_owner).not_in(kept))
-    held = held.values(lease_owner=None, lease_until=None).execution_options(synchronize_session=False)
+    held = held.values(lease_until=None).execution_options(synchronize_session=False)
     leased = held.where(col(Delivery.state) == State.LEASED)
-    returned = await session.change(leased.values(state=State.QUEUED))
+    returned = await session.change(leased.values(state=State.QUEUED, lease_owner=None))
     sending = held.where(col(Delivery.state) == State.SENDING)
-    unknown = await session.change(sending.values(state=State.UNCERTAIN, settled_at=now, reason="the worker died"))
+    unknown = await session.change(sending.values(settled_at=now, **_uncertain(now, "the worker died")))
     return returned, unknown
 
 
@@ -236,14 +274,11 @@ async def next_due(session: Session) -> datetime.datetime | None:
 
 
 async def readdress(session: Session, chat_id: int, new_chat_id: int) -> None:
-    """Change the recipient of unsettled deliveries to the chat's new id."""
+    """Change the recipient of unsettled deliveries, and of those that will be repeated, to the chat's new id."""
+    unsettled = or_(col(Delivery.state).in_((*WAITING, *IN_PROGRESS)), col(Delivery.repeat_at).is_not(None))
     await session.change(
         update(Delivery)
-        .where(
-            col(Delivery.channel) == Channel.TELEGRAM,
-            col(Delivery.recipient) == chat_id,
-            col(Delivery.state).in_((*WAITING, *IN_PROGRESS)),
-        )
+        .where(col(Delivery.channel) == Channel.TELEGRAM, col(Delivery.recipient) == chat_id, unsettled)
         .values(recipient=new_chat_id)
     )
 

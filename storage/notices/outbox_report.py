@@ -12,7 +12,7 @@ from storage.tables import Channel, Delivery, Notice, State
 
 FINAL = (State.SENT, State.BLOCKED, State.CANCELLED)
 """The states that ``count_open`` leaves out: nearly all stored deliveries are in one of them."""
-_IS_OPEN = col(Delivery.state).not_in(literal_states(FINAL))
+IS_OPEN = col(Delivery.state).not_in(literal_states(FINAL))
 """The condition of the partial index ix_deliveries_open."""
 
 
@@ -32,7 +32,7 @@ async def count_open(session: Session) -> dict[State, int]:
     Returns:
         Only states with at least one delivery; the ``FINAL`` states are missing.
     """
-    query = select(Delivery.state, func.count()).where(_IS_OPEN).group_by(col(Delivery.state))
+    query = select(Delivery.state, func.count()).where(IS_OPEN).group_by(col(Delivery.state))
     return {State(state): n for state, n in (await session.exec(query)).all()}
 
 
@@ -47,6 +47,41 @@ class UncertainDelivery:
     number: str | None
     settled_at: datetime.datetime | None
     reason: str | None
+    repeat_at: datetime.datetime | None = None
+    """When it is repeated; None: not by itself."""
+    is_repetition: bool = False
+    """Whether the repetition was sent, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedDelivery:
+    """A delivery of which a repetition was queued, and what became of it."""
+
+    delivery_id: int
+    kind: str
+    channel: str
+    recipient: int
+    number: str | None
+    state: State
+    settled_at: datetime.datetime | None
+    reason: str | None
+
+
+async def list_repeated(session: Session, limit: int) -> list[RepeatedDelivery]:
+    """Return the newest deliveries that were repeated, newest first. It may read every delivery: for commands."""
+    query = (
+        select(Delivery, Notice)
+        .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
+        .where(col(Delivery.is_repetition))
+        .order_by(col(Delivery.delivery_id).desc())
+        .limit(limit)
+    )
+    return [
+        RepeatedDelivery(
+            d.delivery_id or 0, n.kind, d.channel, d.recipient, n.number, State(d.state), d.settled_at, d.reason
+        )
+        for d, n in (await session.exec(query)).all()
+    ]
 
 
 async def list_uncertain(session: Session, limit: int) -> list[UncertainDelivery]:
@@ -54,14 +89,19 @@ async def list_uncertain(session: Session, limit: int) -> list[UncertainDelivery
     query = (
         select(Delivery, Notice)
         .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
-        .where(col(Delivery.state) == State.UNCERTAIN, _IS_OPEN)
+        .where(col(Delivery.state) == State.UNCERTAIN, IS_OPEN)
         .order_by(col(Delivery.delivery_id).desc())
         .limit(limit)
     )
-    return [
-        UncertainDelivery(d.delivery_id or 0, n.kind, d.channel, d.recipient, n.number, d.settled_at, d.reason)
-        for d, n in (await session.exec(query)).all()
-    ]
+    return [as_uncertain(delivery, notice) for delivery, notice in (await session.exec(query)).all()]
+
+
+def as_uncertain(d: Delivery, n: Notice) -> UncertainDelivery:
+    """Return what an operator is shown of an uncertain delivery."""
+    return UncertainDelivery(
+        d.delivery_id or 0, n.kind, d.channel, d.recipient, n.number, d.settled_at, d.reason, d.repeat_at,
+        d.is_repetition,
+    )  # fmt: skip
 
 
 async def sent_to_copy(session: Session, copy_id: int, limit: int) -> list[tuple[str, datetime.datetime]]:

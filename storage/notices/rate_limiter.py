@@ -1,10 +1,14 @@
-"""The rows of the rate limiter, which all workers share. `services.notices.rate_limiter` waits for the slots."""
+"""The rows of the rate limiter, which all workers share. `services.notices.delivery` waits for the slots."""
 
 import datetime
 from dataclasses import dataclass
 
+from sqlalchemy import update
+from sqlmodel import col
+
 from storage.database import Session
-from storage.tables import Pace
+from storage.notices.outbox import WAITING
+from storage.tables import Channel, Delivery, Pace
 
 _LONGEST_HALT = datetime.timedelta(minutes=10)
 _MIN_LEAD = datetime.timedelta(seconds=10)
@@ -57,3 +61,10 @@ async def halt(session: Session, until: datetime.datetime) -> None:
     """Let no worker reserve a slot before ``until``. A halt that ends later stays."""
     pace = await _pace(session, until)
     pace.halted_until = max(pace.halted_until, until)
+
+
+async def hold_chat(session: Session, chat_id: int, until: datetime.datetime) -> None:
+    """Make the waiting deliveries of a chat due no earlier than ``until``: Telegram accepts none before."""
+    waiting = (col(Delivery.channel) == Channel.TELEGRAM, col(Delivery.recipient) == chat_id)
+    early = (col(Delivery.state).in_(WAITING), col(Delivery.due_at) < until)
+    await session.change(update(Delivery).where(*waiting, *early).values(due_at=until))

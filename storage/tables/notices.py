@@ -96,10 +96,16 @@ class State(StrEnum):
 _WAITING = text("state IN ('queued', 'retry')")
 _IN_HAND = text("state IN ('leased', 'sending')")
 _OPEN = text("state NOT IN ('sent', 'blocked', 'cancelled')")
+_TO_REPEAT = text("repeat_at IS NOT NULL")
 
 
 class Delivery(Row, table=True):
-    """One notice to one recipient: ``recipient`` is a chat id (Telegram) or a ``copy_id`` (email)."""
+    """One notice to one recipient: ``recipient`` is a chat id (Telegram) or a ``copy_id`` (email).
+
+    ``repeat_at`` is set while a repetition waits or is in progress: when it is due. ``is_repetition``: an earlier
+    message may have arrived, and the next one says so. ``is_seen``: while it was ``sending``, the person showed that
+    they know of it.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -110,6 +116,7 @@ class Delivery(Row, table=True):
         Index("ix_deliveries_link", "link_id", "state"),
         Index("ix_deliveries_open", "state", "delivery_id", sqlite_where=_OPEN),
         Index("ix_deliveries_settled_at", "settled_at"),
+        Index("ix_deliveries_to_repeat", "channel", "recipient", sqlite_where=_TO_REPEAT),
     )
 
     delivery_id: int | None = Field(default=None, primary_key=True)
@@ -126,3 +133,6 @@ class Delivery(Row, table=True):
     lease_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
     settled_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
     reason: str | None = None
+    repeat_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    is_repetition: bool = False
+    is_seen: bool = False

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlmodel import col, select, update
 from typer.testing import CliRunner
 
 from bot.cli import cli
@@ -26,6 +27,9 @@ from storage import chats
 from storage.database import Database
 from storage.linking import links, proofs
 from storage.linking.links import NewLink
+from storage.notices import feed
+from storage.notices.feed import NewDelivery, NewNotice
+from storage.tables import Channel, Delivery, Kind, State
 from storage.vault import Vault
 from tests.bot import logging_as_it_was
 from tests.storage import EMAIL, NOW, copied
@@ -348,6 +352,26 @@ async def test_lift_cap_resets_the_wrong_codes_of_an_address(servers: Servers, s
     result = await shell.run("lift-cap", "--email", EMAIL)
     assert (result.code, result.out) == (0, "Wrong codes forgotten: 0\n")
     assert (await shell.run("lift-cap", "--email", "x")).code == 1
+
+
+async def test_notices_resend_shows_first_and_then_does_it(servers: Servers, shell: Shell) -> None:
+    assert (await shell.run("migrate")).code == 0
+    database = Database("sqlite+aiosqlite:///" + str(shell.folder / "odobot.db"), Vault([KEY]))
+    async with database.write() as session:
+        wanted = [NewDelivery(Channel.TELEGRAM, chat, chat, NOW) for chat in (1, 2)]
+        await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "212380", NOW), wanted)
+        await session.change(update(Delivery).values(state=State.UNCERTAIN, settled_at=NOW, reason="NetworkError"))
+    for wrong in (("--yes",), ("--resend", "--since", "yesterday")):
+        assert (await shell.run("notices", *wrong)).line.startswith("odobot notices: ")
+    assert "0 deliveries would be repeated" in (await shell.run("notices", "--resend", "--reason", "timed out")).out
+    assert "2 deliveries would be repeated" in (await shell.run("notices", "--resend", "--since", str(NOW))).out
+    shown = await shell.run("notices", "--resend", "--id", "2", "--id", "7", "--yes")
+    assert "not uncertain, or not chosen: 7" in shown.out
+    assert "1 deliveries queued" in shown.out
+    async with database.read() as session:
+        found = await session.exec(select(Delivery.state, Delivery.is_repetition).order_by(col(Delivery.delivery_id)))
+        assert found.all() == [(State.UNCERTAIN, False), (State.QUEUED, True)]
+    await database.close()
 
 
 @pytest.mark.parametrize(

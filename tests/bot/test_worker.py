@@ -48,6 +48,9 @@ class IdleDispatcher:
     async def reclaim(self, *, everything: bool = False) -> None:
         return
 
+    async def queue_repetitions(self) -> None:
+        return
+
 
 class NothingOld:
     """Has no codes to delete."""

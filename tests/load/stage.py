@@ -19,7 +19,7 @@ from sandbox.telegram.persons import Person
 from sandbox.telegram.request_log import LoggedRequest
 from sandbox.telegram.server import TelegramServer
 from services.clock import utc_now
-from services.notices.dispatcher import SENDING_LEASE
+from services.notices.delivery.claims import SENDING_LEASE
 from storage.database import Database
 from storage.notices import feed, outbox, outbox_report
 from storage.notices.outbox import WAITING

@@ -146,17 +146,18 @@ async def test_rate_per_chat_is_kept(tmp_path: Path, database_url: str) -> None:
             assert max(gaps) <= 4
 
 
-async def test_a_429_halts_all_notices(tmp_path: Path, database_url: str) -> None:
-    """Calls that are under way when Telegram answers 429 arrive within a second; the next ones after the halt."""
+async def test_429s_of_three_chats_halt_all_notices(tmp_path: Path, database_url: str) -> None:
+    """Calls that are under way when Telegram answers the third 429 arrive within a second; the next after the halt."""
     async with load_stage(tmp_path, database_url, bulk_rate="100") as stage, watched_loop() as longest_stall:
         await stage.people([ONE] * 500)
         await stage.start_and_wait_for_cursor()
         stage.portal.portal.issue_invoice("a-2001", amount="40.19", number="990001")
         await stage.sent(stage.telegram.world.log.count + 100)
-        stage.telegram.world.faults.add("retry_after", method="sendMessage", retry_after=4)
-        await stage.sent(stage.telegram.world.log.count + 2)
+        stage.telegram.world.faults.add("retry_after", method="sendMessage", count=3, retry_after=4)
+        await stage.sent(stage.telegram.world.log.count + 4)
         await stage.settled(500, 180)
-        (refused,) = [call for call in stage.messages if call.error_code == 429]
+        *_, refused = all_refused = [call for call in stage.messages if call.error_code == 429]
+        assert len(all_refused) == 3
         later = [(call.at - refused.at).total_seconds() for call in stage.messages if call.at > refused.at]
         under_way = 1.0 + longest_stall()
         assert [at for at in later if under_way < at < 3.9] == []

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from portal import breaker as settings
-from portal.breaker import Breaker, Caller, caller
+from portal.breaker import Caller, PortalBreaker, caller
 from portal.client import Portal, Reader
 from portal.errors import NotFound, NotReady, PortalAway, PortalError, PortalUnavailable
 from portal.http import HttpPortal
@@ -34,7 +34,7 @@ class Calls:
     def __init__(self) -> None:
         self.clock = Clock()
         self.crowded = 0
-        self.breaker = Breaker(crowded=self._count, clock=self.clock)
+        self.breaker = PortalBreaker(crowded=self._count, clock=self.clock)
 
     def _count(self) -> None:
         self.crowded += 1
@@ -239,7 +239,7 @@ async def test_both_adapters_stop_calling_a_failing_portal(
     adapter: Callable[..., Portal], call: str, failure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("asyncio.sleep", _no_sleep)
-    breaker, received = Breaker(), 0
+    breaker, received = PortalBreaker(), 0
 
     def answer(_request: httpx.Request) -> httpx.Response:
         nonlocal received

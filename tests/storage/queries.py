@@ -24,12 +24,14 @@ from storage.notices import (
     outbox_report,
     rate_limiter,
     reminders,
+    repetitions,
     retention,
     subscriptions,
 )
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
+from storage.notices.repetitions import ResendChoice, SeenNotices
 from storage.tables import Awaited, Channel, CodeState, Document, Kind, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
 
@@ -170,6 +172,8 @@ READS: dict[str, Query] = {
     "outbox.next_due": lambda s, _: outbox.next_due(s),
     "outbox_report.count_open": lambda s, _: outbox_report.count_open(s),
     "outbox_report.list_uncertain": lambda s, _: outbox_report.list_uncertain(s, 20),
+    "repetitions.channels_due": lambda s, p: repetitions.channels_due(s, p.now),
+    "repetitions.list_resendable": lambda s, p: repetitions.list_resendable(s, ResendChoice(since=p.now)),
     "outbox_report.sent_to_copy": lambda s, p: outbox_report.sent_to_copy(s, p.copy, 10),
     "updates.was_handled": lambda s, p: updates.was_handled(s, p.link),
     "delivery_preferences.load": lambda s, p: delivery_preferences.load(s, p.chat),
@@ -237,10 +241,20 @@ WRITES: dict[str, Query] = {
     "rate_limiter.reserve": lambda s, p: rate_limiter.reserve(s, p.now, _SECOND / 28, 2),
     "rate_limiter.halt": lambda s, p: rate_limiter.halt(s, p.now),
     "outbox.claim": lambda s, p: outbox.claim(s, "new", p.now, p.now + _MINUTE, 32, _SECOND),
+    "outbox.claim, one channel": lambda s, p: outbox.claim(
+        s, "new", p.now, p.now + _MINUTE, 32, _SECOND, [Channel.TELEGRAM]
+    ),
     "outbox.claim_postponed": lambda s, p: outbox.claim_postponed(s, p.claimed, p.now, p.now + _MINUTE),
     "outbox.begin_sending": lambda s, p: outbox.begin_sending(s, [p.leased], "w", p.now, p.now + _MINUTE),
     "outbox.settle": lambda s, p: outbox.settle(s, [p.leased], "w", State.SENT, p.now),
     "outbox.put_back": lambda s, p: outbox.put_back(s, [p.leased], "w", State.RETRY, p.now),
+    "outbox.settle, uncertain": lambda s, p: outbox.settle(s, [p.leased], "w", State.UNCERTAIN, p.now, "timed out"),
+    "repetitions.queue_due": lambda s, p: repetitions.queue_due(s, p.now, Channel.TELEGRAM),
+    "repetitions.record_seen": lambda s, p: repetitions.record_seen(
+        s, p.chat, SeenNotices([Kind.INVOICE_ISSUED], p.account, p.number), p.now
+    ),
+    "repetitions.resend": lambda s, p: repetitions.resend(s, [p.leased], p.now),
+    "rate_limiter.hold_chat": lambda s, p: rate_limiter.hold_chat(s, p.chat, p.now),
     "outbox.reclaim": lambda s, p: outbox.reclaim(s, p.now, kept={"w"}),
     "clock_steps.record_seen": lambda s, p: clock_steps.record_seen(s, p.now),
     "clock_steps.set_back": lambda s, p: clock_steps.set_back(s, p.now, p.now + _MINUTE, _MINUTE),
@@ -278,5 +292,8 @@ WRITES: dict[str, Query] = {
     "reminders.unmute": lambda s, p: reminders.unmute(s, p.link, p.number),
 }
 QUERIES = READS | WRITES
-COUNTS: dict[str, Query] = {"outbox_report.count_all": lambda s, _: outbox_report.count_all(s)}
+COUNTS: dict[str, Query] = {
+    "outbox_report.count_all": lambda s, _: outbox_report.count_all(s),
+    "outbox_report.list_repeated": lambda s, _: outbox_report.list_repeated(s, 20),
+}
 """What reads a whole table, for an operator's command: no update and no notice waits for it."""

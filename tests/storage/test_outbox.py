@@ -17,9 +17,10 @@ from storage import chats
 from storage.database import Database
 from storage.linking import links
 from storage.linking.links import NewLink
-from storage.notices import cancellation, feed, outbox, outbox_report, retention
+from storage.notices import cancellation, feed, outbox, outbox_report, repetitions, retention
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
+from storage.notices.repetitions import SeenNotices
 from storage.tables import Channel, Delivery, Kind, State
 from tests.storage import EMAIL, NOW, a_key, later, opened
 
@@ -160,20 +161,21 @@ async def test_an_expired_lease_begins_nothing(database: Database) -> None:
 
 
 async def test_expired_sending_becomes_uncertain(database: Database) -> None:
-    """It is not claimed again, and a late worker cannot change it."""
+    """It is not claimed again, and no other worker can change it."""
     await queue(database, 1)
     (held,) = await claim(database, "dead")
     assert await begin(database, "dead", held.delivery_id)
     assert await reclaim(database, later(seconds=59)) == (0, 0)
     assert await reclaim(database, later(seconds=60)) == (0, 1)
     assert await claim(database, "b", later(days=1)) == []
-    assert not await settle(database, "dead", held.delivery_id)
+    assert not await settle(database, "b", held.delivery_id)
     async with database.write() as session:
-        await outbox.put_back(session, [held.delivery_id], "dead", State.RETRY, NOW)
+        await outbox.put_back(session, [held.delivery_id], "b", State.RETRY, NOW)
     assert await states(database) == {held.delivery_id: State.UNCERTAIN}
     async with database.read() as session:
         (doubtful,) = await outbox_report.list_uncertain(session, 10)
     assert (doubtful.recipient, doubtful.number, doubtful.reason) == (1, "1", "the worker died")
+    assert (doubtful.repeat_at, doubtful.is_repetition) == (later(minutes=16), False)
 
 
 async def test_reclaim_everything(database: Database) -> None:
@@ -377,7 +379,9 @@ async def test_no_delivery_has_two_workers(database_url: str, engines: int, work
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["claim", "begin", "sent", "retry", "uncertain", "die", "reclaim", "unlink", "wait"]),
+        st.sampled_from(
+            ["claim", "begin", "sent", "retry", "uncertain", "die", "reclaim", "unlink", "wait", "repeat", "see"]
+        ),
         st.integers(0, 2),
         st.integers(1, 4),
     ),
@@ -388,7 +392,7 @@ ACTS = st.lists(
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 def test_nothing_is_lost_or_written_twice(new_database: Callable[[], str], acts: list) -> None:
-    """It holds for any sequence of claims, crashes, reclaims and cancellations."""
+    """It holds for any sequence of claims, crashes, reclaims, cancellations and repetitions."""
     url = new_database()
 
     async def play() -> None:
@@ -399,12 +403,17 @@ def test_nothing_is_lost_or_written_twice(new_database: Callable[[], str], acts:
 
 
 async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
-    """Play three workers that may die at any step. ``written`` counts the requests to Telegram: at most one each."""
+    """Play three workers that may die at any step.
+
+    ``written`` counts the requests to Telegram without the mark, ``repeated`` those with it: at most one each.
+    """
     for event in range(3):
         await queue(database, 1, 2, 3, 4, event=f"e{event}")
     now = NOW
     held: list[dict[int, tuple[str, bool]]] = [{}, {}, {}]  # by worker: the lease of each, and whether it was begun
     written: Counter[int] = Counter()
+    repeated: Counter[int] = Counter()
+    repetition: dict[int, bool] = {}
     for turn, (act, number, link) in enumerate(acts):
         mine = held[number]
         begun = {one: lease for one, (lease, is_begun) in mine.items() if is_begun}
@@ -412,25 +421,27 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
             case "claim":
                 for each in await claim(database, f"lease {turn}", now, limit=3):
                     mine[each.delivery_id] = (each.lease, False)
+                    repetition[each.delivery_id] = each.is_repetition
             case "begin":
                 for one, (lease, is_begun) in list(mine.items()):
                     if is_begun:
                         continue
                     if await begin(database, lease, one, at=now):
                         mine[one] = (lease, True)
-                        written[one] += 1
+                        (repeated if repetition[one] else written)[one] += 1
                     else:
                         del mine[one]
             case "sent" | "uncertain":
                 for one, lease in begun.items():
-                    await settle(database, lease, one, state=State(act))
+                    async with database.write() as session:
+                        await outbox.settle(session, [one], lease, State(act), now)
                     del mine[one]
             case "retry":
                 # Telegram's answer said that it was not done; or the portal failed before anything was written.
                 for one, (lease, is_begun) in list(mine.items()):
                     async with database.write() as session:
                         await outbox.put_back(session, [one], lease, State.RETRY, now)
-                    written[one] -= is_begun
+                    (repeated if repetition[one] else written)[one] -= is_begun
                     del mine[one]
             case "die":
                 mine.clear()
@@ -441,18 +452,33 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
                     await cancellation.cancel_for_links(session, [link], now, "unlinked")
             case "wait":
                 now += datetime.timedelta(seconds=25)
-        assert not [one for one, times in written.items() if times > 1], "written twice"
+            case "repeat":
+                now += outbox.REPEAT_AFTER
+                async with database.write() as session:
+                    await repetitions.queue_due(session, now, Channel.TELEGRAM)
+            case "see":
+                async with database.write() as session:
+                    seen = SeenNotices([Kind.INVOICE_ISSUED], "a1", "1")
+                    await repetitions.record_seen(session, link, seen, now)
+        assert not [one for one, times in written.items() if times > 1], "written twice without the mark"
+        assert not [one for one, times in repeated.items() if times > 1], "repeated twice"
     # All workers die, and another one finishes.
     await reclaim(database, now, everything=True)
+    now += outbox.REPEAT_AFTER
+    async with database.write() as session:
+        await repetitions.queue_due(session, now, Channel.TELEGRAM)
     while claimed := await claim(database, "last", now):
         for each in claimed:
             assert await begin(database, "last", each.delivery_id, at=now)
-            written[each.delivery_id] += 1
+            (repeated if each.is_repetition else written)[each.delivery_id] += 1
             assert await settle(database, "last", each.delivery_id)
-    assert not [one for one, times in written.items() if times > 1], "written twice"
+    assert not [one for one, times in written.items() if times > 1], "written twice without the mark"
+    assert not [one for one, times in repeated.items() if times > 1], "repeated twice"
     found = await states(database)
     assert set(found.values()) <= SETTLED
-    assert all(written[one] == 1 for one, state in found.items() if state is State.SENT)
+    assert all(written[one] + repeated[one] for one, state in found.items() if state is State.SENT)
+    # What is still uncertain was repeated: nobody was told nothing.
+    assert all(repeated[one] == 1 for one, state in found.items() if state is State.UNCERTAIN)
 
 
 async def test_counts_by_state(database: Database) -> None:

@@ -16,7 +16,7 @@ from tests.storage.queries import QUERIES, Pick, Query, seal_addresses
 SIZE = Size(40_000)
 A_LINK = Pick(SIZE, 8)
 LARGE = {"chats", "links", "codes", "documents", "copies", "mutes", "notices", "deliveries", "handled_updates"}
-FEW = ("ix_deliveries_waiting", "ix_deliveries_in_hand", "ix_deliveries_open")
+FEW = ("ix_deliveries_waiting", "ix_deliveries_in_hand", "ix_deliveries_open", "ix_deliveries_to_repeat")
 """Partial indexes of open deliveries, which may be read from end to end or in their order up to a limit."""
 
 TOGETHER = "ix_links_reached"

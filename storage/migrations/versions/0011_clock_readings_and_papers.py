@@ -1,14 +1,14 @@
 """add the row that shows when the clock was last seen, and an index of an order's or invoice's notices by account
 
 Revision ID: 0011
-Revises: 0008
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 
 
 def upgrade() -> None:

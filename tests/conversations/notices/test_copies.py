@@ -250,12 +250,13 @@ async def test_copy_is_sent_once_after_a_mail_outage(scene: Scene) -> None:
     assert len(scene.mailbox.sent_to(BOOKS)) == 2
 
 
-async def test_uncertain_mail_is_not_sent_again(scene: Scene) -> None:
+async def test_uncertain_mail_is_not_sent_again_unmarked(scene: Scene) -> None:
+    """Its marked repetition: ``test_repetitions``."""
     await copied(scene)
     scene.mailbox.fail(MailFault(Stage.STORED, Act.DROP, times=1))
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
     await until_settled(scene, 1, State.UNCERTAIN)
-    scene.later(hours=1)
+    scene.later(minutes=10)
     await mailed(scene, "990002")
     assert len([each for each in scene.mailbox.sent_to(BOOKS) if "990001" in each.subject]) == 1
 

@@ -652,7 +652,7 @@ async def test_failed_delivery_gets_its_state(scene: Scene, fault: dict, state: 
         await until(scene, lambda found: found["invoice.issued", "retry"] == 1)
         scene.later(minutes=1)
     await until_settled(scene, 1, state)
-    scene.later(hours=2)  # no worker claims it again
+    scene.later(minutes=10)  # no worker claims it again before its repetition is due
     scene.portal.portal.create_order("a-2003", [(1, "Balise")])
     arrived = state is State.SENT or str(fault["kind"]).endswith("after")
     if state is not State.BLOCKED:
@@ -676,25 +676,35 @@ async def test_stop_during_a_run_leaves_no_uncertain_delivery(scene: Scene) -> N
     assert {len(notices(each, "212381")) for each in people} == {1}
 
 
-async def test_a_429_halts_all_notices(scene: Scene) -> None:
-    await many(scene, 40)
-    alix = await scene.linked(first_name="Alix")
+@pytest.mark.parametrize("chats_refused", [1, 3])
+async def test_429s_of_three_chats_halt_all_notices(scene: Scene, chats_refused: int) -> None:
+    """That of one chat, met by an answer or a notice, halts the notices of that chat alone."""
+    people = await many(scene, 40)
+    alix = await scene.linked(first_name="Alix", notices=True)
     await scene.stop_bot()
     await scene.start_bot(bulk_rate=10)
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
-    log = scene.telegram.world.log
+    log, faults = scene.telegram.world.log, scene.telegram.world.faults
     done = len(log.find(method="sendMessage"))
     await log.wait("sendMessage", count=done + 5, timeout=PATIENCE)
-    scene.telegram.world.faults.add("retry_after", method="sendMessage", chat_id=alix.user_id, retry_after=3)
+    refusing = [alix, *people[20:]][:chats_refused]
+    for person in refusing:
+        faults.add("retry_after", method="sendMessage", chat_id=person.user_id, retry_after=3)
     await scene.say(alix, "/aide")
+    await log.changed.until(lambda: len([each for each in log.entries if each.error_code == 429]) >= chats_refused, 20)
+    await until_settled(scene, 41)
     calls = log.find(method="sendMessage")
-    (refused,) = [each for each in calls if each.error_code == 429]
-    # Calls that are under way arrive.
+    refused = [each for each in calls if each.error_code == 429]
+    assert len(refused) == chats_refused
+    # Calls that are under way arrive; the answer to /aide has its own retry.
     during = [
         each for each in calls
-        if each.params["chat_id"] != alix.user_id and 0.5 < (each.at - refused.at).total_seconds() < 2.9
+        if each.params["chat_id"] != alix.user_id and 0.5 < (each.at - refused[-1].at).total_seconds() < 2.9
     ]  # fmt: skip
-    assert len(during) == 0
+    assert (len(during) == 0) is (chats_refused == 3)
+    others = [each for each in during if each.params["chat_id"] not in {person.user_id for person in refusing}]
+    assert len(others) == len(during)
+    assert {len(notices(each, "212381")) for each in [alix, *people]} == {1}
 
 
 async def many(scene: Scene, count: int) -> list[Person]:

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 
 from portal.numbers import is_plain
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
-from storage.tables import Pace
+from storage.tables import Delivery
 from tests.scene import Scene
 
 BOREAL = "flotte@example.test"
@@ -328,22 +329,28 @@ async def test_answer_delayed_by_telegram_is_sent_once(
     assert len(camille.chat().visible) - before == expected
 
 
-async def test_a_429_of_a_notice_halts_notices_for_as_long_as_asked(scene: Scene) -> None:
-    await scene.linked(notices=True)
-    rule = scene.telegram.world.faults.add("retry_after", method="sendMessage", retry_after=100)
-    before = scene.clock.now()
+@pytest.mark.parametrize("way", ["answer", "notice"])
+async def test_a_429_holds_the_notices_of_its_chat_alone(scene: Scene, way: str) -> None:
+    """For as long as Telegram asks, up to five minutes."""
+    camille = await scene.linked(notices=True)
+    luc = await scene.linked(first_name="Luc", notices=True)
+    scene.telegram.world.faults.add("retry_after", method="sendMessage", chat_id=camille.user_id, retry_after=1000)
+    if way == "answer":
+        camille.say("/factures")
+        await camille.wait_for_message("mal fonctionné", timeout=20)
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
+    await luc.wait_for_message("212381", new=True, timeout=20)
     async with asyncio.timeout(20):
-        while (halted_until := await _halted_until(scene)) < before + datetime.timedelta(seconds=100):  # noqa: ASYNC110
+        while not (due := await _due_later(scene)):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-    assert halted_until <= scene.clock.now() + datetime.timedelta(seconds=100)
-    assert rule.met == 1
+    assert datetime.timedelta(minutes=4) < due[0] - scene.clock.now() <= datetime.timedelta(minutes=5)
 
 
-async def _halted_until(scene: Scene) -> datetime.datetime:
+async def _due_later(scene: Scene) -> list[datetime.datetime]:
+    """Return when the deliveries that wait for a later time are due."""
+    later = col(Delivery.due_at) > scene.clock.now()
     async with scene.components.database.read() as session:
-        pace = await session.get(Pace, 1)
-    return pace.halted_until if pace else scene.clock.now() - datetime.timedelta(days=1)
+        return list((await session.exec(select(Delivery.due_at).where(later))).all())
 
 
 @pytest.mark.parametrize("kind", ["retry_after", "error", "gateway", "close_before"])

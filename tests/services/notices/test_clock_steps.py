@@ -14,9 +14,12 @@ from sqlmodel import col, select
 
 from services.access import BLOCKING_CONFIRM_AGE, Access
 from services.notices.clock_watch import ClockWatch
-from services.notices.dispatcher import LEASE, SENDING_LEASE, Dispatcher
-from services.notices.outcomes import Sent
-from services.notices.rate_limiter import BulkRateLimiter
+from services.notices.delivery.breaker import ChannelBreaker
+from services.notices.delivery.claims import LEASE, SENDING_LEASE
+from services.notices.delivery.dispatcher import Dispatcher
+from services.notices.delivery.outcome_recorder import OutcomeRecorder
+from services.notices.delivery.outcomes import Sent
+from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.security import SecurityLog
 from storage import chats
 from storage.chats import ChatState
@@ -203,7 +206,9 @@ class BrokenSender(SlowSender):
 def dispatcher_of(database: Database, clock: SteppedClock, sender: SlowSender) -> Dispatcher:
     limiter = BulkRateLimiter(database, clock, RATE)
     senders = {Channel.TELEGRAM: sender}
-    return Dispatcher(database, clock, senders, limiter, chat_rate=1000, settled=Counter())  # type: ignore[arg-type]
+    breakers = {Channel.TELEGRAM: ChannelBreaker(Channel.TELEGRAM, places=16, silence=3.0)}
+    recorder = OutcomeRecorder(database, clock, limiter, Counter())
+    return Dispatcher(database, clock, senders, breakers, limiter, recorder, chat_rate=1000)  # type: ignore[arg-type]
 
 
 async def test_a_step_forward_does_not_take_own_deliveries(database: Database) -> None:

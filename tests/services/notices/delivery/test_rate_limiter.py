@@ -4,8 +4,12 @@ import asyncio
 import datetime
 
 from services.clock import utc_now
-from services.notices.rate_limiter import BulkRateLimiter
+from services.notices.delivery.chat_limits import LONGEST_PAUSE, TooManyReports
+from services.notices.delivery.rate_limiter import BulkRateLimiter
 from storage.database import Database
+from storage.notices import feed, outbox
+from storage.notices.feed import NewDelivery, NewNotice
+from storage.tables import Channel, Kind, Pace
 from tests.storage import opened
 
 RATE = 50.0
@@ -74,3 +78,49 @@ async def test_close_ends_waiting_but_for_marked_messages(database: Database) ->
     async with asyncio.timeout(10):
         assert await waiting is None
         assert await limiter.wait_until_near() is None
+
+
+async def halted(database: Database) -> datetime.timedelta:
+    """Return how long all bulk messages are halted from now on."""
+    async with database.read() as session:
+        pace = await session.get(Pace, 1)
+    return pace.halted_until - utc_now() if pace else datetime.timedelta()
+
+
+async def test_429_of_one_chat_holds_its_notices_alone(database: Database) -> None:
+    limiter = BulkRateLimiter(database, utc_now, RATE)
+    async with database.write() as session:
+        wanted = [NewDelivery(Channel.TELEGRAM, chat, chat, utc_now()) for chat in (1, 2)]
+        await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", utc_now()), wanted)
+    for _ in range(5):
+        assert await limiter.report_too_many(1, datetime.timedelta(seconds=60)) == datetime.timedelta(seconds=60)
+    assert await halted(database) <= datetime.timedelta()
+    async with database.write() as session:
+        at = utc_now() + datetime.timedelta(seconds=50)
+        claimed = await outbox.claim(session, "a", at, at, 32, datetime.timedelta())
+    assert [each.recipient for each in claimed] == [2]
+    assert await send(limiter, [])
+
+
+async def test_429s_of_three_chats_halt_all_notices(database: Database) -> None:
+    limiter = BulkRateLimiter(database, utc_now, RATE)
+    for chat, seconds in ((1, 20), (2, 90), (1, 30)):
+        await limiter.report_too_many(chat, datetime.timedelta(seconds=seconds))
+        assert await halted(database) <= datetime.timedelta()
+    await limiter.report_too_many(3, datetime.timedelta(seconds=10))
+    assert datetime.timedelta(seconds=80) < await halted(database) <= datetime.timedelta(seconds=90)
+
+
+async def test_pause_of_a_429_is_capped(database: Database) -> None:
+    limiter = BulkRateLimiter(database, utc_now, RATE)
+    for chat in (1, 2, 3):
+        assert await limiter.report_too_many(chat, datetime.timedelta(hours=8)) == LONGEST_PAUSE
+    assert await halted(database) <= LONGEST_PAUSE
+
+
+def test_429s_of_three_chats_over_time_halt_nothing() -> None:
+    now = 0.0
+    reports = TooManyReports(lambda: now)
+    for chat in range(10):
+        assert reports.add(chat, datetime.timedelta(seconds=5)) is None
+        now += 3.0

@@ -22,12 +22,14 @@ class Retry:
 
     Args:
         after: The pause that the server requested, or None.
-        halts: Whether the pause applies to every paced delivery of every worker.
+        is_too_many: Whether the server refuses more messages to this recipient for the pause ``after``.
+        is_outage: Whether the server failed as a whole, so that others would fail too.
     """
 
     reason: str
     after: datetime.timedelta | None = None
-    halts: bool = False
+    is_too_many: bool = False
+    is_outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """The message may have been sent; do not send it again."""
+    """The message may have been sent: repeat it once, and say so in the message."""
 
     reason: str
 
@@ -91,3 +93,6 @@ class Sender(Protocol):
 
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
         """Return whether the recipient is still linked; called immediately before the send."""
+
+    async def is_reachable(self) -> bool:
+        """Return whether the server answers a request that sends nothing; called before a message probes it."""

@@ -5,7 +5,10 @@ import datetime
 import time
 from contextlib import suppress
 
+import structlog
+
 from services.clock import Clock
+from services.notices.delivery.chat_limits import LONGEST_PAUSE, TooManyReports
 from storage.database import Database
 from storage.notices import rate_limiter
 
@@ -20,6 +23,8 @@ _ADMISSIONS_PER_SLOT = 1.5
 """Messages admitted to rendering per send slot."""
 _TOO_MANY_CHATS, _TOO_MANY_SECONDS = 3, 5.0
 """Chats that have to meet a 429 within these seconds before all bulk messages halt."""
+
+log = structlog.get_logger()
 
 
 class BulkRateLimiter:
@@ -47,7 +52,7 @@ class BulkRateLimiter:
         self._reservation_lock = asyncio.Lock()
         self._closed = asyncio.Event()
         self._next_admission = 0.0
-        self._too_many: dict[int, float] = {}
+        self._too_many = TooManyReports()
 
     async def admit(self) -> None:
         """Wait until one more message may be rendered, at 1.5 times the rate.
@@ -96,21 +101,35 @@ class BulkRateLimiter:
             slot = await self._next_slot()
         return False
 
+    async def report_too_many(self, chat_id: int, retry_after: datetime.timedelta) -> datetime.timedelta:
+        """Hold the notices of a chat that met a 429, for as long as Telegram asks, up to ``LONGEST_PAUSE``.
+
+        Where several chats met one within seconds, all bulk messages stop, for the longest of these pauses.
+
+        Returns:
+            The pause of this chat.
+        """
+        pause = min(retry_after, LONGEST_PAUSE)
+        for_all = self._too_many.add(chat_id, pause)
+        if for_all is not None:
+            if self._halted_for() <= 0:
+                log.warning("notices.halted", seconds=for_all.total_seconds())
+            await self.halt(for_all)
+        async with self._database.write() as session:
+            await rate_limiter.hold_chat(session, chat_id, self._clock() + pause)
+        return pause
+
+    def pause_of(self, chat_id: int) -> datetime.timedelta:
+        """Return how long a chat may get no notice, after a 429 that this process met; zero where it may."""
+        return self._too_many.pause_of(chat_id)
+
     async def halt(self, pause: datetime.timedelta) -> None:
-        """Stop all bulk messages for a pause, after a 429. Other workers follow when they reserve their next slots."""
+        """Stop all bulk messages for a pause. Other workers follow when they reserve their next slots."""
         until = self._clock() + pause
         if pause.total_seconds() > self._halted_for():
             self._halted_until = until, time.monotonic() + pause.total_seconds()
         async with self._database.write() as session:
             await rate_limiter.halt(session, until)
-
-    async def report_too_many(self, chat_id: int, pause: datetime.timedelta) -> None:
-        """Report a 429 that an answer to one chat met; ``halt`` if several chats met one within seconds."""
-        now = time.monotonic()
-        self._too_many[chat_id] = now
-        self._too_many = {chat: at for chat, at in self._too_many.items() if now - at < _TOO_MANY_SECONDS}
-        if len(self._too_many) >= _TOO_MANY_CHATS:
-            await self.halt(pause)
 
     def close(self) -> None:
         """End every ``wait_until_near``. A message in state ``sending`` still gets its slot."""

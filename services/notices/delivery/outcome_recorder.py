@@ -1,0 +1,103 @@
+"""Records what came of deliveries, however long the database fails."""
+
+import asyncio
+import datetime
+from collections import Counter
+from collections.abc import Sequence
+
+import structlog
+
+from services.clock import Clock
+from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, Outcome, Retry, Sent, Uncertain
+from services.notices.delivery.rate_limiter import BulkRateLimiter
+from services.retries import backoff
+from storage.database import Database, is_database_error
+from storage.notices import outbox
+from storage.notices.outbox import ClaimedDelivery
+from storage.tables import State
+
+_FIRST_RETRY_SECONDS = 5.0
+LONGEST_RETRY_SECONDS = 600.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 3.0
+"""Shorter than a stop waits for the sends in progress."""
+
+log = structlog.get_logger()
+
+
+class OutcomeRecorder:
+    """Writes outcomes to the outbox. One that cannot be written is kept in memory, and tried until it is.
+
+    Each caller waits for its own outcome, so no more are kept than deliveries are sent at once.
+
+    Args:
+        settled: Counts the deliveries that this process brought to each final state.
+    """
+
+    def __init__(self, database: Database, clock: Clock, limiter: BulkRateLimiter, settled: Counter[State]) -> None:
+        self._database = database
+        self._clock = clock
+        self._limiter = limiter
+        self._settled = settled
+        self.unrecorded = 0
+        """Deliveries whose outcome the database did not take yet."""
+
+    async def record(self, batch: Sequence[ClaimedDelivery], outcome: Outcome | Deferred) -> None:
+        """Write the outcome of a batch; return once the database has it."""
+        if isinstance(outcome, Uncertain):
+            log.warning("delivery.uncertain", reason=outcome.reason, repeated=batch[0].is_repetition)
+        failures = 0
+        while (error := await self._try(batch, outcome)) is not None:
+            failures += 1
+            if failures == 1:
+                self.unrecorded += len(batch)
+                log.warning("delivery.not_recorded", error=type(error).__name__)
+            await asyncio.sleep(backoff(failures, first=_FIRST_PAUSE_SECONDS, longest=_LONGEST_PAUSE_SECONDS))
+        if failures:
+            self.unrecorded -= len(batch)
+            log.info("delivery.recorded_late", attempts=failures + 1)
+
+    async def _try(self, batch: Sequence[ClaimedDelivery], outcome: Outcome | Deferred) -> Exception | None:
+        """Write an outcome. Returns: the error if the database failed."""
+        try:
+            await self._write(batch, outcome)
+        except Exception as error:
+            if not is_database_error(error):
+                raise
+            return error
+        return None
+
+    async def _write(self, batch: Sequence[ClaimedDelivery], outcome: Outcome | Deferred) -> None:
+        ids, first, now = [each.delivery_id for each in batch], batch[0], self._clock()
+        if isinstance(outcome, Retry) and outcome.is_too_many and outcome.after:
+            pause = await self._limiter.report_too_many(first.recipient, outcome.after)
+            outcome = Retry(outcome.reason, pause)
+        async with self._database.write() as session:
+            match outcome:
+                case Retry(reason=reason, after=after):
+                    pause_seconds = backoff(
+                        first.attempts + 1, first=_FIRST_RETRY_SECONDS, longest=LONGEST_RETRY_SECONDS
+                    )
+                    due_at = now + max(after or datetime.timedelta(), datetime.timedelta(seconds=pause_seconds))
+                    await outbox.put_back(session, ids, first.lease, State.RETRY, due_at, reason=reason)
+                case Deferred(due_at, is_postponed):
+                    await outbox.put_back(
+                        session, ids, first.lease, State.QUEUED, due_at, is_postponed=is_postponed or None
+                    )
+                case _:
+                    state, detail = _final_state(outcome)
+                    if await outbox.settle(session, ids, first.lease, state, now, detail):
+                        self._settled[state] += len(ids)
+
+
+def _final_state(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:
+    """Return the state to store, and its reason."""
+    match outcome:
+        case Sent():
+            return State.SENT, None
+        case Blocked():
+            return State.BLOCKED, None
+        case Cancelled(reason):
+            return State.CANCELLED, reason
+        case Uncertain(reason):
+            return State.UNCERTAIN, reason

@@ -1,0 +1,1 @@
+"""Claims, breakers, the rate limiter, and the record of each outcome."""
