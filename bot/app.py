@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from starlette.applications import Starlette
-from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot
+from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.request import AiohttpRequest
@@ -22,8 +22,11 @@ from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
 from bot.settings import Settings
 from bot.supervisor import Supervisor
+from bot.updates.fetched import FetchedUpdates
+from bot.updates.handling import OdobotApplication, UpdateHandler
 from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
-from bot.updates.polling_bot import PollingBot, UpdateQueue
+from bot.updates.poll_health import PollHealth
+from bot.updates.polling import Polling
 from bot.updates.slots import give_back_slot
 from bot.worker import Worker
 from handlers.background import BackgroundTasks
@@ -59,6 +62,7 @@ from services.security import SecurityLog
 from storage import chats
 from storage.chat_cache import ChatCache
 from storage.database import Database
+from storage.inbox import Inbox
 from storage.tables import Channel, State
 from storage.vault import Vault
 
@@ -66,12 +70,10 @@ from storage.vault import Vault
 # https://docs.python-telegram-bot.org/en/v22.8/telegram.error.html
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
-OdobotApplication = Application[ExtBot[None], Context, dict[Any, Any], dict[Any, Any], Services, None]
-
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The components that ``build`` made. ``webhook`` is None if updates are polled."""
+    """The components that ``build`` made. Of ``webhook`` and ``polling`` one is None."""
 
     application: OdobotApplication
     database: Database
@@ -79,6 +81,7 @@ class Components:
     mailer: Mailer
     worker: Worker
     webhook: TelegramWebhook | None
+    polling: Polling | None
     supervisor: Supervisor
     database_check: DatabaseCheck
     readiness: Readiness
@@ -130,7 +133,8 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )
         metrics = Metrics(database, clock, sources)
         order = _update_order(database, metrics, lambda update: on_flood(update, application))
-        application = _application(settings, services, order)
+        get_updates_request = AiohttpRequest(connection_pool_size=2, max_answer_bytes=MAX_UPDATES_BYTES)
+        application = _application(settings, services, order, get_updates_request)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
         stack.push_async_callback(application.shutdown)
 
@@ -144,11 +148,16 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             poll_seconds=poll_seconds,
         )  # fmt: skip
 
-        webhook = None
+        handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
+        webhook, polling, health = None, None, None
         if settings.webhook_url:
             secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
-            webhook = TelegramWebhook(application, order, database, clock, secret)
+            webhook = TelegramWebhook(application, order, handler, database, inbox, clock, secret)
             stack.push_async_callback(webhook.close)
+        else:
+            health, fetched = PollHealth(), FetchedUpdates(inbox, clock)
+            polling = Polling(application.bot, get_updates_request, handler, fetched, health)
+            metrics.watch_polling(health, fetched)
         public = public_app(
             telegram=webhook,
             unsubscribe=Unsubscribe(database, clock, services.security, services.company),
@@ -157,11 +166,30 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )
         max_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
         readiness = Readiness(
-            database, database_check, supervisor, application.bot, portal, feed_reader.counters, clock, max_lag=max_lag
+            database,
+            database_check,
+            supervisor,
+            application.bot,
+            portal,
+            feed_reader.counters,
+            clock,
+            health,
+            max_lag=max_lag,
         )
         admin = admin_app(readiness=readiness, metrics=metrics)
         yield Components(
-            application, database, portal, mailer, worker, webhook, supervisor, database_check, readiness, public, admin
+            application,
+            database,
+            portal,
+            mailer,
+            worker,
+            webhook,
+            polling,
+            supervisor,
+            database_check,
+            readiness,
+            public,
+            admin,
         )
 
 
@@ -231,24 +259,28 @@ def _update_order(database: Database, metrics: Metrics, report_unread: ReportUnr
     )
 
 
-def _application(settings: Settings, services: Services, order: PerChatOrder) -> OdobotApplication:
-    bot: ExtBot[None] = PollingBot(
+def _application(
+    settings: Settings, services: Services, order: PerChatOrder, get_updates_request: AiohttpRequest
+) -> OdobotApplication:
+    bot: ExtBot[None] = ExtBot(
         settings.telegram_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
         request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0),
-        get_updates_request=AiohttpRequest(connection_pool_size=2, max_answer_bytes=MAX_UPDATES_BYTES),
+        get_updates_request=get_updates_request,
     )
     # PTB calls this to make bot_data.
     services_for_ptb = cast("type[Services]", lambda: services)
-    application: OdobotApplication = (
+    application = (
         ApplicationBuilder()
+        .application_class(OdobotApplication)
         .bot(bot)
-        .update_queue(UpdateQueue())
+        .updater(None)
         .concurrent_updates(order)
         .context_types(ContextTypes(context=Context, bot_data=services_for_ptb))
         .job_queue(None)
         .build()
     )
+    assert isinstance(application, OdobotApplication)
     register(application)
     return application

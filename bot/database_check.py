@@ -6,8 +6,8 @@ import structlog
 
 from bot.supervisor import Beat, Loop
 from storage.database import Database
-from storage.problems import problem_of
-from storage.write_probe import try_write
+from storage.health.problems import problem_of
+from storage.health.write_probe import try_write
 
 PAUSE_SECONDS = 10.0
 TIMEOUT_SECONDS = 5.0

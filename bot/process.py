@@ -13,22 +13,19 @@ from enum import StrEnum
 from socket import socket
 
 import structlog
-from telegram import Update
-from telegram.error import TelegramError
 
-from bot.app import Components, OdobotApplication, build
+from bot.app import Components, build
 from bot.http import server
 from bot.settings import Settings, split_address
 from bot.starting import StartError, initialized, prepare_database, reporting_absences, set_webhook, use_database
 from bot.stopping import Stop
+from bot.supervisor import Loop
+from bot.updates.polling import ALLOWED_UPDATES, MAX_BEAT_SECONDS
 from handlers.telegram.bot_menus import set_menus
 from services.clock import Clock, utc_now
 
-POLL_SECONDS = 30
-"""The time limit of a long poll in seconds; PTB adds it to the read time-out."""
-DRAIN_SECONDS = 8.0
-"""How long a stop waits for updates in progress, in seconds."""
-ALLOWED_UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+DRAIN_SECONDS = 7.0
+"""How long a stop waits for updates in progress, in seconds: the rest of the ten is for storing what is left."""
 MAX_CONNECTIONS = 40
 """Updates that Telegram may post at once: the back-pressure of the webhook."""
 
@@ -150,40 +147,32 @@ async def receiving_updates(components: Components, settings: Settings) -> Async
                 max_connections=MAX_CONNECTIONS,
                 allowed_updates=ALLOWED_UPDATES,
             )
+            application.bot_data.background.start(components.webhook.handle_inbox())
             yield
-        else:
-            async with _polling(application):
+        elif components.polling is not None:
+            async with components.supervisor.running(Loop("polling", components.polling.run, MAX_BEAT_SECONDS)):
                 yield
     finally:
         await _drain(components)
 
 
-@asynccontextmanager
-async def _polling(application: OdobotApplication) -> AsyncIterator[None]:
-    updater = application.updater
-    assert updater is not None  # the builder made it
-    try:
-        await updater.start_polling(timeout=POLL_SECONDS, allowed_updates=ALLOWED_UPDATES, error_callback=_poll_failed)
-        yield
-    finally:
-        if updater.running:
-            await updater.stop()
-
-
-def _poll_failed(error: TelegramError) -> None:
-    log.warning("telegram.poll_failed", error=type(error).__name__)
-
-
 async def _drain(components: Components) -> None:
-    """Wait up to ``DRAIN_SECONDS`` for updates in progress and for background tasks."""
+    """Wait up to ``DRAIN_SECONDS`` for updates in progress and for background tasks; store what is left."""
+    polling, webhook = components.polling, components.webhook
+    is_cut_short = False
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             await components.application.stop()  # the webhook then answers 503
-            if components.webhook is not None:
-                await components.webhook.drain()
+            if webhook is not None:
+                await webhook.drain()
+            if polling is not None:
+                await polling.drain()
             await components.application.bot_data.background.drain()
     except TimeoutError:
-        log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS)
+        is_cut_short = True
+    left = await polling.finish() if polling is not None else 0
+    if is_cut_short or left:
+        log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS, left_for_the_next_start=left)
 
 
 def _freeze_start_up_objects() -> None:

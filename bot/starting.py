@@ -9,17 +9,18 @@ from typing import Any, TypeVar
 import structlog
 from telegram.error import InvalidToken, TelegramError
 
-from bot.app import Components, OdobotApplication
+from bot.app import Components
 from bot.http.readiness import Readiness
+from bot.updates.handling import OdobotApplication
 from handlers.telegram.failures import FailureKind, classify
 from mail.errors import MailError
 from portal.errors import PortalError
 from services.retries import backoff
 from storage import migrations
 from storage.database import Database
+from storage.health.problems import problem_of
+from storage.health.write_probe import try_write
 from storage.migrations import Schema
-from storage.problems import problem_of
-from storage.write_probe import try_write
 from texts.language import Language
 
 _FIRST_PAUSE_SECONDS = 1.0

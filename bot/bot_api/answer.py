@@ -17,6 +17,10 @@ _MAX_DEPTH = 64
 """Levels of nesting. A message quotes one other; PTB raises RecursionError at some hundred levels."""
 
 
+class AnswerTooLong(NetworkError):
+    """The answer is longer than expected; it was not read to its end."""
+
+
 async def read_answer(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """Return the body. Raises ``NetworkError`` if it is compressed or longer than ``max_bytes``."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -27,18 +31,27 @@ async def read_answer(response: aiohttp.ClientResponse, max_bytes: int) -> bytes
         length += len(chunk)
         if length > max_bytes:
             response.close()
-            raise NetworkError(f"The answer is longer than {max_bytes} bytes")
+            raise AnswerTooLong(f"The answer is longer than {max_bytes} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 
 
 def parse_answer(payload: bytes) -> dict[str, Any]:
     """Return the JSON object. Raises ``NetworkError`` if there is none, or its nesting exceeds ``_MAX_DEPTH``."""
+    answer = parse_object(payload)
+    # Few brackets in all make it certain without a walk.
+    if payload.count(b"{") + payload.count(b"[") > _MAX_DEPTH and is_too_deep(answer):
+        raise NetworkError("Invalid server response")
+    return answer
+
+
+def parse_object(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object, of any nesting. Raises ``NetworkError`` if there is none."""
     try:
         answer = orjson.loads(payload)
     except orjson.JSONDecodeError:
         answer = _parse_leniently(payload)
-    if not isinstance(answer, dict) or _is_too_deep(payload, answer):
+    if not isinstance(answer, dict):
         raise NetworkError("Invalid server response")
     return answer
 
@@ -51,11 +64,9 @@ def _parse_leniently(payload: bytes) -> Any:
         raise NetworkError("Invalid server response") from None
 
 
-def _is_too_deep(payload: bytes, answer: dict[str, Any]) -> bool:
-    """Return whether the nesting exceeds ``_MAX_DEPTH``. Few brackets in all make it certain without a walk."""
-    if payload.count(b"{") + payload.count(b"[") <= _MAX_DEPTH:
-        return False
-    level: list[Any] = [answer]
+def is_too_deep(value: dict[str, Any]) -> bool:
+    """Return whether the nesting exceeds ``_MAX_DEPTH``."""
+    level: list[Any] = [value]
     for _ in range(_MAX_DEPTH):
         level = [
             child

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.database_check import DatabaseCheck
 from bot.supervisor import Supervisor
+from bot.updates.fetched import FetchedUpdates
+from bot.updates.poll_health import PollFailure, PollHealth
 from handlers.telegram.failures import FailureKind
 from services.clock import Clock
 from services.notices.delivery.breaker import BreakerState, ChannelBreaker
@@ -64,6 +66,11 @@ class Metrics:
         self._dropped = Counter(
             "odobot_updates_dropped",
             "Updates that were dropped, because their chat had too many waiting or strangers sent too many.",
+            registry=self._registry,
+        )
+        self._retried = Counter(
+            "odobot_updates_retried",
+            "Further attempts at updates, because the database was away.",
             registry=self._registry,
         )
         self._deliveries = Gauge(
@@ -132,6 +139,14 @@ class Metrics:
     def dropped(self) -> None:
         """Count a dropped update."""
         self._dropped.inc()
+
+    def retried(self) -> None:
+        """Count a further attempt at an update."""
+        self._retried.inc()
+
+    def watch_polling(self, health: PollHealth, fetched: FetchedUpdates) -> None:
+        """Export the state of polling; without a call the process does not poll."""
+        self._registry.register(_Polling(health, fetched))
 
     async def text(self) -> bytes:
         """Return the metrics in Prometheus' exposition format; without the database, those of the process only."""
@@ -217,3 +232,32 @@ class _SecurityEvents(Collector):
         for (event, cause), count in sorted(counts.items()):
             family.add_metric([event, cause], count)
         yield family
+
+
+class _Polling(Collector):
+    """Exports the state of polling."""
+
+    def __init__(self, health: PollHealth, fetched: FetchedUpdates) -> None:
+        self._health = health
+        self._fetched = fetched
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the age of the last poll, failures by kind, what was skipped, and what is not handled or stored."""
+        yield GaugeMetricFamily(
+            "odobot_poll_age_seconds", "Time since the last answered getUpdates.", value=self._health.age
+        )
+        failures = CounterMetricFamily("odobot_poll_failures", "getUpdates calls that failed.", labels=["kind"])
+        for kind in PollFailure:
+            failures.add_metric([kind], self._health.failures[kind])
+        yield failures
+        yield CounterMetricFamily(
+            "odobot_updates_unreadable",
+            "Updates that could not be parsed, and were skipped.",
+            value=self._health.unreadable,
+        )
+        yield GaugeMetricFamily(
+            "odobot_updates_in_progress", "Fetched updates that are not handled.", value=self._fetched.in_progress
+        )
+        yield CounterMetricFamily(
+            "odobot_inbox_failures", "Changes of the inbox that failed.", value=self._fetched.failures
+        )

@@ -10,6 +10,7 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.database_check import DatabaseCheck
 from bot.supervisor import Supervisor
+from bot.updates.poll_health import PollHealth
 from portal.breaker import Caller, caller
 from portal.client import Portal
 from portal.errors import PortalError, PortalRefused
@@ -25,10 +26,11 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class Readiness:
-    """Checks database, loops, Telegram, portal and feed.
+    """Checks database, loops, Telegram, polling, portal and feed.
 
     Args:
         counters: What this process read of the feed.
+        polling: None if the process does not poll.
         max_lag: The age of the last read of the feed from which the process is not ready.
     """
 
@@ -41,6 +43,7 @@ class Readiness:
         portal: Portal,
         counters: FeedCounters,
         clock: Clock,
+        polling: PollHealth | None = None,
         *,
         max_lag: timedelta,
     ) -> None:
@@ -51,6 +54,7 @@ class Readiness:
         self._portal = portal
         self._counters = counters
         self._clock = clock
+        self._polling = polling
         self._max_lag = max_lag
         self._cached: tuple[float, list[str]] | None = None
         self._turn = asyncio.Lock()
@@ -67,7 +71,9 @@ class Readiness:
                 self._cached = time.monotonic(), await self._ask()
             asked = self._cached[1]
         database = f"database: {self._database_check.reason}" if self._database_check.reason else ""
-        return [reason for reason in (database, *self._supervisor.reasons(), *asked) if reason]
+        polling = self._polling.reason() if self._polling else ""
+        updates = f"updates: {polling}" if polling else ""
+        return [reason for reason in (database, updates, *self._supervisor.reasons(), *asked) if reason]
 
     def forget(self) -> None:
         """Ask Telegram, portal and feed again at the next question, also within ``CACHE_SECONDS``."""

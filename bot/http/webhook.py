@@ -7,23 +7,23 @@ another replica.
 
 import asyncio
 import hmac
-from typing import Any
 
 import orjson
 import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from telegram import Update
-from telegram.ext import Application, ExtBot
 
 from bot.http.bodies import read_body
 from bot.logs import ThrottledWarning
+from bot.updates.handling import OdobotApplication, UpdateHandler
 from bot.updates.ordering import PerChatOrder
+from bot.updates.parsing import parse_update
 from bot.updates.slots import on_given_back
-from handlers.context import Context, Services
 from services.clock import Clock
 from storage import updates
 from storage.database import Database
+from storage.inbox import Inbox
 from storage.update_locks import UpdateLocks
 
 _LOCK_ATTEMPTS, _LOCK_PAUSE_SECONDS = 20, 0.5
@@ -46,15 +46,19 @@ class TelegramWebhook:
 
     def __init__(
         self,
-        application: Application[ExtBot[None], Context, Any, Any, Services, None],
+        application: OdobotApplication,
         order: PerChatOrder,
+        handler: UpdateHandler,
         database: Database,
+        inbox: Inbox,
         clock: Clock,
         secret: str,
     ) -> None:
         self._application = application
         self._order = order
+        self._handler = handler
         self._database = database
+        self._inbox = inbox
         self._clock = clock
         self.secret = secret
         self._in_progress: dict[int, tuple[asyncio.Task[bool], asyncio.Future[None]]] = {}
@@ -82,6 +86,16 @@ class TelegramWebhook:
             return PlainTextResponse("the update was not handled, send it again\n", status_code=503, headers=_RETRY)
         return Response()
 
+    async def handle_inbox(self) -> None:
+        """Handle what a process that polled has left, each update in one of the replicas."""
+        try:
+            left = [(each.update_id, self._parse((each.content or "").encode())) for each in await self._inbox.load()]
+            results = await asyncio.gather(*(self._handle_once(update) for _, update in left if update is not None))
+            if left and all(results):
+                await self._inbox.change({}, [update_id for update_id, _ in left], self._clock())
+        except Exception as error:  # each driver has its own exceptions
+            log.error("inbox.not_handled", error=type(error).__name__, reason="restart to try again")
+
     async def drain(self) -> None:
         """Wait for the updates in progress."""
         while self._in_progress:
@@ -92,16 +106,11 @@ class TelegramWebhook:
         await self._update_locks.close()
 
     def _parse(self, body: bytes) -> Update | None:
-        """Return the update; None if PTB cannot parse it or an id does not fit the database."""
+        """Return the update; None if the body is none."""
         try:
-            update = Update.de_json(orjson.loads(body), self._application.bot)
-            sender = update.effective_chat, update.effective_user
-        except Exception:  # PTB's constructors raise many types, such as RecursionError and OverflowError
+            return parse_update(orjson.loads(body), self._application.bot)
+        except orjson.JSONDecodeError:
             return None
-        # PTB does not check the types, and these ids are keys in the database.
-        ids = [update.update_id, *(each.id for each in sender if each is not None)]
-        are_valid = all(type(each) is int and -(2**63) <= each < 2**63 for each in ids)
-        return update if are_valid and update.update_id >= 0 else None
 
     async def _accepts(self, update: Update) -> bool:
         """Return whether the limits of the update order and of strangers allow one more update like this."""
@@ -148,17 +157,8 @@ class TelegramWebhook:
 
     async def _process(self, update: Update) -> bool:
         """Return whether the handlers received the update; False if the limits refused it."""
-        has_begun = False
-
-        async def process() -> None:
-            nonlocal has_begun
-            has_begun = True
-            await self._application.process_update(update)
-
         # Check again, as others arrived during the query: the order would tell the chat of an update that it drops.
-        if self._order.accepts(update):
-            await self._order.process_update(update, process())
-        return has_begun
+        return self._order.accepts(update) and await self._handler.handle(update)
 
     async def _lock(self, update_id: int) -> bool:
         """Lock the update, waiting for a replica that handles it and may die. Returns: False if it keeps the lock."""

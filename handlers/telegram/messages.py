@@ -15,7 +15,7 @@ from handlers.telegram.render import Message
 
 
 @dataclass(frozen=True, slots=True)
-class _Parameters:
+class JsonParameters:
     """The parameters of a call that are JSON already: what a request class reads of PTB's final ``RequestData``."""
 
     parameters: dict[str, Any]
@@ -43,4 +43,4 @@ def _content(message: Message) -> dict[str, Any]:
 
 
 async def _post(bot: ExtBot[None], method: str, values: dict[str, Any]) -> Any:
-    return await bot.request.post(f"{bot.base_url}/{method}", cast("RequestData", _Parameters(values)))
+    return await bot.request.post(f"{bot.base_url}/{method}", cast("RequestData", JsonParameters(values)))

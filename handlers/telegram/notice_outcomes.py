@@ -10,7 +10,8 @@ from telegram.error import TelegramError
 from handlers.telegram.failures import FailureKind, classify
 from services.notices.delivery.outcomes import Blocked, Cancelled, Outcome, Retry, Uncertain
 from storage import chats
-from storage.database import Database, Session, is_database_error
+from storage.database import Database, Session
+from storage.health.errors import is_database_error
 from storage.notices import delivery_preferences
 
 _OUTAGE = (FailureKind.NOT_DONE, FailureKind.MISCONFIGURED)

@@ -15,6 +15,7 @@ class FaultKind(StrEnum):
     RETRY_AFTER = "retry_after"  # 429 with retry_after
     ERROR = "error"  # a Bot API body with `status` and `description`
     GATEWAY = "gateway"  # `status` (502) with a proxy's HTML: no Bot API body
+    BODY = "body"  # 200 with `body` as it is: nonsense
     HANG_BEFORE = "hang_before"  # no answer for `seconds`, then the connection is closed
     HANG_AFTER = "hang_after"
     CLOSE_BEFORE = "close_before"  # the connection is closed without an answer
@@ -44,6 +45,7 @@ class Fault:
     retry_after: int = 1
     status: int = 502
     description: str = "Bad Gateway"
+    body: str = '{"ok": true, "result": null}'
     seconds: float = 3600.0
     met: int = 0
 

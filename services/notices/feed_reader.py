@@ -13,8 +13,8 @@ from services.clock import Clock
 from services.notices.event_recorder import DOCUMENT_KINDS, Recorded, kind_of, record_events
 from services.uninterrupted import run_to_completion
 from storage.database import Database
+from storage.health.errors import is_value_error
 from storage.notices import feed
-from storage.value_errors import is_value_error
 
 _PAGE_SIZE = 100
 _PAGES_WITHOUT_NEWS = 100

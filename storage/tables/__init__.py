@@ -6,7 +6,7 @@ from sqlmodel import SQLModel
 from storage.tables.chats import DEFAULT_PAGE_SIZE, Awaited, Chat, Copy, Link, Mute
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
-from storage.tables.telegram import Document, HandledUpdate
+from storage.tables.telegram import Document, HandledUpdate, InboxUpdate
 
 __all__ = [
     "DEFAULT_PAGE_SIZE",
@@ -22,6 +22,7 @@ __all__ = [
     "Document",
     "Feed",
     "HandledUpdate",
+    "InboxUpdate",
     "Kind",
     "Link",
     "Mute",

@@ -1,4 +1,4 @@
-"""Files uploaded to Telegram, and updates handled by webhook."""
+"""Files uploaded to Telegram, updates handled by webhook, and updates fetched by polling."""
 
 import datetime
 
@@ -28,3 +28,16 @@ class HandledUpdate(Row, table=True):
 
     update_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     handled_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
+
+
+class InboxUpdate(Row, table=True):
+    """An update that was fetched by polling. Telegram may have forgotten it, and it is not handled yet.
+
+    ``content_sealed`` is its JSON; empty for an update that was handled, and that Telegram may deliver again.
+    """
+
+    __tablename__ = "inbox"
+
+    update_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    content_sealed: str
+    received_at: datetime.datetime = Field(sa_type=UtcTime)

@@ -17,10 +17,11 @@ from structlog.testing import capture_logs
 from bot import database_check
 from bot.database_check import DatabaseCheck
 from bot.supervisor import Supervisor
-from storage import chats, write_probe
+from storage import chats
 from storage.chat_cache import ChatCache
 from storage.database import Database
-from storage.problems import problem_of
+from storage.health import write_probe
+from storage.health.problems import problem_of
 from tests.bot.small_disk import abort, aborted_disk, small_disk
 from tests.postgres.server import PostgresServer
 from tests.storage import NOW, copied, opened, url_of

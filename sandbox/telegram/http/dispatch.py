@@ -35,11 +35,12 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What the transport sends: a status with a JSON body or HTML. With `cut`, it cuts the connection instead."""
+    """What the transport sends: a status with a JSON body, a text or HTML. With `cut`, it cuts the connection."""
 
     status: int = 200
     body: dict[str, Any] | None = None
     html: str | None = None
+    text: str | None = None
     cut: FaultKind | None = None
     hang_seconds: float = 0.0
 
@@ -95,6 +96,8 @@ def _fault_answer(fault: Fault | None) -> Answer | None:
         return _refusal(ApiError(fault.status, fault.description))
     if fault.kind is FaultKind.GATEWAY:
         return Answer(fault.status, html=GATEWAY_HTML.format(f"{fault.status} {fault.description}"))
+    if fault.kind is FaultKind.BODY:
+        return Answer(text=fault.body)
     return Answer(0, cut=fault.kind, hang_seconds=fault.seconds)
 
 

@@ -185,6 +185,8 @@ async def _send(reply: Answer, send: Send) -> None:
         headers = [(b"content-type", b"text/html")]
         return await _respond(send, reply.status, reply.html.encode(), headers)
     headers = [(b"content-type", b"application/json")]
+    if reply.text is not None:
+        return await _respond(send, reply.status, reply.text.encode(), headers)
     if reply.retry_after is not None:
         headers.append((b"retry-after", str(reply.retry_after).encode()))
     return await _respond(send, reply.status, json.dumps(reply.body).encode(), headers)

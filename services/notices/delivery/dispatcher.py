@@ -28,7 +28,8 @@ from services.notices.delivery.outcomes import (
 )
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.uninterrupted import run_to_completion
-from storage.database import Database, is_database_error
+from storage.database import Database
+from storage.health.errors import is_database_error
 from storage.notices import outbox, repetitions
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel

@@ -11,7 +11,8 @@ from services.clock import Clock
 from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, Outcome, Retry, Sent, Uncertain
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.retries import backoff
-from storage.database import Database, is_database_error
+from storage.database import Database
+from storage.health.errors import is_database_error
 from storage.notices import outbox
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import State

@@ -3,14 +3,14 @@
 Deliveries that are uncertain already have no ``repeat_at``: they are not repeated.
 
 Revision ID: 0010
-Revises: 0008
+Revises: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 _TO_REPEAT = sa.text("repeat_at IS NOT NULL")
 

@@ -1,10 +1,13 @@
 """Personal data: what is stored, shown, erased and never logged."""
 
+import asyncio
+
 import pytest
 from cryptography.fernet import Fernet
 
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
+from storage.inbox import Inbox
 from storage.vault import Vault
 from tests.scene import CLIENT, Scene
 from tests.storage import file_of, rows_of
@@ -28,7 +31,10 @@ async def written(scene: Scene) -> bytes:
 
 
 async def opened(scene: Scene) -> str:
-    """Return all stored data with its sealed columns decrypted."""
+    """Return all stored data with its sealed columns decrypted, once the inbox is empty."""
+    async with asyncio.timeout(10):
+        while await Inbox(scene.components.database).load():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     vault = Vault([scene.keys])
     return "\n".join(
         vault.open(value) if name.endswith("_sealed") and value else str(value)

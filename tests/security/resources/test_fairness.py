@@ -12,8 +12,8 @@ import pytest
 from telegram import Update
 
 from bot.http.webhook import SECRET_HEADER
+from bot.updates import polling
 from bot.updates.ordering import MAX_WAITING, PerChatOrder
-from bot.updates.polling_bot import UpdateQueue
 from bot.updates.slots import LinkedChats, Slots
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.serving import free_port
@@ -159,21 +159,25 @@ async def test_updates_of_unlinked_chats_are_bounded() -> None:
     assert order.active_chats == 0
 
 
-async def test_polling_waits_while_too_many_updates_are_in_progress() -> None:
-    queue = UpdateQueue(limit=2)
-    for number in range(2):
-        await queue.put(number)
-        await queue.get()
-    third = asyncio.create_task(queue.put(2))
-    await settle()
-    assert not third.done()
-    queue.task_done()
-    await asyncio.wait_for(third, 5)
-    await queue.get()
-    for _ in range(2):
-        queue.task_done()
-    with pytest.raises(ValueError, match="task_done"):
-        queue.task_done()
+async def test_polling_leaves_updates_at_telegram_in_overload(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is dropped while polling pauses: what is fetched is bounded, and Telegram keeps the rest."""
+    monkeypatch.setattr(polling, "_LIMIT", 2)
+    monkeypatch.setattr(polling, "_PAUSE_AT", 4)
+    people = [scene.person("fr", f"P{number}") for number in range(12)]
+    await scene.say(scene.person(), "/aide")  # the next poll has the new limit
+    scene.portal.faults.set(Fault(FaultKind.SLOW, "*/links", seconds=0.5))
+    loop = scene.components.polling
+    assert loop is not None
+    loop._limit = 2
+    for person in people:
+        person.say("/portail")
+    most = 0
+    async with asyncio.timeout(40):
+        while not all(answers(person) for person in people):
+            most = max(most, len(loop._tasks))
+            await asyncio.sleep(0.01)
+    assert 4 <= most <= 5
+    assert not any(answers(person, UNREAD) for person in people)
 
 
 async def test_flood_is_bounded_and_reported_once(scene: Scene) -> None:

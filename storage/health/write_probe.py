@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from storage.database import Database, identity_of
-from storage.problems import DatabaseUnusable
+from storage.health.problems import DatabaseUnusable
 
 _LOCK_SECONDS = 3
 """How long the probe waits for the locks of others."""

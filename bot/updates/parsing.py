@@ -1,0 +1,32 @@
+"""Parse one update of Telegram's JSON."""
+
+from typing import TypeGuard
+
+from telegram import Bot, Update
+
+from bot.bot_api.answer import is_too_deep
+
+_MAX_ID = 2**63
+"""What the database's 64-bit columns hold. PTB does not check ids."""
+
+
+def update_id_of(raw: object) -> int | None:
+    """Return the update's id; None if the value has no valid one."""
+    update_id = raw.get("update_id") if isinstance(raw, dict) else None
+    return update_id if _is_id(update_id) and update_id >= 0 else None
+
+
+def parse_update(raw: object, bot: Bot) -> Update | None:
+    """Return the update; None if PTB cannot parse it, or an id does not fit the database."""
+    if not isinstance(raw, dict) or update_id_of(raw) is None or is_too_deep(raw):
+        return None
+    try:
+        update = Update.de_json(raw, bot)
+        sender = update.effective_chat, update.effective_user
+    except Exception:  # PTB's constructors raise many types, such as RecursionError and OverflowError
+        return None
+    return update if all(_is_id(each.id) for each in sender if each is not None) else None
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return type(value) is int and -_MAX_ID <= value < _MAX_ID
