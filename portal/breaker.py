@@ -23,6 +23,8 @@ CROWD = 32
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
 """The pauses between the starts of two probes double from the first to the longest."""
+PROBE_SECONDS = 3.0
+"""How long a person whose call is the probe waits at most; a slower portal is probed by the worker."""
 
 log = structlog.get_logger()
 
@@ -69,20 +71,23 @@ class PortalBreaker:
         return self._opened_at is not None
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self) -> Iterator[float | None]:
         """Guard one call with all its attempts, whose exceptions pass.
+
+        Yields:
+            The seconds that the call may take; None has no limit of the breaker's.
 
         Raises:
             PortalAway: the breaker is open, and this call is not the next probe. The body does not run.
         """
         begun, by = self._clock(), caller.get()
-        self._admit(begun, by)
+        is_probe = self._admit(begun, by)
         self._tried_at = begun
         counts = by is Caller.PERSON
         if counts:
             self._begin(begun)
         try:
-            yield
+            yield PROBE_SECONDS if is_probe and counts else None
         except PortalError as error:
             if isinstance(error, PortalUnavailable) and error.is_outage:
                 self._failed(counts=counts)
@@ -99,12 +104,12 @@ class PortalBreaker:
         finally:
             self._waiting -= counts
 
-    def _admit(self, now: float, by: Caller) -> None:
-        """Raise ``PortalAway`` if the call must not be made. While it is open, a made call is a probe."""
+    def _admit(self, now: float, by: Caller) -> bool:
+        """Return whether the call is a probe. Raise ``PortalAway`` if it must not be made."""
         is_silent = self._waiting >= SILENT_CALLS and now - self._silent_since >= SILENT_SECONDS
         if self._opened_at is None:
             if not is_silent or by is not Caller.PERSON:
-                return
+                return False
             self._open(now, "no answer", probe_at=now)
         if now < self._probe_at or by is Caller.BACKGROUND:
             wait = max(self._probe_at - now, FIRST_PAUSE_SECONDS)
@@ -112,6 +117,7 @@ class PortalBreaker:
         # From start to start: a probe may hang.
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
         self._probe_at = now + self._pause
+        return True
 
     def _begin(self, now: float) -> None:
         if not self._waiting:
@@ -137,6 +143,6 @@ class PortalBreaker:
         self._opened_at, self._probe_at, self._pause = now, probe_at, FIRST_PAUSE_SECONDS
 
 
-def guarded(breaker: PortalBreaker | None) -> AbstractContextManager[None]:
-    """Return ``breaker.call()``; without a breaker, a context that lets everything through."""
+def guarded(breaker: PortalBreaker | None) -> AbstractContextManager[float | None]:
+    """Return ``breaker.call()``; without a breaker, a context that lets everything through, without a limit."""
     return breaker.call() if breaker else nullcontext()

@@ -118,8 +118,8 @@ async def with_retries(
         PortalUnavailable: the time is over.
         PortalAway: the breaker is open.
     """
-    with guarded(breaker):
-        async with within_total(call):
+    with guarded(breaker) as limit:
+        async with within_total(call, limit):
             try:
                 return await attempt()
             except Exception as error:  # stamina costs 8 % of an update, so it only sees failures
@@ -130,13 +130,14 @@ async def with_retries(
 
 
 @asynccontextmanager
-async def within_total(call: str) -> AsyncIterator[None]:
-    """Raise ``PortalUnavailable`` after ``TOTAL_SECONDS``."""
+async def within_total(call: str, limit: float | None = None) -> AsyncIterator[None]:
+    """Raise ``PortalUnavailable`` after ``limit`` seconds, by default ``TOTAL_SECONDS``."""
+    seconds = TOTAL_SECONDS if limit is None else limit
     try:
-        async with asyncio.timeout(TOTAL_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise PortalUnavailable(f"{call}: no answer within {TOTAL_SECONDS:g} s", is_outage=True) from None
+        raise PortalUnavailable(f"{call}: no answer within {seconds:g} s", is_outage=True) from None
 
 
 async def read_document(response: httpx.Response, limit: int) -> bytes:

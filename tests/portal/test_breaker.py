@@ -12,6 +12,7 @@ from portal.breaker import Caller, PortalBreaker, caller
 from portal.client import Portal, Reader
 from portal.errors import NotFound, NotReady, PortalAway, PortalError, PortalUnavailable
 from portal.http import HttpPortal
+from portal.http_client import with_retries
 from portal.tryton.portal import TrytonPortal
 
 OUTAGE = PortalUnavailable("no answer", is_outage=True)
@@ -264,3 +265,32 @@ async def test_both_adapters_stop_calling_a_failing_portal(
 
 async def _no_sleep(_: float) -> None:
     return
+
+
+def test_person_who_probes_waits_for_seconds(calls: Calls) -> None:
+    for _ in range(settings.FAILURES):
+        calls.make(OUTAGE)
+    calls.clock.now += settings.FIRST_PAUSE_SECONDS
+    with calls.breaker.call() as limit:
+        assert limit == settings.PROBE_SECONDS
+
+
+@pytest.mark.parametrize("by", [Caller.PERSON, Caller.WORKER])
+def test_other_calls_have_no_limit_of_the_breaker(calls: Calls, by: Caller) -> None:
+    for _ in range(0 if by is Caller.PERSON else settings.FAILURES):
+        calls.make(OUTAGE)
+    calls.clock.now += settings.FIRST_PAUSE_SECONDS
+    with calls.by(by), calls.breaker.call() as limit:
+        assert limit is None
+
+
+async def test_probe_of_a_hanging_portal_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portal hangs: a person whose call is the probe gets the excuse long before the usual limit."""
+    monkeypatch.setattr(settings, "PROBE_SECONDS", 0.2)
+    calls = Calls()
+    for _ in range(settings.FAILURES):
+        calls.make(OUTAGE)
+    calls.clock.now += settings.FIRST_PAUSE_SECONDS
+    async with asyncio.timeout(5):
+        with pytest.raises(PortalUnavailable, match=r"within 0\.2 s"):
+            await with_retries("orders", lambda: asyncio.sleep(60), calls.breaker)
