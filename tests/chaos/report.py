@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tests.chaos.history import History
+from tests.chaos.history import Answer, History
 from tests.chaos.invariants import Violation, repeated, told_twice, unanswered, untold
 
 _AROUND_SECONDS = 12.0
@@ -56,14 +56,19 @@ def _time_line(violation: Violation, history: History, log: Sequence[tuple[float
         for each in history.incidents
         if each.until >= since and each.at <= until and each.chat in (None, chat)
     ]
-    lines += [(each.at, f"typed {each.number}") for each in history.texts if each.chat == chat]
-    lines += [(each.at, f"answered {each.number or 'with an excuse'}") for each in history.answers if each.chat == chat]
     lines += [(each.at, f"told {each.kind} {each.number}") for each in history.told if each.to == chat]
     logged = [(at, line[:160]) for at, line in log if not any(routine in line for routine in _ROUTINE)]
     lines += [(at, f"log: {line}") for at, line in logged if since <= at <= until][:_LOG_LINES]
+    lines = [(at, line) for at, line in lines if since <= at <= until or "until" in line]
+    # All of the chat's: an excuse names no text, so the one that is missing may be an earlier one.
+    lines += [(each.at, f"typed {each.number}") for each in history.texts if each.chat == chat]
+    lines += [(each.at, _answered(each)) for each in history.answers if each.chat == chat]
     for at, line in sorted(lines):
-        if since <= at <= until or "until" in line:
-            yield f"      {_at(at, began)} {line}"
+        yield f"      {_at(at, began)} {line}"
+
+
+def _answered(answer: Answer) -> str:
+    return f"answered {answer.number or 'with an excuse'}{'' if answer.is_new else ', by an edit'}"
 
 
 def _at(at: float, began: float) -> str:
