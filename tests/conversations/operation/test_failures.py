@@ -334,10 +334,12 @@ async def test_a_429_holds_the_notices_of_its_chat_alone(scene: Scene, way: str)
     """For as long as Telegram asks, up to five minutes."""
     camille = await scene.linked(notices=True)
     luc = await scene.linked(first_name="Luc", notices=True)
-    scene.telegram.world.faults.add("retry_after", method="sendMessage", chat_id=camille.user_id, retry_after=1000)
+    rule = scene.telegram.world.faults.add(
+        "retry_after", method="sendMessage", chat_id=camille.user_id, retry_after=1000
+    )
     if way == "answer":
         camille.say("/factures")
-        await camille.wait_for_message("mal fonctionné", timeout=20)
+        assert await scene.telegram.world.log.changed.until(lambda: rule.met or None, 20)
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
     await luc.wait_for_message("212381", new=True, timeout=20)
     async with asyncio.timeout(20):
