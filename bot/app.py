@@ -58,6 +58,7 @@ from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.delivery.outcomes import Sender
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.feed_reader import FeedReader
+from services.recent import Recent
 from services.security import SecurityLog
 from storage import chats
 from storage.chat_cache import ChatCache
@@ -214,6 +215,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         company=company,
         give_back_slot=give_back_slot,
         undelivered=Counter(),
+        recent=Recent(clock),
     )
 
 

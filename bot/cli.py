@@ -24,7 +24,7 @@ from bot.settings import Settings, SettingsError, load_settings
 from bot.starting import StartError
 from services.clock import utc_now
 from services.security import SecurityEvent, SecurityLog
-from services.understanding import normalize_email
+from services.understanding.addresses import normalize_email
 from storage import migrations
 from storage.database import Database, Session
 from storage.linking import links, proofs

@@ -1,4 +1,4 @@
-"""Actions: what a person can request, by command, by button or by text.
+"""Actions: what a person can request, by command or by button. ``text_actions`` has those of texts only.
 
 A button's action has a letter, and its fields are stored in the callback data (``telegram/callback_data.py``). ``link``
 is the link of the screen with the button: a button keeps its account after the person chooses another one.
@@ -7,6 +7,7 @@ is the link of the screen with the button: a button keeps its account after the 
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
+from portal.models import Part
 from texts.language import Language
 
 ActionT = TypeVar("ActionT", bound="Action")
@@ -64,17 +65,28 @@ class ShowInvoice(AccountAction, letter="I"):
 
 @dataclass(frozen=True, slots=True)
 class SendPdf(AccountAction, letter="d"):
-    """An invoice's PDF; ``again`` if the screen with the button shows a failure, which success then replaces."""
+    """An invoice's PDF; ``again`` if the screen with the button shows a failure, which success then replaces.
+
+    Without ``anew`` it is not sent a second time while the chat still has it.
+    """
 
     number: str
     again: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OpenNumber(AccountAction, letter="n"):
-    """The invoice or the order with this number."""
+    """The invoice or the order with this number, in any account of the chat.
+
+    ``part`` is what the person called it, or None. ``code`` is the awaited code that they may have meant, and
+    ``suggestion`` the command, with its slash; both may be empty.
+    """
 
     number: str
+    part: Part | None = None
+    code: str = ""
+    suggestion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +162,6 @@ class StopCopy(AccountAction, letter="x"):
 
 
 @dataclass(frozen=True, slots=True)
-class GiveCopyEmail(AccountAction):
-    """The bookkeeper's address, in normal form."""
-
-    email: str
-
-
-@dataclass(frozen=True, slots=True)
-class GiveCopyCode(AccountAction):
-    """The code mailed to the bookkeeper: six digits, or eight characters."""
-
-    code: str
-    long_code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Start(Action, letter="H"):
     """The first screen."""
 
@@ -175,31 +172,15 @@ class StartLinking(Action, letter="l"):
 
 
 @dataclass(frozen=True, slots=True)
-class GiveEmail(Action):
-    """The address to mail a code to, in normal form."""
-
-    email: str
-
-
-@dataclass(frozen=True, slots=True)
 class ResendCode(Action, letter="c"):
     """Mails another code to the same address."""
 
 
 @dataclass(frozen=True, slots=True)
-class GiveCode(Action):
-    """A mailed code: six digits, or eight characters."""
+class CompareCode(Action, letter="g"):
+    """Compares a typed number with the awaited code, short or long, which costs an attempt as a typed code does."""
 
     code: str
-    long_code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GiveRevokeCode(Action):
-    """The code mailed to confirm a revocation."""
-
-    code: str
-    long_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

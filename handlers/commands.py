@@ -63,6 +63,26 @@ MENU = (
 
 COMMANDS = (START, *MENU)
 BY_NAME = {name: command for command in COMMANDS for name in command.names.values()}
+_OTHER_WORDS = {
+    "start": "accueil home menu demarrer commencer debut begin",
+    "commandes": "commande order contrats contracts ententes bonsdecommande",
+    "factures": "facture invoice bill bills facturation billing paiements paiement payments payment",
+    "compte": "comptes accounts",
+    "avis": "notice notification notifications alertes alerte alerts alert rappels rappel reminders reminder",
+    "portail": "portal siteweb website connexion login signin",
+    "langue": "langues languages francais french anglais english",
+    "parametres": "parametre setting reglages reglage preferences options configuration",
+    "lier": "liaison connect connecter ajouter",
+    "delier": "deconnecter deconnexion disconnect logout dissocier",
+    "aide": "aider aidez aidezmoi aidemoi helpme sos assistance soutien support",
+    "confidentialite": "vieprivee politique policy privacypolicy",
+    "mesdonnees": "donnees data renseignements",
+    "oublier": "effacer supprimer delete erase forgetme",
+}
+BY_WORD = {name: name for name in BY_NAME} | {
+    word: name for name, words in _OTHER_WORDS.items() for word in words.split()
+}
+"""The words that name a command, without accents, each with the command's own name: see ``understanding.commands``."""
 
 
 def menu(language: Language) -> list[BotCommand]:

@@ -19,6 +19,7 @@ from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.delivery.rate_limiter import BulkRateLimiter
+from services.recent import Recent
 from services.security import SecurityLog
 from storage.chat_cache import ChatCache
 from storage.chats import Awaiting, ChatState, LinkState
@@ -51,6 +52,7 @@ class Services:
     """Frees the slot of the update in progress, before a long wait."""
     undelivered: Counter[str]
     """Answers that were not delivered in time, by kind of the last failure (``FailureKind``)."""
+    recent: Recent
 
 
 class LinkGone(Exception):
@@ -98,6 +100,13 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         This is an allow list: it excludes business connections, guest and inline contexts, and future ones.
         """
         return self.incoming is not None and _is_own_chat(self.incoming)
+
+    @property
+    def thread_id(self) -> int | None:
+        """The topic that the update comes from, in a forum or in a private chat with topics; None outside topics."""
+        message = self.incoming.effective_message if self.incoming else None
+        # In a group without topics, a reply has a thread id to which nothing can be sent.
+        return message.message_thread_id if message is not None and message.is_topic_message else None
 
     @property
     def language(self) -> Language:

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from handlers import actions
+from handlers import actions, text_actions
 from handlers.actions import AccountAction, Action
 from handlers.context import Context, LinkGone
 from handlers.screens import failures
@@ -15,7 +15,7 @@ from handlers.screens.linking import confirm_address
 from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
-from handlers.views import account, invoices, linking, notices, orders, search, settings
+from handlers.views import account, invoices, linking, notices, orders, questions, search, settings
 from handlers.views.seen_notices import record_seen
 from portal.breaker import Caller, caller
 from portal.errors import Forbidden, NotFound, NotReady, PortalAway, PortalBroken, PortalError, PortalUnavailable
@@ -31,9 +31,9 @@ View = Callable[[Context, Any], Awaitable[Screen | None]]
 VIEWS: dict[type[Action], View] = {
     actions.Start: linking.start,
     actions.StartLinking: linking.start_linking,
-    actions.GiveEmail: linking.give_email,
+    text_actions.GiveEmail: linking.give_email,
     actions.ResendCode: linking.resend_code,
-    actions.GiveCode: linking.give_code,
+    text_actions.GiveCode: linking.give_code,
     actions.FinishLinking: linking.finish_linking,
     actions.ConfirmAddress: linking.confirm_address,
     actions.ListOrders: orders.order_list,
@@ -43,6 +43,8 @@ VIEWS: dict[type[Action], View] = {
     actions.SendPdf: invoices.send_pdf,
     actions.OpenNumber: search.open_number,
     actions.AskSearch: search.ask_search,
+    text_actions.SearchFor: search.search_for,
+    text_actions.Leave: questions.leave,
     actions.ShowAccounts: account.accounts,
     actions.ChooseAccount: account.choose_account,
     actions.AnswerNoticeOffer: notices.answer_notice_offer,
@@ -56,11 +58,11 @@ VIEWS: dict[type[Action], View] = {
     actions.MuteInvoice: notices.mute,
     actions.ShowCopy: notices.show_copy,
     actions.AskCopy: notices.ask_copy,
-    actions.GiveCopyEmail: notices.give_copy_email,
-    actions.GiveCopyCode: notices.give_copy_code,
+    text_actions.GiveCopyEmail: notices.give_copy_email,
+    text_actions.GiveCopyCode: notices.give_copy_code,
     actions.StopCopy: notices.stop_copy,
     actions.Revoke: account.revoke,
-    actions.GiveRevokeCode: account.give_revoke_code,
+    text_actions.GiveRevokeCode: account.give_revoke_code,
     actions.Unlink: account.unlink,
     actions.ShowMyData: account.my_data,
     actions.Forget: account.forget,
@@ -77,12 +79,12 @@ _CHAT_ACTIONS = (
     actions.ShowNotices,
     actions.ShowMyData,
     actions.Revoke,
-    actions.GiveRevokeCode,
+    text_actions.GiveRevokeCode,
 )
 """Actions that show a chat's accounts or act on other chats, without being about one account."""
 _CANCELLABLE_TEXTS = {Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH, Awaited.COPY_EMAIL}
 """Awaited texts that another action cancels."""
-_ASKING_ACTIONS = (actions.AskSearch, actions.AskCopy, actions.GiveCopyEmail)
+_ASKING_ACTIONS = (actions.AskSearch, actions.AskCopy, text_actions.GiveCopyEmail, text_actions.Leave)
 
 
 class ActionFailed(Exception):
@@ -111,6 +113,11 @@ async def perform(context: Context, action: Action) -> None:
 
 async def screen_for(context: Context, action: Action) -> Screen | None:
     """Return the screen of an action or of its failure; None if the view has answered itself."""
+    if isinstance(action, actions.CompareCode):
+        if not _is_first_tap(context):
+            return None
+        is_long = not action.code.isdigit()
+        action = code_action(context, "" if is_long else action.code, action.code if is_long else "")
     await _cancel_awaited_text(context, action)
     try:
         if isinstance(action, AccountAction):
@@ -125,6 +132,25 @@ async def screen_for(context: Context, action: Action) -> Screen | None:
         return _portal_failure(context, action, error)
     record_seen(context, action)
     return screen
+
+
+def code_action(context: Context, code: str, long_code: str) -> Action:
+    """Return the action that compares a code with the one that the chat awaits, which costs an attempt."""
+    awaiting = context.awaiting
+    if awaiting is not None and awaiting.what is Awaited.REVOKE_CODE:
+        return text_actions.GiveRevokeCode(code, long_code)
+    if awaiting is not None and awaiting.what is Awaited.COPY_CODE and awaiting.link_id is not None:
+        return text_actions.GiveCopyCode(awaiting.link_id, code, long_code)
+    return text_actions.GiveCode(code, long_code)
+
+
+def _is_first_tap(context: Context) -> bool:
+    """Return whether the tapped button is tapped for the first time: taps that piled up must cost one attempt."""
+    update = context.incoming
+    message = update.callback_query.message if update and update.callback_query else None
+    if update is None or message is None:
+        return True
+    return context.services.recent.is_first_tap(context.chat.chat_id, message.message_id, update.update_id)
 
 
 async def _account_screen(context: Context, action: AccountAction) -> Screen | None:
@@ -148,7 +174,7 @@ async def _chat_refusal(context: Context, action: Action) -> Screen | None:
         if ended := await confirm_access(context):
             return ended
     except PortalError:
-        if isinstance(action, actions.Revoke | actions.GiveRevokeCode):
+        if isinstance(action, actions.Revoke | text_actions.GiveRevokeCode):
             raise
     current = context.chat.current
     if current is not None and all(context.services.access.is_idle(link) for link in context.chat.links):

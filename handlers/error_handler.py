@@ -1,5 +1,8 @@
 """The error handler of the application: it answers the person and logs the cause, never the message's content."""
 
+import asyncio
+from contextlib import suppress
+
 import structlog
 from telegram import Update
 from telegram.error import TelegramError
@@ -10,6 +13,9 @@ from handlers.dispatch import ActionFailed, retry_of
 from handlers.screens import failures
 from handlers.telegram.failures import classify
 from handlers.telegram.reply import show
+
+_LOAD_SECONDS = 3.0
+"""The longest wait for the chat's language; after it the client's language has to do."""
 
 log = structlog.get_logger()
 
@@ -30,6 +36,10 @@ async def on_error(update: object, context: Context) -> None:
     log.error("update.failed", update_id=update_id, asked=asked, error=type(error).__name__, exc_info=error)
     if not context.is_private:
         return
+    # PTB makes a new context for the error; without the chat, the answer would be in the client's language.
+    with suppress(Exception):
+        async with asyncio.timeout(_LOAD_SECONDS):
+            await context.reload()
     try:
         await show(context, failures.internal_error(context.t, retry, context.now))
     except TelegramError as second:

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import idna
 
-# A dot-atom of RFC 5322 §3.2.3, with UTF-8 as RFC 6531 §3.3 allows. Quoted local parts are refused: hardly any mailbox
-# has one, and they can smuggle SMTP commands into an address.
+# A dot-atom of RFC 5322 §3.2.3, with UTF-8 as RFC 6531 §3.3 allows.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+# Japanese carriers gave out a..b@ and a.@. A quoted local part has only characters that cannot end it, or smuggle an
+# SMTP command into an address.
+_ODD_LOCAL = re.compile(rf"""{_ATOM}(?:\.+{_ATOM})*\.*|"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\-., ]+\"""")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -50,8 +52,20 @@ class Sender(NamedTuple):
     address: str
 
 
-def parse_address(text: str) -> Address:
+def parse_recipient(text: str) -> Address:
+    """Return the address of a mailbox: also one with the odd dots of a carrier, or with a quoted local part.
+
+    Raises:
+        ValueError: the text is no address.
+    """
+    return parse_address(text, _ODD_LOCAL)
+
+
+def parse_address(text: str, local_part: re.Pattern[str] = _LOCAL) -> Address:
     """Return the address in a text; reserved domains (`.test`) and single labels (`localhost`) are permitted.
+
+    Args:
+        local_part: What a local part has to match.
 
     Raises:
         ValueError: the text is no address.
@@ -59,7 +73,7 @@ def parse_address(text: str) -> Address:
     local, at, domain = text.strip().rpartition("@")
     local = unicodedata.normalize("NFC", local)
     ascii_domain = _ascii_domain(domain)
-    if not at or ascii_domain is None or not local.isprintable() or not _LOCAL.fullmatch(local):
+    if not at or ascii_domain is None or not local.isprintable() or not local_part.fullmatch(local):
         raise ValueError("not an email address")
     if len(local.encode()) > _LOCAL_OCTETS:
         raise ValueError("not an email address: too long before the @")

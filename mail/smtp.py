@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPServerDisconnected
 
-from mail.addresses import Address, parse_address, parse_sender
+from mail.addresses import Address, parse_address, parse_recipient, parse_sender
 from mail.errors import MailError, MailRefused, MailUnavailable, SmtpStep, mail_error
 from mail.limits import ConnectionLimit
 from mail.mailer import Letter
@@ -216,5 +216,5 @@ async def _send_nothing(_: _Session) -> None:
 
 def _recipient(text: str) -> Address:
     with suppress(ValueError):
-        return parse_address(text)
+        return parse_recipient(text)
     raise MailRefused("the recipient is not an email address")

@@ -174,9 +174,10 @@ class HttpPortal:
         items = parsed(page, await self._read("GET", _path(reader, part), params=asked)).items
         _check_owner(reader, items)
         same = [item for item in items if numbers.is_same(item.number, number)]
-        if not same:
-            raise NotFound(f"{part}: none has exactly this number")
-        return next((item for item in same if item.number == number), same[0])
+        exact = [item for item in same if item.number == number]
+        if not exact and len(same) != 1:
+            raise NotFound(f"{part}: none has exactly this number, or several have it in another case")
+        return (exact or same)[0]
 
     async def _read(
         self,

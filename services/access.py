@@ -10,7 +10,7 @@ from portal.errors import NotFound, PortalError
 from portal.models import Account, Contact
 from services.clock import Clock
 from services.security import SecurityEvent, SecurityLog
-from services.understanding import normalize_email
+from services.understanding.addresses import normalize_email
 from storage.chats import ChatState, LinkState
 from storage.database import Database, Session
 from storage.linking import access, links

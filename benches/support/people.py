@@ -19,6 +19,7 @@ class Visitor:
         """``pause`` is how many seconds they look at each answer."""
         self._person = person
         self._pause = pause
+        self._pdfs: set[str] = set()
         self.acts = 0
 
     async def say(self, text: str) -> Message:
@@ -48,7 +49,13 @@ class Visitor:
         first = await self.tap(second, "‹")
         number = next(label for label in first.labels if label.isdigit())
         detail = await self.tap(first, number)
-        await self.tap(detail, "PDF", file=number)
+        if number not in self._pdfs:
+            await self.tap(detail, "PDF", file=number)
+            self._pdfs.add(number)
+        else:  # a PDF that the chat has comes again through another button
+            button = detail.button("PDF")
+            self._person.forge_tap(detail, f"{button.callback_data}|1|")
+            await self._read(number)
         orders = await self.say("/commandes")
         await self.tap(orders, orders.labels[0])
         await self.tap(await self.say("/langue"), "English")

@@ -57,11 +57,22 @@ def parse_object(payload: bytes) -> dict[str, Any]:
 
 
 def _parse_leniently(payload: bytes) -> Any:
-    """Parse as PTB does: accept invalid UTF-8 and unpaired surrogates."""
+    """Parse as PTB does: accept invalid UTF-8 and unpaired surrogates, which become U+FFFD."""
     try:
-        return json.loads(payload.decode("utf-8", "replace"))
+        return _without_surrogates(json.loads(payload.decode("utf-8", "replace")))
     except (ValueError, RecursionError):
         raise NetworkError("Invalid server response") from None
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Return parsed JSON with U+FFFD for each unpaired surrogate, which no database, portal or mail could store."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(each) for each in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
+    return value
 
 
 def is_too_deep(value: dict[str, Any]) -> bool:

@@ -8,7 +8,6 @@ another replica.
 import asyncio
 import hmac
 
-import orjson
 import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -18,7 +17,7 @@ from bot.http.bodies import read_body
 from bot.logs import ThrottledWarning
 from bot.updates.handling import OdobotApplication, UpdateHandler
 from bot.updates.ordering import PerChatOrder
-from bot.updates.parsing import parse_update
+from bot.updates.parsing import parse_update, read_json
 from bot.updates.slots import on_given_back
 from services.clock import Clock
 from storage import updates
@@ -107,10 +106,7 @@ class TelegramWebhook:
 
     def _parse(self, body: bytes) -> Update | None:
         """Return the update; None if the body is none."""
-        try:
-            return parse_update(orjson.loads(body), self._application.bot)
-        except orjson.JSONDecodeError:
-            return None
+        return parse_update(read_json(body), self._application.bot)
 
     async def _accepts(self, update: Update) -> bool:
         """Return whether the limits of the update order and of strangers allow one more update like this."""

@@ -180,5 +180,5 @@ class FetchedUpdates:
 def _json(raw: Any) -> str:
     try:
         return orjson.dumps(raw).decode()
-    except orjson.JSONEncodeError:  # an unpaired surrogate
+    except orjson.JSONEncodeError:  # an integer over 64 bits
         return json.dumps(raw)

@@ -1,13 +1,26 @@
 """Parse one update of Telegram's JSON."""
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from telegram import Bot, Update
+from telegram.error import NetworkError
 
-from bot.bot_api.answer import is_too_deep
+from bot.bot_api.answer import is_too_deep, parse_object
 
 _MAX_ID = 2**63
 """What the database's 64-bit columns hold. PTB does not check ids."""
+
+
+def read_json(content: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a webhook's body or of the inbox; None if there is none.
+
+    Bytes that are no UTF-8 and unpaired surrogates become U+FFFD, as in the answers to getUpdates: Telegram posts an
+    update again and again until it is taken.
+    """
+    try:
+        return parse_object(content)
+    except NetworkError:
+        return None
 
 
 def update_id_of(raw: object) -> int | None:

@@ -8,16 +8,15 @@ from typing import Any
 
 import structlog
 from telegram import Update
-from telegram.error import NetworkError, TelegramError
+from telegram.error import TelegramError
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest
 
-from bot.bot_api.answer import parse_object
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.get_updates import PollFailed, get_updates
 from bot.updates.handling import UpdateHandler
 from bot.updates.ordering import MAX_IN_PROGRESS, OVERLOAD
-from bot.updates.parsing import parse_update, update_id_of
+from bot.updates.parsing import parse_update, read_json, update_id_of
 from bot.updates.poll_health import PollFailure, PollHealth
 from services.retries import backoff
 from storage.inbox import StoredUpdate
@@ -223,11 +222,7 @@ class Polling:
         return is_new
 
     def _start_left(self, stored: StoredUpdate) -> None:
-        try:
-            raw: Any = parse_object((stored.content or "").encode())
-        except NetworkError:
-            raw = None
-        self._start_one(stored.update_id, raw)
+        self._start_one(stored.update_id, read_json((stored.content or "").encode()))
 
     def _start_one(self, update_id: int, raw: Any) -> None:
         update = parse_update(raw, self._bot)

@@ -80,6 +80,12 @@ def pdf_not_sent(t: Texts, retry: SendPdf) -> Screen:
     return Screen(facts=(t("pdf.not_sent"),), keyboard=((Button(t("button.retry"), retry),),))
 
 
+def pdf_already_sent(t: Texts, action: SendPdf) -> Screen:
+    """Report that the chat has this PDF already, and offer to send it again."""
+    anew = replace(action, again=False, anew=True)
+    return Screen(facts=(t("pdf.already_sent"),), keyboard=((Button(t("button.send_again"), anew),),))
+
+
 def pdf_sent(t: Texts, action: SendPdf) -> Screen:
     """Confirm the PDF, where the portal cannot be read for the invoice's own screen."""
     back = Button(t("button.back_to_invoice", number=action.number), ShowInvoice(action.link, action.number))

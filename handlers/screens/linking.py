@@ -16,7 +16,7 @@ from handlers.screens.failures import attempt_time
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.linking.code_limits import TooOften
-from services.linking.code_results import CheckResult, CodeRequested, CodeWithdrawn, OtherCodeKind, WrongCode
+from services.linking.code_results import CheckResult, CodeRequested, CodeWithdrawn, OlderCode, OtherCodeKind, WrongCode
 from storage.chats import LinkState
 from texts.catalogue import Texts
 from texts.escaping import safe_text
@@ -103,6 +103,8 @@ def refusal_reason(t: Texts, checked: CheckResult, until: datetime.datetime | No
             return t("link.burnt_code")
         case OtherCodeKind(is_long):
             return t("link.code_is_long") if is_long else t("link.no_code_in_text")
+        case OlderCode():
+            return t("link.older_code")
         case CodeWithdrawn():
             return t("link.code_withdrawn")
         case TooOften() if until is not None:

@@ -95,8 +95,9 @@ async def send(
     pdf: LoadedPdf,
     *,
     caption: Rendered | None = None,
+    thread_id: int | None = None,
 ) -> Message:
-    """Send a PDF; a caption comes with its keyboard.
+    """Send a PDF; a caption comes with its keyboard. ``thread_id`` is the topic to send it to, or None.
 
     Raises:
         TelegramError: a ``BadRequest`` may mean that Telegram no longer has the known upload; then ``delete_upload``.
@@ -105,6 +106,7 @@ async def send(
     return await bot.send_document(
         chat_id,
         document,
+        message_thread_id=thread_id,
         caption=caption.html if caption else None,
         parse_mode=ParseMode.HTML if caption else None,
         write_timeout=UPLOAD_SECONDS,

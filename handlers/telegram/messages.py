@@ -22,9 +22,27 @@ class JsonParameters:
     contains_files: ClassVar[bool] = False
 
 
-async def send_text(bot: ExtBot[None], chat_id: int, message: Message) -> int:
-    """Send a text message. Returns: its message id. Raises ``TelegramError``."""
-    sent = await _post(bot, "sendMessage", {"chat_id": chat_id, **_content(message)})
+async def send_text(
+    bot: ExtBot[None], chat_id: int, message: Message, *, thread_id: int | None = None, reply_to: int | None = None
+) -> int:
+    """Send a text message.
+
+    Args:
+        thread_id: the topic to send it to, or None.
+        reply_to: the message to quote, if it still exists, or None.
+
+    Returns:
+        Its message id.
+
+    Raises:
+        TelegramError: it was not sent, or possibly not.
+    """
+    where: dict[str, Any] = {"chat_id": chat_id}
+    if thread_id is not None:
+        where["message_thread_id"] = thread_id
+    if reply_to is not None:
+        where["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
+    sent = await _post(bot, "sendMessage", where | _content(message))
     return int(sent["message_id"])
 
 

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -48,13 +49,34 @@ async def show(context: Context, screen: Screen, *, link: int | None = None) -> 
     await send(context, screen, link=link)
 
 
-async def send(context: Context, screen: Screen, *, to: int | None = None, link: int | None = None) -> int:
-    """Send a screen as a message of its own, to this chat or another; ``link`` as for ``show``.
+async def send(
+    context: Context, screen: Screen, *, to: int | None = None, link: int | None = None, reply_to: int | None = None
+) -> int:
+    """Send a screen as a message of its own, to this chat or another.
 
-    Returns: the id of the message.
+    Args:
+        to: the other chat. An answer to the chat of the update goes to the topic that the update came from.
+        link: as for ``show``.
+        reply_to: the message to quote, or None.
+
+    Returns:
+        The id of the message.
     """
-    message, chat_id = render(screen), to or context.chat.chat_id
-    return await _deliver(context, lambda: send_text(context.bot, chat_id, message), chat_id, link)
+    message = render(screen)
+    chat = context.incoming.effective_chat if context.incoming else None
+    chat_id = to or context.chat.chat_id
+    thread_id = context.thread_id if chat is not None and chat.id == chat_id else None
+
+    def send_to(thread_id: int | None) -> Callable[[], Awaitable[int]]:
+        return partial(send_text, context.bot, chat_id, message, thread_id=thread_id, reply_to=reply_to)
+
+    try:
+        return await _deliver(context, send_to(thread_id), chat_id, link)
+    except TelegramError as error:
+        # The topic was closed or deleted. A group gets no answer elsewhere, a person does.
+        if thread_id is None or not context.is_private or classify(error).kind is not FailureKind.REFUSED:
+            raise
+    return await _deliver(context, send_to(None), chat_id, link)
 
 
 async def edit(context: Context, message_id: int, screen: Screen, *, link: int | None = None) -> bool:
@@ -76,13 +98,16 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
     return True
 
 
-async def answer_tap(context: Context) -> None:
-    """Stop the button's spinner. Ignores the last failure (a stale query, an outage): the screen matters more."""
+async def answer_tap(context: Context, text: str = "") -> None:
+    """Stop the button's spinner, and show a short text over the chat unless it is empty.
+
+    Ignores the last failure (a stale query, an outage): the screen matters more.
+    """
     query = context.incoming.callback_query if context.incoming else None
     if query is None:
         return
     with suppress(TelegramError):
-        await repeated(context, query.answer, seconds=TAP_SECONDS)
+        await repeated(context, partial(query.answer, text or None), seconds=TAP_SECONDS)
 
 
 async def delete(context: Context, message_id: int) -> None:

@@ -4,21 +4,14 @@ import datetime
 from dataclasses import replace
 from functools import partial
 
-from handlers.actions import (
-    ChooseAccount,
-    Forget,
-    GiveRevokeCode,
-    Revoke,
-    ShowAccounts,
-    ShowMyData,
-    Unlink,
-)
+from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Unlink
 from handlers.alerts import notify_chats
 from handlers.context import Context
 from handlers.screens import account, failures, linking
 from handlers.screens.linking import refusal_reason
 from handlers.screens.screen import Screen
 from handlers.telegram.chat_menu import reset_menu
+from handlers.text_actions import GiveRevokeCode
 from handlers.views.linking import delete_code_message, show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, Purpose
@@ -140,6 +133,8 @@ async def _notify_of_revocation(context: Context, other: OtherChat, others: list
 
 async def unlink(context: Context, action: Unlink) -> Screen:
     """Remove this chat's links after a confirmation."""
+    if not context.chat.links and action.sure:
+        return account.unlinked(context.t)  # a repeated tap
     if not context.chat.links:
         return failures.not_linked(context.t, context.services.company.name)
     if not action.sure:

@@ -1,6 +1,7 @@
 """Invoices: the list, the detail, and the PDF."""
 
 import asyncio
+import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -16,13 +17,16 @@ from handlers.screens import invoices as screens
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
-from handlers.telegram.reply import repeated
+from handlers.telegram.reply import repeated, send
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
 from portal.models import Invoice, Page, Part, Status
+from services.recent import SentPdf
 
 log = structlog.get_logger()
 
+_REPEATED_TAP = datetime.timedelta(seconds=15)
+"""A tap for a PDF that was sent more recently is a repeated one."""
 _ACTION_SECONDS = 4.5  # Telegram shows a chat action for 5 s
 
 
@@ -51,8 +55,8 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
     async with _upload_indicator(context):
         try:
             # Each attempt loads the PDF again, so that none waits with a PDF in memory.
-            send = partial(_send_document, context, reader, action)
-            await repeated(context, send, is_repeatable=False, link=action.link)
+            attempt = partial(_send_document, context, reader, action)
+            earlier = await repeated(context, attempt, is_repeatable=False, link=action.link)
         except TooLarge:
             invoice = await context.services.portal.invoice(reader, action.number)
             return screens.pdf_too_large(context.t, invoice, action.link)
@@ -63,7 +67,25 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
             log.warning("pdf.not_confirmed", kind=failure.kind, error=type(error).__name__)
             is_unclear = failure.kind is FailureKind.UNCLEAR
             return (screens.pdf_maybe_sent if is_unclear else screens.pdf_not_sent)(context.t, again)
+    if earlier is not None and not was_just_sent(context, action):
+        told = replace(earlier, told_at=context.services.clock())
+        await send(context, screens.pdf_already_sent(context.t, action), link=action.link, reply_to=earlier.message_id)
+        if key := pdf_key(context, action):
+            context.services.recent.pdfs.set(key, told)
     return await _invoice_again(context, action) if action.again else None
+
+
+def pdf_key(context: Context, action: SendPdf) -> tuple[int, str, str, str] | None:
+    """Return the key of a PDF in ``Recent.pdfs``; None if the chat has no such link."""
+    link = context.chat.link(action.link)
+    return (context.chat.chat_id, link.account_id, action.number, context.language) if link else None
+
+
+def was_just_sent(context: Context, action: SendPdf) -> bool:
+    """Return whether the chat got this PDF some seconds ago: the tap is one of several, which may have piled up."""
+    key = pdf_key(context, action)
+    earlier = context.services.recent.pdfs.get(key) if key and not action.anew else None
+    return earlier is not None and context.services.clock() - earlier.told_at < _REPEATED_TAP
 
 
 async def _invoice_again(context: Context, action: SendPdf) -> Screen:
@@ -86,8 +108,11 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
     return page.at_most(context.chat.page_size)
 
 
-async def _send_document(context: Context, reader: Reader, action: SendPdf) -> None:
+async def _send_document(context: Context, reader: Reader, action: SendPdf) -> SentPdf | None:
+    """Send the PDF. Returns: the message that has it already, if the chat got the same PDF before; else None."""
     services = context.services
+    key = pdf_key(context, action)
+    earlier = services.recent.pdfs.get(key) if key and not action.anew else None
     if services.documents.locked():
         services.give_back_slot()
     for is_last in (False, True):
@@ -98,16 +123,22 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> N
             # The link may have been revoked while the portal created the PDF.
             await context.reload()
             context.link(action.link)
+            if earlier is not None and (pdf.etag is None or pdf.etag == earlier.etag):
+                return earlier
+            now = services.clock()
             try:
-                sent = await documents.send(context.bot, context.chat.chat_id, pdf)
+                sent = await documents.send(context.bot, context.chat.chat_id, pdf, thread_id=context.thread_id)
             except TelegramError as error:
                 # Telegram may have deleted the known upload: send the bytes.
                 if is_last or pdf.known is None or classify(error).kind is not FailureKind.REFUSED:
                     raise
                 await documents.delete_upload(services.database, pdf)
             else:
+                if key:
+                    services.recent.pdfs.set(key, SentPdf(sent.message_id, pdf.etag, now))
                 await documents.save_upload(context.bot, services.database, pdf, sent)
-                return
+                return None
+    return None
 
 
 @asynccontextmanager
@@ -117,7 +148,9 @@ async def _upload_indicator(context: Context) -> AsyncIterator[None]:
     async def repeat() -> None:
         while True:
             with suppress(TelegramError):
-                await context.bot.send_chat_action(context.chat.chat_id, ChatAction.UPLOAD_DOCUMENT)
+                await context.bot.send_chat_action(
+                    context.chat.chat_id, ChatAction.UPLOAD_DOCUMENT, message_thread_id=context.thread_id
+                )
             await asyncio.sleep(_ACTION_SECONDS)
 
     task = asyncio.create_task(repeat())

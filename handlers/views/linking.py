@@ -1,18 +1,20 @@
 """Linking: the first screen, the address, the code, and the new links."""
 
+import datetime
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 from telegram.error import TelegramError
 
-from handlers.actions import ConfirmAddress, FinishLinking, GiveCode, GiveEmail, ResendCode, Start, StartLinking
+from handlers.actions import ConfirmAddress, FinishLinking, ResendCode, Start, StartLinking
 from handlers.alerts import notify_chats
 from handlers.context import Context
 from handlers.screens import account, linking
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import classify
 from handlers.telegram.reply import delete, edit, send
+from handlers.text_actions import GiveCode, GiveEmail
 from mail.errors import MailError
 from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
@@ -20,6 +22,9 @@ from services.linking.code_results import AddressProven, CheckResult, CodeExpire
 from storage import chats
 from storage.linking import codes, links
 from storage.tables import CodeState
+
+_REPEATED_TAP = datetime.timedelta(hours=2)
+"""How long after a link's creation a tap to finish linking counts as a repeated one."""
 
 log = structlog.get_logger()
 
@@ -165,7 +170,7 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
             return linking.expired_code(context.t)
         return linking.portal_down_after_code(context.t, context.local(proven.expires_at), context.now)
     if isinstance(linked, CodeExpired):
-        return linking.expired_code(context.t)
+        return _linked_before(context) or linking.expired_code(context.t)
     if linked.is_new and linked.links:
         context.run_in_background(_notify_of_new_link(context, linked))
     if not linked.links:
@@ -178,6 +183,13 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
     return linking.linked(
         context.t, tuple(link for link in context.chat.links if (link.contact_id, link.account_id) in made)
     )
+
+
+def _linked_before(context: Context) -> Screen | None:
+    """Return the screen of the links that an earlier tap of the same button created; None if there are none."""
+    since = context.services.clock() - _REPEATED_TAP
+    new = tuple(link for link in context.chat.links if link.linked_at > since)
+    return linking.linked(context.t, new) if new else None
 
 
 async def _notify_of_new_link(context: Context, linked: Linked) -> None:

@@ -11,8 +11,6 @@ from handlers.actions import (
     AskCopy,
     AttachPdf,
     ChooseZone,
-    GiveCopyCode,
-    GiveCopyEmail,
     MuteInvoice,
     SetSubscription,
     ShowCopy,
@@ -29,6 +27,7 @@ from handlers.screens import notice_settings as screens
 from handlers.screens import notices as notice_screens
 from handlers.screens.linking import notice_answer, refusal_reason
 from handlers.screens.screen import Screen
+from handlers.text_actions import GiveCopyCode, GiveCopyEmail
 from handlers.views.linking import show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CodeRequested, Purpose

@@ -19,7 +19,7 @@ from services.mailing.letters import code_letter, copy_code_letter, revoke_code_
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.mailing.sending import send_with_retries
 from services.security import SecurityEvent, SecurityLog
-from services.understanding import normalize_email
+from services.understanding.addresses import normalize_email
 from storage.database import Database
 from storage.linking import codes, proofs
 from texts.language import Language

@@ -75,6 +75,11 @@ class OtherCodeKind:
 
 
 @dataclass(frozen=True, slots=True)
+class OlderCode:
+    """The code of an earlier mail of the same request, which a newer one replaced; no attempt was counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class CodeExpired:
     """The chat has no valid code."""
 
@@ -84,7 +89,7 @@ class CodeWithdrawn:
     """Too many wrong codes were typed for the address, over all chats: the person must request a new code."""
 
 
-CheckResult = AddressProven | WrongCode | OtherCodeKind | CodeExpired | CodeWithdrawn | TooOften
+CheckResult = AddressProven | WrongCode | OtherCodeKind | OlderCode | CodeExpired | CodeWithdrawn | TooOften
 
 
 @dataclass(frozen=True, slots=True)

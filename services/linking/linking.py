@@ -22,6 +22,7 @@ from services.linking.code_results import (
     CodeRequested,
     CodeWithdrawn,
     Linked,
+    OlderCode,
     OtherCodeKind,
     Purpose,
     WrongCode,
@@ -104,15 +105,28 @@ class Linking:
         code_id, code, is_mailed = None, "", decision.is_mailed or purpose != LINKING
         if not is_mailed:
             code_id = await codes.take_over(session, chat_id, email, now)
+        expires_at = now + datetime.timedelta(minutes=minutes)
         if code_id is None:
-            is_mailed, code = True, new_code(is_long=decision.is_long)
+            is_mailed, code = True, await self._new_code(session, chat_id, email, decision, purpose)
             code_id = await codes.replace(
-                session, chat_id, email, code, now=now, expires_at=now + datetime.timedelta(minutes=minutes),
-                is_long=decision.is_long, for_link=purpose.for_link, for_chat=purpose.for_chat,
+                session, chat_id, email, code, now=now, expires_at=expires_at, is_long=decision.is_long,
+                for_link=purpose.for_link, for_chat=purpose.for_chat,
             )  # fmt: skip
-        awaiting = Awaiting(purpose.awaited, now + _HOUR * (2 if decision.is_long else 1), purpose.for_link)
-        await chats.set_awaiting(session, chat_id, awaiting, now)
+        elif taken_over := await codes.latest(session, chat_id, CodeState.LIVE):
+            expires_at = taken_over.expires_at
+        await chats.set_awaiting(session, chat_id, Awaiting(purpose.awaited, expires_at, purpose.for_link), now)
         return CodeRequested(chat_id, code_id, email, code, minutes, decision.is_long, is_mailed)
+
+    async def _new_code(self, session: Session, chat_id: int, email: str, decision: CodeGrant, purpose: Purpose) -> str:
+        """Draw a code; a short one different from those that it replaces: ``OlderCode`` then says nothing about it."""
+        if decision.is_long:
+            return new_code(is_long=True)
+        hashes = await code_history.short_hashes(
+            session, chat_id, email, self._clock() - _HOUR, for_link=purpose.for_link, for_chat=purpose.for_chat
+        )
+        while code_history.is_among(session, chat_id, code := new_code(is_long=False), hashes):
+            pass
+        return code
 
     async def request_code_again(self, chat_id: int) -> CodeRequested | TooSoon | TooOften | None:
         """Request a code for the address of the chat's last code; ``None`` where none is stored."""
@@ -152,6 +166,13 @@ class Linking:
         typed = long_code if known.is_long else code
         if not typed:
             return OtherCodeKind(known.is_long), known.email
+        if not known.is_long:
+            older = await code_history.short_hashes(
+                session, chat_id, known.email, now - _HOUR, for_link=known.for_link, for_chat=known.for_chat,
+                but=known.code_id,
+            )  # fmt: skip
+            if code_history.is_among(session, chat_id, typed, older):
+                return OlderCode(), known.email
         history = await code_history.history(session, chat_id, known.email, now - code_limits.HISTORY_SPAN)
         if capped := code_limits.check_wrong_codes(history, now):
             return capped, known.email

@@ -1,6 +1,7 @@
 """The requests for codes that the limits count, by keyed hashes of chat and address."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_
@@ -93,3 +94,39 @@ async def copy_requests(session: Session, since: datetime.datetime, limit: int) 
     """Count the codes requested for bookkeepers' copies since a time, over all chats. It stops at ``limit``."""
     asked = select(Code.code_id).where(col(Code.for_link).is_not(None), col(Code.asked_at) > since).limit(limit)
     return (await session.exec(select(func.count()).select_from(asked.subquery()))).one()
+
+
+async def short_hashes(
+    session: Session,
+    chat_id: int,
+    email: str,
+    since: datetime.datetime,
+    *,
+    for_link: int | None = None,
+    for_chat: int | None = None,
+    but: int | None = None,
+) -> list[str]:
+    """Return the hashes of the short codes that a chat requested for one address and purpose.
+
+    Args:
+        since: Codes that expired before are left out.
+        but: The code to leave out, or None.
+    """
+    query = select(Code.code_hash).where(
+        col(Code.chat_hash).in_(session.vault.hashes("chat", str(chat_id))),
+        col(Code.email_hash).in_(session.vault.hashes("email", email)),
+        col(Code.for_link).is_not_distinct_from(for_link),
+        col(Code.for_chat).is_not_distinct_from(for_chat),
+        col(Code.is_long).is_(False),
+        col(Code.code_id).is_distinct_from(but),
+        col(Code.expires_at) > since,
+    )
+    return list((await session.exec(query)).all())
+
+
+def is_among(session: Session, chat_id: int, code: str, hashes: Sequence[str]) -> bool:
+    """Compare a short code with hashes of the chat's own, each in constant time."""
+    found = False
+    for code_hash in hashes:
+        found |= session.vault.matches("code", f"{chat_id}:{code}", code_hash)
+    return found

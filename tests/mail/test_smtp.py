@@ -267,7 +267,8 @@ async def test_international_address_without_smtputf8() -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["", "marie", "marie@", "a@b.test>\r\nRCPT TO:<c@d.test", "a@b.test, c@d.test", '"a b"@c.test']
+    "to",
+    ["", "marie", "marie@", "a@b.test>\r\nRCPT TO:<c@d.test", "a@b.test, c@d.test", '"a>b"@c.test', '"a\\"b"@c.test'],
 )
 async def test_invalid_recipient(to: str) -> None:
     async with Mailbox() as mailbox:

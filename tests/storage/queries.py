@@ -204,6 +204,7 @@ WRITES: dict[str, Query] = {
     "personal_data.delete_chat": lambda s, p: personal_data.delete_chat(s, p.chat, p.now),
     "chats.migrate": lambda s, p: chats.migrate(s, p.chat, -p.fresh),
     "code_history.history": lambda s, p: code_history.history(s, p.chat, p.email, p.now - CODES_KEPT),
+    "code_history.short_hashes": lambda s, p: code_history.short_hashes(s, p.chat, p.email, p.now - CODES_KEPT),
     "code_history.copy_requests": lambda s, p: code_history.copy_requests(s, p.now - CODES_KEPT, 500),
     "codes.take_over": lambda s, p: codes.take_over(s, p.chat, p.email, p.now),
     "codes.allow": lambda s, p: codes.allow(s, p.code, p.now),

@@ -30,6 +30,8 @@ _ACCOUNTS = (
     ("a-2009", "Groupe Laflamme – Rouyn-Noranda", "40, avenue du Cuivre\nRouyn-Noranda (Québec)  J9X 0A0"),
     ("a-2010", "Garage Chénier & Filles", "7, rang Saint-Achille\nMatane (Québec)  G4W 0A0"),
     ("a-2011", "Chenier Towing", "9 Line Road\nGranby, Quebec  J2G 0A0"),
+    ("a-2012", "Atelier des Séries", "12, rue du Compteur\nSherbrooke (Québec)  J1H 0A0"),
+    ("a-2013", "Atelier des Séries, succursale", "14, rue du Compteur\nSherbrooke (Québec)  J1H 0A0"),
 )
 
 _CONTACTS: tuple[tuple[str, str, str, str, dict[str, Sequence[str]]], ...] = (
@@ -49,6 +51,11 @@ _CONTACTS: tuple[tuple[str, str, str, str, dict[str, Sequence[str]]], ...] = (
     ("c-1007", "partage@example.test", "Josée Chénier", "fr", {"a-2010": BOTH}),
     ("c-1008", "partage@example.test", "Joe Chenier", "en", {"a-2011": BOTH}),
     ("c-1009", "Comptable@Example.Test", "Éric D'Amours", "fr", {"a-2003": ("invoices",), "a-2004": ("invoices",)}),
+    # Numbers of every shape that accounting programs give.
+    ("c-1011", "series@example.test", "Sérafine Nombre", "fr", {"a-2012": BOTH, "a-2013": BOTH}),
+    # Addresses that carriers, intranets and RFC 5321 allow.
+    ("c-1012", "keitai..odo@docomo.example.test", "Kei Tai", "en", {"a-2012": ("invoices",)}),
+    ("c-1013", "ana@usine.local", "Ana Usine", "fr", {"a-2012": BOTH}),
     ("c-1010", "seul@example.test", "Solène Sans-Compte", "fr", {}),
 )
 

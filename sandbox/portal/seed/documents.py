@@ -38,6 +38,7 @@ def other_documents(today: date) -> Documents:
     yield from _odd_characters(today)
     yield from _laflamme(today)
     yield from _chenier(today)
+    yield from _series(today)
 
 
 def month_start(today: date, months_ago: int) -> date:
@@ -145,3 +146,22 @@ def _chenier(today: date) -> Documents:
         line = PricedLine(1, plan, 1995)
         yield order_row(account_id, "44001", day, day + timedelta(days=365), 0, [(1, plan)])
         yield invoice_row(account_id, number, day, add_taxes(1995).total, [line], paid_on=day, order_number="44001")
+
+
+INVOICE_SERIES = (
+    "ACC-SINV-2026-00012", "INV-2026-7", "INV-2026-17", "F 2026 0042", "2026/08/0001", "2026.09.0001", "QWERT", "N°77",
+    "inv-9001", "INV-9001", "№ 5-А", "2026-10-15", "Été-1", "000123", "A_B_1", "7",
+)  # fmt: skip
+"""Numbers of invoices: with a prefix, spaces, slashes or dots, a word, in two cases, in Cyrillic, like a date."""
+ORDER_SERIES = ("TOKYO-A7XK9-1", "SO/2026/0007", "CMD 8", "654321", "K7QM-2XVP")
+
+
+def _series(today: date) -> Documents:
+    """Yield documents numbered in every way: two with the shape of a mailed code are ``654321`` and ``K7QM-2XVP``."""
+    line = PricedLine(1, "Plan Base", 1995)
+    for place, number in enumerate(INVOICE_SERIES):
+        yield invoice_row("a-2012", number, today - timedelta(days=5 + place), add_taxes(1995).total, [line])
+    for place, number in enumerate(ORDER_SERIES):
+        yield order_row("a-2012", number, today - timedelta(days=90 + place), None, 5, [(1, "Plan Base")])
+    yield invoice_row("a-2013", "SUC-2026-1", today - timedelta(days=3), add_taxes(1995).total, [line])
+    yield order_row("a-2013", "SUC-SO-1", today - timedelta(days=60), None, 5, [(1, "Plan Base")])

@@ -91,6 +91,22 @@ def replied_message(call: Call, chat: Chat) -> Message | None:
     return found
 
 
+def topic_of(call: Call, chat: Chat) -> int | None:
+    """Return the topic to send to; None for the chat itself.
+
+    Raises:
+        ApiError: 400, the chat has no such topic, or it is closed.
+    """
+    topic = call.get("message_thread_id")
+    if topic is None:
+        return None
+    if topic not in chat.topics:
+        raise bad_request("message thread not found")
+    if not chat.topics[topic]:
+        raise bad_request("TOPIC_CLOSED")
+    return int(topic)
+
+
 def send(call: Call, chat: Chat, **content: Any) -> dict[str, Any]:
     """Send a new message of the bot. Returns the Bot API's Message.
 
@@ -98,6 +114,7 @@ def send(call: Call, chat: Chat, **content: Any) -> dict[str, Any]:
         ApiError: 429, the rate limit is reached.
     """
     reply_to = replied_message(call, chat)
+    content["topic"] = topic_of(call, chat)
     call.bot.rates.take(chat.chat_id, call.world.clock.now().timestamp())
     message = call.world.post(chat, call.bot.user(), reply_to=reply_to, **content)
     return message.payload()
@@ -157,6 +174,7 @@ async def send_chat_action(call: Call) -> object:
     if action not in ACTIONS:
         raise bad_request("Wrong parameter action in request")
     chat = call.chat_to_write(call.values["chat_id"])
+    topic_of(call, chat)
     call.world.record(chat, "action", action=action, by=call.bot.username)
     return True
 

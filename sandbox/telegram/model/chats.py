@@ -39,6 +39,8 @@ class Message:
     file: StoredFile | None = None
     reply_markup: dict[str, Any] | None = None
     reply_to: "Message | None" = None
+    topic: int | None = None
+    """The id of the forum topic that the message is in, or None."""
     edit_date: int | None = None
     edits: int = 0
     deleted: bool = False
@@ -98,6 +100,8 @@ class Message:
             result["edit_date"] = self.edit_date
         if self.reply_to is not None and with_reply and not self.reply_to.deleted:
             result["reply_to_message"] = self.reply_to.payload(with_reply=False)
+        if self.topic is not None:
+            result |= {"message_thread_id": self.topic, "is_topic_message": True}
         result.update(self.media)
         if self.text:
             result["caption" if caption else "text"] = self.text
@@ -134,6 +138,7 @@ class Message:
                 for row in self.buttons
             ],
             "reply_to": self.reply_to.message_id if self.reply_to else None,
+            "topic": self.topic,
             "edit_date": self.edit_date,
             "edits": self.edits,
             "deleted": self.deleted,
@@ -180,6 +185,11 @@ class Chat:
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=20_000))
     changed: Signal = field(default_factory=Signal)
     last_change: int = 0
+    topics: dict[int, bool] = field(default_factory=dict)  # by thread id: whether the topic is open
+
+    def open_topic(self, topic: int, *, is_open: bool = True) -> None:
+        """Create, close or reopen a topic, in a group or in a private chat with topics."""
+        self.topics[topic] = is_open
 
     def json(self) -> dict[str, Any]:
         """Return the Bot API's Chat."""

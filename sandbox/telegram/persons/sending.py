@@ -46,12 +46,13 @@ class Sender(User):
         bot: Bot | str | None = None,
         group: Group | None = None,
         reply_to: Message | None = None,
+        topic: int | None = None,
     ) -> Message:
-        """Send a text."""
+        """Send a text; ``topic`` is a topic of the chat, see `Chat.open_topic`."""
         cleaned, entities = self.parsed(text)
         if not cleaned or len(cleaned) > TEXT_LIMIT:
             raise SandboxMisuse("a client sends 1 to 4096 characters")
-        return self._send(bot, group, text=cleaned, entities=entities, reply_to=reply_to)
+        return self._send(bot, group, text=cleaned, entities=entities, reply_to=reply_to, topic=topic)
 
     def send_document(
         self,

@@ -36,7 +36,7 @@ async def test_command_in_a_group_links_to_the_private_chat(
 ) -> None:
     camille, group = await in_group(scene, language, supergroup=supergroup)
     scene.portal.log.clear()
-    for command in ("/commandes@odobot", "/factures@odobot", "/start@odobot", "/mydata@odobot", "/orders"):
+    for command in ("/commandes@odobot", "/factures@odobot", "/start@odobot", "/mydata@odobot", "/orders@ODOBOT"):
         camille.say(command, group=group)
         screen = await camille.wait_for_message(group=group)
         assert words in screen.text

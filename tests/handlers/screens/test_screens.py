@@ -26,7 +26,7 @@ from handlers.actions import (
     ShowOrder,
     Start,
 )
-from handlers.screens import account, failures, invoices, linking, orders, search, settings
+from handlers.screens import account, failures, invoices, linking, orders, questions, search, settings
 from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
 from handlers.telegram.callback_data import encode
@@ -39,14 +39,16 @@ from services.linking.code_results import (
     CodeExpired,
     CodeRequested,
     CodeWithdrawn,
+    OlderCode,
     OtherCodeKind,
     WrongCode,
 )
+from services.papers import Hit, SearchPage
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.personal_data import StoredPersonalData
-from storage.tables import Kind
+from storage.tables import Awaited, Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -372,7 +374,7 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, failures, invoices, linking, orders, search, settings)
+MODULES = (account, failures, invoices, linking, orders, questions, search, settings)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
@@ -416,8 +418,19 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
             OtherCodeKind(False),
             CodeWithdrawn(),
             CodeExpired(),
+            OlderCode(),
             TooOften(NOW, "cap"),
         ],
+        Screen: [Screen(facts=("x",)), Screen("x", note="y")],
+        Sequence[Hit]: [(Hit(1, Part.ORDERS, "5"), Hit(1, Part.INVOICES, "5")), (Hit(2, Part.INVOICES, NASTY),), ()],
+        Sequence[SearchPage]: [
+            (
+                SearchPage(1, Part.INVOICES, a_page(bills, 1, 13, 99)),
+                SearchPage(2, Part.ORDERS, a_page(some, 1, 4, 99)),
+            ),
+            (SearchPage(2, Part.INVOICES, a_page(bills[:1], 1, 1, 1)),),
+        ],
+        Awaited | None: [*Awaited, None],
         datetime.datetime | None: [NOW, None],
         Sequence[OtherChat]: [people, ()],
         Mapping[int, str]: [{1: "a@b.test", 2: "c@d.test"}, {}],

@@ -9,15 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handlers import actions
+from handlers import actions, text_actions
 from handlers.actions import (
     Action,
     AnswerNoticeOffer,
     AskSearch,
     ChooseAccount,
     ChooseLanguage,
-    GiveCode,
-    GiveEmail,
+    CompareCode,
     ListInvoices,
     ListOrders,
     OpenNumber,
@@ -30,9 +29,11 @@ from handlers.actions import (
 )
 from handlers.dispatch import VIEWS
 from handlers.telegram.callback_data import LIMIT_BYTES, InvalidCallbackData, decode, encode
+from handlers.text_actions import GiveCode, GiveEmail
+from portal.models import Part
 from texts.language import Language
 
-KINDS = [kind for kind in VIEWS if kind.letter]
+KINDS = [*(kind for kind in VIEWS if kind.letter), CompareCode]
 INTEGERS = st.integers(-(2**63) + 1, 2**63 - 1)
 TEXTS = st.text(max_size=40) | st.text("|\\p1", max_size=20)
 
@@ -43,13 +44,18 @@ def of(kind: type[Action]) -> st.SearchStrategy[Action]:
         "int": INTEGERS,
         "bool": st.booleans(),
         "str": TEXTS,
+        "Part | None": st.none() | st.sampled_from(Part),
         "Language | None": st.none() | st.sampled_from(Language),
     }
     return st.builds(kind, **{field.name: values[type_name(field.type)] for field in fields(kind)})  # type: ignore[arg-type]
 
 
 def type_name(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("texts.language.", "")
+    return (
+        annotation.__name__
+        if isinstance(annotation, type)
+        else str(annotation).replace("texts.language.", "").replace("portal.models.", "")
+    )
 
 
 ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
@@ -73,6 +79,9 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (AskSearch(-1, invoices=True), "1s-1|1|"),
         (SendPdf(1, "5", again=True), "1d1|5|1|"),
         (OpenNumber(1, "é"), "1n1|é|"),
+        (OpenNumber(1, "5", Part.ORDERS, "123456", "/orders"), "1n1|5|orders|123456|/orders|"),
+        (CompareCode("123456"), "1g123456|"),
+        (SendPdf(1, "5", anew=True), "1d1|5||1|"),
         (Unlink(sure=True), "1u1|"),
     ],
 )
@@ -185,9 +194,12 @@ def test_truncated_callback_data_raises_nothing(action: Action, length: int) -> 
 
 def test_letters_are_unique_and_every_action_has_a_view() -> None:
     defined = {
-        kind for kind in vars(actions).values() if isinstance(kind, type) and issubclass(kind, Action) and kind.__doc__
+        kind
+        for module in (actions, text_actions)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Action) and kind.__doc__
     } - {Action, actions.AccountAction}
-    assert defined == set(VIEWS)
+    assert defined == {*VIEWS, CompareCode}  # which the dispatch replaces by the action of the awaited code
     letters = [kind.letter for kind in KINDS]
     assert len(set(letters)) == len(letters)
     assert all(len(letter) == 1 and letter.isascii() and letter.isalpha() for letter in letters)
@@ -229,7 +241,7 @@ def test_search_text_is_cut_to_fit_callback_data(query: str, link: int, page: in
 def test_every_field_has_a_type_that_the_codec_supports() -> None:
     for kind in KINDS:
         for field in fields(kind):  # type: ignore[arg-type]
-            assert type_name(field.type) in ("int", "bool", "str", "Language | None"), (kind, field.name)
+            assert type_name(field.type) in ("int", "bool", "str", "Language | None", "Part | None"), (kind, field.name)
     assert issubclass(Language, enum.Enum)
 
 

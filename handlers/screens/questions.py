@@ -1,0 +1,55 @@
+"""Answers to texts that leave a question, or that the bot cannot take for what it awaits."""
+
+from handlers.actions import ShowHelp, Start, StartLinking
+from handlers.screens.lists import list_buttons
+from handlers.screens.screen import Button, Keyboard, Screen, clip
+from storage.chats import LinkState
+from storage.tables import Awaited
+from texts.catalogue import Texts, message_id
+
+_LEFT = {
+    Awaited.EMAIL: message_id("left.email"),
+    Awaited.CODE: message_id("left.code"),
+    Awaited.ORDER_SEARCH: message_id("left.search"),
+    Awaited.INVOICE_SEARCH: message_id("left.search"),
+    Awaited.COPY_EMAIL: message_id("left.copy"),
+    Awaited.COPY_CODE: message_id("left.copy"),
+    Awaited.REVOKE_CODE: message_id("left.revocation"),
+}
+
+
+def left(t: Texts, what: Awaited | None, link: LinkState | None) -> Screen:
+    """Confirm that a question was left; None for ``what`` means that nothing was asked."""
+    return Screen(facts=(t(_LEFT[what]) if what else t("left.nothing"),), keyboard=_where_to(t, link))
+
+
+def several_codes(t: Texts) -> Screen:
+    """Ask for one code: the text has several, and none was compared."""
+    return Screen(facts=(t("code.several"),))
+
+
+def code_awaited(t: Texts) -> Screen:
+    """Report that a text is not the code that a bookkeeper's copy or a revocation awaits."""
+    return Screen(facts=(t("code.awaited"),))
+
+
+def unasked_address(t: Texts, link: LinkState) -> Screen:
+    """Report that no address is awaited, and offer to link one."""
+    another = (Button(t("button.link_another"), StartLinking()),)
+    return Screen(facts=(t("trouble.unasked_address"),), keyboard=(another, *list_buttons(t, link)))
+
+
+def unknown_command(t: Texts, word: str, suggestion: str, link: LinkState | None) -> Screen:
+    """Report that a command does not exist; ``suggestion`` is the nearest one with its slash, or empty."""
+    name = clip(word, 32)
+    fact = (
+        t("trouble.unknown_command_near", name=name, command=suggestion)
+        if suggestion
+        else t("trouble.unknown_command", name=name)
+    )
+    return Screen(facts=(fact,), keyboard=_where_to(t, link))
+
+
+def _where_to(t: Texts, link: LinkState | None) -> Keyboard:
+    lists = list_buttons(t, link) if link else ((Button(t("button.link"), StartLinking()),),)
+    return (*lists, (Button(t("button.home"), Start()), Button(t("button.help"), ShowHelp())))

@@ -1,0 +1,56 @@
+"""Actions that only a typed text requests: no button carries them, so they have no letter."""
+
+from dataclasses import dataclass
+
+from handlers.actions import AccountAction, Action
+
+
+@dataclass(frozen=True, slots=True)
+class GiveCopyEmail(AccountAction):
+    """The bookkeeper's address, in normal form."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveCopyCode(AccountAction):
+    """The code mailed to the bookkeeper: six digits, or eight characters."""
+
+    code: str
+    long_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveEmail(Action):
+    """The address to mail a code to, in normal form."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveCode(Action):
+    """A mailed code: six digits, or eight characters."""
+
+    code: str
+    long_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveRevokeCode(Action):
+    """The code mailed to confirm a revocation."""
+
+    code: str
+    long_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFor(AccountAction):
+    """Searches one of the lists for a typed text, and asks again if it finds nothing."""
+
+    invoices: bool
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Action):
+    """Leaves the question that the bot asked."""

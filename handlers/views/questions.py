@@ -1,0 +1,16 @@
+"""Leave what the bot asked."""
+
+from handlers.context import Context
+from handlers.screens import questions as screens
+from handlers.screens.screen import Screen
+from handlers.text_actions import Leave
+from storage import chats
+
+
+async def leave(context: Context, _action: Leave) -> Screen:
+    """Stop awaiting a text, and say what was left. A mailed code stays valid until its end, but is not awaited."""
+    awaiting = context.awaiting
+    if awaiting is not None:
+        async with context.services.database.write() as session:
+            await chats.move_awaiting(session, context.chat.chat_id, awaiting, None)
+    return screens.left(context.t, awaiting.what if awaiting else None, context.chat.current)

@@ -1,0 +1,154 @@
+"""Look up a typed number in the accounts of a chat: exactly first, then by the portal's search."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from portal.client import Portal, Reader
+from portal.errors import Forbidden, NotFound, PortalError
+from portal.models import Invoice, Order, Page, Part
+from services.understanding.numbers import skeleton, spellings
+from storage.chats import LinkState
+
+MOST_ACCOUNTS = 10
+"""Accounts in which a number is looked up."""
+_AT_ONCE = 8
+"""Calls to the portal at once for one look-up; there are at most about 70 in all."""
+_FIRST_SPELLINGS = 2
+_LEAST_SEARCHED = 3
+"""Letters and digits of the shortest text that is searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An order or an invoice, and the link of its account."""
+
+    link_id: int
+    part: Part
+    number: str
+    paper: Order | Invoice | None = field(default=None, compare=False, repr=False)
+    """What the portal answered; None for a search result, whose row may lack details."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """The first page of what the portal's search found in one list; never empty."""
+
+    link_id: int
+    part: Part
+    page: Page[Order] | Page[Invoice]
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What a look-up found: ``hits`` with the number, or else ``pages`` that match ``query``; both may be empty."""
+
+    query: str
+    hits: tuple[Hit, ...] = ()
+    pages: tuple[SearchPage, ...] = ()
+
+
+_Call = Callable[[], Awaitable[tuple[Hit, ...] | SearchPage | None]]
+
+
+async def look_up(
+    portal: Portal, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int
+) -> LookUp:
+    """Look up a number: in the first account, then in the others together with the portal's search in all.
+
+    Args:
+        links: The accounts, with the current one first.
+        text: ``NumberText.text``.
+        part: What the person called it: decides between an order and an invoice with the same number.
+        page_size: Rows of a page of search results.
+
+    Raises:
+        PortalError: Nothing was found, and a call failed.
+    """
+    numbers, current, others = spellings(text), links[0], links[1:MOST_ACCOUNTS]
+    query = numbers[0] if numbers else ""
+    first, _ = await _all([_exactly(portal, current, number, each) for number in numbers[:_FIRST_SPELLINGS]
+                           for each in Part])  # fmt: skip
+    if first:
+        return LookUp(query, _of_part(first, part))
+    calls = [_exactly(portal, link, number, each) for link in others for number in numbers[:_FIRST_SPELLINGS]
+             for each in Part if each in link.access]  # fmt: skip
+    calls += [_exactly(portal, current, number, each) for number in numbers[_FIRST_SPELLINGS:] for each in Part]
+    if sum(c.isalnum() for c in query) >= _LEAST_SEARCHED:
+        calls += [_search(portal, link, query, each, page_size) for link in (current, *others) for each in Part
+                  if each in link.access]  # fmt: skip
+    hits, pages = await _all(calls)
+    return LookUp(query, _of_part(hits or _same_but_for_punctuation(pages, numbers), part), pages)
+
+
+async def find_exactly(portal: Portal, links: Sequence[LinkState], text: str) -> tuple[Hit, ...]:
+    """Find the orders and invoices that have exactly this number, without a search. Raises: as ``look_up``."""
+    hits, _ = await _all([
+        _exactly(portal, link, number, part)
+        for link in links[:MOST_ACCOUNTS] for number in spellings(text)[:_FIRST_SPELLINGS]
+        for part in Part if part in link.access
+    ])  # fmt: skip
+    return hits
+
+
+def _exactly(portal: Portal, link: LinkState, number: str, part: Part) -> _Call:
+    async def call() -> tuple[Hit, ...]:
+        reader = Reader(link.contact_id, link.account_id)
+        found = await (portal.order(reader, number) if part is Part.ORDERS else portal.invoice(reader, number))
+        return (Hit(link.link_id, part, found.number, found),)
+
+    return call
+
+
+def _search(portal: Portal, link: LinkState, query: str, part: Part, page_size: int) -> _Call:
+    async def call() -> SearchPage | None:
+        reader = Reader(link.contact_id, link.account_id)
+        if part is Part.ORDERS:
+            orders = await portal.orders(reader, page=1, page_size=page_size, query=query)
+            return SearchPage(link.link_id, part, orders.at_most(page_size)) if orders.items else None
+        invoices = await portal.invoices(reader, page=1, page_size=page_size, query=query)
+        return SearchPage(link.link_id, part, invoices.at_most(page_size)) if invoices.items else None
+
+    return call
+
+
+async def _all(calls: Sequence[_Call]) -> tuple[tuple[Hit, ...], tuple[SearchPage, ...]]:
+    """Make the calls, a few at once. Returns: the different hits, and the pages.
+
+    Raises:
+        PortalError: Nothing was found, and a call failed otherwise than by "not found" or "forbidden".
+    """
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def limited(call: _Call) -> tuple[Hit, ...] | SearchPage | PortalError | None:
+        async with slots:
+            try:
+                return await call()
+            except (NotFound, Forbidden):
+                return None
+            except PortalError as error:
+                return error
+
+    answers = await asyncio.gather(*map(limited, calls))
+    hits = tuple(dict.fromkeys(hit for answer in answers if isinstance(answer, tuple) for hit in answer))
+    pages = tuple(answer for answer in answers if isinstance(answer, SearchPage))
+    errors = [answer for answer in answers if isinstance(answer, PortalError)]
+    if errors and not hits and not pages:
+        raise errors[0]
+    return hits, pages
+
+
+def _of_part(hits: tuple[Hit, ...], part: Part | None) -> tuple[Hit, ...]:
+    return tuple(hit for hit in hits if hit.part is part) or hits
+
+
+def _same_but_for_punctuation(pages: tuple[SearchPage, ...], numbers: Sequence[str]) -> tuple[Hit, ...]:
+    """Return the only search result that differs from a number by case and punctuation; empty for none or several."""
+    wanted = {skeleton(number) for number in numbers}
+    hits = [
+        Hit(each.link_id, each.part, item.number)
+        for each in pages
+        for item in each.page.items
+        if skeleton(item.number) in wanted
+    ]
+    return tuple(hits) if len(hits) == 1 else ()

@@ -1,0 +1,120 @@
+"""Find what may be the number of an order or invoice in typed text. The portal decides what is one.
+
+A number of any shape is left as it is: only the words and the punctuation around it are taken away.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from portal.models import Part
+from portal.numbers import MOST_CHARACTERS
+from services.understanding.normalising import EDGES, plain_text, trimmed
+from services.understanding.words import is_filler, part_of
+
+MOST_SPELLINGS = 4
+_SIGNS = frozenset({"n°", "no", "nr", "num", "numero", "numéro", "number", "#"})
+_MOST_WORDS = 5
+"""Words of a number with spaces in it; a text with more is a sentence."""
+_MOST_WORDS_WITHOUT_DIGIT = 3
+_LONGEST_WITHOUT_DIGIT = 40
+_MOST_GROUPED = 4
+"""Digits of the longest group of a number that is written in groups."""
+_LONGEST_SENTENCE = 1_000
+"""Characters of the longest text in which numbers are looked for."""
+_SENTENCE = " .,;:!?…"
+_GLUED = re.compile(
+    r"(?:(?:facture|invoice|commande|order|fact|inv|cmd|cde|po|bill|ref|num|numero|number|nr|no|n)\s*[:#=°]+|n[o°]?\.|#)"
+    r"(?=[^\s.])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberText:
+    """What may be a number.
+
+    Args:
+        text: One line of at most 100 characters, without the words around it.
+        part: What the text calls it, or None.
+        is_named: The text calls it an invoice, an order or a number.
+    """
+
+    text: str
+    part: Part | None = None
+    is_named: bool = False
+
+    @property
+    def has_digit(self) -> bool:
+        """Whether it has a digit."""
+        return any(c.isdigit() for c in self.text)
+
+
+def number_in(text: str) -> NumberText | None:
+    """Find what may be a number: ``facture 212380 svp``, ``inv-2026-7.``, ``QWERT``.
+
+    Returns:
+        None for a text that cannot be one: nothing but other words, an address, a long sentence without a digit.
+    """
+    if len(text) > _LONGEST_SENTENCE:
+        return None
+    every = [segment for word in plain_text(text).split() if "@" not in word and (segment := _last_segment(word))]
+    words = _core(every)
+    around = [word for word in every if word not in words]
+    is_named = part_of(around) is not None or any(word.strip(EDGES).lower() in _SIGNS for word in around)
+    if words and (label := _GLUED.match(words[0].lstrip(EDGES))):
+        around.append(label.group().rstrip(":#=°. "))
+        words[0], is_named = words[0].lstrip(EDGES)[label.end() :], True
+    with_digit = [word for word in words if any(c.isdigit() for c in word)]
+    if len(words) > _MOST_WORDS or (not with_digit and len(words) > _MOST_WORDS_WITHOUT_DIGIT):
+        words = [trimmed(word) for word in with_digit[: MOST_SPELLINGS - 1]]
+    core = " ".join(words).strip(_SENTENCE)
+    if with_digit and len(core) > MOST_CHARACTERS:
+        core = trimmed(with_digit[0])
+    longest = MOST_CHARACTERS if with_digit else _LONGEST_WITHOUT_DIGIT
+    return NumberText(core, part_of(around), is_named) if core and len(core) <= longest else None
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """Return the numbers to look up for ``NumberText.text``, the likeliest first, at most ``MOST_SPELLINGS``.
+
+    ``240 934`` may be ``240 934`` or ``240934``; of ``240934 et 240935`` each word may be one.
+    """
+    line = " ".join(text.split())
+    words = [trimmed(word) for word in line.split()]
+    with_digit = [word for word in words if any(c.isdigit() for c in word)]
+    found = [trimmed(line)]
+    if len(words) > 1 and all(word.isdigit() and len(word) <= _MOST_GROUPED for word in words):
+        found.insert(0, "".join(words))
+    elif len(words) > 1:
+        found += with_digit
+    if line != found[-1]:
+        found.append(line)
+    unique = dict.fromkeys(each for each in found if len(each) <= MOST_CHARACTERS and any(map(str.isalnum, each)))
+    return tuple(unique)[:MOST_SPELLINGS]
+
+
+def skeleton(number: str) -> str:
+    """Return a number without punctuation and case: ``INV-2026/7`` and ``inv 2026 7`` have the same."""
+    return "".join(c for c in plain_text(number).casefold() if c.isalnum())
+
+
+def _core(words: list[str]) -> list[str]:
+    """Return the words without fillers at either end."""
+    first, last = 0, len(words)
+    while first < last and is_filler(words[first]):
+        first += 1
+    while last > first and is_filler(words[last - 1]):
+        last -= 1
+    return words[first:last]
+
+
+def _last_segment(word: str) -> str:
+    """Return the last segment of a link to the portal that has a digit; any other word as it is."""
+    if "://" not in word:
+        return word
+    try:
+        path = unquote(urlsplit(word.strip(EDGES)).path)
+    except ValueError:
+        return ""
+    return next((part for part in reversed(path.split("/")) if any(c.isdigit() for c in part)), "")

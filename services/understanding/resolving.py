@@ -1,0 +1,182 @@
+"""Resolve the candidates of a text in the light of what the chat awaits."""
+
+from dataclasses import dataclass, field
+
+from services.understanding import commands
+from services.understanding.addresses import addresses_in, email_in
+from services.understanding.codes import Codes, codes_in
+from services.understanding.commands import Commands
+from services.understanding.normalising import plain_text
+from services.understanding.numbers import NumberText, number_in
+from services.understanding.words import greets, leaves
+from storage.tables import Awaited
+from texts.escaping import strip_controls
+
+MAX_SEARCH_LENGTH = 100
+_LONGEST = 2_000
+"""Characters in which a code or an address is looked for: a whole mail may be pasted."""
+_LEAST_ARGUMENT = 3
+"""Characters of the shortest number after a command: ``/factures 2`` lists invoices."""
+CODES = frozenset({Awaited.CODE, Awaited.COPY_CODE, Awaited.REVOKE_CODE})
+SEARCHES = frozenset({Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH})
+_ADDRESSES = frozenset({Awaited.EMAIL, Awaited.COPY_EMAIL})
+
+
+@dataclass(frozen=True, slots=True)
+class CommandNamed:
+    """A command, by its own name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCommand:
+    """A word after a slash that is no command; ``nearest`` is the name of the command most like it."""
+
+    word: str
+    nearest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The person leaves the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The person greets, or thanks."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTyped:
+    """The awaited code; ``number`` if the text may as well be a number."""
+
+    code: str = field(repr=False)
+    long_code: str = field(repr=False)
+    number: NumberText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralCodes:
+    """Several different codes, while one is awaited."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCode:
+    """A code is awaited, and the text is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTyped:
+    """An address in normal form, which is awaited."""
+
+    email: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UnaskedAddress:
+    """An address in normal form, which is not awaited."""
+
+    email: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BadAddress:
+    """An address is awaited, and the text is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTyped:
+    """The words to search for."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTyped:
+    """What may be a number; ``code`` is what was awaited and may be meant, short or long, or empty."""
+
+    number: NumberText
+    code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """None of these. ``codes`` has the codes, which nobody awaits."""
+
+    codes: Codes = field(default_factory=Codes, repr=False)
+
+
+Meaning = (
+    CommandNamed | UnknownCommand | Leave | Greeting | CodeTyped | SeveralCodes | NoCode | AddressTyped | UnaskedAddress
+    | BadAddress | SearchTyped | NumberTyped | NotUnderstood
+)  # fmt: skip
+
+
+def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked: bool) -> Meaning:
+    """Return what a text means in a chat.
+
+    Args:
+        awaited: What the chat awaits, or None.
+        names: The commands, see ``Commands``.
+        is_linked: The chat is linked, so that numbers can be looked up.
+    """
+    if (command := commands.slashed(text)) is not None:
+        return _slashed(*command, names, is_linked=is_linked)
+    if leaves(text):
+        return Leave()
+    if awaited in SEARCHES:
+        query = strip_controls(text)[:MAX_SEARCH_LENGTH]
+        return SearchTyped(query) if query else NotUnderstood()
+    text = text[:_LONGEST]
+    codes, number = codes_in(text) if awaited in CODES or not is_linked else Codes(), number_in(text)
+    if awaited in CODES and (meaning := _code(codes, number, is_linked=is_linked)):
+        return meaning
+    if (meaning := _address(text, awaited, is_linked=is_linked)) is not None:
+        return meaning
+    if (name := commands.whole_text_command(text, names)) and not (number and number.is_named):
+        return CommandNamed(name)
+    if awaited is None and greets(text):
+        return Greeting()
+    if is_linked and number and (number.has_digit or awaited is None):
+        return NumberTyped(number)
+    if awaited in CODES:
+        return NoCode()
+    return BadAddress() if awaited in _ADDRESSES else NotUnderstood(codes)
+
+
+def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meaning:
+    """Return what a text with a slash before it means: ``/facture 212380`` opens the number."""
+    name = commands.named(word, names) or commands.whole_text_command(f"{word} {rest}", names)
+    if name is None and leaves(f"{word} {rest}"):
+        return Leave()
+    noun_and_number = number_in(f"{word} {rest}")
+    argument = noun_and_number.text if noun_and_number else ""
+    if is_linked and noun_and_number and noun_and_number.has_digit and len(argument) >= _LEAST_ARGUMENT:
+        is_by_command = noun_and_number.part is not None and name is not None
+        if is_by_command or name is None:
+            return NumberTyped(noun_and_number)
+    if name is not None:
+        return CommandNamed(name)
+    return UnknownCommand(word, commands.nearest(word, names))
+
+
+def _code(codes: Codes, number: NumberText | None, *, is_linked: bool) -> Meaning | None:
+    """Return what codes mean while one is awaited; None if the text has none."""
+    if codes:
+        may_be_number = is_linked and number is not None and not codes.is_named
+        if may_be_number and number is not None and number.is_named:
+            return NumberTyped(number, codes.short or codes.long)
+        return CodeTyped(codes.short, codes.long, number if may_be_number else None)
+    return SeveralCodes() if codes.is_ambiguous else None
+
+
+def _address(text: str, awaited: Awaited | None, *, is_linked: bool) -> Meaning | None:
+    """Return what an address means; None if the text has none and may mean something else."""
+    email = email_in(text)
+    is_awaited = awaited in (Awaited.EMAIL, Awaited.COPY_EMAIL, Awaited.CODE) or (not is_linked and awaited is None)
+    if email:
+        return AddressTyped(email) if is_awaited else UnaskedAddress(email)
+    if addresses_in(plain_text(text)) and awaited in _ADDRESSES:
+        return BadAddress()
+    return None

@@ -1,0 +1,131 @@
+"""The words of both languages that stand around a request, and those that leave a question or greet."""
+
+import re
+
+from portal.models import Part
+from services.understanding.normalising import EDGES, folded, plain_text
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a text, as ``key_of`` returns them."""
+    return frozenset(folded(word) for word in text.split())
+
+
+INVOICE_NOUNS = _words(
+    """
+    facture factures fact invoice invoices inv bill bills avoir note credit compte-rendu receipt recu
+    """
+)
+ORDER_NOUNS = _words(
+    """
+    commande commandes cmd cde order orders po bc bon entente contrat contract
+    """
+)
+NUMBER_NOUNS = _words(
+    """
+    n no nos nr num numero numeros number numbers n° # ref reference document papier piece id doc pdf
+    """
+)
+POLITE = _words(
+    """
+    svp stp s.v.p s.v.p. s'il si vous te plait plais merci mercis please pls plz thanks thank you thx ty bonjour
+    bonsoir salut allo allô coucou hello hi hey good morning day afternoon evening beaucoup bien cordialement bye
+    """
+)
+SMALL = _words(
+    """
+    le la les l un une des du de d au aux a à en et ou mon ma mes notre nos votre vos ton ta tes ce cet cette ces ça
+    ca the an of for my our your this that these it its i me moi je j j'ai ai tu nous on se y c'est est sont etes is
+    are am was be been do does did can could would will like want wants need needs have has had get got give show
+    see view open send find look looking search display list where what what's which how about to and or in at
+    voudrais voudrait aimerais aimerait veux veut voulez desire souhaite souhaiterais cherche chercher recherche
+    trouver trouve trouvez voir vois ouvrir ouvre ouvrez montrer montre montrez montre-moi montrez-moi donner donne
+    donnez donne-moi donnez-moi afficher affiche affichez envoyer envoie envoyez envoie-moi envoyez-moi avoir
+    obtenir recevoir consulter besoin peux peut peux-tu pouvez pourrais pourriez pourriez-vous pouvez-vous suivre
+    suis où est-ce que quel quelle quels quelles quoi comment pour sur avec svp concernant regarding i'd i'm let's
+    d'un d'une voici voila here numero
+    """
+)
+FILLERS = INVOICE_NOUNS | ORDER_NOUNS | NUMBER_NOUNS | POLITE | SMALL
+NOT_NOUNS = POLITE | SMALL
+_ELISION = re.compile(r"(?:l|d|j|s|n|c|m|t|qu)'(?=\w{3,})")
+
+_LEAVE = frozenset(
+    folded(phrase)
+    for phrase in (
+        *("annuler", "annule", "annulez", "annulation", "abandonner", "abandonne", "quitter", "quitte", "arrêter"),
+        *("arrête", "arrêtez", "arrêt", "stop", "stopper", "non", "nan", "nenni", "laisse faire", "laissez faire"),
+        *(
+            "laisse tomber",
+            "laissez tomber",
+            "laisse",
+            "oublie ça",
+            "oubliez ça",
+            "oublie",
+            "oubliez",
+            "pas maintenant",
+        ),
+        *("plus tard", "une autre fois", "rien", "retour", "sortir", "terminer", "fini", "finalement non", "non non"),
+        *("pas besoin", "tant pis", "ignorer", "ignore", "ne rien faire", "je ne veux plus", "je veux annuler"),
+        *("je veux arrêter", "c'est bon laisse faire", "ça va laisse faire", "aucun", "aucune", "cancel", "cancel it"),
+        *("cancel that", "cancel this", "abort", "quit", "exit", "leave", "no", "nope", "nah", "no no", "never mind"),
+        *("nevermind", "nvm", "forget it", "forget about it", "forget that", "drop it", "leave it", "skip", "skip it"),
+        *("not now", "later", "maybe later", "another time", "nothing", "back", "go back", "end", "done", "none"),
+        *("i changed my mind", "i want to cancel", "i want to stop", "no need", "don't bother", "stop it", "stop that"),
+    )
+)
+_GREETINGS = frozenset(
+    folded(word)
+    for word in (
+        *("bonjour", "bonsoir", "salut", "allo", "coucou", "merci", "merci beaucoup", "ok merci", "parfait merci"),
+        *("hello", "hi", "hey", "good morning", "good afternoon", "good evening", "thanks", "thank you", "thx", "ty"),
+        *("thanks a lot", "thank you very much", "merci bien", "bonne journée", "bye", "goodbye", "au revoir"),
+    )
+)
+
+
+def key_of(word: str) -> str:
+    """Return a word as the sets above have it: in lower case, without accents, article and punctuation."""
+    return _ELISION.sub("", folded(word.strip(EDGES)), count=1)
+
+
+def is_filler(word: str) -> bool:
+    """Whether a word only stands around a number: a noun, an article, a verb of asking, a polite word."""
+    return key_of(word) in FILLERS or folded(word.strip(EDGES)) in FILLERS or not any(c.isalnum() for c in word)
+
+
+def part_of(words: list[str]) -> Part | None:
+    """Return what the words around a number call it; None for neither or both."""
+    keys = {key_of(word) for word in words}
+    is_invoice, is_order = not keys.isdisjoint(INVOICE_NOUNS), not keys.isdisjoint(ORDER_NOUNS)
+    if is_invoice is is_order:
+        return None
+    return Part.INVOICES if is_invoice else Part.ORDERS
+
+
+def leaves(text: str) -> bool:
+    """Whether the whole text leaves a question: ``annuler``, ``non merci``, ``nevermind``, ``/cancel``."""
+    phrase = _phrase(text)
+    return phrase in _LEAVE or _without_politeness(phrase) in _LEAVE
+
+
+def greets(text: str) -> bool:
+    """Whether the whole text is a greeting or thanks."""
+    phrase = _phrase(text)
+    return phrase in _GREETINGS or (bool(phrase) and not _without_politeness(phrase))
+
+
+def _phrase(text: str) -> str:
+    """Return a short text in lower case, without accents and punctuation; empty for a long one."""
+    if len(text) > 60:
+        return ""
+    words = (word.strip(EDGES + "/\\-") for word in folded(plain_text(text)).split())
+    return " ".join(word for word in words if any(c.isalnum() for c in word))
+
+
+_POLITE_WORDS = POLITE - {"good", "day", "si", "vous", "te", "you"} | {"ok", "okay"}
+
+
+def _without_politeness(phrase: str) -> str:
+    phrase = re.sub(r"\bs'il (?:vous|te) plai[ts]\b|\bthank you(?: very much)?\b|\bthanks a lot\b", "", phrase)
+    return " ".join(word for word in phrase.split() if word not in _POLITE_WORDS)
