@@ -116,9 +116,9 @@ def _empty(folder: Path) -> None:
 
 
 async def _until_it_polls(telegram: TelegramServer, bot: BotProcess) -> None:
-    """Wait for deleteWebhook, which PTB calls just before its first poll."""
+    """Wait for the first setMyCommands, which the bot calls when its polling has begun."""
     ended = asyncio.create_task(bot.ended())
-    polls = asyncio.create_task(telegram.world.log.wait("deleteWebhook", timeout=START_SECONDS))
+    polls = asyncio.create_task(telegram.world.log.wait("setMyCommands", timeout=START_SECONDS))
     done, waiting = await asyncio.wait({ended, polls}, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()

@@ -16,7 +16,7 @@ from handlers.context import Context, Services
 from services.retries import backoff
 from storage.health.errors import is_outage
 
-RETRY_SECONDS = 30.0
+RETRY_SECONDS = 45.0
 """How long an update is tried while the database is away; then the person gets an excuse."""
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 4.0
 
