@@ -1,10 +1,9 @@
 """The database restarts, is away, is frozen or locked; its disk is full, read-only, or loses the file."""
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,7 +99,9 @@ async def disk_full(where: Where) -> str:
 
         async def fill(play: Play) -> None:
             filler = disk.folder / "filler"
-            filler.write_bytes(b"\0" * shutil.disk_usage(disk.folder).free)
+            with filler.open("wb", buffering=0) as file, suppress(OSError):
+                while file.write(b"\0" * 65_536):
+                    pass
             await asyncio.sleep(15)
             reasons.extend(await play.stage.program.readiness())
             await asyncio.sleep(5)
