@@ -1,6 +1,7 @@
 """The database restarts, is away, is frozen or locked; its disk is full, read-only, or loses the file."""
 
 import asyncio
+import os
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -128,6 +129,7 @@ async def disk_aborted(where: Where) -> str:
 
 async def _aborted(play: Play, image: Path, disk: Path) -> str:
     program = play.stage.program
+    os.sync()  # an abort loses what the kernel has not written: the links and the cursor, a few seconds old
     _command("mount", "-o", "remount,abort", str(disk))
     play.issues()
     await play.types_evenly(60, 10.0)
