@@ -170,6 +170,7 @@ async def _drain(components: Components) -> None:
             await components.application.bot_data.background.drain()
     except TimeoutError:
         is_cut_short = True
+        components.application.bot_data.background.cancel()
     left = await polling.finish() if polling is not None else 0
     if is_cut_short or left:
         log.warning("odobot.drain_cut_short", seconds=DRAIN_SECONDS, left_for_the_next_start=left)

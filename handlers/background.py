@@ -21,3 +21,8 @@ class BackgroundTasks:
         """Wait until no task runs, including those that start meanwhile."""
         while self._running:
             await asyncio.wait(self._running)
+
+    def cancel(self) -> None:
+        """Cancel the tasks that ``drain`` did not wait for, before what they use is closed."""
+        for task in self._running:
+            task.cancel()

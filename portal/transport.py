@@ -25,15 +25,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._connections = connections
         self._idle_seconds = idle_seconds
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections. A later request fails: nothing would close what it opens."""
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; return the answer before its body is read. Raises ``httpx.TransportError``."""
+        if self._is_closed:
+            raise httpx.ConnectError("the client is closed")
         body = await request.aread()
         seconds = request.extensions.get("timeout", {})
         # aiohttp's "connect" includes the wait for a connection of the pool.

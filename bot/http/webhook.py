@@ -27,6 +27,7 @@ from storage.update_locks import UpdateLocks
 
 _LOCK_ATTEMPTS, _LOCK_PAUSE_SECONDS = 20, 0.5
 """Together the longest wait for another replica: as long as the answer to a tap may take."""
+_CANCEL_SECONDS = 1.0
 _OVERLOAD = 24
 """Updates in progress at which strangers' are refused: Telegram's other connections (``MAX_CONNECTIONS``) are for
 linked chats."""
@@ -101,7 +102,12 @@ class TelegramWebhook:
             await asyncio.wait([task for task, _ in self._in_progress.values()])
 
     async def close(self) -> None:
-        """Release all locks, also those of updates still in progress."""
+        """Cancel the updates still in progress, and release all locks: Telegram delivers those updates again."""
+        tasks = [task for task, _ in self._in_progress.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
         await self._update_locks.close()
 
     def _parse(self, body: bytes) -> Update | None:
@@ -128,7 +134,7 @@ class TelegramWebhook:
         # Telegram may disconnect and deliver again: the task continues, and the second request waits for it.
         task, _ = in_progress
         await asyncio.wait(in_progress, return_when=asyncio.FIRST_COMPLETED)
-        return task.done() and task.result()
+        return task.done() and not task.cancelled() and task.result()
 
     async def _handle(self, update: Update, given_back: asyncio.Future[None]) -> bool:
         """Return whether the update was handled, here or earlier; False if it was dropped or is locked elsewhere.
