@@ -226,7 +226,12 @@ def not_linked(context: Context) -> Screen:
 
 def retry_of(action: Action) -> Action:
     """Return the action of a retry button; that of a PDF also replaces the screen of the failure."""
-    return replace(action, again=True) if isinstance(action, actions.SendPdf) else action
+    match action:
+        case actions.SendPdf():
+            return replace(action, again=True)
+        case text_actions.SearchFor(link, invoices, query):  # of a typed text, which no button carries
+            return actions.ListInvoices(link, query=query) if invoices else actions.ListOrders(link, query=query)
+    return action
 
 
 def _portal_failure(context: Context, action: Action, error: PortalError) -> Screen:

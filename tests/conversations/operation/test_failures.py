@@ -181,7 +181,6 @@ async def test_one_tap_makes_one_portal_request(scene: Scene) -> None:
     assert await trips(scene, camille, tap="À payer") == ["invoices"]
     assert await trips(scene, camille, tap="240130") == ["invoice"]
     assert await trips(scene, camille, tap="PDF", new=True) == ["pdf"]
-    assert await trips(scene, camille, tap="PDF", new=True) == ["pdf"]
     assert await trips(scene, camille, tap="31200") == ["order"]
     assert sorted(await trips(scene, camille, say="240130")) == ["invoice", "order"], "side by side"
     for way in ("/start", "/aide", "/parametres", "/compte", "/avis", "/confidentialite", "bonjour"):

@@ -75,6 +75,7 @@ async def test_log_lines_have_no_personal_data(logged: io.StringIO, scene: Scene
     await scene.say(person, f"{SAID} {SAID}")
     scene.portal.faults.set(Fault(FaultKind.PDF_CORRUPT, "*/pdf", times=1))
     await scene.say(person, "727272")
+    await scene.tap(person, "727272")
     await scene.tap(person, "PDF")
     person.tap("Réessayer")
     await person.wait_for_message(".pdf")
