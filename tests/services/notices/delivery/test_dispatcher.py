@@ -45,7 +45,7 @@ from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel, Kind, State
 
-PATIENCE = 20
+PATIENCE = 60.0
 
 
 class SlowPortal:
