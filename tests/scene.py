@@ -76,6 +76,23 @@ class Scene:
         }
         return Settings(_env_file=None, **(values | self._chosen))
 
+    @property
+    def process_settings(self) -> dict[str, str]:
+        """The settings of a bot that runs as a process of its own in this scene; addresses are left to the caller."""
+        return {
+            "telegram_token": TOKEN,
+            "telegram_api_url": self.telegram.url,
+            "portal_url": self.portal.url,
+            "portal_token": PORTAL_TOKEN,
+            "portal_webhook_secret": WEBHOOK_SECRET,
+            "portal_poll_seconds": "0.5",
+            "database_url": self.database_url,
+            "smtp_url": self.mailbox.url,
+            "mail_from": "odobot@odotrack.test",
+            "secret_keys": self.keys,
+            "log_format": "json",
+        }
+
     async def start_bot(self, **settings_from_now: Any) -> None:
         """Start the bot, also again after a stop, on the same database."""
         self._chosen |= settings_from_now

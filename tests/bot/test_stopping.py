@@ -17,7 +17,7 @@ from sandbox.serving import free_port
 from sandbox.stage import BotProcess
 from tests.bot.small_disk import small_disk
 from tests.postgres.server import PostgresServer
-from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
+from tests.scene import Scene
 from tests.storage import copied, url_of
 
 SOON = 40.0
@@ -74,17 +74,7 @@ class ProcessScene(Scene):
     async def start_bot(self, **settings: Any) -> None:
         """Make the process, without starting it."""
         given = {
-            "telegram_token": TOKEN,
-            "telegram_api_url": self.telegram.url,
-            "portal_url": self.portal.url,
-            "portal_token": PORTAL_TOKEN,
-            "portal_webhook_secret": WEBHOOK_SECRET,
-            "portal_poll_seconds": "0.5",
-            "database_url": self.database_url,
-            "smtp_url": self.mailbox.url,
-            "mail_from": "odobot@odotrack.test",
-            "secret_keys": self.keys,
-            "log_format": "json",
+            **self.process_settings,
             "listen": f"127.0.0.1:{free_port()}",
             "admin_listen": "127.0.0.1:0",
         } | settings

@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.vault import Vault
 from tests.load.stage import KillableBot
 from tests.replicas.nginx import load_balancer
-from tests.scene import PORTAL_TOKEN, TOKEN, WEBHOOK_SECRET, Scene
+from tests.scene import WEBHOOK_SECRET, Scene
 
 
 class Replica(KillableBot):
@@ -51,19 +51,7 @@ class Fleet(Scene):
 
     async def start_bot(self, **_: object) -> None:
         """Start the processes, and the load balancer if there are web replicas."""
-        settings = {
-            "telegram_token": TOKEN,
-            "telegram_api_url": self.telegram.url,
-            "portal_url": self.portal.url,
-            "portal_token": PORTAL_TOKEN,
-            "portal_webhook_secret": WEBHOOK_SECRET,
-            "portal_poll_seconds": "0.5",
-            "database_url": self.database_url,
-            "smtp_url": self.mailbox.url,
-            "mail_from": "odobot@odotrack.test",
-            "secret_keys": self.keys,
-            "log_format": "json",
-        } | self._more
+        settings = self.process_settings | self._more
         self.replicas = [Replica(role, self._folder, settings) for role in self._roles]
         web = [each for each in self.replicas if each.role == "web"]
         if web:
