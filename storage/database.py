@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 15
 """Largest number of connections to PostgreSQL that a process holds."""
 _CLOSE_SECONDS = 2.0
+_ABORT_SECONDS = 0.1
 _WRITES = "odobot_writes"
 _OTHERS = 0o077
 _OWNER_ONLY = 0o600
@@ -163,7 +164,11 @@ class Database:
         await self._reading.dispose()
         closing = asyncio.create_task(self.engine.dispose())
         await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
-        if closing.done():
+        # asyncpg aborts the connection whose good-bye is cancelled; the pool goes on with its next one.
+        while not closing.done():
+            closing.cancel()
+            await asyncio.wait({closing}, timeout=_ABORT_SECONDS)
+        if not closing.cancelled():
             closing.result()
 
 
