@@ -33,11 +33,15 @@ class DatabaseCheck:
 
     async def _run(self, beat: Beat) -> None:
         """Check until cancelled."""
-        while True:
-            beat()
-            self._set(await self._try_write())
-            beat(PAUSE_SECONDS)
-            await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            while True:
+                beat()
+                self._set(await self._try_write())
+                beat(PAUSE_SECONDS)
+                await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            if self._attempt is not None:
+                self._attempt.cancel()
 
     async def _try_write(self) -> str:
         """Return what is wrong. An attempt that hangs is not waited for; until it ends there is no further one."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy import Connection, UpdateBase, event, func, inspect, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,6 +27,9 @@ CONNECTIONS = 15
 """Largest number of connections to PostgreSQL that a process holds."""
 _CLOSE_SECONDS = 2.0
 _ABORT_SECONDS = 0.1
+_POLL_SECONDS = 0.01
+_RETURN_SECONDS = 3.0
+"""How long a cancelled transaction may keep its connection: SQLAlchemy waits 2 s for the server to close it."""
 _WRITES = "odobot_writes"
 _OTHERS = 0o077
 _OWNER_ONLY = 0o600
@@ -157,11 +162,12 @@ class Database:
         return self._watch
 
     async def close(self) -> None:
-        """Close every connection, within ``_CLOSE_SECONDS``: a server that hangs does not answer the good-byes."""
+        """Close every connection, within some seconds: a server that hangs does not answer the good-byes."""
         if self._watch is not None:
             self._watch.close()
             self._watch = None
         await self._reading.dispose()
+        await self._wait_until_unused()
         closing = asyncio.create_task(self.engine.dispose())
         await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
         # asyncpg aborts the connection whose good-bye is cancelled; the pool goes on with its next one.
@@ -170,6 +176,12 @@ class Database:
             await asyncio.wait({closing}, timeout=_ABORT_SECONDS)
         if not closing.cancelled():
             closing.result()
+
+    async def _wait_until_unused(self) -> None:
+        """Wait until cancelled transactions gave their connections back: the pool closes only those that it holds."""
+        pool, deadline = self.engine.pool, time.monotonic() + _RETURN_SECONDS
+        while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def sqlite_file(url: str) -> Path | None:

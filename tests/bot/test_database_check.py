@@ -171,10 +171,10 @@ async def test_server_away_or_frozen_is_reported(server: PostgresServer, databas
 async def test_read_only_server_is_reported(server: PostgresServer, database: Database) -> None:
     """A standby answers so, too."""
     name = database.engine.url.database
+    async with database.engine.begin() as connection:
+        await connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    await database.engine.dispose()  # the setting holds for new connections
     async with checking(database) as check:
-        async with database.engine.begin() as connection:
-            await connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
-        await database.engine.dispose()  # the setting holds for new connections
         await reason(check, "the server is read-only")
 
 
