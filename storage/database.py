@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -179,8 +178,10 @@ class Database:
 
     async def _wait_until_unused(self) -> None:
         """Wait until cancelled transactions gave their connections back: the pool closes only those that it holds."""
-        pool, deadline = self.engine.pool, time.monotonic() + _RETURN_SECONDS
-        while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < deadline:
+        pool = self.engine.pool
+        for _ in range(int(_RETURN_SECONDS / _POLL_SECONDS)):
+            if not isinstance(pool, QueuePool) or not pool.checkedout():
+                return
             await asyncio.sleep(_POLL_SECONDS)
 
 
