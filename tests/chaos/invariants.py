@@ -116,22 +116,35 @@ def _answered(history: History) -> Iterator[Violation]:
 
 
 def _in_order(history: History) -> Iterator[Violation]:
-    """Compare the first answers of a chat with the order of its texts."""
-    first: dict[tuple[int, str], int] = {}
-    for position, answer in enumerate(history.answers):
-        if answer.number and answer.is_new:
-            first.setdefault((answer.chat, answer.number), position)
-    latest: dict[int, tuple[int, str]] = {}
+    """Compare the first answers of a chat with the order of its texts.
+
+    An excuse is the first answer of the oldest text of its chat that had none. After a kill, or a stop that could not
+    confirm what was handled, that text may be answered again, by its number, after later ones.
+    """
+    texts = defaultdict(list)
     for text in history.texts:
-        position = first.get((text.chat, text.number), -1)
-        if position < 0:
-            continue
-        before, number = latest.get(text.chat, (-1, ""))
-        if position < before:
-            what = f"{text.number} was answered before {number}, which was typed earlier"
-            yield Violation("answers keep the order of the texts", what, text.at, text.chat)
-        else:
-            latest[text.chat] = position, text.number
+        texts[text.chat].append(text)
+    numbered = {(each.chat, each.number) for each in history.answers if each.number}
+    by_chat = defaultdict(list)
+    for answer in history.answers:
+        if answer.is_new:
+            by_chat[answer.chat].append(answer)
+    for chat, answers in by_chat.items():
+        waiting = list(texts[chat])
+        for answer in answers:
+            if not answer.number:
+                if waiting and waiting[0].at <= answer.at:
+                    del waiting[0]
+                continue
+            text = next((each for each in waiting if each.number == answer.number), None)
+            if text is None:
+                continue
+            position = waiting.index(text)
+            for before in waiting[:position]:
+                if (chat, before.number) in numbered:
+                    what = f"{text.number} was answered before {before.number}, which was typed earlier"
+                    yield Violation("answers keep the order of the texts", what, text.at, chat)
+            del waiting[: position + 1]
 
 
 def _told(history: History) -> Iterator[Violation]:

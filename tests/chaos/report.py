@@ -9,6 +9,7 @@ from tests.chaos.invariants import Violation, repeated, told_twice, unanswered, 
 _AROUND_SECONDS = 12.0
 _SHOWN = 3
 _LOG_LINES = 8
+_LOG_LINES_AT_THE_END = 60
 _ROUTINE = ('"level": "info"', '"level":"info"')
 
 
@@ -47,6 +48,17 @@ def explanation(
             )
             if violation.at:
                 yield from _time_line(violation, history, log, began)
+    if violations:
+        yield from _end(history, log, began)
+
+
+def _end(history: History, log: Sequence[tuple[float, str]], began: float) -> Iterator[str]:
+    """Yield the states of the deliveries, the last notice, and the last lines of the program's log."""
+    for state, count in Counter(history.states.values()).most_common():
+        yield f"at the end {count} deliveries: {state}"
+    yield f"the last notice: {_at(max((each.at for each in history.told), default=0.0), began)}"
+    for at, line in log[-_LOG_LINES_AT_THE_END:]:
+        yield f"  {_at(at, began)} log: {line[:200]}"
 
 
 def _time_line(violation: Violation, history: History, log: Sequence[tuple[float, str]], began: float) -> Iterator[str]:

@@ -17,8 +17,8 @@ from tests.chaos.players import Players
 from tests.chaos.recorded import Recorder, unsettled
 from tests.chaos.setup.stage import Stage, children, open_stage
 
-SETTLING_SECONDS = 240.0
-"""How long the calm phase may take."""
+SETTLING_SECONDS = 600.0
+"""How long the calm phase may take while something new happens."""
 PATIENCE_SECONDS = 60.0
 """How long it goes on without anything new."""
 _HASTENED_AFTER = (5.0, 20.0, 40.0)

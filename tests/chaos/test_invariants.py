@@ -60,6 +60,20 @@ def test_swapped_answers() -> None:
     assert rules(seen) == ["answers keep the order of the texts"]
 
 
+def test_excuse_is_the_first_answer_of_the_oldest_text() -> None:
+    """After a stop that could not confirm it, the text is answered again, behind a later one."""
+    seen = history()
+    first, second = seen.texts[0], seen.texts[1]
+    seen.answers = [
+        Answer(second.at + 1, first.chat, ""),
+        Answer(second.at + 2, second.chat, second.number),
+        Answer(second.at + 3, first.chat, first.number),
+    ]
+    assert "answers keep the order of the texts" not in rules(seen)
+    del seen.answers[0]
+    assert "answers keep the order of the texts" in rules(seen)
+
+
 def test_order_of_repeated_answers_does_not_matter() -> None:
     seen = history()
     seen.incidents = [Incident(15, 16, "kill")]
