@@ -57,7 +57,8 @@ def _end(history: History, log: Sequence[tuple[float, str]], began: float) -> It
     for state, count in Counter(history.states.values()).most_common():
         yield f"at the end {count} deliveries: {state}"
     yield f"the last notice: {_at(max((each.at for each in history.told), default=0.0), began)}"
-    for at, line in log[-_LOG_LINES_AT_THE_END:]:
+    logged = [(at, line) for at, line in log if not any(routine in line for routine in _ROUTINE)]
+    for at, line in logged[-_LOG_LINES_AT_THE_END:]:
         yield f"  {_at(at, began)} log: {line[:200]}"
 
 
