@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 import httpx
 
 from portal.client import Reader
+from portal.connections.transport import AiohttpTransport
 from portal.http import HttpPortal
-from portal.transport import AiohttpTransport
 from sandbox.portal.server import PortalServer
 
 TOKEN = "bench-token"

@@ -3,12 +3,14 @@
 import datetime
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from portal.models import MOST_COUNT, PortalModel
+from portal.fields import MOST_COUNT
+from portal.models import PortalModel
 
 MOST_EVENTS = 1000
 _LONGEST_ID = 200
@@ -49,6 +51,23 @@ _Id = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID), BeforeValidato
 _Number = Annotated[
     str, Field(min_length=1, max_length=_LONGEST_NUMBER), BeforeValidator(_text), AfterValidator(_storable)
 ]
+
+
+class EventType(StrEnum):
+    """The types of events of API version 1 and its additions. ``Event.type`` may have others, which are skipped."""
+
+    INVOICE_ISSUED = "invoice.issued"
+    INVOICE_PAID = "invoice.paid"
+    INVOICE_CHANGED = "invoice.changed"
+    """Its due date, balance or status is another one: a payment was withdrawn, for example."""
+    INVOICE_CANCELLED = "invoice.cancelled"
+    ORDER_CREATED = "order.created"
+    ORDER_ENDING = "order.ending"
+    ORDER_CHANGED = "order.changed"
+    CONTACT_CHANGED = "contact.changed"
+    """The contact's address, name, access or accounts; without a contact: the account's name."""
+    CONTACT_REMOVED = "contact.removed"
+    ACCOUNT_CLOSED = "account.closed"
 
 
 class Event(PortalModel):

@@ -20,6 +20,7 @@ from portal.errors import (
     status_error,
 )
 from portal.events import EventPage
+from portal.fields import MOST_ROWS, each
 from portal.http_client import (
     Answer,
     fetch,
@@ -30,7 +31,7 @@ from portal.http_client import (
     with_retries,
     within_total,
 )
-from portal.models import MOST_ROWS, Contact, Invoice, MenuLink, Order, Page, Pdf, Status, each
+from portal.models import Contact, Invoice, MenuLink, Order, Page, Pdf, Status
 from portal.parsing import parsed
 
 PaperT = TypeVar("PaperT", Order, Invoice)

@@ -13,8 +13,8 @@ import stamina
 
 from portal.bodies import JSON_LIMIT, read_body, skip_body
 from portal.breaker import PortalBreaker, guarded
+from portal.connections.transport import AiohttpTransport
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary
-from portal.transport import AiohttpTransport
 
 TOTAL_SECONDS = 10.0
 """The longest that a person waits for the portal, retries included."""

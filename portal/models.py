@@ -1,12 +1,9 @@
 """The portal's data (API version 1). Optional fields may be missing; unknown fields are ignored."""
 
 import datetime
-from collections import Counter
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Generic, Literal, TypeVar
 
-import structlog
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -14,96 +11,28 @@ from pydantic import (
     FailFast,
     Field,
     ModelWrapValidatorHandler,
-    StringConstraints,
-    ValidationError,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from portal.parsing import fields_of
+from portal.fields import (
+    MOST_COUNT,
+    MOST_ROWS,
+    Amount,
+    AnsweredId,
+    Count,
+    Currency,
+    Number,
+    each,
+    known_language,
+    text_or_empty,
+    texts,
+    word_of,
+    words_of,
+)
 
-log = structlog.get_logger()
-
-MOST_ROWS = 100
-"""The most orders, invoices, contacts or menu entries in one answer; ``page_size`` is at most that."""
 MOST_ACCOUNTS = 1000
 MOST_LINES = 5000
-MOST_COUNT = 2**63 - 1
-"""The largest page number, page size and total that are read."""
-
-Number = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-"""The number of an order or an invoice: text that need not be digits."""
-
-
-def _only(words: type[StrEnum]) -> BeforeValidator:
-    """Drop the words that a newer portal adds; null means every word."""
-    known = set(words)
-
-    def chosen(items: object) -> list[str]:
-        if items is None:
-            return list(words)
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise ValueError("expected a list of words")
-        return [item for item in items if item in known]
-
-    return BeforeValidator(chosen)
-
-
-def each(model: type[BaseModel], most: int) -> BeforeValidator:
-    """Validate each row of a list by itself. An invalid row is dropped, and its fields' names are logged.
-
-    Otherwise an invalid row would turn the answer into an error, which tells a stranger that the address is known.
-
-    Args:
-        model: The model of a row.
-        most: Rows after the first ``most`` are dropped too.
-    """
-
-    def readable(items: object) -> object:
-        if not isinstance(items, list | tuple):
-            return () if items is None else items
-        rows: list[BaseModel] = []
-        skipped: Counter[str] = Counter()
-        for item in items[:most]:
-            try:
-                rows.append(model.model_validate(item))
-            except ValidationError as error:
-                skipped[fields_of(error)] += 1
-        if len(items) > most:
-            skipped["too many rows"] = len(items) - most
-        for fields, count in skipped.items():
-            log.warning("portal.row_skipped", model=model.__name__, fields=fields, rows=count)
-        return rows
-
-    return BeforeValidator(readable)
-
-
-def _known_language(value: object) -> str | None:
-    """Read ``fr_CA`` as ``fr`` and ``EN`` as ``en``; any other language is None."""
-    language = value.strip().replace("_", "-").partition("-")[0].lower() if isinstance(value, str) else ""
-    return language if language in ("fr", "en") else None
-
-
-def _text_or_nothing(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list | tuple) else ()
-
-
-def _id_or_nothing(value: object) -> str | None:
-    """Return an id as text, or None for any other type, which older portals may send in this field."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < MOST_COUNT else None
-    return value if isinstance(value, str) else None
-
-
-AnsweredId = Annotated[str | None, BeforeValidator(_id_or_nothing)]
-"""The contact or account that an answer belongs to, to compare with the one that was asked about."""
-
-# Babel cannot format a number with more digits than a decimal context has.
-Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 
 
 class Part(StrEnum):
@@ -118,6 +47,30 @@ class Status(StrEnum):
 
     PAID = "paid"
     UNPAID = "unpaid"
+
+
+class InvoiceStatus(StrEnum):
+    """What became of an invoice. ``cancelled`` and ``credited`` mean that nobody has to pay it any more."""
+
+    OPEN = "open"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    CREDITED = "credited"
+
+
+class InvoiceKind(StrEnum):
+    """Whether a document asks for money or gives it back."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+class OrderStatus(StrEnum):
+    """What the portal says about an order's course."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
 
 
 class PortalModel(BaseModel):
@@ -137,7 +90,7 @@ class Account(PortalModel):
 
     account_id: str
     name: str
-    access: Annotated[frozenset[Part], _only(Part)] = frozenset(Part)
+    access: Annotated[frozenset[Part], words_of(Part)] = frozenset(Part)
 
 
 class Contact(PortalModel):
@@ -145,10 +98,10 @@ class Contact(PortalModel):
 
     contact_id: str
     email: str
-    name: Annotated[str, BeforeValidator(_text_or_nothing)] = ""
-    language: Annotated[Literal["fr", "en"] | None, BeforeValidator(_known_language)] = None
+    name: Annotated[str, BeforeValidator(text_or_empty)] = ""
+    language: Annotated[Literal["fr", "en"] | None, BeforeValidator(known_language)] = None
     accounts: Annotated[tuple[Account, ...], each(Account, MOST_ACCOUNTS)] = ()
-    aliases: Annotated[SkipJsonSchema[tuple[str, ...]], BeforeValidator(_texts)] = ()
+    aliases: Annotated[SkipJsonSchema[tuple[str, ...]], BeforeValidator(texts)] = ()
     """The person's other addresses in the portal, which only some adapters know."""
     unread_accounts: SkipJsonSchema[int] = 0
     """How many accounts of the answer were invalid: an account that is missing here may be one of them."""
@@ -183,29 +136,72 @@ class Order(PortalModel):
     lines: Annotated[tuple[OrderLine, ...], FailFast(), Field(max_length=MOST_LINES)] = ()
     invoice_count: int | None = None
     url: str | None = None
+    title: str | None = None
+    amount: Amount | None = None
+    currency: Currency | None = None
+    status: Annotated[OrderStatus | None, word_of(OrderStatus)] = None
     account_id: AnsweredId = None
     contact_id: AnsweredId = None
 
 
 class Invoice(PortalModel):
-    """An invoice; a credit note where the amount is negative. A balance of 0 is paid, one below the amount in part."""
+    """An invoice or a credit note. ``state`` and ``is_credit_note`` say what it is where the portal does not.
+
+    ``status`` and ``kind`` are the portal's words, None where it does not send them.
+    """
 
     number: Number
     date: datetime.date
     due_date: datetime.date | None = None
     amount: Amount
     balance: Amount
-    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "CAD"
+    currency: Currency = "CAD"
     paid_on: datetime.date | None = None
     order_number: str | None = None
     url: str | None = None
+    status: Annotated[InvoiceStatus | None, word_of(InvoiceStatus)] = None
+    kind: Annotated[InvoiceKind | None, word_of(InvoiceKind)] = None
+    payment_reference: str | None = None
     account_id: AnsweredId = None
     contact_id: AnsweredId = None
 
     @property
+    def state(self) -> InvoiceStatus:
+        """The portal's status; by the balance where it has none, or says that an invoice without a balance is open."""
+        if self.status not in (None, InvoiceStatus.OPEN):
+            return self.status
+        return InvoiceStatus.OPEN if self.balance > 0 else InvoiceStatus.PAID
+
+    @property
+    def is_credit_note(self) -> bool:
+        """Whether it gives money back: by its kind, else by the sign of its amount."""
+        return self.amount < 0 if self.kind is None else self.kind is InvoiceKind.CREDIT_NOTE
+
+    @property
     def is_unpaid(self) -> bool:
-        """Whether the balance is over 0."""
-        return self.balance > 0
+        """Whether somebody has to pay it: an open invoice with a balance over 0, and no credit note."""
+        return self.state is InvoiceStatus.OPEN and self.balance > 0 and not self.is_credit_note
+
+    @property
+    def is_partly_paid(self) -> bool:
+        """Whether a part of it is paid, and the rest is not."""
+        return self.is_unpaid and self.balance < self.amount
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the company withdrew it. It is neither paid nor to be paid."""
+        return self.state is InvoiceStatus.CANCELLED
+
+
+class InvoiceSummary(PortalModel):
+    """What is open in an account in one currency. ``next_due_date`` is the first one from today on."""
+
+    currency: Currency
+    open_balance: Amount
+    open_count: Count
+    overdue_balance: Amount
+    overdue_count: Count
+    next_due_date: datetime.date | None = None
 
 
 class MenuLink(PortalModel):

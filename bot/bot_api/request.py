@@ -26,7 +26,7 @@ from telegram.request import BaseRequest, RequestData
 from bot.bot_api.answer import MAX_ANSWER_BYTES, MAX_FILE_BYTES, parse_answer, read_answer
 from bot.bot_api.body import Body, encode_multipart
 from handlers.telegram.failures import NotDone, NotSent
-from portal.informational import BoundedResponse
+from portal.connections.informational import BoundedResponse
 
 _IDLE_SECONDS = 30
 """How long an idle connection is kept: shorter than servers keep it (nginx: 75), or requests would find it closed."""

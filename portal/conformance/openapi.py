@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from portal.events import Event, EventPage
-from portal.models import MOST_COUNT, Contact, Invoice, MenuLink, Order, Page
+from portal.events import Event, EventPage, EventType
+from portal.fields import MOST_COUNT
+from portal.models import Contact, Invoice, InvoiceSummary, MenuLink, Order, Page
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
@@ -92,6 +93,14 @@ def _paths() -> Json:
                 ],
             )
         },
+        f"{_PARTS}/invoices/summary": {
+            "get": _call(
+                "summariseInvoices",
+                "What is open, one item a currency. A portal without it answers 404 as for an unknown number.",
+                _items("InvoiceSummary"),
+                _reader(),
+            )
+        },
         f"{_PARTS}/invoices/{{number}}": {
             "get": _call("readInvoice", "One invoice.", _ref("Invoice"), [*_reader(), _id("number")])
         },
@@ -109,8 +118,7 @@ def _paths() -> Json:
             "get": _call(
                 "listEvents",
                 "What happened after a cursor. Without one nothing, and the cursor of now. 410 when the cursor is too "
-                "old. Types: invoice.issued, invoice.paid, order.created, order.ending, contact.removed, "
-                "account.closed; unknown ones are skipped.",
+                f"old. Types: {', '.join(EventType)}; unknown ones are skipped.",
                 _ref("EventPage"),
                 [
                     _asked("after", {"type": "string"}),
@@ -190,7 +198,17 @@ def _problems() -> Json:
 
 
 def _schemas() -> Json:
-    models: list[type[BaseModel]] = [Contact, Order, Invoice, MenuLink, Event, EventPage, Page[Order], Page[Invoice]]
+    models: list[type[BaseModel]] = [
+        Contact,
+        Order,
+        Invoice,
+        InvoiceSummary,
+        MenuLink,
+        Event,
+        EventPage,
+        Page[Order],
+        Page[Invoice],
+    ]
     _, made = models_json_schema(
         [(model, "validation") for model in models], schema_generator=_Schema, ref_template=_REF
     )

@@ -16,7 +16,8 @@ from sandbox.portal.data.tables import InvoiceRow, OrderRow
 from sandbox.portal.faults import FaultBoard
 from sandbox.portal.pdf.invoice import InvoicePrinter
 from sandbox.portal.records import feed
-from sandbox.portal.records.journal import Journal, UnknownRow
+from sandbox.portal.records.billing import Billing, find_invoice, find_order
+from sandbox.portal.records.journal import Journal
 from sandbox.portal.records.people import People
 from sandbox.portal.request_log import RequestLog
 from sandbox.portal.seed import generator
@@ -58,6 +59,7 @@ class Portal:
         self.printer = InvoicePrinter()
         self._journal = Journal(self.database, self.clock, self.webhook)
         self.people = People(self._journal)
+        self.billing = Billing(self._journal)
         self._open(seeded, in_memory=database is None)
 
     def today(self) -> date:
@@ -95,7 +97,7 @@ class Portal:
         with self._journal.change() as change:
             change.account(account_id)
             issued = number or _next_number(change.session)
-            if _invoice(change.session, account_id, issued):
+            if _has(change.session, InvoiceRow, account_id, issued):
                 raise ValueError(f"there is an invoice {issued} already")
             row = invoice_row(
                 account_id,
@@ -115,9 +117,7 @@ class Portal:
         """Pay a decimal amount of an invoice; None pays the balance. A balance of 0 reports `invoice.paid`."""
         with self._journal.change() as change:
             change.account(account_id)
-            row = _invoice(change.session, account_id, number)
-            if row is None:
-                raise UnknownRow(f"no invoice {number}")
+            row = find_invoice(change.session, account_id, number)
             payment = parse_cents(amount) if amount is not None else row.balance_cents
             if not 0 < payment <= row.balance_cents:
                 raise ValueError("a payment is above 0 and at most the balance")
@@ -142,7 +142,7 @@ class Portal:
         with self._journal.change() as change:
             change.account(account_id)
             number = number or _next_number(change.session)
-            if _order(change.session, account_id, number):
+            if _has(change.session, OrderRow, account_id, number):
                 raise ValueError(f"there is an order {number} already")
             change.session.add(order_row(account_id, number, start_date, end_date, progress, lines))
             change.report("order.created", account_id, number)
@@ -152,9 +152,7 @@ class Portal:
         """Set an order's end to `days` from today, and report `order.ending`."""
         with self._journal.change() as change:
             change.account(account_id)
-            row = _order(change.session, account_id, number)
-            if row is None:
-                raise UnknownRow(f"no order {number}")
+            row = find_order(change.session, account_id, number)
             row.end_date = change.today + timedelta(days=days)
             lines = [(quantity, description) for quantity, description in row.lines]
             row.search_text = order_search_text(row.number, row.start_date, row.end_date, lines)
@@ -222,11 +220,6 @@ def _next_number(session: Session) -> str:
     return number
 
 
-def _invoice(session: Session, account_id: str, number: str) -> InvoiceRow | None:
-    statement = select(InvoiceRow).where(InvoiceRow.account_id == account_id, InvoiceRow.number == number)
-    return session.exec(statement).first()
-
-
-def _order(session: Session, account_id: str, number: str) -> OrderRow | None:
-    statement = select(OrderRow).where(OrderRow.account_id == account_id, OrderRow.number == number)
-    return session.exec(statement).first()
+def _has(session: Session, table: type[InvoiceRow] | type[OrderRow], account_id: str, number: str) -> bool:
+    statement = select(table).where(table.account_id == account_id, table.number == number)
+    return session.exec(statement).first() is not None

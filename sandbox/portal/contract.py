@@ -9,8 +9,20 @@ from sandbox.portal.data.money import Language
 
 Part = Literal["orders", "invoices"]
 EventType = Literal[
-    "invoice.issued", "invoice.paid", "order.created", "order.ending", "contact.removed", "account.closed"
+    "invoice.issued",
+    "invoice.paid",
+    "invoice.changed",
+    "invoice.cancelled",
+    "order.created",
+    "order.ending",
+    "order.changed",
+    "contact.changed",
+    "contact.removed",
+    "account.closed",
 ]
+InvoiceStatus = Literal["open", "paid", "cancelled", "credited"]
+InvoiceKind = Literal["invoice", "credit_note"]
+OrderStatus = Literal["active", "ended", "cancelled"]
 # An invoice has a field named `date`, which hides the type.
 Day: TypeAlias = date
 Item = TypeVar("Item")
@@ -47,6 +59,10 @@ class Order(BaseModel):
     lines: list[OrderLine]
     invoice_count: int
     url: str | None
+    title: str | None = None
+    amount: str | None = None
+    currency: str | None = None
+    status: OrderStatus | None = None
 
 
 class Invoice(BaseModel):
@@ -59,6 +75,9 @@ class Invoice(BaseModel):
     paid_on: Day | None
     order_number: str | None
     url: str | None
+    status: InvoiceStatus
+    kind: InvoiceKind
+    payment_reference: str | None
 
 
 class Page(BaseModel, Generic[Item]):
@@ -66,6 +85,21 @@ class Page(BaseModel, Generic[Item]):
     page: int
     page_size: int
     total: int
+
+
+class Summary(BaseModel):
+    """What is open in one currency."""
+
+    currency: str
+    open_balance: str
+    open_count: int
+    overdue_balance: str
+    overdue_count: int
+    next_due_date: Day | None
+
+
+class Summaries(BaseModel):
+    items: list[Summary]
 
 
 class Link(BaseModel):

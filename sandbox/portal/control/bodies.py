@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from sandbox.portal.contract import Part
+from sandbox.portal.contract import OrderStatus, Part
 from sandbox.portal.data.money import Language
 from sandbox.portal.faults import FaultKind
 
@@ -30,6 +30,46 @@ class Payment(BaseModel):
     number: str
     amount: str | None = None
     paid_on: date | None = None
+
+
+class Cancellation(BaseModel):
+    account_id: str
+    number: str
+    keeps_balance: bool = False
+
+
+class Credit(BaseModel):
+    account_id: str
+    number: str
+
+
+class InvoiceChange(BaseModel):
+    account_id: str
+    number: str
+    due_date: date | None = None
+    balance: str | None = None
+    payment_reference: str | None = None
+
+
+class Withdrawal(BaseModel):
+    account_id: str
+    number: str
+    amount: str | None = None
+
+
+class OrderChange(BaseModel):
+    account_id: str
+    number: str
+    end_date: date | None = None
+    progress: int | None = Field(default=None, ge=0, le=100)
+    title: str | None = None
+    amount: str | None = None
+    status: OrderStatus | None = None
+
+
+class AccountChange(BaseModel):
+    name: str
+    reports: bool = True
 
 
 class NewOrder(BaseModel):
@@ -66,6 +106,7 @@ class ContactChange(BaseModel):
     name: str | None = None
     language: Language | None = None
     access: dict[str, list[Part]] | None = None
+    reports: bool = True
 
 
 class NewFault(BaseModel):

@@ -53,6 +53,12 @@ async def close_account(portal: ThePortal, account_id: Segment) -> Answer:
     return {"account_id": account_id}
 
 
+@router.patch("/accounts/{account_id}")
+async def rename_account(portal: ThePortal, account_id: Segment, change: bodies.AccountChange) -> Answer:
+    portal.people.rename_account(account_id, **change.model_dump())
+    return {"account_id": account_id}
+
+
 @router.post("/contacts", status_code=201)
 async def add_contact(portal: ThePortal, new: bodies.NewContact) -> Answer:
     portal.people.add_contact(**new.model_dump())
@@ -82,6 +88,36 @@ async def issue_invoice(portal: ThePortal, new: bodies.NewInvoice) -> Answer:
 async def mark_paid(portal: ThePortal, payment: bodies.Payment) -> Answer:
     portal.mark_paid(**payment.model_dump())
     return {"number": payment.number}
+
+
+@router.post("/payments/withdrawn", status_code=201)
+async def withdraw_payment(portal: ThePortal, withdrawal: bodies.Withdrawal) -> Answer:
+    portal.billing.withdraw_payment(**withdrawal.model_dump())
+    return {"number": withdrawal.number}
+
+
+@router.post("/invoices/cancelled", status_code=201)
+async def cancel_invoice(portal: ThePortal, cancellation: bodies.Cancellation) -> Answer:
+    portal.billing.cancel_invoice(**cancellation.model_dump())
+    return {"number": cancellation.number}
+
+
+@router.post("/invoices/credited", status_code=201)
+async def credit_invoice(portal: ThePortal, credit: bodies.Credit) -> Answer:
+    portal.billing.credit_invoice(**credit.model_dump())
+    return {"number": credit.number}
+
+
+@router.post("/invoices/changed", status_code=201)
+async def change_invoice(portal: ThePortal, change: bodies.InvoiceChange) -> Answer:
+    portal.billing.change_invoice(**change.model_dump())
+    return {"number": change.number}
+
+
+@router.post("/orders/changed", status_code=201)
+async def change_order(portal: ThePortal, change: bodies.OrderChange) -> Answer:
+    portal.billing.change_order(**change.model_dump())
+    return {"number": change.number}
 
 
 @router.post("/orders", status_code=201)

@@ -67,10 +67,16 @@ class OrderRow(PortalTable, table=True):
     lines: list[Any] = Field(default_factory=list, sa_type=JSON)
     path: str | None = None
     search_text: str = ""
+    title: str | None = None
+    amount_cents: int | None = None
+    status: str | None = None
 
 
 class InvoiceRow(PortalTable, table=True):
-    """An invoice, in cents. `lines` are `[quantity or null, description, cents before taxes]`."""
+    """An invoice, in cents. `lines` are `[quantity or null, description, cents before taxes]`.
+
+    `ended_as` is `cancelled` or `credited` once nobody has to pay it any more.
+    """
 
     __tablename__: ClassVar[str] = "portal_invoice"
     __table_args__ = (
@@ -90,6 +96,8 @@ class InvoiceRow(PortalTable, table=True):
     lines: list[Any] = Field(default_factory=list, sa_type=JSON)
     path: str | None = None
     search_text: str = ""
+    ended_as: str | None = None
+    payment_reference: str | None = None
 
 
 class EventRow(PortalTable, table=True):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, BeforeValidator
 
-from sandbox.portal.contract import Contact, Contacts, Events, Invoice, Links, Order, Page
+from sandbox.portal.contract import Contact, Contacts, Events, Invoice, Links, Order, Page, Summaries
 from sandbox.portal.data.folding import search_words
 from sandbox.portal.data.money import Language
 from sandbox.portal.data.tables import AccountRow
@@ -103,6 +103,13 @@ async def list_invoices(
     with portal.database.session() as session:
         access = queries.open_account(session, contact_id, account_id, "invoices")
         return queries.page_of_invoices(session, access, wanted, paging, portal.portal_url)
+
+
+@router.get("/contacts/{contact_id}/accounts/{account_id}/invoices/summary")
+async def summarise_invoices(portal: ThePortal, contact_id: Segment, account_id: Segment) -> Summaries:
+    with portal.database.session() as session:
+        queries.open_account(session, contact_id, account_id, "invoices")
+        return Summaries(items=queries.summaries(session, account_id, portal.today()))
 
 
 @router.get("/contacts/{contact_id}/accounts/{account_id}/invoices/{number}")

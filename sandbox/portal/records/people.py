@@ -27,9 +27,12 @@ class People:
                 raise ValueError(f"there is an account {account_id} already")
             change.session.add(AccountRow(account_id=account_id, name=name, address=address))
 
-    def rename_account(self, account_id: str, name: str) -> None:
+    def rename_account(self, account_id: str, name: str, reports: bool = True) -> None:
+        """Rename an account, and report `contact.changed` for all its contacts. Older portals report nothing."""
         with self._journal.change() as change:
             change.account(account_id).name = name
+            if reports:
+                change.report("contact.changed", account_id)
 
     def close_account(self, account_id: str) -> None:
         """Hide the account from all contacts, and report `account.closed`."""
@@ -56,10 +59,15 @@ class People:
         name: str | None = None,
         language: Language | None = None,
         access: Access | None = None,
+        reports: bool = True,
     ) -> None:
-        """Change the given fields, without an event. `access` replaces the whole access."""
+        """Change the given fields. `access` replaces the whole access.
+
+        Reports `contact.changed` for each account that the contact had or has now. Older portals report nothing.
+        """
         with self._journal.change() as change:
             row = _contact(change.session, contact_id)
+            had = {old.account_id for old in _access(change.session, contact_id)}
             row.email = email if email is not None else row.email
             row.email_key = email_key(row.email)
             row.name = name if name is not None else row.name
@@ -71,6 +79,8 @@ class People:
                     change.session.delete(old)
                 change.session.flush()
                 change.session.add_all(access_rows(contact_id, access))
+            for account_id in sorted(had.union(access or ())) if reports else ():
+                change.report("contact.changed", account_id, contact_id=contact_id)
 
     def remove_contact(self, contact_id: str, account_id: str | None = None) -> None:
         """Remove a contact, or its access to one account. Reports `contact.removed` for each lost account."""

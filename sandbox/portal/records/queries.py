@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -112,10 +112,9 @@ def page_of_invoices(
         statement = statement.where(func.instr(InvoiceRow.search_text, word) > 0)
     if wanted.order is not None:
         statement = statement.where(InvoiceRow.order_number == wanted.order)
-    if wanted.status == "unpaid":
-        statement = statement.where(InvoiceRow.balance_cents > 0)
-    if wanted.status == "paid":
-        statement = statement.where(InvoiceRow.balance_cents <= 0)
+    if wanted.status is not None:
+        is_open = col(InvoiceRow.balance_cents) > 0 if wanted.status == "unpaid" else col(InvoiceRow.balance_cents) <= 0
+        statement = statement.where(is_open, col(InvoiceRow.ended_as).is_(None))
     if wanted.first_day:
         statement = statement.where(InvoiceRow.date >= wanted.first_day)
     if wanted.last_day:
@@ -145,7 +144,37 @@ def invoice_as_sent(row: InvoiceRow, portal_url: str) -> Invoice:
         paid_on=row.paid_on,
         order_number=row.order_number,
         url=portal_url + row.path if row.path else None,
+        status=_status(row),
+        kind="credit_note" if row.amount_cents < 0 else "invoice",
+        payment_reference=row.payment_reference,
     )
+
+
+def summaries(session: Session, account_id: str, today: date) -> list[contract.Summary]:
+    """Return what is open in the account: one item, in its one currency."""
+    statement = select(InvoiceRow).where(
+        InvoiceRow.account_id == account_id, col(InvoiceRow.balance_cents) > 0, col(InvoiceRow.ended_as).is_(None)
+    )
+    rows = session.exec(statement).all()
+    overdue = [row for row in rows if row.due_date is not None and row.due_date < today]
+    return [
+        contract.Summary(
+            currency="CAD",
+            open_balance=decimal_text(sum(row.balance_cents for row in rows)),
+            open_count=len(rows),
+            overdue_balance=decimal_text(sum(row.balance_cents for row in overdue)),
+            overdue_count=len(overdue),
+            next_due_date=min((row.due_date for row in rows if row.due_date and row.due_date >= today), default=None),
+        )
+    ]
+
+
+def _status(row: InvoiceRow) -> contract.InvoiceStatus:
+    if row.ended_as == "cancelled":
+        return "cancelled"
+    if row.ended_as == "credited":
+        return "credited"
+    return "open" if row.balance_cents > 0 else "paid"
 
 
 def menu(session: Session, language: Language, portal_url: str) -> list[contract.Link]:
@@ -214,4 +243,8 @@ def _order(row: OrderRow, invoice_counts: dict[str, int], portal_url: str) -> Or
         lines=[contract.OrderLine(quantity=quantity, description=text) for quantity, text in row.lines],
         invoice_count=invoice_counts.get(row.number, 0),
         url=portal_url + row.path if row.path else None,
+        title=row.title,
+        amount=decimal_text(row.amount_cents) if row.amount_cents is not None else None,
+        currency="CAD" if row.amount_cents is not None else None,
+        status=cast(contract.OrderStatus | None, row.status),
     )

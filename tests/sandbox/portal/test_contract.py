@@ -98,6 +98,10 @@ async def test_order_of_the_texts_example(visit: Visit) -> None:
         "progress": 0,
         "invoice_count": 1,
         "url": "https://portail.odotrack.example.com/commandes/26387",
+        "title": None,
+        "amount": None,
+        "currency": None,
+        "status": None,
     }
     assert (await visit.get(f"{CLIENT}/orders/26387"))["number"] == "26387"
 
@@ -114,6 +118,9 @@ async def test_invoices_of_the_texts_example(visit: Visit) -> None:
         "paid_on": "2020-09-28",
         "order_number": "26387",
         "url": "https://portail.odotrack.example.com/factures/212380",
+        "status": "paid",
+        "kind": "invoice",
+        "payment_reference": None,
     }
     page = await visit.get(f"{CLIENT_2016}/invoices")
     rows = [(item["number"], item["date"], item["amount"], item["paid_on"]) for item in page["items"]]

@@ -80,8 +80,54 @@ async def test_people(visit: Visit) -> None:
     await sent(visit, "DELETE", "accounts/a%2F1")
     await sent(visit, "DELETE", "contacts/c%201")
     await visit.problem(404, "/v1/contacts/c%201")
+    changed = ["contact.changed a-2001", "contact.changed a/1"]
     removed = ["contact.removed a-2001", "account.closed a/1", "contact.removed a/1"]
-    assert await events(visit) == removed
+    assert await events(visit) == [*changed, *removed]
+
+
+async def test_changes_of_invoices_and_orders(visit: Visit) -> None:
+    """Each change of the back office shows in the invoice or order, and is reported."""
+    boreal = "/v1/contacts/c-1002/accounts/a-2003"
+    visit.http.headers["authorization"] = f"Bearer {visit.server.token}"
+
+    async def invoice(number: str) -> tuple[str, str]:
+        found = await visit.get(f"{boreal}/invoices/{number}")
+        return found["status"], found["balance"]
+
+    def of(number: str, **more: str) -> dict[str, str]:
+        return {"account_id": "a-2003", "number": number, **more}
+
+    assert await invoice("240129") == ("open", "793.08")
+    await sent(visit, "POST", "payments/withdrawn", of("240129"))
+    assert await invoice("240129") == ("open", "1293.08")
+    await sent(visit, "POST", "invoices/changed", of("240129", balance="10.00", due_date="2031-01-02"))
+    assert await invoice("240129") == ("open", "10.00")
+    await sent(visit, "POST", "invoices/credited", of("240129"))
+    assert await invoice("240129") == ("credited", "0.00")
+    await sent(visit, "POST", "invoices/cancelled", of("240130"))
+    assert await invoice("240130") == ("cancelled", "0.00")
+    await sent(visit, "POST", "orders/changed", of("31200", status="cancelled", title="Flotte", amount="99.50"))
+    order = await visit.get(f"{boreal}/orders/31200")
+    assert [order[field] for field in ("status", "title", "amount", "currency")] == [
+        "cancelled",
+        "Flotte",
+        "99.50",
+        "CAD",
+    ]
+    await sent(visit, "PATCH", "accounts/a-2003", {"name": "Boréal 2"})
+    kinds = [*["invoice.changed"] * 3, "invoice.cancelled", "order.changed", "contact.changed"]
+    assert [event.partition(" ")[0] for event in await events(visit)] == kinds
+
+
+async def test_summary_of_open_invoices(visit: Visit) -> None:
+    """The summary has the invoices that somebody has to pay."""
+    visit.http.headers["authorization"] = f"Bearer {visit.server.token}"
+    summary = "/v1/contacts/c-1002/accounts/a-2003/invoices/summary"
+    [before] = (await visit.get(summary))["items"]
+    await sent(visit, "POST", "invoices/cancelled", {"account_id": "a-2003", "number": "240128", "keeps_balance": True})
+    [after] = (await visit.get(summary))["items"]
+    assert (before["open_count"], before["overdue_count"], before["currency"]) == (4, 3, "CAD")
+    assert (after["open_count"], after["overdue_count"], after["overdue_balance"]) == (3, 2, "2385.48")
 
 
 @pytest.mark.parametrize(

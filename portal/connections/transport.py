@@ -10,7 +10,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from portal.informational import BoundedResponse
+from portal.connections.informational import BoundedResponse
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
