@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated
 
 import structlog
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
-from portal.parsing import fields_of
+from portal.parsing import ModelT, fields_of
 
 log = structlog.get_logger()
 
@@ -18,8 +20,105 @@ MOST_ROWS = 100
 MOST_COUNT = 2**63 - 1
 """The largest page number, page size and total that are read."""
 
-Number = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_DATE = re.compile(r"(\d{4})[-/.](\d\d?)[-/.](\d\d?)(?:[Tt ].*)?|(\d{4})(\d\d)(\d\d)", re.ASCII)
+_NO_DATES = {"", "0000-00-00", "0001-01-01"}
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{1,2}", re.ASCII)
+_DECIMAL_PLACES = Decimal("0.000001")
+_MOST_FLOAT = 2**53
+"""Above it, a JSON number that passed through a floating-point number may be another one."""
+
+
+def _as_text(value: object) -> object:
+    """Read a whole number as its decimal text, and a text without the spaces around it."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_FLOAT:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST_COUNT:
+        return str(value)
+    return value.strip() if isinstance(value, str) else value
+
+
+def _as_id(value: object) -> object:
+    """Read a whole number as its decimal text. The spaces around a text may be a part of the id."""
+    return value if isinstance(value, str) else _as_text(value)
+
+
+def _decimal(value: object) -> object:
+    """Read an amount from a text, or a JSON number, which may have more decimals than were meant: 33.333333333333336.
+
+    Spaces inside are dropped. A comma is read where it has one meaning: ``1,293.08`` or ``293,08``.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return value
+    text = re.sub(r"\s", "", str(value))
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    try:
+        amount = Decimal(text)
+        if not amount.is_finite():
+            return value
+        if isinstance(amount.as_tuple().exponent, int) and amount.as_tuple().exponent < -6:  # type: ignore[operator]
+            amount = amount.quantize(_DECIMAL_PLACES, ROUND_HALF_EVEN).normalize()
+            amount = amount if amount.as_tuple().exponent <= 0 else amount.quantize(Decimal(1))  # type: ignore[operator]
+    except (InvalidOperation, ValueError):
+        return value
+    return abs(amount) if amount == 0 else amount
+
+
+def _day(value: object) -> object:
+    """Read the date of a text: ``2026-10-15``, ``20261015``, or with a time, which does not change the date.
+
+    A number is refused: pydantic would read it as seconds since 1970. So is ``01/02/2026``, which has two meanings.
+    """
+    if value is None or isinstance(value, date):
+        return value
+    found = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("expected a date like 2026-10-15")
+    return "-".join(part.zfill(2) for part in found.groups() if part is not None)
+
+
+def _day_or_none(value: object) -> object:
+    return None if isinstance(value, str) and value.strip()[:10] in _NO_DATES else _day(value)
+
+
+def _text_or_none(value: object) -> object:
+    """Read a text; None for an empty one and for any other type, because the field only completes the others."""
+    text = _as_text(value)
+    return text if isinstance(text, str) and text else None
+
+
+def _currency(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _share(value: object) -> float | None:
+    """Read a percentage; None for what is none."""
+    number = _decimal(value.strip().removesuffix("%") if isinstance(value, str) else value)
+    return float(number) if isinstance(number, Decimal) and 0 <= number <= 100 else None
+
+
+def _whole_or_none(value: object) -> int | None:
+    number = _decimal(value)
+    return int(number) if isinstance(number, Decimal) and number == int(number) and number >= 0 else None
+
+
+def or_default(default: object) -> BeforeValidator:
+    """Read null as the field's default."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+Number = Annotated[str, StringConstraints(min_length=1, max_length=100), BeforeValidator(_as_text)]
 """The number of an order or an invoice: text that need not be digits."""
+Id = Annotated[str, BeforeValidator(_as_id)]
+"""The id of a contact or an account."""
+Day = Annotated[date, BeforeValidator(_day)]
+OptionalDay = Annotated[date | None, BeforeValidator(_day_or_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_text_or_none)]
+Percentage = Annotated[float | None, Field(ge=0, le=100), BeforeValidator(_share)]
+OptionalCount = Annotated[int | None, BeforeValidator(_whole_or_none)]
 
 
 def words_of(words: type[StrEnum]) -> BeforeValidator:
@@ -36,8 +135,13 @@ def words_of(words: type[StrEnum]) -> BeforeValidator:
     return BeforeValidator(chosen)
 
 
+unread_rows: Counter[str] = Counter()
+"""Rows that this process could not read, by the name of their model, since the start; for the metrics."""
+_LOGGED_PLACES = 20
+
+
 def each(model: type[BaseModel], most: int) -> BeforeValidator:
-    """Validate each row of a list by itself. An invalid row is dropped, and its fields' names are logged.
+    """Validate each row of a list by itself. An invalid row is dropped, counted, and logged by its place.
 
     Otherwise an invalid row would turn the answer into an error, which tells a stranger that the address is known.
 
@@ -49,20 +153,32 @@ def each(model: type[BaseModel], most: int) -> BeforeValidator:
     def readable(items: object) -> object:
         if not isinstance(items, list | tuple):
             return () if items is None else items
-        rows: list[BaseModel] = []
-        skipped: Counter[str] = Counter()
-        for item in items[:most]:
-            try:
-                rows.append(model.model_validate(item))
-            except ValidationError as error:
-                skipped[fields_of(error)] += 1
-        if len(items) > most:
-            skipped["too many rows"] = len(items) - most
-        for fields, count in skipped.items():
-            log.warning("portal.row_skipped", model=model.__name__, fields=fields, rows=count)
-        return rows
+        return readable_rows(model, items, most)
 
     return BeforeValidator(readable)
+
+
+def readable_rows(model: type[ModelT], items: Sequence[object], most: int) -> list[ModelT]:
+    """Return the rows that can be read, as in ``each``."""
+    rows: list[ModelT] = []
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(items[:most]):
+        try:
+            rows.append(model.model_validate(item))
+        except ValidationError as error:
+            places.setdefault(fields_of(error), []).append(place)
+    if len(items) > most:
+        places["too many rows"] = list(range(most, len(items)))
+    for fields, skipped in places.items():
+        unread_rows[model.__name__] += len(skipped)
+        shown = skipped[:_LOGGED_PLACES]
+        log.warning("portal.row_skipped", model=model.__name__, fields=fields, rows=len(skipped), places=shown)
+    return rows
+
+
+def blank_is_none(value: object) -> object:
+    """Read an empty text as null."""
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 def known_language(value: object) -> str | None:
@@ -72,7 +188,8 @@ def known_language(value: object) -> str | None:
 
 
 def text_or_empty(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """Read a text; empty for any other type."""
+    return value.strip() if isinstance(value, str) else ""
 
 
 def texts(value: object) -> tuple[str, ...]:
@@ -106,8 +223,8 @@ AnsweredId = Annotated[str | None, BeforeValidator(_id_or_nothing)]
 """The contact or account that an answer belongs to, to compare with the one that was asked about."""
 
 # Babel cannot format a number with more digits than a decimal context has.
-Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
+Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False), BeforeValidator(_decimal)]
 
 
 Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
-Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), BeforeValidator(_currency)]

@@ -1,6 +1,6 @@
 """The portal's data (API version 1). Optional fields may be missing; unknown fields are ignored."""
 
-import datetime
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -22,9 +22,18 @@ from portal.fields import (
     AnsweredId,
     Count,
     Currency,
+    Day,
+    Id,
     Number,
+    OptionalCount,
+    OptionalDay,
+    OptionalText,
+    Percentage,
+    blank_is_none,
     each,
     known_language,
+    or_default,
+    readable_rows,
     text_or_empty,
     texts,
     word_of,
@@ -85,10 +94,23 @@ class PortalModel(BaseModel):
     __str__ = __repr__
 
 
+ReadT = TypeVar("ReadT", bound=PortalModel)
+
+
+def _with_unread(data: object, read: Callable[[object], ReadT], rows: str, count: str) -> ReadT:
+    """Read a model, and set its field ``count`` to the number of its ``rows`` that could not be read."""
+    if not isinstance(data, dict):
+        return read(data)
+    given = data.get(rows)
+    model = read({**data, count: 0})
+    unread = len(given) - len(getattr(model, rows)) if isinstance(given, list | tuple) else 0
+    return model.model_copy(update={count: unread}) if unread else model
+
+
 class Account(PortalModel):
     """A customer account of the company. ``access`` has the parts that the contact may see."""
 
-    account_id: str
+    account_id: Id
     name: str
     access: Annotated[frozenset[Part], words_of(Part)] = frozenset(Part)
 
@@ -96,7 +118,7 @@ class Account(PortalModel):
 class Contact(PortalModel):
     """A person that the portal knows by email."""
 
-    contact_id: str
+    contact_id: Id
     email: str
     name: Annotated[str, BeforeValidator(text_or_empty)] = ""
     language: Annotated[Literal["fr", "en"] | None, BeforeValidator(known_language)] = None
@@ -109,10 +131,7 @@ class Contact(PortalModel):
     @model_validator(mode="wrap")
     @classmethod
     def _count_unread(cls, data: object, read: ModelWrapValidatorHandler["Contact"]) -> "Contact":
-        given = data.get("accounts") if isinstance(data, dict) else None
-        contact = read({**data, "unread_accounts": 0} if isinstance(data, dict) else data)
-        unread = len(given) - len(contact.accounts) if isinstance(given, list | tuple) else 0
-        return contact.model_copy(update={"unread_accounts": unread}) if unread else contact
+        return _with_unread(data, read, "accounts", "unread_accounts")
 
     def without_aliases(self) -> "Contact":
         """Return the contact without ``aliases``, which the HTTP contract does not have."""
@@ -122,26 +141,33 @@ class Contact(PortalModel):
 class OrderLine(PortalModel):
     """One line of an order; ``quantity`` is None where the portal shows none."""
 
-    quantity: Amount | None = None
-    description: str
+    quantity: Annotated[Amount | None, BeforeValidator(blank_is_none)] = None
+    description: Annotated[str, BeforeValidator(text_or_empty)]
 
 
 class Order(PortalModel):
     """An order; ``progress`` is a percentage from 0 to 100."""
 
     number: Number
-    start_date: datetime.date | None = None
-    end_date: datetime.date | None = None
-    progress: Annotated[float, Field(ge=0, le=100)] | None = None
-    lines: Annotated[tuple[OrderLine, ...], FailFast(), Field(max_length=MOST_LINES)] = ()
-    invoice_count: int | None = None
-    url: str | None = None
-    title: str | None = None
-    amount: Amount | None = None
-    currency: Currency | None = None
+    start_date: OptionalDay = None
+    end_date: OptionalDay = None
+    progress: Percentage = None
+    lines: Annotated[tuple[OrderLine, ...], each(OrderLine, MOST_LINES)] = ()
+    unread_lines: SkipJsonSchema[int] = 0
+    """How many lines of the agreement could not be read; they are not in ``lines``."""
+    invoice_count: OptionalCount = None
+    url: OptionalText = None
+    title: OptionalText = None
+    amount: Annotated[Amount | None, BeforeValidator(blank_is_none)] = None
+    currency: Annotated[Currency | None, BeforeValidator(blank_is_none)] = None
     status: Annotated[OrderStatus | None, word_of(OrderStatus)] = None
     account_id: AnsweredId = None
     contact_id: AnsweredId = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _count_unread(cls, data: object, read: ModelWrapValidatorHandler["Order"]) -> "Order":
+        return _with_unread(data, read, "lines", "unread_lines")
 
 
 class Invoice(PortalModel):
@@ -151,17 +177,17 @@ class Invoice(PortalModel):
     """
 
     number: Number
-    date: datetime.date
-    due_date: datetime.date | None = None
+    date: Day
+    due_date: OptionalDay = None
     amount: Amount
     balance: Amount
-    currency: Currency = "CAD"
-    paid_on: datetime.date | None = None
-    order_number: str | None = None
-    url: str | None = None
+    currency: Annotated[Currency, or_default("CAD")] = "CAD"
+    paid_on: OptionalDay = None
+    order_number: OptionalText = None
+    url: OptionalText = None
     status: Annotated[InvoiceStatus | None, word_of(InvoiceStatus)] = None
     kind: Annotated[InvoiceKind | None, word_of(InvoiceKind)] = None
-    payment_reference: str | None = None
+    payment_reference: OptionalText = None
     account_id: AnsweredId = None
     contact_id: AnsweredId = None
 
@@ -201,7 +227,7 @@ class InvoiceSummary(PortalModel):
     open_count: Count
     overdue_balance: Amount
     overdue_count: Count
-    next_due_date: datetime.date | None = None
+    next_due_date: OptionalDay = None
 
 
 class MenuLink(PortalModel):
@@ -219,9 +245,29 @@ class Page(PortalModel, Generic[ItemT]):
     """One page of a list; pages count from 1, and a page past the end is empty."""
 
     items: Annotated[tuple[ItemT, ...], FailFast(), Field(max_length=MOST_ROWS)]
+    unread: SkipJsonSchema[int] = 0
+    """How many rows of the answer could not be read; they are not in ``items``."""
     page: Annotated[int, Field(ge=1, le=MOST_COUNT)]
     page_size: Annotated[int, Field(ge=1, le=MOST_COUNT)]
     total: Annotated[int, Field(ge=0, le=MOST_COUNT)]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_each(cls, data: object, read: ModelWrapValidatorHandler["Page[ItemT]"]) -> "Page[ItemT]":
+        """Leave out the rows that cannot be read, unless none of them is an order or invoice at all."""
+        given = data.get("items") if isinstance(data, dict) else None
+        model = next(iter(cls.__pydantic_generic_metadata__["args"]), None)
+        if (
+            not isinstance(data, dict)
+            or not isinstance(given, list | tuple)
+            or not 0 < len(given) <= MOST_ROWS
+            or not (isinstance(model, type) and issubclass(model, BaseModel))
+        ):
+            return read(data)
+        rows = readable_rows(model, given, MOST_ROWS)
+        if not rows and not all(isinstance(row, dict) and "number" in row for row in given):
+            return read(data)
+        return read({**data, "items": rows, "unread": len(given) - len(rows)})
 
     def at_most(self, size: int) -> "Page[ItemT]":
         """Return the page with its first ``size`` items: a portal may ignore ``page_size``."""
