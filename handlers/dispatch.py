@@ -18,7 +18,7 @@ from handlers.telegram.reply import send, show
 from handlers.views import account, invoices, linking, notices, orders, questions, search, settings
 from handlers.views.seen_notices import record_seen
 from portal.breaker import Caller, caller
-from portal.errors import Forbidden, NotFound, NotReady, PortalAway, PortalBroken, PortalError, PortalUnavailable
+from portal.errors import Meaning, PortalAway, PortalError, meaning_of
 from services.access import BACKGROUND_CONFIRM_AGE, BLOCKING_CONFIRM_AGE, EndedLink
 from storage import chats
 from storage.tables import Awaited
@@ -239,23 +239,23 @@ def _portal_failure(context: Context, action: Action, error: PortalError) -> Scr
     t, company = context.t, context.services.company.name
     retry = retry_of(action)
     current = context.chat.link(action.link) if isinstance(action, AccountAction) else None
-    match error:
-        case NotReady():
+    if isinstance(error, PortalAway):
+        tried_at = context.now - datetime.timedelta(seconds=error.tried_ago)
+        return failures.portal_away(t, retry, context.now, tried_at)
+    match meaning_of(error):
+        case Meaning.NOT_YET:
             return failures.not_ready(t, retry, context.now)
-        case PortalBroken():
+        case Meaning.NONSENSE:
             log.error("portal.broken", reason=str(error))
             return failures.portal_broken(t, retry, context.now)
-        case PortalAway():
-            tried_at = context.now - datetime.timedelta(seconds=error.tried_ago)
-            return failures.portal_away(t, retry, context.now, tried_at)
-        case PortalUnavailable():
+        case Meaning.AWAY:
             log.warning("portal.unavailable", reason=str(error))
             return failures.portal_down(t, retry, context.now)
-        case Forbidden() if current:
+        case Meaning.FORBIDDEN if current:
             return failures.forbidden(t, current.account_name, company)
-        case NotFound() if current and (number := getattr(action, "number", "")):
+        case Meaning.GONE if current and (number := getattr(action, "number", "")):
             return failures.not_found(t, current, number)
-        case NotFound() if current:
+        case Meaning.GONE if current:
             return failures.account_gone(t, current.account_name)
     log.error("portal.refused", reason=str(error))
     return failures.refused(t, company)

@@ -3,8 +3,10 @@
 Messages name the call and the cause, never the person or the number that the call was about.
 """
 
+import datetime
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Protocol
 
 import httpx
@@ -71,6 +73,50 @@ class TooLarge(PortalError):
 
 class CursorTooOld(PortalError):
     """410: the feed does not reach back to this cursor."""
+
+
+class Meaning(StrEnum):
+    """What a failed read means for whoever asked: the one classification, for answers to persons and for notices."""
+
+    GONE = "gone"
+    """The portal itself says that there is no such thing for this reader."""
+    FORBIDDEN = "forbidden"
+    """The portal itself says that the reader may not see this part."""
+    NOT_YET = "not_yet"
+    """It is being made: a PDF, or an order or invoice that the feed reported before it can be read."""
+    AWAY = "away"
+    """The portal, or a proxy for it, did not answer. Ask again."""
+    NONSENSE = "nonsense"
+    """An answer that breaks the contract. To a person the portal does not answer; an operator has to act."""
+    REFUSED = "refused"
+    """The portal refuses the bot: its token or its request."""
+    TOO_LARGE = "too_large"
+
+
+NOT_YET_FOR = datetime.timedelta(hours=6)
+"""How long after an event a 404 for its order or invoice means "not yet"."""
+
+
+def meaning_of(error: PortalError, *, reported: datetime.timedelta | None = None) -> Meaning:
+    """Classify an exception of a portal client.
+
+    Args:
+        reported: How long ago the feed reported the order or invoice that was asked for; None if it did not.
+    """
+    match error:
+        case NotFound():
+            return Meaning.NOT_YET if reported is not None and reported < NOT_YET_FOR else Meaning.GONE
+        case Forbidden():
+            return Meaning.FORBIDDEN
+        case NotReady():
+            return Meaning.NOT_YET
+        case PortalBroken():
+            return Meaning.NONSENSE
+        case PortalUnavailable():
+            return Meaning.AWAY
+        case TooLarge():
+            return Meaning.TOO_LARGE
+    return Meaning.REFUSED
 
 
 Statuses = Mapping[int, type[PortalError]]

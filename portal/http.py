@@ -22,6 +22,7 @@ from portal.errors import (
 from portal.events import EventPage
 from portal.fields import MOST_ROWS, each
 from portal.http_client import (
+    PDF_TIMEOUT,
     Answer,
     fetch,
     http_client,
@@ -29,7 +30,7 @@ from portal.http_client import (
     whole_pdf,
     with_query,
     with_retries,
-    within_total,
+    within_pdf_time,
 )
 from portal.models import Contact, Invoice, MenuLink, Order, Page, Pdf, Status
 from portal.parsing import parsed
@@ -135,7 +136,7 @@ class HttpPortal:
     ) -> Pdf | None:
         """See ``Portal``. A number that is not plain is first looked up in the account."""
         headers = {"Accept": "application/pdf"} | ({"If-None-Match": known_etag} if known_etag else {})
-        async with within_total("invoice pdf"):
+        async with within_pdf_time("invoice pdf"):
             is_plain = numbers.is_plain(number)
             segment = number if is_plain else numbers.pdf_segment((await self.invoice(reader, number)).number)
             path = f"{_path(reader, 'invoices')}/{segment}/pdf"
@@ -205,9 +206,9 @@ class HttpPortal:
         self, path: str, params: dict[str, str], headers: dict[str, str]
     ) -> AsyncIterator[httpx.Response]:
         """Open an answer to stream, without retries, since the caller may have read half of it."""
-        call = _call(path)
+        call, url = _call(path), with_query(path, params)
         with guarded(self._breaker), portal_errors(call):
-            async with self._client.stream("GET", with_query(path, params), headers=headers) as response:
+            async with self._client.stream("GET", url, headers=headers, timeout=PDF_TIMEOUT) as response:
                 _check_status(call, response)
                 yield response
 

@@ -12,18 +12,25 @@ import httpx
 import stamina
 
 from portal.bodies import JSON_LIMIT, read_body, skip_body
-from portal.breaker import PortalBreaker, guarded
+from portal.breaker import Caller, PortalBreaker, caller, guarded
 from portal.connections.transport import AiohttpTransport
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary
 
 TOTAL_SECONDS = 10.0
 """The longest that a person waits for the portal, retries included."""
+PDF_SECONDS = 60.0
+"""The longest that a person waits for a PDF, which many portals print when it is asked for."""
 _TIMEOUT = httpx.Timeout(8.0, connect=3.0)
+PDF_TIMEOUT = httpx.Timeout(PDF_SECONDS, connect=3.0)
 _RETRY_SECONDS = 0.25
 """The pause after a first failure."""
 _RETRYING = stamina.AsyncRetryingCaller(attempts=2, timeout=None, wait_initial=0.1, wait_jitter=0.3, wait_max=1.0).on(
     is_temporary
 )
+
+_MOST_AROUND = 8 * 1024
+"""The most bytes before ``%PDF`` and after ``%%EOF`` that are taken for a warning around a PDF. Half of a PDF for the
+web has an ``%%EOF`` too, near its begin."""
 
 Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -154,8 +161,26 @@ async def read_document(response: httpx.Response, limit: int) -> bytes:
     return await read_body(response, limit)
 
 
+@asynccontextmanager
+async def within_pdf_time(call: str) -> AsyncIterator[None]:
+    """Raise ``PortalUnavailable`` after ``PDF_SECONDS``. A slow PDF does not open the breaker: the portal prints it."""
+    by = caller.set(Caller.WORKER)
+    try:
+        async with within_total(call, PDF_SECONDS):
+            yield
+    finally:
+        caller.reset(by)
+
+
 def whole_pdf(call: str, content: bytes) -> bytes:
-    """Return ``content``; raise ``PortalBroken`` where it does not begin and end as a PDF does."""
-    if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
+    """Return the PDF without what a server wrote around it: a line break, a byte order mark, a warning.
+
+    Raises:
+        PortalBroken: ``content`` has no whole PDF.
+    """
+    start = content.find(b"%PDF-", 0, _MOST_AROUND)
+    end = content.rfind(b"%%EOF")
+    if start < 0 or end < start or len(content) - end > _MOST_AROUND:
         raise PortalBroken(f"{call}: the body is not a whole PDF")
-    return content
+    end += len(b"%%EOF")
+    return content[start:end] + b"\n" if start or content[end:].strip() else content

@@ -10,7 +10,7 @@ from portal.errors import NotFound, PortalError
 from portal.models import Account, Contact
 from services.clock import Clock
 from services.security import SecurityEvent, SecurityLog
-from services.understanding.addresses import normalize_email
+from services.understanding.addresses import emails_in
 from storage.chats import ChatState, LinkState
 from storage.database import Database, Session
 from storage.linking import access, links
@@ -71,6 +71,8 @@ class Access:
     async def confirm_chat(self, chat: ChatState) -> list[EndedLink]:
         """Check every link of the chat that is not idle with the portal; remove those that it no longer allows.
 
+        The links get the accounts' present names and access. Further accounts of the contacts are linked.
+
         Returns:
             The removed links.
 
@@ -85,6 +87,7 @@ class Access:
         answers = await asyncio.gather(*(self.contact(contact_id) for contact_id in contact_ids))
         contacts = dict(zip(contact_ids, answers, strict=True))
         ended = []
+        confirmed: dict[str, LinkToConfirm] = {}
         now = self._clock()
         async with self._database.write() as session:
             for link in used:
@@ -97,6 +100,14 @@ class Access:
                     await access.confirm(
                         session, link.link_id, account.name, frozenset(account.access), now, is_used=True
                     )
+                    confirmed[link.contact_id] = link
+            linked = {(link.contact_id, link.account_id) for link in found}
+            for contact_id, link in confirmed.items():
+                contact = contacts[contact_id]
+                for further in contact.accounts if contact else ():
+                    if further.access and (contact_id, further.account_id) not in linked:
+                        parts = frozenset(further.access)
+                        await access.add_account(session, link, further.account_id, further.name, parts, now)
         for each in ended:
             self._log(each)
         return ended
@@ -186,7 +197,7 @@ def _end_reason(contact: Contact | None, link: LinkToConfirm) -> Kind | None:
     """Return why a link has ended, according to its contact in the portal; ``None`` where it is valid."""
     if contact is None:
         return Kind.CONTACT_REMOVED
-    if link.email not in {normalize_email(address) for address in (contact.email, *contact.aliases)}:
+    if not any(link.email in emails_in(field) for field in (contact.email, *contact.aliases)):
         return Kind.ADDRESS_CHANGED
     account = _find_account(contact, link.account_id)
     if account is None:

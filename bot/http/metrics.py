@@ -14,6 +14,7 @@ from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.poll_health import PollFailure, PollHealth
 from handlers.telegram.failures import FailureKind
+from portal.fields import unread_rows
 from services.clock import Clock
 from services.notices.delivery.breaker import BreakerState, ChannelBreaker
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
@@ -90,6 +91,11 @@ class Metrics:
             "Deliveries whose outcome is in memory until the database takes it.",
             registry=self._registry,
         )
+        Gauge(
+            "odobot_notices_never_found",
+            "Notices that were given up, because the portal did not have what its feed had reported.",
+            registry=self._registry,
+        ).set_function(lambda: sources.recorder.never_found)
         self._lag = Gauge("odobot_feed_lag_seconds", "Time since the feed was last read.", registry=self._registry)
         self._events = Gauge("odobot_feed_events", "Events read since the start.", registry=self._registry)
         self._failed = Gauge(
@@ -131,6 +137,7 @@ class Metrics:
         self._registry.register(_SecurityEvents(sources.security))
         self._registry.register(_Loops(sources.supervisor))
         self._registry.register(_Undelivered(sources.undelivered))
+        self._registry.register(_UnreadRows())
 
     def handled(self, seconds: float) -> None:
         """Record the duration of an update in seconds, from its arrival to the end of its handling."""
@@ -199,6 +206,19 @@ class _Loops(Collector):
         for name, fails in self._supervisor.failing():
             failing.add_metric([name], float(fails))
         yield failing
+
+
+class _UnreadRows(Collector):
+    """Exports the counts of the portal's rows that could not be read."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield ``odobot_portal_rows_unread_total`` by what the row should have been."""
+        family = CounterMetricFamily(
+            "odobot_portal_rows_unread", "Rows of the portal's answers that could not be read.", labels=["row"]
+        )
+        for row in ("Account", "Contact", "Invoice", "Order", "OrderLine"):
+            family.add_metric([row], unread_rows[row])
+        yield family
 
 
 class _Undelivered(Collector):

@@ -4,9 +4,9 @@ import datetime
 from dataclasses import replace
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
-from handlers.screens.lists import number_buttons, paging, position
+from handlers.screens.lists import list_note, number_buttons, paging, position, unread_fact
 from handlers.screens.screen import Button, Screen, Table, clip
-from portal.models import Invoice, Page
+from portal.models import Invoice, InvoiceStatus, Page
 from services.invoices import payment_lines
 from texts.catalogue import Texts
 from texts.escaping import safe_text
@@ -23,7 +23,7 @@ def invoice_list(
         title = t("invoices.title_unpaid", account=clip(account, 60))
     buttons = _list_buttons(t, action, has_orders=has_orders)
     if not page.items:
-        return Screen(title, facts=(_empty_list(t, action),), keyboard=buttons)
+        return Screen(title, facts=unread_fact(t, page.unread) or (_empty_list(t, action),), keyboard=buttons)
     table = Table(
         tuple(
             (
@@ -36,9 +36,9 @@ def invoice_list(
         ),
     )
     rows = number_buttons([(safe_text(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
-    note = t("list.searched", query=action.query) if action.query else ""
+    note = list_note(t, action.query, page.unread)
     keyboard = (*rows, *paging(t, page.page, page.last, action), *buttons)
-    return Screen(title, position(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
+    return Screen(title, position(t, page, len(page.items) + page.unread), table=table, note=note, keyboard=keyboard)
 
 
 def invoice_detail(
@@ -59,7 +59,14 @@ def invoice_detail(
         keyboard.append((order, back))
     else:
         keyboard.append((back,))
-    return Screen(t("invoice.title", number=invoice.number), facts=tuple(facts), keyboard=tuple(keyboard))
+    return Screen(invoice_title(t, invoice), facts=tuple(facts), keyboard=tuple(keyboard))
+
+
+def invoice_title(t: Texts, invoice: Invoice) -> str:
+    """Return the title of an invoice or of a credit note."""
+    if invoice.is_credit_note:
+        return t("invoice.title_credit_note", number=invoice.number)
+    return t("invoice.title", number=invoice.number)
 
 
 def pdf_too_large(t: Texts, invoice: Invoice, link: int) -> Screen:
@@ -93,12 +100,16 @@ def pdf_sent(t: Texts, action: SendPdf) -> Screen:
 
 
 def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
-    """Return the last cell of a list: paid, credit, or the amount and date to pay."""
-    if invoice.amount < 0:
+    """Return the last cell of a list: cancelled, credited, credit, paid, or the amount and date to pay."""
+    if invoice.is_cancelled:
+        return t("state.cancelled")
+    if invoice.is_credit_note:
         return t("state.credit")
+    if invoice.state is InvoiceStatus.CREDITED:
+        return t("state.credited")
     if not invoice.is_unpaid:
         return t("state.paid")
-    is_partial = invoice.balance < invoice.amount
+    is_partial = invoice.is_partly_paid
     balance = t.formats.money(invoice.balance, invoice.currency)
     if invoice.due_date is None:
         return t("state.partial", balance=balance) if is_partial else t("state.unpaid")

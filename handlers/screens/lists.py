@@ -26,6 +26,17 @@ def position(t: Texts, page: Page[ItemT], shown: int) -> str:
     return t("list.where", first=number(first), last=number(first + shown - 1), total=number(page.total))
 
 
+def unread_fact(t: Texts, unread: int) -> tuple[str, ...]:
+    """Return the fact that some lines of the portal's answer cannot be read here; none where all can."""
+    return (t.plural("list.unread", unread),) if unread else ()
+
+
+def list_note(t: Texts, query: str, unread: int) -> str:
+    """Return what was searched for, and how many lines cannot be read; empty for neither."""
+    searched = (t("list.searched", query=query),) if query else ()
+    return "\n".join((*searched, *unread_fact(t, unread)))
+
+
 def paging(t: Texts, page: int, last: int, action: PagedT) -> Keyboard:
     """Return the buttons ``‹ 1/7 ›``, where the middle one reads the page again; no row if there is one page."""
     if last == 1:

@@ -1,15 +1,19 @@
 """Orders: the list, and the detail."""
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
-from handlers.screens.lists import number_buttons, paging, position
+from handlers.screens.lists import list_note, number_buttons, paging, position, unread_fact
 from handlers.screens.screen import Button, Screen, Table, clip
-from portal.models import Order, OrderLine, Page
-from texts.catalogue import Texts
+from portal.models import Order, OrderLine, OrderStatus, Page
+from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
 
 LINES_A_PAGE = 20
 _AGREEMENT_LENGTH = 90
 _LINE_LENGTH = 150
+_STATUSES = {
+    OrderStatus.ENDED: message_id("order.status_ended"),
+    OrderStatus.CANCELLED: message_id("order.status_cancelled"),
+}
 
 
 def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *, has_invoices: bool) -> Screen:
@@ -19,17 +23,18 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
     every = Button(t("button.all_orders"), ListOrders(action.link))
     if not page.items:
         fact = t("orders.none_found", query=action.query) if action.query else t("orders.none")
+        facts = unread_fact(t, page.unread) or (fact,)
         invoices = (Button(t("button.invoices"), ListInvoices(action.link)),) if has_invoices else ()
-        return Screen(title, facts=(fact,), keyboard=((every, search) if action.query else invoices,))
+        return Screen(title, facts=facts, keyboard=((every, search) if action.query else invoices,))
     table = Table(
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
         tuple(_detail_line(t, o) for o in page.items),
     )
     rows = number_buttons([(safe_text(o.number), ShowOrder(action.link, o.number)) for o in page.items])
     buttons = (every, search) if action.query else (search,)
-    note = t("list.searched", query=action.query) if action.query else ""
+    note = list_note(t, action.query, page.unread)
     keyboard = (*rows, *paging(t, page.page, page.last, action), buttons)
-    return Screen(title, position(t, page, len(page.items)), table=table, note=note, keyboard=keyboard)
+    return Screen(title, position(t, page, len(page.items) + page.unread), table=table, note=note, keyboard=keyboard)
 
 
 def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has_invoices: bool) -> Screen:
@@ -39,14 +44,21 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
     start = (page - 1) * LINES_A_PAGE
     shown = order.lines[start : start + LINES_A_PAGE]
     facts = [clip(safe_text(account), 60)]
+    if order.title:
+        facts.append(clip(safe_text(order.title), 150))
     if order.start_date:
         facts.append(t("order.start", date=t.formats.long_date(order.start_date)))
     if order.end_date:
         facts.append(t("order.end", date=t.formats.long_date(order.end_date)))
     if order.progress is not None:
         facts.append(t("order.progress", percent=t.formats.percent(order.progress)))
+    if order.amount is not None:
+        facts.append(t("order.amount", amount=t.formats.money(order.amount, order.currency or "CAD")))
+    if order.status in _STATUSES:
+        facts.append(t(_STATUSES[order.status]))
     facts += ["", t("order.agreement")] if shown else []
     facts += [t("order.line", line=clip(_line(t, line), _LINE_LENGTH)) for line in shown]
+    facts += unread_fact(t, order.unread_lines)
     keyboard: list[tuple[Button, ...]] = []
     count = order.invoice_count
     if has_invoices and count != 0:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowInvoice, ShowOrder
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Screen, clip, rows_of
-from portal.models import Part
+from portal.models import Invoice, Part
 from services.papers import Hit, SearchPage
 from storage.chats import LinkState
 from texts.catalogue import Texts
@@ -37,7 +37,7 @@ def several_found(
     Args:
         accounts: the names of the accounts by link; that of the ``current`` one is left out.
     """
-    found = [*hits, *(Hit(each.link_id, each.part, item.number) for each in pages for item in each.page.items)]
+    found = [*hits, *(Hit(each.link_id, each.part, item.number, item) for each in pages for item in each.page.items)]
     buttons = [Button(_label(t, hit, accounts, current), _opens(hit)) for hit in found[:_MOST_BUTTONS]]
     total = len(hits) + sum(each.page.total for each in pages)
     lists = [(Button(_list_label(t, each, accounts, current), _lists(each, query)),) for each in pages]
@@ -78,6 +78,8 @@ def with_code_button(t: Texts, screen: Screen, code: str) -> Screen:
 def _label(t: Texts, hit: Hit, accounts: Mapping[int, str], current: int) -> str:
     account = clip(safe_text(accounts.get(hit.link_id, "")), 30)
     if hit.link_id == current:
+        if isinstance(hit.paper, Invoice) and hit.paper.is_credit_note:
+            return t("button.credit_note", number=hit.number)
         is_invoice = hit.part is Part.INVOICES
         return t("button.invoice", number=hit.number) if is_invoice else t("button.order", number=hit.number)
     if hit.part is Part.INVOICES:

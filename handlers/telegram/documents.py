@@ -1,6 +1,7 @@
 """Load invoice PDFs from the portal and send them to chats, by Telegram's ``file_id`` while they are unchanged."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from telegram.ext import ExtBot
 
 from handlers.telegram.render import Message as Rendered
 from portal.client import Portal, Reader
-from portal.errors import TooLarge
+from portal.errors import NotReady, TooLarge
 from services.invoices import SMALL_PDF_BYTES, file_name
 from storage import uploaded_pdfs
 from storage.database import Database
@@ -23,6 +24,10 @@ UPLOAD_LIMIT = 50 * 1024 * 1024
 NOTICE_LIMIT = 4 * 1024 * 1024
 """Bytes of the largest PDF that is attached to a notice; a larger one has a button."""
 UPLOAD_SECONDS = 60.0
+READY_SECONDS = 45.0
+"""How long a person waits at most for a PDF that the portal says to be still making."""
+_USUAL_PAUSE_SECONDS = 3.0
+_LEAST_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ async def open_pdf(
         PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` if the PDF is over ``UPLOAD_LIMIT``.
     """
     try:
-        small = await load_pdf(bot, database, portal, reader, number, t, limit=SMALL_PDF_BYTES)
+        small = await _load_when_ready(bot, database, portal, reader, number, t)
     except TooLarge:
         small = None
     if small is not None:
@@ -67,6 +72,21 @@ async def open_pdf(
         return
     async with large_document:
         yield await load_pdf(bot, database, portal, reader, number, t, limit=UPLOAD_LIMIT)
+
+
+async def _load_when_ready(
+    bot: ExtBot[None], database: Database, portal: Portal, reader: Reader, number: str, t: Texts
+) -> LoadedPdf:
+    """Load a small PDF; ask again for up to ``READY_SECONDS`` while the portal is still making it."""
+    ends = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            return await load_pdf(bot, database, portal, reader, number, t, limit=SMALL_PDF_BYTES)
+        except NotReady as error:
+            pause = _USUAL_PAUSE_SECONDS if error.retry_after is None else max(error.retry_after, _LEAST_PAUSE_SECONDS)
+            if time.monotonic() + pause > ends:
+                raise
+            await asyncio.sleep(pause)
 
 
 async def load_pdf(

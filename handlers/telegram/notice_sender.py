@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from handlers.telegram.messages import send_text
 from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_possible
 from handlers.telegram.render import render
 from portal.client import Portal, Reader
-from portal.errors import PortalUnavailable, TooLarge
+from portal.errors import PortalError, PortalUnavailable, TooLarge
 from portal.models import Contact, Part
 from services.access import Access
 from services.clock import Clock
@@ -186,6 +187,10 @@ class TelegramNoticeSender:
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
             return self._message(t, claimed, screen)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
+        if invoice.is_cancelled:  # since the event: it is no new invoice, and no paid one
+            raise _NotRendered(Cancelled("invoice cancelled"))
+        if claimed.kind is Kind.INVOICE_PAID and invoice.is_unpaid:
+            raise _NotRendered(Cancelled("payment withdrawn"))
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
             return await self._message_with_pdf(t, reader, claimed, screen)
@@ -243,11 +248,12 @@ class TelegramNoticeSender:
             pdf = await documents.load_pdf(self._bot, self._database, self._portal, reader, number, t, limit=limit)
         except TooLarge:
             return as_text
-        except PortalUnavailable:
-            # After some attempts, send the notice without a document that the portal cannot create.
+        except PortalError as error:
+            # After some attempts, send the notice without a document that the portal cannot make.
             if claimed.attempts < _PDF_ATTEMPTS:
-                raise
-            return as_text
+                raise error if isinstance(error, PortalUnavailable) else PortalUnavailable(str(error)) from None
+            without = replace(screen, facts=(*screen.facts, t("pdf.not_attached")))
+            return self._message(t, claimed, without)
         if len(message.html) > _CAPTION_LIMIT:
             return as_text
 

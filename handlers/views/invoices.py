@@ -152,6 +152,7 @@ async def _upload_indicator(context: Context) -> AsyncIterator[None]:
                     context.chat.chat_id, ChatAction.UPLOAD_DOCUMENT, message_thread_id=context.thread_id
                 )
             await asyncio.sleep(_ACTION_SECONDS)
+            context.services.give_back_slot()  # a slow PDF does not hold up other chats
 
     task = asyncio.create_task(repeat())
     try:

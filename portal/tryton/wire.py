@@ -16,7 +16,7 @@ import httpx
 
 from portal.breaker import PortalBreaker, guarded
 from portal.errors import TRYTON_STATUSES, PortalBroken, portal_errors, status_error
-from portal.http_client import Answer, fetch, http_client, with_retries, within_total
+from portal.http_client import PDF_TIMEOUT, Answer, fetch, http_client, with_retries, within_pdf_time
 from portal.parsing import readable, refuse_crowded
 from portal.tryton.address import TrytonAddress
 
@@ -25,6 +25,7 @@ Domain = list[Any]
 Row = dict[str, Any]
 
 _TIME_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+_PDF = {"Accept": "application/pdf"}
 _MOST_DIGITS = 12
 _MOST_OFFSET = 2**31
 """The largest offset that every database accepts."""
@@ -101,12 +102,11 @@ class TrytonWire:
     async def report(self, name: str, record: int) -> AsyncIterator[httpx.Response]:
         """Open a document to stream, without retries. Tryton makes it for **any** record: check the record before."""
         call, path = f"report {name}", f"/report/{name}/{record}"
-        with guarded(self._breaker):
-            async with within_total(call):
-                with portal_errors(call):
-                    async with self._client.stream("GET", path, headers={"Accept": "application/pdf"}) as response:
-                        _check_status(call, response)
-                        yield response
+        async with within_pdf_time(call):
+            with guarded(self._breaker), portal_errors(call):
+                async with self._client.stream("GET", path, headers=_PDF, timeout=PDF_TIMEOUT) as response:
+                    _check_status(call, response)
+                    yield response
 
     async def _ask(self, model: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Answer:
         return await self._call("GET", model, params=params, headers=headers)

@@ -19,7 +19,7 @@ from services.mailing.letters import code_letter, copy_code_letter, revoke_code_
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.mailing.sending import send_with_retries
 from services.security import SecurityEvent, SecurityLog
-from services.understanding.addresses import normalize_email
+from services.understanding.addresses import emails_in
 from storage.database import Database
 from storage.linking import codes, proofs
 from texts.language import Language
@@ -185,6 +185,12 @@ class CodeDelivery:
 
 
 async def find_contacts(portal: Portal, email: str) -> tuple[Contact, ...]:
-    """Return the contacts whose main address has this normal form. Mail goes to the portal's spelling of it."""
-    found = await portal.find_contacts(email)
-    return tuple(contact for contact in found if normalize_email(contact.email) == email)
+    """Return the contacts with this address, each with its one address, which mail goes to, as the portal spells it."""
+    found = []
+    for contact in await portal.find_contacts(email):
+        addresses = emails_in(contact.email)
+        if email in addresses:
+            found.append(contact.model_copy(update={"email": addresses[email]}))
+        elif not addresses:
+            log.warning("linking.address_unusable")  # without the address
+    return tuple(found)

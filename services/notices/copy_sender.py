@@ -107,6 +107,8 @@ class CopySender:
             if await self._access.unlink_if_ended(contact, copy.link_id) is not None:
                 return Cancelled("no longer allowed")
             invoice = await self._portal.invoice(reader, claimed.number)
+            if invoice.is_cancelled:
+                return Cancelled("invoice cancelled")
             pdf = await self._load_pdf(reader, invoice, language, SMALL_PDF_BYTES)
         except TooLarge:
             pdf = None  # read by send(), one large PDF at a time
@@ -119,7 +121,7 @@ class CopySender:
                 try:
                     large = await self._load_pdf(reader, invoice, language, _PDF_LIMIT)
                 except PortalError as error:
-                    return after_portal_error(error)
+                    return after_portal_error(error, reported=self._clock() - claimed.occurred_at)
                 return await self._send(letter(large))
 
         return send

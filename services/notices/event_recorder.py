@@ -4,9 +4,9 @@ import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from portal.events import Event
+from portal.events import Event, EventType
 from storage.database import Session
-from storage.linking import links
+from storage.linking import access, links
 from storage.notices import cancellation, feed
 from storage.notices.feed import AffectedLink, NewDelivery, NewNotice
 from storage.tables import Channel, Kind
@@ -46,6 +46,11 @@ def kind_of(event_type: str) -> Kind | None:
     return Kind(event_type) if event_type in kinds else None
 
 
+def is_recorded(event_type: str) -> bool:
+    """Return whether events of this type have an effect in this version."""
+    return event_type == EventType.CONTACT_CHANGED or kind_of(event_type) is not None
+
+
 @dataclass(slots=True)
 class Recorded:
     """Counts of recorded events.
@@ -62,11 +67,17 @@ class Recorded:
 
 
 async def record_events(session: Session, events: Sequence[Event], now: datetime.datetime) -> Recorded:
-    """Record the events that are not recorded yet, in their order. Every type is one of ``kind_of``."""
+    """Record the events that are not recorded yet, in their order. Every type is one of ``is_recorded``.
+
+    A changed contact is not recorded: its links are confirmed with the portal before their next use.
+    """
     known = await feed.known_events(session, [event.id for event in events])
     recorded = Recorded()
     documents: list[Event] = []
     for event in events:
+        if event.type == EventType.CONTACT_CHANGED:
+            await access.expire_confirmations(session, event.account_id, event.contact_id)
+            continue
         if event.id in known:
             continue
         known.add(event.id)

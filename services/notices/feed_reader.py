@@ -10,7 +10,7 @@ from portal.client import Portal
 from portal.errors import CursorTooOld
 from portal.events import Event, EventPage, EventType
 from services.clock import Clock
-from services.notices.event_recorder import DOCUMENT_KINDS, Recorded, kind_of, record_events
+from services.notices.event_recorder import DOCUMENT_KINDS, Recorded, is_recorded, record_events
 from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.health.errors import is_value_error
@@ -204,4 +204,4 @@ class FeedReader:
 
 def _is_recordable(event: Event) -> bool:
     """Whether the type is known, and an event about a document has its number."""
-    return kind_of(event.type) is not None and (event.number is not None or event.type not in DOCUMENT_KINDS)
+    return is_recorded(event.type) and (event.number is not None or event.type not in DOCUMENT_KINDS)

@@ -33,6 +33,18 @@ def email_in(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def emails_in(field: str) -> dict[str, str]:
+    """Return the addresses of a portal's field, which may have several, or spaces around them.
+
+    Returns:
+        Each valid address as it is written, by its normal form.
+    """
+    if (plain := normalize_email(field)) is not None:
+        return {plain: field}
+    found = ((normalize_email(address), address) for address in addresses_in(field))
+    return {normal: address for normal, address in found if normal is not None}
+
+
 def addresses_in(text: str) -> list[str]:
     """Return the words of a text that have an ``@``, without what programs write around an address."""
     if _AT.search(text) is None:

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from storage.database import Session
@@ -53,6 +53,42 @@ async def confirm(
     if is_used:
         values["used_at"] = now
     await session.change(update(Link).where(col(Link.link_id) == link_id).values(values))
+
+
+async def add_account(
+    session: Session,
+    beside: LinkToConfirm,
+    account_id: str,
+    account_name: str,
+    access: frozenset[str],
+    now: datetime.datetime,
+) -> None:
+    """Link a chat to a further account of a contact that it is linked to, behind its other accounts.
+
+    Args:
+        beside: One of the chat's links to the contact, which the portal has just confirmed.
+    """  # fmt: skip
+    oldest = (await session.exec(select(func.min(Link.chosen_at)).where(col(Link.chat_id) == beside.chat_id))).one()
+    link = Link(
+        chat_id=beside.chat_id,
+        contact_id=beside.contact_id,
+        account_id=account_id,
+        account_name_sealed=session.vault.seal(account_name),
+        access=" ".join(sorted(access)),
+        email_sealed=session.vault.seal(beside.email),
+        email_hash=session.vault.hash("email", beside.email),
+        linked_at=now,
+        chosen_at=(oldest or now) - datetime.timedelta(milliseconds=1),
+        confirmed_at=now,
+        used_at=now,
+    )
+    session.add(link)
+
+
+async def expire_confirmations(session: Session, account_id: str, contact_id: str | None) -> None:
+    """Have the links of a contact confirmed before their next use; without a contact, those of an account."""
+    which = col(Link.account_id) == account_id if contact_id is None else col(Link.contact_id) == contact_id
+    await session.change(update(Link).where(which).values(confirmed_at=None))
 
 
 async def still_linked(session: Session, link_ids: Sequence[int]) -> set[int]:

@@ -696,7 +696,7 @@ async def test_304_without_a_known_etag(server: BadPortal, portal: HttpPortal) -
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"%PDF-1.7\n", b"%PDF-1.7\n" + b"x" * 5000, b"<html>%%EOF", b"%%EOF", PDF[:-8], PDF + b"x" * 2000, PDF[1:]],
+    [b"", b"%PDF-1.7\n", b"%PDF-1.7\n" + b"x" * 5000, b"<html>%%EOF", b"%%EOF", PDF[:-8], PDF + b"x" * 20000, PDF[1:]],
     ids=["0 bytes", "a head", "no end", "html", "only an end", "cut short", "much behind it", "no head"],
 )
 async def test_incomplete_pdf(server: BadPortal, portal: HttpPortal, content: bytes) -> None:
@@ -704,6 +704,14 @@ async def test_incomplete_pdf(server: BadPortal, portal: HttpPortal, content: by
     with pytest.raises(PortalBroken) as raised:
         await pdf(portal)
     assert_tells_nobody(raised.value)
+
+
+@pytest.mark.parametrize("before", [b"", b"\n", b"\xef\xbb\xbf", b"Warning: mktime() in /var/www/pdf.php on line 7\n"])
+@pytest.mark.parametrize("after", [b"", b"\n\n", b"<br /><b>Notice</b>: undefined index" * 60, b"\0" * 2000])
+async def test_pdf_with_bytes_around(server: BadPortal, portal: HttpPortal, before: bytes, after: bytes) -> None:
+    """It is delivered from its begin to its end."""
+    server.says(Answer(200, before + PDF + after, {"content-type": "text/html"}))
+    assert (await pdf(portal)).content.strip() == PDF.strip()
 
 
 @pytest.mark.parametrize("limit", [len(PDF), len(PDF) + 1])
@@ -783,6 +791,7 @@ async def drips(_asked: Asked, send: Send) -> None:
 async def test_total_time_limit(server: BadPortal, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour) -> None:
     """It holds for a portal that does not answer, and for one that sends a byte at a time."""
     monkeypatch.setattr(http_client, "TOTAL_SECONDS", 0.15)
+    monkeypatch.setattr(http_client, "PDF_SECONDS", 0.15)
     server.behaviour = behaviour
     portal = HttpPortal(server.url, TOKEN)
     for name, call in CALLS.items():
@@ -807,6 +816,7 @@ async def test_total_time_limit_includes_retries(server: BadPortal, monkeypatch:
 
 def test_total_time_limit_is_10_seconds_at_most() -> None:
     assert http_client.TOTAL_SECONDS <= 10
+    assert http_client.PDF_SECONDS <= 60
 
 
 async def test_cancelled_call_leaves_the_client_usable(server: BadPortal, portal: HttpPortal) -> None:

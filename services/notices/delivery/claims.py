@@ -13,8 +13,8 @@ from storage.notices import outbox
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel
 
-LEASE = datetime.timedelta(seconds=60)
-"""Time limit from claim to send: two portal reads, and the wait for a send slot."""
+LEASE = datetime.timedelta(seconds=120)
+"""Time limit from claim to send: two portal reads, a PDF that takes a minute, and the wait for a send slot."""
 SENDING_LEASE = datetime.timedelta(seconds=300)
 """Time limit of a send: a mail server may be slow to accept a PDF. After it the worker counts as dead."""
 

@@ -200,7 +200,7 @@ class Dispatcher:
             self._portal_away_until = time.monotonic() + error.retry_after
             send = Deferred(self._clock() + datetime.timedelta(seconds=error.retry_after))
         except PortalError as error:
-            send = after_portal_error(error)
+            send = after_portal_error(error, reported=self._clock() - first.occurred_at)
         except Exception as error:
             # Without a retry it would be claimed again after each lease, before the recipient's other deliveries.
             log.error("delivery.not_rendered", kind=first.kind, error=type(error).__name__, exc_info=error)

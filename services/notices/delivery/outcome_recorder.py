@@ -8,7 +8,16 @@ from collections.abc import Sequence
 import structlog
 
 from services.clock import Clock
-from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, Outcome, Retry, Sent, Uncertain
+from services.notices.delivery.outcomes import (
+    NEVER_FOUND,
+    Blocked,
+    Cancelled,
+    Deferred,
+    Outcome,
+    Retry,
+    Sent,
+    Uncertain,
+)
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.retries import backoff
 from storage.database import Database
@@ -42,9 +51,14 @@ class OutcomeRecorder:
         self._settled = settled
         self.unrecorded = 0
         """Deliveries whose outcome the database did not take yet."""
+        self.never_found = 0
+        """Deliveries that were given up, because the portal did not have what it had reported."""
 
     async def record(self, batch: Sequence[ClaimedDelivery], outcome: Outcome | Deferred) -> None:
         """Write the outcome of a batch; return once the database has it."""
+        if outcome == Cancelled(NEVER_FOUND):
+            self.never_found += len(batch)
+            log.error("notice.never_found", kind=batch[0].kind, deliveries=len(batch))
         if isinstance(outcome, Uncertain):
             log.warning("delivery.uncertain", reason=outcome.reason, repeated=batch[0].is_repetition)
         failures = 0

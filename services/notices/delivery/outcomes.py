@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from portal.errors import Forbidden, NotFound, PortalError, PortalUnavailable, TooLarge
+from portal.errors import Meaning, PortalError, PortalUnavailable, meaning_of
 from storage.notices.outbox import ClaimedDelivery
 
+NEVER_FOUND = "never found"
+"""Why a delivery is cancelled whose order or invoice the portal did not have for hours after it reported it."""
 _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 
@@ -65,12 +67,15 @@ SendFunc = Callable[[], Awaitable[Outcome]]
 """Sends a rendered message; called once. Returns every failure of the server as an outcome."""
 
 
-def after_portal_error(error: PortalError) -> Retry | Cancelled:
-    """Return what a failed read of the portal means for a delivery."""
-    match error:
-        case NotFound() | Forbidden() | TooLarge():
+def after_portal_error(error: PortalError, *, reported: datetime.timedelta | None = None) -> Retry | Cancelled:
+    """Return what a failed read of the portal means for a delivery; ``reported`` as for ``meaning_of``."""
+    match meaning_of(error, reported=reported):
+        case Meaning.GONE if reported is not None:
+            return Cancelled(NEVER_FOUND)
+        case Meaning.GONE | Meaning.FORBIDDEN | Meaning.TOO_LARGE:
             return Cancelled(type(error).__name__)
-        case PortalUnavailable(retry_after=seconds):
+        case Meaning.NOT_YET | Meaning.AWAY | Meaning.NONSENSE:
+            seconds = error.retry_after if isinstance(error, PortalUnavailable) else None
             return Retry(f"portal: {error}", datetime.timedelta(seconds=seconds) if seconds else None)
     return Retry(f"portal: {error}", _REFUSED_PAUSE)
 

@@ -170,8 +170,9 @@ PORTAL_FAULTS = [
 
 @pytest.mark.parametrize(("kind", "french", "english"), PORTAL_FAULTS, ids=[kind for kind, *_ in PORTAL_FAULTS])
 async def test_missing_pdf_is_explained_and_can_be_retried(
-    scene: Scene, kind: FaultKind, french: str, english: str
+    scene: Scene, kind: FaultKind, french: str, english: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("handlers.telegram.documents.READY_SECONDS", 0.5)
     language, words = ("fr", french) if kind not in (FaultKind.NOT_READY, FaultKind.PDF_HTML) else ("en", english)
     camille = await scene.linked(language)
     await scene.say(camille, "212380")
@@ -261,7 +262,7 @@ async def test_uncertain_document_is_not_sent_again(scene: Scene, kind: str, mon
 async def test_portal_failure_after_sending_does_not_resend(scene: Scene) -> None:
     camille = await scene.linked()
     await scene.say(camille, "212380")
-    scene.portal.faults.set(Fault(FaultKind.NOT_READY, PDF_PATH, times=1))
+    scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, PDF_PATH, times=1))
     await scene.tap(camille, "PDF")
     scene.portal.faults.set(Fault(FaultKind.TOO_MANY, "*/invoices/212380", times=1))
     camille.tap("Réessayer")

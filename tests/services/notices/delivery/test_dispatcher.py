@@ -27,6 +27,7 @@ from services.notices.delivery.claims import LEASE
 from services.notices.delivery.dispatcher import MAX_CONCURRENT_SENDS, Dispatcher
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.delivery.outcomes import (
+    NEVER_FOUND,
     Blocked,
     Cancelled,
     NotSent,
@@ -134,6 +135,14 @@ async def test_worker_leases_no_more_than_it_processes(database: Database) -> No
 )
 def test_what_a_portal_error_means(error: PortalError, outcome: Retry | Cancelled) -> None:
     assert after_portal_error(error) == outcome
+
+
+@pytest.mark.parametrize(
+    ("hours", "outcome"), [(0, Retry("portal: order")), (5, Retry("portal: order")), (7, Cancelled(NEVER_FOUND))]
+)
+def test_what_the_feed_reported_may_come_later(hours: int, outcome: Retry | Cancelled) -> None:
+    """A 404 for what the feed has just reported is retried, for hours."""
+    assert after_portal_error(NotFound("order"), reported=datetime.timedelta(hours=hours)) == outcome
 
 
 class Broken(Exception):
