@@ -166,7 +166,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
     def reader(self, link_id: int) -> Reader:
         """Return the contact and account of a link, for calls to the portal; raises ``LinkGone`` as ``link``."""
         link = self.link(link_id)
-        return Reader(link.contact_id, link.account_id)
+        return Reader(link.contact_id, link.account_id, self.language)
 
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in parallel with the answer. A stop waits for it; the error handler gets its exceptions."""

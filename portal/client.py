@@ -5,15 +5,19 @@ from datetime import date
 from typing import Protocol
 
 from portal.events import EventPage
-from portal.models import Contact, Invoice, MenuLink, Order, Page, Pdf, Status
+from portal.models import Contact, Invoice, InvoiceSummary, MenuLink, Order, Page, Pdf, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The contact that a call is made for, and the account that it is about. The portal decides what they may see."""
+    """The contact that a call is made for, and the account that it is about. The portal decides what they may see.
+
+    ``language`` is the reader's, ``"fr"`` or ``"en"``, in which the portal answers where it can; empty for none.
+    """
 
     contact_id: str
     account_id: str
+    language: str = ""
 
 
 class Portal(Protocol):
@@ -67,6 +71,12 @@ class Portal(Protocol):
 
     async def invoice(self, reader: Reader, number: str) -> Invoice:
         """Return an invoice."""
+
+    async def invoice_summary(self, reader: Reader) -> tuple[InvoiceSummary, ...] | None:
+        """Return what is open, one item a currency; None where the portal has no summary.
+
+        ``services.invoices.summary_of`` makes one from the open invoices.
+        """
 
     async def invoice_pdf(
         self, reader: Reader, number: str, *, language: str, known_etag: str | None = None, limit: int

@@ -32,7 +32,7 @@ from portal.http_client import (
     with_retries,
     within_pdf_time,
 )
-from portal.models import Contact, Invoice, MenuLink, Order, Page, Pdf, Status
+from portal.models import Contact, Invoice, InvoiceSummary, MenuLink, Order, Page, Pdf, Status
 from portal.parsing import parsed
 
 PaperT = TypeVar("PaperT", Order, Invoice)
@@ -46,6 +46,10 @@ class _Contacts(BaseModel):
 
 class _Links(BaseModel):
     items: Annotated[tuple[MenuLink, ...], FailFast(), Field(max_length=MOST_ROWS)]
+
+
+class _Summaries(BaseModel):
+    items: Annotated[tuple[InvoiceSummary, ...], each(InvoiceSummary, MOST_ROWS)]
 
 
 class HttpPortal:
@@ -90,7 +94,7 @@ class HttpPortal:
 
     async def orders(self, reader: Reader, *, page: int, page_size: int, query: str = "") -> Page[Order]:
         """See ``Portal``."""
-        asked = {"query": query, "page": page, "page_size": page_size}
+        asked = {"query": query, "page": page, "page_size": page_size, "language": reader.language}
         found = parsed(Page[Order], await self._read("GET", _path(reader, "orders"), params=asked))
         _check_owner(reader, found.items)
         return found
@@ -120,6 +124,7 @@ class HttpPortal:
             "to": until,
             "page": page,
             "page_size": page_size,
+            "language": reader.language,
         }
         found = parsed(Page[Invoice], await self._read("GET", _path(reader, "invoices"), params=asked))
         _check_owner(reader, found.items)
@@ -130,6 +135,15 @@ class HttpPortal:
     async def invoice(self, reader: Reader, number: str) -> Invoice:
         """See ``Portal``."""
         return await self._paper(reader, "invoices", Invoice, Page[Invoice], number)
+
+    async def invoice_summary(self, reader: Reader) -> tuple[InvoiceSummary, ...] | None:
+        """See ``Portal``. A portal without it answers 404, as for an invoice with the number ``summary``."""
+        asked = {"language": reader.language}
+        try:
+            body = await self._read("GET", f"{_path(reader, 'invoices')}/summary", params=asked)
+        except NotFound:
+            return None
+        return parsed(_Summaries, body).items
 
     async def invoice_pdf(
         self, reader: Reader, number: str, *, language: str, known_etag: str | None = None, limit: int
@@ -166,13 +180,20 @@ class HttpPortal:
     ) -> PaperT:
         """Read an order or invoice by its path where the number is plain, else from a list filtered by the number."""
         if numbers.is_plain(number):
-            found = parsed(model, await self._read("GET", f"{_path(reader, part)}/{number}"))
+            asked_in: dict[str, object] = {"language": reader.language}
+            found = parsed(model, await self._read("GET", f"{_path(reader, part)}/{number}", params=asked_in))
             _check_owner(reader, [found])
             if not numbers.is_same(found.number, number):
                 raise PortalBroken(f"{part}: the answer has another number")
             return found
         # A portal without the parameter `number` searches with `query`.
-        asked = {"number": numbers.checked(number), "query": number, "page": 1, "page_size": MOST_ROWS}
+        asked = {
+            "number": numbers.checked(number),
+            "query": number,
+            "page": 1,
+            "page_size": MOST_ROWS,
+            "language": reader.language,
+        }
         items = parsed(page, await self._read("GET", _path(reader, part), params=asked)).items
         _check_owner(reader, items)
         same = [item for item in items if numbers.is_same(item.number, number)]
@@ -230,7 +251,7 @@ def _call(path: str) -> str:
     return "/".join(part for part in path.split("/") if part in _NAMES)
 
 
-_NAMES = {"v1", "contacts", "search", "accounts", "orders", "invoices", "pdf", "links", "events"}
+_NAMES = {"v1", "contacts", "search", "accounts", "orders", "invoices", "pdf", "links", "events", "summary"}
 
 
 def _check_status(call: str, answer: httpx.Response | Answer) -> None:

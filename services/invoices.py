@@ -2,8 +2,12 @@
 
 import datetime
 import re
+from collections.abc import Iterable
+from decimal import Decimal
 
-from portal.models import Invoice, InvoiceStatus
+from portal.client import Portal, Reader
+from portal.fields import MOST_ROWS
+from portal.models import Invoice, InvoiceStatus, InvoiceSummary, Status
 from texts.catalogue import Texts
 
 SMALL_PDF_BYTES = 2 * 1024 * 1024
@@ -44,6 +48,43 @@ def _payment_state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     if invoice.due_date < today:
         return t("invoice.overdue", balance=balance, date=date)
     return t("invoice.due", balance=balance, date=date)
+
+
+def summary_of(invoices: Iterable[Invoice], today: datetime.date) -> tuple[InvoiceSummary, ...]:
+    """Return what is open, as ``Portal.invoice_summary``, for a portal without a summary.
+
+    Args:
+        invoices: All unpaid ones of an account.
+        today: As for ``payment_lines``.
+    """
+    by_currency: dict[str, list[Invoice]] = {}
+    for invoice in invoices:
+        if invoice.is_unpaid:
+            by_currency.setdefault(invoice.currency, []).append(invoice)
+    summaries = []
+    for currency, unpaid in sorted(by_currency.items()):
+        due = [invoice.due_date for invoice in unpaid if invoice.due_date and invoice.due_date >= today]
+        overdue = [invoice for invoice in unpaid if invoice.due_date and invoice.due_date < today]
+        summaries.append(
+            InvoiceSummary(
+                currency=currency,
+                open_balance=sum((invoice.balance for invoice in unpaid), Decimal(0)),
+                open_count=len(unpaid),
+                overdue_balance=sum((invoice.balance for invoice in overdue), Decimal(0)),
+                overdue_count=len(overdue),
+                next_due_date=min(due, default=None),
+            )
+        )
+    return tuple(summaries)
+
+
+async def read_summary(portal: Portal, reader: Reader, today: datetime.date) -> tuple[InvoiceSummary, ...]:
+    """Return what is open in an account: the portal's summary, or one of the newest ``MOST_ROWS`` open invoices."""
+    summary = await portal.invoice_summary(reader)
+    if summary is not None:
+        return summary
+    page = await portal.invoices(reader, page=1, page_size=MOST_ROWS, status=Status.UNPAID)
+    return summary_of(page.items, today)
 
 
 def file_name(t: Texts, number: str) -> str:

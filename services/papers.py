@@ -52,7 +52,7 @@ _Call = Callable[[], Awaitable[tuple[Hit, ...] | SearchPage | None]]
 
 
 async def look_up(
-    portal: Portal, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int
+    portal: Portal, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int, language: str = ""
 ) -> LookUp:
     """Look up a number: in the first account, then in the others together with the portal's search in all.
 
@@ -61,48 +61,51 @@ async def look_up(
         text: ``NumberText.text``.
         part: What the person called it: decides between an order and an invoice with the same number.
         page_size: Rows of a page of search results.
+        language: The reader's, as ``Reader.language``.
 
     Raises:
         PortalError: Nothing was found, and a call failed.
     """
     numbers, current, others = spellings(text), links[0], links[1:MOST_ACCOUNTS]
     query = numbers[0] if numbers else ""
-    first, _ = await _all([_exactly(portal, current, number, each) for number in numbers[:_FIRST_SPELLINGS]
+    first, _ = await _all([_exactly(portal, current, number, each, language) for number in numbers[:_FIRST_SPELLINGS]
                            for each in Part])  # fmt: skip
     if first:
         return LookUp(query, _of_part(first, part))
-    calls = [_exactly(portal, link, number, each) for link in others for number in numbers[:_FIRST_SPELLINGS]
+    calls = [_exactly(portal, link, number, each, language) for link in others for number in numbers[:_FIRST_SPELLINGS]
              for each in Part if each in link.access]  # fmt: skip
-    calls += [_exactly(portal, current, number, each) for number in numbers[_FIRST_SPELLINGS:] for each in Part]
+    calls += [
+        _exactly(portal, current, number, each, language) for number in numbers[_FIRST_SPELLINGS:] for each in Part
+    ]
     if sum(c.isalnum() for c in query) >= _LEAST_SEARCHED:
-        calls += [_search(portal, link, query, each, page_size) for link in (current, *others) for each in Part
-                  if each in link.access]  # fmt: skip
+        calls += [_search(portal, link, query, each, page_size, language)
+                  for link in (current, *others) for each in Part if each in link.access]  # fmt: skip
     hits, pages = await _all(calls)
     return LookUp(query, _of_part(hits or _same_but_for_punctuation(pages, numbers), part), pages)
 
 
-async def find_exactly(portal: Portal, links: Sequence[LinkState], text: str) -> tuple[Hit, ...]:
+async def find_exactly(portal: Portal, links: Sequence[LinkState], text: str, language: str = "") -> tuple[Hit, ...]:
     """Find the orders and invoices that have exactly this number, without a search. Raises: as ``look_up``."""
     hits, _ = await _all([
-        _exactly(portal, link, number, part)
+        _exactly(portal, link, number, part, language)
         for link in links[:MOST_ACCOUNTS] for number in spellings(text)[:_FIRST_SPELLINGS]
         for part in Part if part in link.access
     ])  # fmt: skip
     return hits
 
 
-def _exactly(portal: Portal, link: LinkState, number: str, part: Part) -> _Call:
+def _exactly(portal: Portal, link: LinkState, number: str, part: Part, language: str) -> _Call:
     async def call() -> tuple[Hit, ...]:
-        reader = Reader(link.contact_id, link.account_id)
+        reader = Reader(link.contact_id, link.account_id, language)
         found = await (portal.order(reader, number) if part is Part.ORDERS else portal.invoice(reader, number))
         return (Hit(link.link_id, part, found.number, found),)
 
     return call
 
 
-def _search(portal: Portal, link: LinkState, query: str, part: Part, page_size: int) -> _Call:
+def _search(portal: Portal, link: LinkState, query: str, part: Part, page_size: int, language: str) -> _Call:
     async def call() -> SearchPage | None:
-        reader = Reader(link.contact_id, link.account_id)
+        reader = Reader(link.contact_id, link.account_id, language)
         if part is Part.ORDERS:
             orders = await portal.orders(reader, page=1, page_size=page_size, query=query)
             return SearchPage(link.link_id, part, orders.at_most(page_size)) if orders.items else None

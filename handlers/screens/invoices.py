@@ -4,7 +4,7 @@ import datetime
 from dataclasses import replace
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
-from handlers.screens.lists import list_note, number_buttons, paging, position, unread_fact
+from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, InvoiceStatus, Page
 from services.invoices import payment_lines
@@ -23,7 +23,9 @@ def invoice_list(
         title = t("invoices.title_unpaid", account=clip(account, 60))
     buttons = _list_buttons(t, action, has_orders=has_orders)
     if not page.items:
-        return Screen(title, facts=unread_fact(t, page.unread) or (_empty_list(t, action),), keyboard=buttons)
+        if page.unread:
+            return Screen(title, facts=unread_fact(t, page.unread), keyboard=(retry_row(t, action), *buttons))
+        return Screen(title, facts=(_empty_list(t, action),), keyboard=buttons)
     table = Table(
         tuple(
             (

@@ -31,6 +31,11 @@ def unread_fact(t: Texts, unread: int) -> tuple[str, ...]:
     return (t.plural("list.unread", unread),) if unread else ()
 
 
+def retry_row(t: Texts, action: Action) -> tuple[Button, ...]:
+    """Return the button that reads a list again, of which no line could be read."""
+    return (Button(t("button.retry"), action),)
+
+
 def list_note(t: Texts, query: str, unread: int) -> str:
     """Return what was searched for, and how many lines cannot be read; empty for neither."""
     searched = (t("list.searched", query=query),) if query else ()

@@ -1,7 +1,7 @@
 """Orders: the list, and the detail."""
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
-from handlers.screens.lists import list_note, number_buttons, paging, position, unread_fact
+from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Order, OrderLine, OrderStatus, Page
 from texts.catalogue import Texts, message_id
@@ -21,11 +21,13 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
     title = t("orders.title", account=clip(account, 60))
     search = Button(t("button.search"), AskSearch(action.link, invoices=False))
     every = Button(t("button.all_orders"), ListOrders(action.link))
+    if not page.items and page.unread:
+        buttons = (retry_row(t, action), (every, search))
+        return Screen(title, facts=unread_fact(t, page.unread), keyboard=buttons)
     if not page.items:
         fact = t("orders.none_found", query=action.query) if action.query else t("orders.none")
-        facts = unread_fact(t, page.unread) or (fact,)
         invoices = (Button(t("button.invoices"), ListInvoices(action.link)),) if has_invoices else ()
-        return Screen(title, facts=facts, keyboard=((every, search) if action.query else invoices,))
+        return Screen(title, facts=(fact,), keyboard=((every, search) if action.query else invoices,))
     table = Table(
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
         tuple(_detail_line(t, o) for o in page.items),

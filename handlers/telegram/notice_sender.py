@@ -181,7 +181,7 @@ class TelegramNoticeSender:
         return read
 
     async def _single(self, t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> SendFunc:
-        link, reader, number = self._link_and_number(chat, claimed)
+        link, reader, number = self._link_and_number(t, chat, claimed)
         if claimed.kind in _ORDERS:
             order = await self._read(claimed, link, self._portal.order(reader, number))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
@@ -199,7 +199,7 @@ class TelegramNoticeSender:
     async def _reminder(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
     ) -> SendFunc:
-        link, reader, number = self._link_and_number(chat, claimed)
+        link, reader, number = self._link_and_number(t, chat, claimed)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         if not invoice.is_unpaid:
             raise _NotRendered(Cancelled("paid"))
@@ -209,11 +209,11 @@ class TelegramNoticeSender:
         return self._message(t, claimed, screen)
 
     @staticmethod
-    def _link_and_number(chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
+    def _link_and_number(t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
             raise _NotRendered(Cancelled("no longer linked"))
-        return link, Reader(link.contact_id, link.account_id), claimed.number
+        return link, Reader(link.contact_id, link.account_id, t.language), claimed.number
 
     def _today(self) -> datetime.date:
         return self._clock().astimezone(self._company.zone).date()

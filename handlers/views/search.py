@@ -47,7 +47,9 @@ async def search_for(context: Context, action: SearchFor) -> Screen:
         screen = await order_list(context, ListOrders(action.link, query=action.query))
     if screen.table is not None:
         return screen
-    hits = await papers.find_exactly(context.services.portal, [context.link(action.link)], action.query)
+    hits = await papers.find_exactly(
+        context.services.portal, [context.link(action.link)], action.query, context.language
+    )
     if len(hits) == 1 and hits[0].part is not part:
         return await _document(context, hits[0])
     await _await_search(context, action.link, invoices=action.invoices)
@@ -58,7 +60,12 @@ async def open_number(context: Context, action: OpenNumber) -> Screen | None:
     """Show the order or invoice with this number in any account of the chat, or what the portal's search finds."""
     links = usable_links(context, action.link)
     found = await papers.look_up(
-        context.services.portal, links, action.number, action.part, page_size=context.chat.page_size
+        context.services.portal,
+        links,
+        action.number,
+        action.part,
+        page_size=context.chat.page_size,
+        language=context.language,
     )
     # A link may have been removed while the portal answered.
     await context.reload()

@@ -76,7 +76,7 @@ def _paths() -> Json:
             "get": _call("listOrders", "The account's orders, newest first.", _page("Order"), [*_reader(), *_listed()])
         },
         f"{_PARTS}/orders/{{number}}": {
-            "get": _call("readOrder", "One order.", _ref("Order"), [*_reader(), _id("number")])
+            "get": _call("readOrder", "One order.", _ref("Order"), [*_reader(), _id("number"), _language()])
         },
         f"{_PARTS}/invoices": {
             "get": _call(
@@ -98,11 +98,11 @@ def _paths() -> Json:
                 "summariseInvoices",
                 "What is open, one item a currency. A portal without it answers 404 as for an unknown number.",
                 _items("InvoiceSummary"),
-                _reader(),
+                [*_reader(), _language()],
             )
         },
         f"{_PARTS}/invoices/{{number}}": {
-            "get": _call("readInvoice", "One invoice.", _ref("Invoice"), [*_reader(), _id("number")])
+            "get": _call("readInvoice", "One invoice.", _ref("Invoice"), [*_reader(), _id("number"), _language()])
         },
         f"{_PARTS}/invoices/{{number}}/pdf": {"get": _pdf()},
         "/v1/links": {
@@ -280,6 +280,7 @@ def _listed() -> list[Json]:
         ),
         _asked("page", {"type": "integer", "minimum": 1, "maximum": MOST_COUNT, "default": 1}),
         _asked("page_size", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
+        _language(),
     ]
 
 

@@ -147,6 +147,9 @@ class TrytonPortal:
         """See ``Portal``. Where each year has its own sequence, the newest invoice with the number."""
         return invoice(await self._invoice(reader, number))
 
+    async def invoice_summary(self, reader: Reader) -> None:
+        """See ``Portal``. Tryton has none."""
+
     async def invoice_pdf(
         self,
         reader: Reader,

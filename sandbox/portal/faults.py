@@ -30,6 +30,16 @@ class FaultKind(StrEnum):
     JSON_ENDLESS = "json_endless"  # 200, `megabytes` of JSON, no length declared
     JSON_DEEP = "json_deep"  # 200, lists a hundred thousand deep
     PROXY_PAGE = "proxy_page"  # `status` with a reverse proxy's HTML page
+    LOGIN_PAGE = "login_page"  # 200 with the portal's sign-in page in HTML, whatever was asked for
+    REDIRECT = "redirect"  # 302 to the sign-in page
+    NOT_FOUND = "not_found"  # 404 of the portal itself: what the feed reported cannot be read yet
+    FORBIDDEN = "forbidden"  # 403 of the portal itself
+    WRONG_SHAPE = "wrong_shape"  # 200, JSON of another service
+    ODD_FIELDS = "odd_fields"  # the right documents: numbers as JSON numbers, dates with times, -0.00, nulls, spaces
+    BAD_ROW = "bad_row"  # the right documents, and one more without a number at the begin of a list
+    UNCLEAN_ADDRESS = "unclean_address"  # the right contacts, with spaces and a second address in the address field
+    NO_ADDITIONS = "no_additions"  # the documents of an older portal: no status, no kind, no payment reference
+    PDF_BYTES_AROUND = "pdf_bytes_around"  # the right PDF, a warning before it and a line after it
     ODD_CONTACT = "odd_contact"  # the right contacts with odd fields, and an account that cannot be read
     UNREADABLE_CONTACT = "unreadable_contact"  # the right contacts without their ids
     ANOTHER_NUMBER = "another_number"  # the right documents under other numbers

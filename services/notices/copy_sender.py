@@ -100,8 +100,8 @@ class CopySender:
         link = chat.link(copy.link_id) if chat else None
         if link is None or self._access.is_idle(link):
             return Cancelled("not used for too long")
-        reader = Reader(copy.contact_id, copy.account_id)
         language = Language(copy.language)
+        reader = Reader(copy.contact_id, copy.account_id, language)
         try:
             contact = await self._access.contact(copy.contact_id)
             if await self._access.unlink_if_ended(contact, copy.link_id) is not None:

@@ -48,6 +48,14 @@ AskedLanguage = Annotated[Language | None, BeforeValidator(_absent_when_empty)]
 ThePaging = Annotated[Paging, Depends(_paging)]
 
 
+async def _language(language: AskedLanguage = None) -> None:
+    """Accept the reader's language. The sandbox's texts have one language each, so it changes nothing."""
+    _ = language
+
+
+IN_A_LANGUAGE = [Depends(_language)]
+
+
 class EmailSearch(BaseModel):
     email: str
 
@@ -64,7 +72,7 @@ async def read_contact(portal: ThePortal, contact_id: Segment) -> Contact:
         return queries.read_contact(session, contact_id)
 
 
-@router.get("/contacts/{contact_id}/accounts/{account_id}/orders")
+@router.get("/contacts/{contact_id}/accounts/{account_id}/orders", dependencies=IN_A_LANGUAGE)
 async def list_orders(
     portal: ThePortal,
     contact_id: Segment,
@@ -79,14 +87,14 @@ async def list_orders(
         return queries.page_of_orders(session, access, words, number or None, paging, portal.portal_url)
 
 
-@router.get("/contacts/{contact_id}/accounts/{account_id}/orders/{number}")
+@router.get("/contacts/{contact_id}/accounts/{account_id}/orders/{number}", dependencies=IN_A_LANGUAGE)
 async def read_order(portal: ThePortal, contact_id: Segment, account_id: Segment, number: Segment) -> Order:
     with portal.database.session() as session:
         access = queries.open_account(session, contact_id, account_id, "orders")
         return queries.read_order(session, access, number, portal.portal_url)
 
 
-@router.get("/contacts/{contact_id}/accounts/{account_id}/invoices")
+@router.get("/contacts/{contact_id}/accounts/{account_id}/invoices", dependencies=IN_A_LANGUAGE)
 async def list_invoices(
     portal: ThePortal,
     contact_id: Segment,
@@ -105,14 +113,14 @@ async def list_invoices(
         return queries.page_of_invoices(session, access, wanted, paging, portal.portal_url)
 
 
-@router.get("/contacts/{contact_id}/accounts/{account_id}/invoices/summary")
+@router.get("/contacts/{contact_id}/accounts/{account_id}/invoices/summary", dependencies=IN_A_LANGUAGE)
 async def summarise_invoices(portal: ThePortal, contact_id: Segment, account_id: Segment) -> Summaries:
     with portal.database.session() as session:
         queries.open_account(session, contact_id, account_id, "invoices")
         return Summaries(items=queries.summaries(session, account_id, portal.today()))
 
 
-@router.get("/contacts/{contact_id}/accounts/{account_id}/invoices/{number}")
+@router.get("/contacts/{contact_id}/accounts/{account_id}/invoices/{number}", dependencies=IN_A_LANGUAGE)
 async def read_invoice(portal: ThePortal, contact_id: Segment, account_id: Segment, number: Segment) -> Invoice:
     with portal.database.session() as session:
         queries.open_account(session, contact_id, account_id, "invoices")

@@ -13,13 +13,18 @@ from sandbox.portal.http.tampering import (
     Edit,
     another_account,
     another_number,
+    bad_row,
     deep_json,
     edited,
     endless_json,
     gzip_bomb,
+    no_additions,
     odd_contact,
+    odd_fields,
     proxy_page,
+    unclean_address,
     unreadable_contact,
+    wrong_shape,
 )
 
 Close = Callable[[bool], Awaitable[bool]]
@@ -31,6 +36,10 @@ _CHUNK = b"%PDF-1.7 sandbox\n" + b"0" * (64 * 1024 - 17)
 _EDITS: dict[FaultKind, Edit] = {
     FaultKind.ODD_CONTACT: odd_contact,
     FaultKind.UNREADABLE_CONTACT: unreadable_contact,
+    FaultKind.ODD_FIELDS: odd_fields,
+    FaultKind.BAD_ROW: bad_row,
+    FaultKind.UNCLEAN_ADDRESS: unclean_address,
+    FaultKind.NO_ADDITIONS: no_additions,
     FaultKind.ANOTHER_NUMBER: another_number,
     FaultKind.ANOTHER_ACCOUNT: another_account,
     FaultKind.BAD_EVENTS: bad_events,
@@ -78,8 +87,18 @@ def faulty_answer(fault: Fault, answer: ASGIApp, close: Close, wait: Wait) -> AS
             return Response(b"", media_type=_PDF)
         case FaultKind.PDF_CORRUPT:
             return Response(b"\x00\x01 no portable document \xff" * 40, media_type=_PDF)
-        case FaultKind.PDF_HTML:
+        case FaultKind.PDF_HTML | FaultKind.LOGIN_PAGE:
             return Response(_SIGN_IN_PAGE, media_type="text/html")
+        case FaultKind.REDIRECT:
+            return Response(status_code=302, headers={"Location": "/connexion"})
+        case FaultKind.NOT_FOUND:
+            return problem_response(404, "The contact has no such object.")
+        case FaultKind.FORBIDDEN:
+            return problem_response(403, "The contact has no access to this part of the account.")
+        case FaultKind.WRONG_SHAPE:
+            return wrong_shape()
+        case FaultKind.PDF_BYTES_AROUND:
+            return _surrounding(answer)
         case FaultKind.PDF_HUGE:
             return _huge(fault)
         case FaultKind.GZIP_BOMB:
@@ -159,6 +178,17 @@ def _halving(answer: ASGIApp) -> ASGIApp:
         await send({"type": "http.response.body", "body": half})
 
     return halve
+
+
+def _surrounding(answer: ASGIApp) -> ASGIApp:
+    async def surround(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _collect(answer, scope, receive)
+        around = b"\xef\xbb\xbfWarning: mktime() in pdf.php on line 7\r\n" + body + b"\r\n<!-- 0.21 s -->\n"
+        start["headers"] = _with_header(start, b"content-length", str(len(around)).encode())
+        await send(start)
+        await send({"type": "http.response.body", "body": around})
+
+    return surround
 
 
 def _editing(answer: ASGIApp, edit: Edit) -> ASGIApp:

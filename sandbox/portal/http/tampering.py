@@ -51,6 +51,52 @@ def odd_contact(body: dict[str, Any]) -> None:
         contact.setdefault("accounts", []).append({"account_id": 5, "name": ["odd"]})
 
 
+def odd_fields(body: dict[str, Any]) -> None:
+    """Write fields in other ways that have the same meaning."""
+    for paper in _items(body):
+        if str(paper.get("number", "")).isdigit():
+            paper["number"] = int(paper["number"])
+        for field in ("date", "due_date", "paid_on", "start_date", "end_date"):
+            if paper.get(field):
+                paper[field] = f"{paper[field]}T00:00:00"
+        if "amount" in paper and "balance" in paper:
+            paper["amount"] = float(paper["amount"])
+            paper["balance"] = "-0.00" if float(paper["balance"]) == 0 else float(paper["balance"])
+            paper |= {"currency": None, "url": f" {paper['url']} " if paper.get("url") else ""}
+        for line in paper.get("lines") or ():
+            if line["quantity"] is not None:
+                line["quantity"] = line["quantity"] + 1 / 3
+            line["description"] = f"{line['description']} "
+
+
+def bad_row(body: dict[str, Any]) -> None:
+    """Put a document without a number before the others of a list."""
+    items = body.get("items")
+    if isinstance(items, list):
+        like = items[0] if items and isinstance(items[0], dict) else {}
+        items.insert(0, {**like, "number": None})
+        if isinstance(body.get("total"), int):
+            body["total"] += 1
+
+
+def unclean_address(body: dict[str, Any]) -> None:
+    """Put spaces and a second address into the contacts' address fields."""
+    for contact in _items(body):
+        contact["email"] = f" {contact.get('email')} ; comptes@example.test "
+
+
+def no_additions(body: dict[str, Any]) -> None:
+    """Remove the fields that were added to version 1."""
+    for paper in _items(body):
+        for field in ("status", "kind", "payment_reference", "title", "currency" if "lines" in paper else ""):
+            paper.pop(field, None)
+
+
+def wrong_shape() -> Response:
+    """Return JSON of another service."""
+    return Response(b'{"status": "ok", "data": [{"id": 1}]}', media_type=_JSON)
+
+
 def unreadable_contact(body: dict[str, Any]) -> None:
     """Remove the contacts' ids."""
     for contact in _items(body):

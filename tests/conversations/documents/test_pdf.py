@@ -193,6 +193,37 @@ async def test_missing_pdf_is_explained_and_can_be_retried(
     assert "212380" in restored.text
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_pdf_with_bytes_around_is_delivered(scene: Scene, language: str) -> None:
+    """A warning before ``%PDF`` and text after ``%%EOF``."""
+    scene.portal.faults.set(Fault(FaultKind.PDF_BYTES_AROUND, PDF_PATH))
+    camille = await scene.linked(language)
+    await scene.say(camille, "212380")
+    document = await pdf(camille, NAMES[language])
+    assert document.file
+    assert "212380" in PdfReader(BytesIO(document.file.content)).pages[0].extract_text()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_pdf_that_is_being_made_arrives_by_itself(scene: Scene, language: str) -> None:
+    """409 with Retry-After, twice: the chat shows that a document is coming, and it comes without another tap."""
+    scene.portal.faults.set(Fault(FaultKind.NOT_READY, PDF_PATH, times=2, retry_after=1))
+    camille = await scene.linked(language)
+    await scene.say(camille, "212380")
+    await pdf(camille, NAMES[language])
+    assert scene.telegram.world.log.find(method="sendChatAction")
+
+
+async def test_slow_pdf_is_delivered_with_progress(scene: Scene) -> None:
+    """It takes longer than a list may, and the chat action is repeated meanwhile."""
+    scene.portal.faults.set(Fault(FaultKind.SLOW, PDF_PATH, seconds=11))
+    camille = await scene.linked()
+    await scene.say(camille, "212380")
+    camille.tap("PDF")
+    await camille.wait_for_message(NAMES["fr"], new=True, timeout=40)
+    assert len(scene.telegram.world.log.find(method="sendChatAction")) >= 3
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -138,6 +138,7 @@ async def test_slow_portal_is_explained_for_every_entry_point(
     scene: Scene, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portal.http_client.TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr("portal.http_client.PDF_SECONDS", 0.3)
     camille = await scene.linked()
     await scene.say(camille, "212380")
     scene.portal.faults.set(Fault(FaultKind.SLOW, seconds=30))

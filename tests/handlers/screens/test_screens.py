@@ -561,7 +561,7 @@ def test_any_valid_amount_can_be_shown(
 
 
 @hypothesis_settings(deadline=None)
-@given(st.text(min_size=1, max_size=100), st.text(max_size=80), st.text(max_size=80))
+@given(st.text(min_size=1, max_size=100).filter(str.strip), st.text(max_size=80), st.text(max_size=80))
 def test_any_portal_text_gives_a_valid_screen(number: str, name: str, words: str) -> None:
     invoice, order = an_invoice(number, order_number=words), an_order(number)
     line = OrderLine(quantity=None, description=words)

@@ -1,0 +1,64 @@
+"""Renamed accounts, changed access and further accounts show at the next visit; unclean addresses are found."""
+
+import asyncio
+
+import pytest
+
+from sandbox.portal.faults import Fault, FaultKind
+from sandbox.telegram.model import Message
+from sandbox.telegram.persons import Person
+from tests.scene import Scene
+
+FLEET = "flotte@example.test"
+LIST = {"fr": "/factures", "en": "/invoices"}
+ACCOUNTS = {"fr": "/compte", "en": "/account"}
+
+
+async def renamed(scene: Scene, person: Person, language: str, name: str) -> Message:
+    """Ask for the invoices until the bot has read the event and shows the new name."""
+    async with asyncio.timeout(15):
+        while name not in (listed := await scene.say(person, LIST[language])).text:
+            await asyncio.sleep(0.1)
+    return listed
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_changes_show_within_a_day_without_events(scene: Scene, language: str) -> None:
+    person = await scene.linked(language, FLEET)
+    people = scene.portal.portal.people
+    people.rename_account("a-2003", "Boréal Express", reports=False)
+    people.change_contact("c-1002", access={"a-2003": ["invoices"], "a-2004": ["orders", "invoices"]}, reports=False)
+    scene.later(hours=25)
+    listed = await scene.say(person, LIST[language])
+    assert "Boréal Express" in listed.text
+    accounts = await scene.say(person, ACCOUNTS[language])
+    assert any("North Shore" in label for label in accounts.labels)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_changed_contact_shows_at_the_next_visit(scene: Scene, language: str) -> None:
+    """By `contact.changed`, without a day's wait."""
+    person = await scene.linked(language, FLEET)
+    people = scene.portal.portal.people
+    people.rename_account("a-2003", "Boréal Express")
+    people.change_contact("c-1002", access={"a-2003": ["orders", "invoices"], "a-2004": ["orders", "invoices"]})
+    await renamed(scene, person, language, "Boréal Express")
+    accounts = await scene.say(person, ACCOUNTS[language])
+    assert any("North Shore" in label for label in accounts.labels)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_unclean_address_of_a_contact_is_found(scene: Scene, language: str) -> None:
+    """Spaces and a second address in the portal's field: the code arrives, and the link holds after a day."""
+    scene.portal.faults.set(Fault(FaultKind.UNCLEAN_ADDRESS, "/v1/contacts*"))
+    person = await scene.linked(language, FLEET)
+    scene.later(hours=25)
+    assert "240130" in (await scene.say(person, LIST[language])).text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_odd_contact_is_linked(scene: Scene, language: str) -> None:
+    """An unknown language, nulls, and an account that cannot be read."""
+    scene.portal.faults.set(Fault(FaultKind.ODD_CONTACT, "/v1/contacts*", times=None))
+    person = await scene.linked(language, FLEET)
+    assert "240130" in (await scene.say(person, LIST[language])).text

@@ -1,0 +1,110 @@
+"""Credit notes, cancelled, credited and partly paid invoices read as what they are: in the list, alone, and found."""
+
+import pytest
+
+from sandbox.portal.faults import Fault, FaultKind
+from tests.scene import Scene
+
+WORDS = {
+    "fr": {
+        "list": "/factures",
+        "cancelled": "annulée",
+        "credited": "créditée",
+        "credit": "crédit",
+        "paid": "payée",
+        "left": "reste 793,08",
+        "part": "Déjà payé : 500,00",
+        "note": "Note de crédit nº 240204",
+        "pay": "Voir et payer",
+        "unread": "1 ligne est illisible ici",
+        "nothing": "rien à payer",
+    },
+    "en": {
+        "list": "/invoices",
+        "cancelled": "cancelled",
+        "credited": "credited",
+        "credit": "credit",
+        "paid": "paid",
+        "left": "793.08",
+        "part": "Already paid: $500.00",
+        "note": "Credit note no. 240204",
+        "pay": "See and pay",
+        "unread": "1 line cannot be read here",
+        "nothing": "nothing to pay",
+    },
+}
+FLEET = "flotte@example.test"
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize("keeps_balance", [False, True])
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_cancelled_invoice_is_neither_paid_nor_open(scene: Scene, language: str, keeps_balance: bool) -> None:
+    words = WORDS[language]
+    scene.portal.portal.billing.cancel_invoice("a-2001", "212380", keeps_balance=keeps_balance)
+    person = await scene.linked(language)
+    listed = await scene.say(person, words["list"])
+    assert words["cancelled"] in listed.text
+    assert words["paid"] not in listed.text
+    for screen in (await scene.say(person, "212380"), await scene.tap(person, "212380")):
+        assert words["nothing"] in screen.text
+        assert words["cancelled"] in screen.text.lower()
+        assert words["paid"] not in screen.text.lower()
+        assert not [label for label in screen.labels if words["pay"] in label]
+        await scene.say(person, words["list"])
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_credited_invoice_says_so(scene: Scene, language: str) -> None:
+    words = WORDS[language]
+    scene.portal.portal.billing.credit_invoice("a-2001", "212380")
+    person = await scene.linked(language)
+    assert words["credited"] in (await scene.say(person, words["list"])).text
+    alone = (await scene.say(person, "212380")).text.lower()
+    assert words["credited"] in alone
+    assert words["paid"] not in alone
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_credit_note_is_called_one(scene: Scene, language: str) -> None:
+    words = WORDS[language]
+    person = await scene.linked(language, FLEET)
+    assert words["note"] in (await scene.say(person, "240204")).text
+    scene.portal.faults.set(Fault(FaultKind.NO_ADDITIONS))
+    assert words["note"] in (await scene.say(person, "240204")).text, "an older portal: by the sign of the amount"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_partly_paid_invoice_says_what_is_paid(scene: Scene, language: str) -> None:
+    words = WORDS[language]
+    person = await scene.linked(language, FLEET)
+    alone = plain((await scene.say(person, "240129")).text)
+    assert words["part"] in alone
+    assert "793" in alone
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_unreadable_row_is_named_and_costs_itself(scene: Scene, language: str) -> None:
+    """The others are shown, and the person reads that one line is missing."""
+    words = WORDS[language]
+    person = await scene.linked(language)
+    scene.portal.faults.set(Fault(FaultKind.BAD_ROW, "*/invoices"))
+    listed = await scene.say(person, words["list"])
+    assert words["unread"] in listed.text
+    assert "212380" in listed.text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_odd_fields_are_read(scene: Scene, language: str) -> None:
+    """Numbers, dates, amounts and nulls written in other ways show the same list and the same order."""
+    words = WORDS[language]
+    person = await scene.linked(language)
+    usual = (await scene.say(person, words["list"])).text
+    scene.portal.faults.set(Fault(FaultKind.ODD_FIELDS))
+    assert (await scene.say(person, words["list"])).text == usual
+    order = await scene.say(person, "26387")
+    assert "Plan Pro" in order.text
+    assert words["unread"] not in order.text
