@@ -22,8 +22,7 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
     search = Button(t("button.search"), AskSearch(action.link, invoices=False))
     every = Button(t("button.all_orders"), ListOrders(action.link))
     if not page.items and page.unread:
-        buttons = (retry_row(t, action), (every, search))
-        return Screen(title, facts=unread_fact(t, page.unread), keyboard=buttons)
+        return Screen(title, facts=unread_fact(t, page.unread), keyboard=(retry_row(t, action), (every, search)))
     if not page.items:
         fact = t("orders.none_found", query=action.query) if action.query else t("orders.none")
         invoices = (Button(t("button.invoices"), ListInvoices(action.link)),) if has_invoices else ()

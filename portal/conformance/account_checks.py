@@ -102,6 +102,7 @@ async def _pages(ask: Callable[[int, int], Awaitable[Page[ItemT]]]) -> None:
     for number in range(1, -(-whole.total // size) + 1):
         page = await ask(number, size)
         expect((page.page, page.page_size) == (number, size), "another page, or page length, came than was asked for")
+        expect(not page.unread, "a row of the list cannot be read")
         expect(page.total == whole.total, "the total is another from page to page")
         expect(0 < len(page.items) <= size, "a page is empty or too long")
         seen += [item.number for item in page.items]

@@ -1,5 +1,7 @@
 """The checks of the menu, the event feed, and the optional facts that a portal may lack."""
 
+from dataclasses import replace
+
 from portal.conformance.check import (
     Check,
     FactMissing,
@@ -10,7 +12,8 @@ from portal.conformance.check import (
     random_word,
     register_in,
 )
-from portal.errors import CursorTooOld, PortalRefused
+from portal.errors import CursorTooOld, NotFound, PortalRefused
+from portal.models import Status
 
 FEATURE_CHECKS: list[Check] = []
 _check = register_in(FEATURE_CHECKS)
@@ -75,3 +78,43 @@ async def pages_on_the_portal(subject: Subject) -> None:
         raise NothingToCheck("the account has no order and no invoice")
     if not any([*(order.url for order in subject.orders), *(invoice.url for invoice in subject.invoices)]):
         raise FactMissing("there is no button that opens the portal")
+
+
+@_check
+async def status_and_kind(subject: Subject) -> None:
+    """An invoice's status and kind are told."""
+    subject.first_invoice()
+    if all(invoice.status is None or invoice.kind is None for invoice in subject.invoices):
+        raise FactMissing("an invoice is paid or open by its balance, and a credit note by the sign of its amount")
+
+
+@_check
+async def summary(subject: Subject) -> None:
+    """The summary of the open invoices has the counts and balances of the list."""
+    found = await subject.portal.invoice_summary(subject.reader)
+    if found is None:
+        raise FactMissing("what is open is added up from the newest 100 open invoices")
+    page = await subject.portal.invoices(subject.reader, page=1, page_size=100, status=Status.UNPAID)
+    if page.total > len(page.items):
+        raise NothingToCheck("the account has more than 100 open invoices")
+    for each in found:
+        unpaid = [invoice for invoice in page.items if invoice.currency == each.currency]
+        expect(each.open_count == len(unpaid), "another count than the list")
+        expect(each.open_balance == sum(invoice.balance for invoice in unpaid), "another balance than the list")
+
+
+@_check
+async def exact_number(subject: Subject) -> None:
+    """`?number=` finds only the invoice with exactly this number."""
+    subject.first_invoice()
+    # A number with a slash is asked for as ?number=, and so is one that nobody has.
+    await expect_error(subject.portal.invoice(subject.reader, f"{random_word()}/1"), (NotFound,), "one came")
+
+
+@_check
+async def reads_in_a_language(subject: Subject) -> None:
+    """Orders and invoices are read with `language`, in French and in English."""
+    number = subject.first_invoice().number
+    for language in ("fr", "en"):
+        found = await subject.portal.invoice(replace(subject.reader, language=language), number)
+        expect(found.number == number, "another invoice came")

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from bot.app import portal_at
 from bot.cli import cli
+from portal.client import Reader
 from portal.conformance.check import CheckResult, Outcome, Subject
 from portal.conformance.path_checks import check_paths
 from sandbox.portal.app import create_app
@@ -15,6 +16,7 @@ from sandbox.portal.company import Portal
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
+from services.invoices import read_summary
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 
 FLEET = "flotte@example.test"
@@ -158,3 +160,30 @@ async def test_portal_without_number() -> None:
         found = (await findings(url))["Lists are filtered by ?number="]
     portal.close()
     assert found.outcome is Outcome.MISSING
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_summary_from_portal_or_open_invoices(language: str) -> None:
+    """A portal without the summary, which answers 404, gives the same one, made from the open invoices."""
+    async with PortalServer("secret") as server:
+        portal = portal_at(server.url, "secret")
+        reader = Reader("c-1002", "a-2003", language)
+        today = server.portal.today()
+        own = await read_summary(portal, reader, today)
+        server.faults.set(Fault(FaultKind.NOT_FOUND, path="*/invoices/summary"))
+        made = await read_summary(portal, reader, today)
+        await portal.aclose()
+    assert own == made
+    assert (own[0].currency, own[0].open_count) == ("CAD", 4)
+    assert f"language={language}" in server.log.entries[-1].query
+
+
+async def test_older_portal_is_told_what_it_lacks() -> None:
+    """A portal without the additions is valid: the check says what the chat derives instead."""
+    async with PortalServer("secret") as server:
+        server.faults.set(Fault(FaultKind.NO_ADDITIONS))
+        server.faults.set(Fault(FaultKind.NOT_FOUND, path="*/invoices/summary"))
+        code, output = await check(server.url, *CLIENT, "--examples", "1")
+    assert "not told  An invoice's status and kind are told" in output
+    assert broken(output) == []
+    assert code == 0
