@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mail.mailer import Attachment, Letter
-from texts.catalogue import Texts, bilingual_texts
+from texts.catalogue import Texts, bilingual_texts, message_id
 from texts.escaping import escape_html, safe_company_name, safe_person_name
 from texts.language import Language
 
@@ -137,13 +137,15 @@ class Unsubscribe:
 
 
 def invoice_letter(
-    to: str, language: Language, *, number: str, facts: Callable[[Texts], list[str]], pdf: Attachment, company: str,
+    to: str, language: Language, *, number: str, facts: Callable[[Texts], list[str]], pdf: Attachment | None,
+    company: str,
     account: str, unsubscribe: Unsubscribe, is_repetition: bool = False,
 ) -> Letter:  # fmt: skip
     """Write a bookkeeper's copy: payment lines, PDF, and how to unsubscribe.
 
     Args:
         facts: Returns the lines about the invoice in one language.
+        pdf: None where the portal could not make it: the letter says so.
         is_repetition: Whether the reader may have received this mail before: its first sentence says so.
     """
     name = _account_name(account)
@@ -151,12 +153,15 @@ def invoice_letter(
     def body(t: Texts) -> list[str]:
         how = t("letter.copy.stop_link", url=unsubscribe.url) if unsubscribe.url else t("letter.copy.stop_mail")
         mark = [t("letter.copy.repeated")] if is_repetition else []
-        return [*mark, t("letter.copy.told", number=number, account=name, company=company), *facts(t), how]
+        told = message_id("letter.copy.told") if pdf else message_id("letter.copy.told_without_pdf")
+        return [*mark, t(told, number=number, account=name, company=company), *facts(t), how]
 
     def subject(t: Texts) -> str:
         return t("letter.copy.subject", number=number, company=company, account=name)
 
-    return replace(_bilingual_letter(to, language, subject, body), attachments=(pdf,), headers=unsubscribe.headers)
+    return replace(
+        _bilingual_letter(to, language, subject, body), attachments=(pdf,) if pdf else (), headers=unsubscribe.headers
+    )
 
 
 def _account_name(name: str) -> str:

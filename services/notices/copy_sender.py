@@ -11,7 +11,7 @@ import structlog
 from mail.errors import MailError, MailMisconfigured
 from mail.mailer import Attachment, Letter, Mailer
 from portal.client import Portal, Reader
-from portal.errors import PortalError, PortalUnavailable, TooLarge
+from portal.errors import PortalAway, PortalError, PortalUnavailable, TooLarge
 from portal.models import Invoice
 from services.access import Access
 from services.clock import Clock
@@ -38,6 +38,8 @@ from storage.notices.outbox import ClaimedDelivery
 from texts.catalogue import texts_in
 from texts.language import Language
 
+_PDF_WAIT = datetime.timedelta(hours=1)
+"""How long a copy waits for its PDF before it is mailed without one."""
 _PDF_LIMIT = 50 * 1024 * 1024
 
 log = structlog.get_logger()
@@ -102,16 +104,22 @@ class CopySender:
             return Cancelled("not used for too long")
         language = Language(copy.language)
         reader = Reader(copy.contact_id, copy.account_id, language)
+        contact = await self._access.contact(copy.contact_id)
+        if await self._access.unlink_if_ended(contact, copy.link_id) is not None:
+            return Cancelled("no longer allowed")
+        invoice = await self._portal.invoice(reader, claimed.number)
+        if invoice.is_cancelled:
+            return Cancelled("invoice cancelled")
         try:
-            contact = await self._access.contact(copy.contact_id)
-            if await self._access.unlink_if_ended(contact, copy.link_id) is not None:
-                return Cancelled("no longer allowed")
-            invoice = await self._portal.invoice(reader, claimed.number)
-            if invoice.is_cancelled:
-                return Cancelled("invoice cancelled")
             pdf = await self._load_pdf(reader, invoice, language, SMALL_PDF_BYTES)
         except TooLarge:
             pdf = None  # read by send(), one large PDF at a time
+        except PortalError as error:
+            if isinstance(error, PortalAway) or self._clock() - claimed.occurred_at < _PDF_WAIT:
+                # The invoice is there, so a PDF that is not may come, too.
+                raise error if isinstance(error, PortalUnavailable) else PortalUnavailable(str(error)) from None
+            log.warning("copy.without_pdf", reason=str(error))
+            return partial(self._send, self._letter(claimed, copy, language, invoice, None))
         letter = partial(self._letter, claimed, copy, language, invoice)
 
         async def send() -> Outcome:
@@ -133,7 +141,7 @@ class CopySender:
         return pdf.content
 
     def _letter(
-        self, claimed: ClaimedDelivery, copy: BookkeeperCopy, language: Language, invoice: Invoice, pdf: bytes
+        self, claimed: ClaimedDelivery, copy: BookkeeperCopy, language: Language, invoice: Invoice, pdf: bytes | None
     ) -> Letter:
         today = self._clock().astimezone(self._company.zone).date()
         name = file_name(texts_in(language), invoice.number)
@@ -142,7 +150,7 @@ class CopySender:
             language,
             number=invoice.number,
             facts=lambda t: payment_lines(t, invoice, today),
-            pdf=Attachment(name, pdf, "application/pdf"),
+            pdf=Attachment(name, pdf, "application/pdf") if pdf is not None else None,
             company=self._company.name,
             account=copy.account_name,
             unsubscribe=self._unsubscribe(copy),
