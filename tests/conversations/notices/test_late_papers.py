@@ -1,5 +1,6 @@
 """An event before its paper, and papers that changed since their event: what is told follows the state of today."""
 
+import httpx
 import pytest
 
 from sandbox.portal.faults import Fault, FaultKind
@@ -28,8 +29,8 @@ async def test_paper_that_never_comes_is_given_up(scene: Scene) -> None:
     await until_settled(scene, 1, State.RETRY)
     scene.later(hours=7)
     await until_settled(scene, 1, State.CANCELLED)
-    assert scene.components.metrics is not None
-    assert b"odobot_notices_never_found 1.0" in await scene.components.metrics.text()
+    async with httpx.AsyncClient() as http:
+        assert "odobot_notices_never_found 1.0" in (await http.get(f"{scene.admin_url}/metrics")).text
     assert notices(person, "990001") == []
 
 

@@ -42,6 +42,9 @@ FAULTS: dict[str, Callable[[Scene], object]] = {
     "mail drops after the content": mail(Stage.STORED, act=Act.DROP),
     "a contact with odd fields": of_contact(FaultKind.ODD_CONTACT),
     "a contact that cannot be read": of_contact(FaultKind.UNREADABLE_CONTACT),
+    "a contact with an unclean address": of_contact(FaultKind.UNCLEAN_ADDRESS),
+    "portal answers another shape": of_contact(FaultKind.WRONG_SHAPE),
+    "portal redirects": of_contact(FaultKind.REDIRECT),
     "portal answers deep JSON": of_contact(FaultKind.JSON_DEEP),
     "a proxy answers": of_contact(FaultKind.PROXY_PAGE, status=404),
 }
