@@ -58,6 +58,7 @@ from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.delivery.outcomes import Sender
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.feed_reader import FeedReader
+from services.notices.planner import Planner
 from services.recent import Recent
 from services.security import SecurityLog
 from storage import chats
@@ -122,6 +123,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         clock_watch = ClockWatch(database, clock)
         sources = Sources(
             feed=feed_reader.counters,
+            plan=services.planner.counters,
             settled=settled,
             recorder=recorder,
             breakers=breakers,
@@ -145,7 +147,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )
         poll_seconds = settings.portal_poll_seconds
         worker = Worker(
-            database, feed_reader, dispatcher, services.linking, clock_watch, clock, supervisor,
+            database, feed_reader, dispatcher, services.planner, services.linking, clock_watch, clock, supervisor,
             poll_seconds=poll_seconds,
         )  # fmt: skip
 
@@ -216,6 +218,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         give_back_slot=give_back_slot,
         undelivered=Counter(),
         recent=Recent(clock),
+        planner=Planner(database, portal, clock, company),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -16,11 +17,13 @@ from services.linking.linking import Linking
 from services.notices.clock_watch import ClockWatch
 from services.notices.delivery.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
+from services.notices.planner import HAND_OVER_BATCH, Planner
 from services.retries import backoff
 from services.uninterrupted import run_to_completion
 from storage import chats, updates
 from storage.database import Database
 from storage.notices import retention
+from storage.notices.plan import rows
 
 _RECLAIM_SECONDS = 10.0
 _RETENTION_SECONDS = 600.0
@@ -38,6 +41,14 @@ _FEED_LIMIT_SECONDS = 600.0
 _DISPATCHER_LIMIT_SECONDS = 600.0
 """A turn may wait for one of 32 sends to end, and a send may take 300 s."""
 _RECLAIM_LIMIT_SECONDS = 120.0
+_PLAN_SECONDS = 1.0
+"""Pause between two looks at the plan, and the shortest time of a batch of sweeps: 10 links/s in each process."""
+_ADOPT_SECONDS = 86_400.0
+_PLAN_KEPT = datetime.timedelta(days=30)
+"""How long a row of the plan is kept after its day. The outbox knows longer what was told."""
+_PLAN_LIMIT_SECONDS = 120.0
+_SWEEP_LIMIT_SECONDS = 300.0
+"""A batch of ten links, four at once, with at most 20 calls of 10 s each for the largest accounts."""
 _RETENTION_LIMIT_SECONDS = 300.0
 """For one batch; each takes milliseconds, except where another process holds locks."""
 
@@ -57,6 +68,7 @@ class Worker:
         database: Database,
         feed_reader: FeedReader,
         dispatcher: Dispatcher,
+        planner: Planner,
         linking: Linking,
         clock_watch: ClockWatch,
         clock: Clock,
@@ -67,6 +79,7 @@ class Worker:
         self._database = database
         self._feed_reader = feed_reader
         self._dispatcher = dispatcher
+        self._planner = planner
         self._linking = linking
         self._clock_watch = clock_watch
         self._clock = clock
@@ -97,6 +110,8 @@ class Worker:
         stop_loops = self._supervisor.start(
             Loop("feed", self._read_feed, _FEED_LIMIT_SECONDS),
             Loop("dispatcher", self._dispatcher.work, _DISPATCHER_LIMIT_SECONDS),
+            Loop("plan", self._hand_over, _PLAN_LIMIT_SECONDS),
+            Loop("sweeps", self._sweep, _SWEEP_LIMIT_SECONDS),
             Loop("reclaim", self._reclaim, _RECLAIM_LIMIT_SECONDS),
             Loop("retention", self._apply_retention, _RETENTION_LIMIT_SECONDS),
         )
@@ -171,6 +186,33 @@ class Worker:
             except PortalError as error:
                 log.warning("feed.not_read", error=type(error).__name__, reason=str(error))
 
+    async def _hand_over(self, beat: Beat) -> None:
+        """Queue what the plan has for now."""
+        while True:
+            beat(_PLAN_SECONDS)
+            taken, queued = await self._planner.hand_over()
+            if queued:
+                self._dispatcher.wake()
+            if taken < HAND_OVER_BATCH:
+                await asyncio.sleep(_PLAN_SECONDS)
+
+    async def _sweep(self, beat: Beat) -> None:
+        """Compare the links whose sweep is due with the portal, a batch at a time."""
+        caller.set(Caller.WORKER)
+        adopt_at = time.monotonic()
+        while True:
+            if time.monotonic() >= adopt_at:
+                await self._planner.adopt(beat)
+                adopt_at = time.monotonic() + _ADOPT_SECONDS
+            beat(_PLAN_SECONDS)
+            pause = _PLAN_SECONDS
+            try:
+                await self._planner.sweep_due()
+            except PortalAway as error:
+                pause = error.retry_after
+            beat(pause)
+            await asyncio.sleep(pause)
+
     async def _reclaim(self, beat: Beat) -> None:
         while True:
             beat(_RECLAIM_SECONDS)
@@ -193,6 +235,7 @@ class Worker:
             self._purge_deliveries,
             self._purge_updates,
             self._purge_notices,
+            self._purge_plan,
         ):
             count = _BATCH
             while count == _BATCH:
@@ -211,6 +254,10 @@ class Worker:
     async def _purge_updates(self, limit: int) -> int:
         async with self._database.write() as session:
             return await updates.purge(session, self._clock() - _UPDATES_KEPT, limit)
+
+    async def _purge_plan(self, limit: int) -> int:
+        async with self._database.write() as session:
+            return await rows.purge(session, (self._clock() - _PLAN_KEPT).date(), limit)
 
     async def _purge_notices(self, limit: int) -> int:
         """Delete notices without deliveries, checking each once; others are deleted with their last delivery.

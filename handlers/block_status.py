@@ -4,6 +4,7 @@ from telegram import ChatMember, Update
 
 from handlers.context import Context
 from storage.notices import delivery_preferences
+from storage.notices.plan import sweeps
 
 _BLOCKED = (ChatMember.BANNED, ChatMember.LEFT)
 
@@ -16,3 +17,5 @@ async def on_membership(update: Update, context: Context) -> None:
     at = context.services.clock() if change.new_chat_member.status in _BLOCKED else None
     async with context.services.database.write() as session:
         await delivery_preferences.set_blocked(session, context.chat.chat_id, at)
+        if at is None:
+            await sweeps.request_for_chat(session, context.chat.chat_id, context.services.clock())

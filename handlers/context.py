@@ -19,12 +19,14 @@ from services.linking.code_delivery import CodeDelivery
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.delivery.rate_limiter import BulkRateLimiter
+from services.notices.planner import Planner
 from services.recent import Recent
 from services.security import SecurityLog
 from storage.chat_cache import ChatCache
 from storage.chats import Awaiting, ChatState, LinkState
 from storage.database import Database
 from storage.notices import delivery_preferences
+from storage.notices.plan import sweeps
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -53,6 +55,7 @@ class Services:
     undelivered: Counter[str]
     """Answers that were not delivered in time, by kind of the last failure (``FailureKind``)."""
     recent: Recent
+    planner: Planner
 
 
 class LinkGone(Exception):
@@ -83,6 +86,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
             # A person who writes has not blocked the bot.
             async with self.services.database.write() as session:
                 await delivery_preferences.set_blocked(session, self.chat.chat_id, None)
+                await sweeps.request_for_chat(session, self.chat.chat_id, self.services.clock())
 
     async def reload(self) -> None:
         """Load the chat again, after a change to its links or settings."""

@@ -19,6 +19,7 @@ from services.clock import Clock
 from services.notices.delivery.breaker import BreakerState, ChannelBreaker
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.feed_reader import FeedCounters
+from services.notices.planner import PlanCounters
 from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
 from storage.notices import feed, outbox_report
@@ -33,6 +34,7 @@ class Sources:
     """What the metrics of a process are read from, beside the database."""
 
     feed: FeedCounters
+    plan: PlanCounters
     settled: Mapping[State, int]
     """The dispatcher's counts of deliveries by final state."""
     recorder: OutcomeRecorder
@@ -138,6 +140,7 @@ class Metrics:
         self._registry.register(_Loops(sources.supervisor))
         self._registry.register(_Undelivered(sources.undelivered))
         self._registry.register(_UnreadRows())
+        self._registry.register(_Plan(sources.plan))
 
     def handled(self, seconds: float) -> None:
         """Record the duration of an update in seconds, from its arrival to the end of its handling."""
@@ -219,6 +222,20 @@ class _UnreadRows(Collector):
         for row in ("Account", "Contact", "Invoice", "Order", "OrderLine"):
             family.add_metric([row], unread_rows[row])
         yield family
+
+
+class _Plan(Collector):
+    """Exports what the plan of reminders and order endings did."""
+
+    def __init__(self, counters: PlanCounters) -> None:
+        self._counters = counters
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the links that were compared with the portal, those that could not be, and the queued deliveries."""
+        counters = self._counters
+        yield CounterMetricFamily("odobot_plan_sweeps", "Links compared with the portal.", value=counters.sweeps)
+        yield CounterMetricFamily("odobot_plan_failures", "Links that could not be compared.", value=counters.failures)
+        yield CounterMetricFamily("odobot_plan_queued", "Deliveries queued from the plan.", value=counters.queued)
 
 
 class _Undelivered(Collector):

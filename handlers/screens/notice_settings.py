@@ -17,6 +17,7 @@ from handlers.actions import (
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
 from services.linking.code_results import CodeRequested
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
+from services.notices.planner import Coverage
 from storage.chats import LinkState
 from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind
@@ -50,8 +51,12 @@ def choose_account(t: Texts, links: Sequence[LinkState]) -> Screen:
     return Screen(t("notices.title"), facts=(t("notices.which_account"),), keyboard=tuple(rows))
 
 
-def subscriptions(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
-    """Show the kinds of notices of one account; a tap turns a kind on or off."""
+def subscriptions(t: Texts, link: LinkState, *, has_others: bool, planned: str = "") -> Screen:
+    """Show the kinds of notices of one account; a tap turns a kind on or off.
+
+    Args:
+        planned: a sentence about the reminders or order endings that were just turned on; empty for none.
+    """
     chosen = link.subscriptions or frozenset()
     rows: list[tuple[Button, ...]] = [
         (
@@ -65,8 +70,27 @@ def subscriptions(t: Texts, link: LinkState, *, has_others: bool) -> Screen:
     rows.append((Button(t("button.copy"), ShowCopy(link.link_id)), Button(t("button.quiet"), ShowQuiet())))
     if has_others:
         rows.append((Button(t("button.other_accounts"), ShowNotices()),))
-    facts = (clip(safe_text(link.account_name), 60), t("notices.what"))
+    facts = (clip(safe_text(link.account_name), 60), *([planned] if planned else []), t("notices.what"))
     return Screen(t("notices.title"), facts=facts, keyboard=tuple(rows))
+
+
+def planned_reminders(t: Texts, coverage: Coverage) -> str:
+    """Say how many open invoices have reminders to come, and when the first comes."""
+    if coverage.first is not None:
+        return t.plural("plan.reminders", coverage.covered, date=t.formats.long_date(coverage.first))
+    return t.plural("plan.no_reminder_left", coverage.open) if coverage.open else t("plan.no_open_invoice")
+
+
+def planned_endings(t: Texts, coverage: Coverage) -> str:
+    """Say how many orders have notices of their end to come, and when the first comes."""
+    if coverage.first is None:
+        return t("plan.no_ending")
+    return t.plural("plan.endings", coverage.covered, date=t.formats.long_date(coverage.first))
+
+
+def not_planned_yet(t: Texts, *, is_about_invoices: bool) -> str:
+    """Say that the portal does not answer, and will be asked later."""
+    return t("plan.invoices_later") if is_about_invoices else t("plan.orders_later")
 
 
 def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:

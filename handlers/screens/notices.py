@@ -153,9 +153,10 @@ def notice_stopped(t: Texts, subscription: str, link: int) -> Screen:
     )
 
 
-def notice_turned_on(t: Texts, link: int) -> Screen:
-    """Confirm that a kind of notice was turned on again."""
-    return Screen(facts=(t("notice.turned_on"),), keyboard=((Button(t("button.notices"), ShowSubscriptions(link)),),))
+def notice_turned_on(t: Texts, link: int, planned: str = "") -> Screen:
+    """Confirm that a kind of notice was turned on again. ``planned``: as in ``notice_settings.subscriptions``."""
+    facts = (t("notice.turned_on"), *([planned] if planned else []))
+    return Screen(facts=facts, keyboard=((Button(t("button.notices"), ShowSubscriptions(link)),),))
 
 
 def snoozed(t: Texts, number: str, link: int, date: datetime.date) -> Screen:

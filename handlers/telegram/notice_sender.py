@@ -21,19 +21,20 @@ from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_p
 from handlers.telegram.render import render
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
-from portal.models import Contact, Part
+from portal.models import Contact, Order, Part
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
 from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent
 from services.notices.event_recorder import REMINDERS, subscription_for
-from services.notices.reminders import reminder_time
+from services.notices.reminders import DAYS_BEFORE_END, reminder_day, reminder_of, reminder_time_on
 from storage import chats, uploaded_pdfs
 from storage.chats import ChatState, LinkState
 from storage.database import Database
-from storage.notices import delivery_preferences, reminders
+from storage.notices import delivery_preferences
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.notices.outbox import ClaimedDelivery
+from storage.notices.plan import mutes, rows
 from storage.tables import Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -184,6 +185,8 @@ class TelegramNoticeSender:
         link, reader, number = self._link_and_number(t, chat, claimed)
         if claimed.kind in _ORDERS:
             order = await self._read(claimed, link, self._portal.order(reader, number))
+            if claimed.day is not None and not _ends_as_planned(order, claimed.day):
+                raise _NotRendered(Cancelled("ends on another day"))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
             return self._message(t, claimed, screen)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
@@ -223,21 +226,29 @@ class TelegramNoticeSender:
     ) -> None:
         """Raise ``_NotRendered`` before the time of a reminder, or if it is obsolete."""
         async with self._database.read() as session:
-            if await reminders.is_muted(session, link.link_id, claimed.number or ""):
+            if await mutes.is_muted(session, link.link_id, claimed.number or ""):
                 raise _NotRendered(Cancelled("muted"))
-        if claimed.kind is Kind.REMINDER_LATER:
-            return
-        if due_date is None:
-            raise _NotRendered(Cancelled("no due date"))
-        at, on_due_date = reminder_time(claimed.kind, due_date, zone), reminder_time(Kind.REMINDER_DUE, due_date, zone)
-        if at is None or on_due_date is None:
-            raise _NotRendered(Cancelled("no due date"))
-        if at < claimed.occurred_at:
-            raise _NotRendered(Cancelled("issued after its time"))
-        if self._clock() < at:
+        if claimed.kind is not Kind.REMINDER_LATER:
+            if due_date is None:
+                raise _NotRendered(Cancelled("no due date"))
+            if claimed.day is None:
+                await self._plan_instead(claimed, link, due_date, zone)
+            if reminder_day(claimed.kind, due_date) != claimed.day:
+                raise _NotRendered(Cancelled("due on another day"))
+            if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminder_time_on(due_date, zone):
+                raise _NotRendered(Cancelled("overtaken"))
+        if claimed.day is not None and self._clock() < (at := reminder_time_on(claimed.day, zone)):
             raise _NotRendered(Deferred(at))
-        if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= on_due_date:
-            raise _NotRendered(Cancelled("overtaken"))
+
+    async def _plan_instead(
+        self, claimed: ClaimedDelivery, link: LinkState, due_date: datetime.date, zone: ZoneInfo
+    ) -> None:
+        """Replace a reminder that an older version queued by a row of the plan, which is told once."""
+        wanted = reminder_of(claimed.number or "", claimed.kind, due_date, zone)
+        if wanted is not None and wanted.due_at >= claimed.occurred_at and wanted.until > self._clock():
+            async with self._database.write() as session:
+                await rows.plan_if_absent(session, link.link_id, wanted)
+        raise _NotRendered(Cancelled("in the plan"))
 
     async def _message_with_pdf(self, t: Texts, reader: Reader, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
         chat_id, number = claimed.recipient, claimed.number or ""
@@ -287,6 +298,10 @@ class TelegramNoticeSender:
             return Sent()
 
         return send
+
+
+def _ends_as_planned(order: Order, day: datetime.date) -> bool:
+    return order.end_date is not None and (order.end_date - day).days in DAYS_BEFORE_END
 
 
 def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:

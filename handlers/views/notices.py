@@ -29,9 +29,10 @@ from handlers.screens.linking import notice_answer, refusal_reason
 from handlers.screens.screen import Screen
 from handlers.text_actions import GiveCopyCode, GiveCopyEmail
 from handlers.views.linking import show_and_mail, warn_owner
+from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CodeRequested, Purpose
-from services.notices.event_recorder import REMINDERS, SUBSCRIPTIONS
+from services.notices.event_recorder import REMINDER_SUBSCRIPTION, REMINDERS, SUBSCRIPTIONS
 from services.notices.reminders import reminder_time_on
 from services.security import SecurityEvent
 from storage import chats
@@ -41,15 +42,13 @@ from storage.notices import (
     bookkeeper_copies,
     cancellation,
     delivery_preferences,
-    feed,
     outbox,
     outbox_report,
-    reminders,
     subscriptions,
 )
 from storage.notices.delivery_preferences import Quiet
-from storage.notices.feed import NewDelivery, NewNotice
-from storage.tables import Awaited, Channel, Kind
+from storage.notices.plan import mutes, sweeps
+from storage.tables import Awaited, Kind
 
 log = structlog.get_logger()
 
@@ -93,12 +92,29 @@ async def set_subscription(context: Context, action: SetSubscription) -> Screen:
         await subscriptions.set_subscriptions(
             session, context.chat.chat_id, [action.link], {action.subscription}, on=action.on
         )
+        await sweeps.follow(session, [action.link], context.services.clock())
+    planned = await _planned(context, action) if action.on else ""
     await context.reload()
     if not action.of_notice:
-        return await show_subscriptions(context, ShowSubscriptions(action.link))
+        has_others = len(context.chat.links) > 1
+        return screens.subscriptions(context.t, context.link(action.link), has_others=has_others, planned=planned)
     if action.on:
-        return notice_screens.notice_turned_on(context.t, action.link)
+        return notice_screens.notice_turned_on(context.t, action.link, planned)
     return notice_screens.notice_stopped(context.t, action.subscription, action.link)
+
+
+async def _planned(context: Context, action: SetSubscription) -> str:
+    """Plan the reminders or order endings that were turned on. Returns: a sentence about them; empty for others."""
+    if action.subscription not in (REMINDER_SUBSCRIPTION, Kind.ORDER_ENDING):
+        return ""
+    is_about_invoices = action.subscription == REMINDER_SUBSCRIPTION
+    try:
+        swept = await context.services.planner.sweep_link(action.link)
+    except PortalError:
+        return screens.not_planned_yet(context.t, is_about_invoices=is_about_invoices)
+    if is_about_invoices:
+        return screens.planned_reminders(context.t, swept.invoices) if swept.invoices else ""
+    return screens.planned_endings(context.t, swept.orders) if swept.orders else ""
 
 
 async def attach_pdf(context: Context, action: AttachPdf) -> Screen:
@@ -133,6 +149,7 @@ async def zone(context: Context, action: ChooseZone) -> Screen:
     async with context.services.database.write() as session:
         await chats.ensure(session, context.chat.chat_id, context.services.clock())
         await delivery_preferences.set_timezone(session, context.chat.chat_id, action.zone)
+        await sweeps.request_for_chat(session, context.chat.chat_id, context.services.clock())
     return await quiet_hours(context, ShowQuiet())
 
 
@@ -144,17 +161,11 @@ async def snooze(context: Context, action: Snooze) -> Screen:
     now = context.services.clock()
     async with context.services.database.write() as session:
         preferences = await delivery_preferences.load(session, context.chat.chat_id)
-        await reminders.unmute(session, link.link_id, action.number)
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else context.services.company.zone
         days = action.days if action.days in notice_screens.SNOOZE_DAYS else notice_screens.SNOOZE_DAYS[0]
         date = now.astimezone(zone).date() + datetime.timedelta(days=days)
-        event_id = f"snooze:{context.chat.chat_id}:{link.account_id}:{action.number}:{date}"
-        if not await feed.known_events(session, [event_id]):
-            notice = NewNotice(event_id, Kind.REMINDER_LATER, link.account_id, action.number, now)
-            due_at = reminder_time_on(date, zone)
-            await feed.record(
-                session, notice, [NewDelivery(Channel.TELEGRAM, context.chat.chat_id, link.link_id, due_at)]
-            )
+        due_at = reminder_time_on(date, zone)
+        await mutes.snooze(session, link.link_id, action.number, date, due_at, now)
     return notice_screens.snoozed(context.t, action.number, action.link, date)
 
 
@@ -163,7 +174,7 @@ async def mute(context: Context, action: MuteInvoice) -> Screen:
     await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
-        await reminders.mute(session, action.link, action.number)
+        await mutes.mute(session, action.link, action.number, now)
         await cancellation.cancel_for_number(session, REMINDERS, action.number, now, "muted", link_id=action.link)
     return notice_screens.muted(context.t, action.number, action.link)
 

@@ -1,7 +1,7 @@
-"""Records events of the portal's feed: queues notices for subscribed links, and removes links that ended."""
+"""Records events of the portal's feed: queues notices, requests sweeps of the plan, and removes links that ended."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.events import Event, EventType
@@ -9,6 +9,8 @@ from storage.database import Session
 from storage.linking import access, links
 from storage.notices import cancellation, feed
 from storage.notices.feed import AffectedLink, NewDelivery, NewNotice
+from storage.notices.plan import sweeps
+from storage.notices.plan.hand_over import ENDING_TOLD_WITHIN
 from storage.tables import Channel, Kind
 
 REMINDERS = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)
@@ -18,8 +20,6 @@ SUBSCRIPTIONS = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kin
 """All subscriptions, in the order in which the chat shows them."""
 _REPEATED_WITHIN = {
     Kind.INVOICE_ISSUED: datetime.timedelta(days=90),
-    Kind.REMINDER_BEFORE: datetime.timedelta(days=90),
-    Kind.REMINDER_DUE: datetime.timedelta(days=90),
     Kind.ORDER_CREATED: datetime.timedelta(days=90),
     Kind.INVOICE_PAID: datetime.timedelta(hours=12),
     Kind.ORDER_ENDING: datetime.timedelta(hours=12),
@@ -27,12 +27,21 @@ _REPEATED_WITHIN = {
 """Two events of one kind about one order or invoice are one fact if they occurred less than this apart: an invoice is
 issued once, and its number may be used again in a year; it may be paid, reversed and paid again; the end of an order is
 announced several times. docs/portal.md states it."""
+_PLANNED_FOR = {
+    Kind.INVOICE_ISSUED: REMINDER_SUBSCRIPTION,
+    Kind.INVOICE_PAID: REMINDER_SUBSCRIPTION,
+    Kind.ORDER_CREATED: Kind.ORDER_ENDING,
+    Kind.ORDER_ENDING: Kind.ORDER_ENDING,
+}
+"""The subscription whose plan an event may change."""
 DOCUMENT_KINDS = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
 """Events about an order or an invoice; they have a number."""
 UNLINKING_KINDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
 """Events that end the affected links."""
 
 _Notice = tuple[NewNotice, list[NewDelivery]]
+_Told = tuple[datetime.datetime, datetime.timedelta]
+"""When a fact occurred of which a recipient was told, and how much later another event about it is a further fact."""
 
 
 def subscription_for(kind: Kind) -> str:
@@ -102,14 +111,18 @@ async def _record_documents(
     earlier = _EarlierNotices()
     await earlier.load(session, [event for event in events if event.account_id in affected])
     notices: list[_Notice] = []
+    to_sweep: set[int] = set()
     for event in events:
         of_event = [link for link in affected.get(event.account_id, ()) if event.contact_id in (None, link.contact_id)]
-        for notice, deliveries in _notices_from(event, of_event, now):
-            fresh = [each for each in deliveries if earlier.add(notice, each)]
-            recorded.queued += len(fresh)
-            recorded.repeated += len(deliveries) - len(fresh)
-            notices.append((notice, fresh))
+        notice, deliveries = _notice_from(event, of_event, now)
+        fresh = [each for each in deliveries if earlier.add(notice, each)]
+        recorded.queued += len(fresh)
+        recorded.repeated += len(deliveries) - len(fresh)
+        notices.append((notice, fresh))
+        planned_for = _PLANNED_FOR[notice.kind]
+        to_sweep |= {link.link_id for link in of_event if planned_for in link.subscriptions}
     await feed.record_all(session, notices)
+    await sweeps.request(session, to_sweep, now)
     for event in events:
         if event.type == Kind.INVOICE_PAID and event.number is not None:
             await cancellation.cancel_for_number(
@@ -121,22 +134,23 @@ class _EarlierNotices:
     """Which recipients were notified of which facts, in the database and in the page that is being recorded."""
 
     def __init__(self) -> None:
-        self._times: dict[tuple[Kind, str, str | None, Channel, int], list[datetime.datetime]] = {}
+        self._times: dict[tuple[Kind, str, str | None, Channel, int], list[_Told]] = {}
 
     async def load(self, session: Session, events: Sequence[Event]) -> None:
         """Load the notices about the orders and invoices of these events."""
         papers = {(event.number, event.account_id) for event in events if event.number is not None}
         for each in await feed.notified_recipients(session, papers):
             key = (each.kind, each.account_id, each.number, each.channel, each.recipient)
-            self._times.setdefault(key, []).append(each.occurred_at)
+            within = ENDING_TOLD_WITHIN if each.is_planned else _REPEATED_WITHIN.get(each.kind, datetime.timedelta())
+            self._times.setdefault(key, []).append((each.occurred_at, within))
 
     def add(self, notice: NewNotice, delivery: NewDelivery) -> bool:
         """Add a delivery. Returns: False if its recipient already has one about the same fact."""
         key = (notice.kind, notice.account_id, notice.number, delivery.channel, delivery.recipient)
         times = self._times.setdefault(key, [])
-        is_new = all(abs(notice.occurred_at - at) >= _REPEATED_WITHIN[notice.kind] for at in times)
+        is_new = all(abs(notice.occurred_at - at) >= within for at, within in times)
         if is_new:
-            times.append(notice.occurred_at)
+            times.append((notice.occurred_at, _REPEATED_WITHIN[notice.kind]))
         return is_new
 
 
@@ -157,24 +171,13 @@ async def _end_links(session: Session, event: Event, now: datetime.datetime) -> 
     return len(by_chat)
 
 
-def _notices_from(event: Event, affected: Sequence[AffectedLink], now: datetime.datetime) -> Iterator[_Notice]:
-    """Yield the notices that follow from an event.
-
-    A new invoice also has reminders. They are due at once: the sender reads the due date and reschedules them.
-    """
+def _notice_from(event: Event, affected: Sequence[AffectedLink], now: datetime.datetime) -> _Notice:
+    """Return the notice of an event and its deliveries; a new invoice also goes to the bookkeepers."""
     kind = Kind(event.type)
-
-    def notice(suffix: str, of_kind: Kind) -> NewNotice:
-        return NewNotice(f"{event.id}{suffix}", of_kind, event.account_id, event.number, event.occurred_at)
-
     deliveries = _chat_deliveries(affected, kind, now)
-    if kind is not Kind.INVOICE_ISSUED:
-        yield notice("", kind), deliveries
-        return
-    yield notice("", kind), [*deliveries, *_copy_deliveries(affected, now)]
-    if to_remind := _chat_deliveries(affected, REMINDER_SUBSCRIPTION, now):
-        yield notice(":before", Kind.REMINDER_BEFORE), to_remind
-        yield notice(":due", Kind.REMINDER_DUE), to_remind
+    if kind is Kind.INVOICE_ISSUED:
+        deliveries += _copy_deliveries(affected, now)
+    return NewNotice(event.id, kind, event.account_id, event.number, event.occurred_at), deliveries
 
 
 def _chat_deliveries(affected: Sequence[AffectedLink], subscription: str, now: datetime.datetime) -> list[NewDelivery]:

@@ -1,17 +1,29 @@
-"""Computes when reminders of an unpaid invoice are sent: at 9:00, three days before the due date and on it."""
+"""What the plan tells of an open invoice and of an order that ends, and when: at 9:00 of certain days before."""
 
 import datetime
+from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
+from portal.models import Invoice, Order
+from storage.notices.plan.rows import Wanted, until_of
 from storage.tables import Kind
 
 DAYS_BEFORE = 3
+DAYS_BEFORE_END = (90, 30, 7)
 _HOUR = datetime.time(9, 0)
 
 
 def reminder_time_on(date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
     """Return 9:00 of a date in a time zone, in UTC."""
     return datetime.datetime.combine(date, _HOUR, tzinfo=zone).astimezone(datetime.UTC)
+
+
+def reminder_day(kind: Kind, due_date: datetime.date) -> datetime.date | None:
+    """Return the day of a reminder of this kind; ``None`` for a due date at the beginning of the calendar."""
+    try:
+        return due_date - datetime.timedelta(days=DAYS_BEFORE if kind is Kind.REMINDER_BEFORE else 0)
+    except OverflowError:
+        return None
 
 
 def reminder_time(kind: Kind, due_date: datetime.date, zone: ZoneInfo) -> datetime.datetime | None:
@@ -23,8 +35,45 @@ def reminder_time(kind: Kind, due_date: datetime.date, zone: ZoneInfo) -> dateti
     Returns:
         None for a date at the beginning or the end of the calendar, which has no such time.
     """
-    days = DAYS_BEFORE if kind is Kind.REMINDER_BEFORE else 0
+    day = reminder_day(kind, due_date)
     try:
-        return reminder_time_on(due_date - datetime.timedelta(days=days), zone)
+        return reminder_time_on(day, zone) if day else None
     except OverflowError:
         return None
+
+
+def reminders_of(invoices: Iterable[Invoice], zone: ZoneInfo) -> list[Wanted]:
+    """Return the reminders of the invoices that are unpaid and have a due date, also those whose time is over."""
+    return [
+        each
+        for invoice in invoices
+        if invoice.is_unpaid and invoice.due_date is not None
+        for kind in (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE)
+        if (each := reminder_of(invoice.number, kind, invoice.due_date, zone)) is not None
+    ]
+
+
+def reminder_of(number: str, kind: Kind, due_date: datetime.date, zone: ZoneInfo) -> Wanted | None:
+    """Return one reminder of an invoice; ``None`` as in ``reminder_time``."""
+    day, at = reminder_day(kind, due_date), reminder_time(kind, due_date, zone)
+    on_due_date = reminder_time(Kind.REMINDER_DUE, due_date, zone)
+    try:
+        if day is None or at is None or on_due_date is None:
+            return None
+        until = min(until_of(at), on_due_date) if kind is Kind.REMINDER_BEFORE else until_of(at)
+    except OverflowError:
+        return None
+    return Wanted(number, kind, day, at, until)
+
+
+def endings_of(orders: Iterable[Order], zone: ZoneInfo) -> Iterator[Wanted]:
+    """Yield the notices of the ends of orders, also those whose time is over."""
+    for order in orders:
+        for days in DAYS_BEFORE_END if order.end_date else ():
+            try:
+                assert order.end_date is not None
+                day = order.end_date - datetime.timedelta(days=days)
+                at = reminder_time_on(day, zone)
+                yield Wanted(order.number, Kind.ORDER_ENDING, day, at, until_of(at))
+            except OverflowError:
+                continue

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import exists, update
 from sqlmodel import col, select
 
 from storage.database import Session
@@ -55,3 +55,20 @@ async def cancel_for_number(
     if link_id is not None:
         query = query.where(col(Delivery.link_id) == link_id)
     return await session.change(query.values(**_cancelled(now, reason)))
+
+
+async def cancel_for_link_and_kinds(
+    session: Session, link_id: int, kinds: Sequence[Kind], now: datetime.datetime, reason: str
+) -> int:
+    """Cancel the deliveries of some kinds through one link. Returns: the number of cancelled deliveries."""
+    of_kind = exists().where(col(Notice.notice_id) == Delivery.notice_id, col(Notice.kind).in_(kinds))
+    query = update(Delivery).where(col(Delivery.link_id) == link_id, col(Delivery.state).in_(_CANCELLABLE), of_kind)
+    return await session.change(query.values(**_cancelled(now, reason)).execution_options(synchronize_session=False))
+
+
+async def cancel_deliveries(session: Session, delivery_ids: Sequence[int], now: datetime.datetime, reason: str) -> int:
+    """Cancel deliveries by id. Returns: the number of cancelled deliveries."""
+    if not delivery_ids:
+        return 0
+    query = update(Delivery).where(col(Delivery.delivery_id).in_(delivery_ids), col(Delivery.state).in_(_CANCELLABLE))
+    return await session.change(query.values(**_cancelled(now, reason)).execution_options(synchronize_session=False))

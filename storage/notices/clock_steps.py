@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from storage.database import Session
 from storage.notices.outbox import IN_PROGRESS, WAITING, literal_states
-from storage.tables import ClockReading, Delivery, Feed, Kind, Notice, Pace, State
+from storage.tables import ClockReading, Delivery, Feed, Kind, Notice, Pace, State, Sweep
 
 
 async def last_seen(session: Session) -> datetime.datetime | None:
@@ -47,6 +47,9 @@ async def set_back(
     if pace is not None:
         pace.next_at = _earlier(pace.next_at, now, was)
         pace.halted_until = _earlier(pace.halted_until, now, was)
+    # A sweep is due once a day; a later one was set by the wrong clock.
+    too_late = update(Sweep).where(col(Sweep.due_at) > now + datetime.timedelta(days=1))
+    await session.change(too_late.values(due_at=now).execution_options(synchronize_session=False))
     feed = await session.get(Feed, 1, with_for_update=True)
     if feed is not None:
         feed.read_at = min(feed.read_at, now)

@@ -49,13 +49,14 @@ async def advance(session: Session, seen: str | None, cursor: str, now: datetime
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A notice to record. ``event_id`` is unique, so that no event is recorded twice."""
+    """A notice to record. ``event_id`` is unique, so that no event is recorded twice. ``day``: as ``Notice.day``."""
 
     event_id: str
     kind: Kind
     account_id: str
     number: str | None
     occurred_at: datetime.datetime
+    day: datetime.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequen
             "account_id": notice.account_id,
             "number": notice.number,
             "occurred_at": notice.occurred_at,
+            "day": notice.day,
         }
         for notice, _ in notices
     ]
@@ -115,7 +117,10 @@ async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequen
 
 @dataclass(frozen=True, slots=True)
 class NotifiedRecipient:
-    """A recipient with a delivery about an order or an invoice, and when that event occurred."""
+    """A recipient with a delivery about an order or an invoice, and when that event occurred.
+
+    ``is_planned``: the notice is of the plan, and no event of the portal.
+    """
 
     kind: Kind
     account_id: str
@@ -123,6 +128,7 @@ class NotifiedRecipient:
     channel: Channel
     recipient: int
     occurred_at: datetime.datetime
+    is_planned: bool = False
 
 
 async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) -> list[NotifiedRecipient]:
@@ -143,6 +149,7 @@ async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) ->
             col(Delivery.channel),
             col(Delivery.recipient),
             col(Notice.occurred_at),
+            col(Notice.day),
         )
         .join(Delivery, col(Delivery.notice_id) == Notice.notice_id)
         .where(
@@ -153,8 +160,8 @@ async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) ->
     )
     found: Sequence[Any] = (await session.exec(query)).all() if papers else ()  # type: ignore[call-overload]
     return [
-        NotifiedRecipient(Kind(kind), account_id, number or "", Channel(channel), recipient, at)
-        for kind, account_id, number, channel, recipient, at in found
+        NotifiedRecipient(Kind(kind), account_id, number or "", Channel(channel), recipient, at, day is not None)
+        for kind, account_id, number, channel, recipient, at, day in found
     ]
 
 

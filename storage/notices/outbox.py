@@ -54,6 +54,8 @@ class ClaimedDelivery:
     attempts: int
     is_postponed: bool
     is_repetition: bool = False
+    day: datetime.date | None = None
+    """As ``Notice.day``."""
 
 
 async def claim(
@@ -151,6 +153,7 @@ def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -
         attempts=delivery.attempts,
         is_postponed=delivery.is_postponed,
         is_repetition=delivery.is_repetition,
+        day=notice.day,
     )
 
 

@@ -6,10 +6,13 @@ from sqlmodel import SQLModel
 from storage.tables.chats import DEFAULT_PAGE_SIZE, Awaited, Chat, Copy, Link, Mute
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
+from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
 from storage.tables.telegram import Document, HandledUpdate, InboxUpdate
 
 __all__ = [
     "DEFAULT_PAGE_SIZE",
+    "MUTE",
+    "NO_DAY",
     "AddressGuard",
     "Awaited",
     "Channel",
@@ -28,8 +31,11 @@ __all__ = [
     "Mute",
     "Notice",
     "Pace",
+    "PlanState",
+    "PlannedNotice",
     "ProvenAddress",
     "State",
+    "Sweep",
     "metadata",
 ]
 

@@ -57,7 +57,10 @@ class Kind(StrEnum):
 
 
 class Notice(Row, table=True):
-    """A fact to tell recipients: an event of the portal, a consequence of one, or an act in the chat."""
+    """A fact to tell recipients: an event of the portal, a row of the plan, or an act in the chat.
+
+    ``day``: of a notice of the plan, the day on which it is told; ``None`` for the others.
+    """
 
     __tablename__ = "notices"
     __table_args__ = (
@@ -71,6 +74,7 @@ class Notice(Row, table=True):
     account_id: str
     number: str | None = None
     occurred_at: datetime.datetime = Field(sa_type=UtcTime)
+    day: datetime.date | None = None
 
 
 class Channel(StrEnum):

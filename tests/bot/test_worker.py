@@ -34,6 +34,16 @@ class FailingFeed:
         raise self.error
 
 
+class IdlePlanner:
+    async def adopt(self, _beat: object) -> None: ...
+
+    async def hand_over(self) -> tuple[int, int]:
+        return 0, 0
+
+    async def sweep_due(self) -> int:
+        return 0
+
+
 class IdleDispatcher:
     """Has nothing to deliver."""
 
@@ -83,7 +93,7 @@ async def test_a_feed_that_fails_2000_times(
 
     monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
     feed: Any = FailingFeed(error)
-    parts: Any = (IdleDispatcher(), NothingOld(), ClockWatch(database, utc_now))
+    parts: Any = (IdleDispatcher(), IdlePlanner(), NothingOld(), ClockWatch(database, utc_now))
     feed.worker = Worker(database, feed, *parts, utc_now, Supervisor(), poll_seconds=30)
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):

@@ -23,7 +23,6 @@ from storage.notices import (
     outbox,
     outbox_report,
     rate_limiter,
-    reminders,
     repetitions,
     retention,
     subscriptions,
@@ -31,6 +30,7 @@ from storage.notices import (
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
+from storage.notices.plan import mutes
 from storage.notices.repetitions import ResendChoice, SeenNotices
 from storage.tables import Awaited, Channel, CodeState, Document, Kind, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
@@ -179,7 +179,7 @@ READS: dict[str, Query] = {
     "delivery_preferences.load": lambda s, p: delivery_preferences.load(s, p.chat),
     "bookkeeper_copies.find": lambda s, p: bookkeeper_copies.find(s, p.copy),
     "bookkeeper_copies.find_by_link": lambda s, p: bookkeeper_copies.find_by_link(s, p.copy),
-    "reminders.is_muted": lambda s, p: reminders.is_muted(s, p.link, p.number),
+    "mutes.is_muted": lambda s, p: mutes.is_muted(s, p.link, p.number),
 }
 WRITES: dict[str, Query] = {
     "chats.set_language": lambda s, p: chats.set_language(s, p.chat, "fr", p.now),
@@ -289,8 +289,8 @@ WRITES: dict[str, Query] = {
     "bookkeeper_copies.stop_for_address": lambda s, p: bookkeeper_copies.stop_for_address(
         s, p.account, "client@example.test"
     ),
-    "reminders.mute": lambda s, p: reminders.mute(s, p.link, "900"),
-    "reminders.unmute": lambda s, p: reminders.unmute(s, p.link, p.number),
+    "mutes.mute": lambda s, p: mutes.mute(s, p.link, "900", p.now),
+    "mutes.unmute": lambda s, p: mutes.unmute(s, p.link, p.number, p.now),
 }
 QUERIES = READS | WRITES
 COUNTS: dict[str, Query] = {

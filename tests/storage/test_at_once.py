@@ -14,8 +14,9 @@ from storage import chats, updates, uploaded_pdfs
 from storage.database import Database
 from storage.linking import code_history, codes, links
 from storage.linking.links import NewLink
-from storage.notices import bookkeeper_copies, feed, outbox, outbox_report, rate_limiter, reminders
+from storage.notices import bookkeeper_copies, feed, outbox, outbox_report, rate_limiter
 from storage.notices.feed import NewDelivery, NewNotice
+from storage.notices.plan import mutes
 from storage.tables import Channel, Copy, Delivery, Document, Kind, State
 from tests.storage import EMAIL, NOW, a_key, later, opened, rows_of
 
@@ -56,11 +57,11 @@ async def test_concurrent_mutes_of_one_invoice(replicas: list[Database]) -> None
 
     async def mute(database: Database) -> None:
         async with database.write() as session:
-            await reminders.mute(session, link_id, "212380")
+            await mutes.mute(session, link_id, "212380", NOW)
 
     await asyncio.gather(*(mute(each) for each in replicas * 4))
     async with replicas[0].read() as session:
-        assert await reminders.is_muted(session, link_id, "212380")
+        assert await mutes.is_muted(session, link_id, "212380")
 
 
 async def test_concurrent_saves_of_one_copy(replicas: list[Database]) -> None:

@@ -30,9 +30,9 @@ from storage.notices import (
     outbox,
     outbox_report,
     rate_limiter,
-    reminders,
 )
 from storage.notices.delivery_preferences import Quiet
+from storage.notices.plan import mutes
 from storage.tables import Awaited, CodeState, Delivery, Kind, Notice, State
 from tests.storage import NOW, later, opened, url_of
 
@@ -128,8 +128,8 @@ async def test_preferences(session: Session) -> None:
     camille = await delivery_preferences.load(session, 1)
     assert (camille.timezone, camille.quiet, camille.blocked_at) == ("America/Vancouver", Quiet(1320, 420), None)
     assert (await delivery_preferences.load(session, 4)).blocked_at == later(hours=-2)
-    assert await reminders.is_muted(session, 1, "212380")
-    assert not await reminders.is_muted(session, 2, "212380")
+    assert await mutes.is_muted(session, 1, "212380")
+    assert not await mutes.is_muted(session, 2, "212380")
     books = await bookkeeper_copies.find(session, 1)
     ledger = await bookkeeper_copies.find_by_link(session, 4)
     assert books is not None

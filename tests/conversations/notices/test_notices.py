@@ -22,7 +22,7 @@ from storage.linking import links
 from storage.linking.links import NewLink
 from storage.notices import delivery_preferences, feed, subscriptions
 from storage.notices.delivery_preferences import Quiet
-from storage.tables import Chat, Delivery, Kind, Notice, State
+from storage.tables import Chat, Delivery, Kind, Notice, PlannedNotice, PlanState, State
 from tests.scene import CLIENT, Scene
 
 FLEET = "flotte@example.test"  # a-2003, one account, both parts
@@ -109,6 +109,19 @@ async def until_nothing_is_due(scene: Scene, count: int) -> None:
                 return
         await asyncio.sleep(0.02)
     raise TimeoutError(f"not {count} deliveries wait")
+
+
+async def until_planned(scene: Scene, count: int, number: str) -> None:
+    """Wait until the plan has so many notices to come about an invoice or an order."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        async with scene.components.database.read() as session:
+            planned = select(PlannedNotice.due_at).where(col(PlannedNotice.state) == PlanState.PLANNED)
+            found = (await session.exec(planned.where(col(PlannedNotice.number) == number))).all()
+            if len(found) == count and all(at > scene.clock.now() for at in found):
+                return
+        await asyncio.sleep(0.02)
+    raise TimeoutError(f"{len(found)} notices are planned, not {count}")
 
 
 async def until_postponed(scene: Scene, count: int = 1) -> None:

@@ -9,7 +9,7 @@ from handlers.telegram.callback_data import encode
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from storage import chats
-from storage.notices import reminders
+from storage.notices.plan import mutes
 from storage.tables import Kind, State
 from tests.conversations.notices.test_notices import (
     ACCOUNT,
@@ -23,7 +23,7 @@ from tests.conversations.notices.test_notices import (
     quiet,
     subscribe,
     until,
-    until_nothing_is_due,
+    until_planned,
     until_settled,
 )
 from tests.scene import Scene
@@ -46,9 +46,8 @@ async def reminded(scene: Scene, language: str = "fr", due: date | None = DUE) -
 
 
 async def until_both_wait(scene: Scene) -> None:
-    """Wait until both reminders are scheduled and neither is due."""
-
-    await until_nothing_is_due(scene, 2)
+    """Wait until both reminders are planned."""
+    await until_planned(scene, 2, NUMBER)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -267,6 +266,6 @@ async def test_forged_snooze_and_mute_change_no_other_invoice(scene: Scene) -> N
     anna.forge_tap(screen, encode(MuteInvoice(own.link_id, "777777")) or "")
     await anna.wait_for_message("777777")
     async with scene.components.database.read() as session:
-        assert not await reminders.is_muted(session, own.link_id, "777777")
+        assert not await mutes.is_muted(session, own.link_id, "777777")
     at(scene, 9.01, BEFORE_DAY)
     await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
