@@ -21,13 +21,13 @@ from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_p
 from handlers.telegram.render import render
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
-from portal.models import Contact, Order, Part
+from portal.models import Contact, Part
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
 from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent
 from services.notices.event_recorder import REMINDERS, subscription_for
-from services.notices.reminders import DAYS_BEFORE_END, reminder_day, reminder_of, reminder_time_on
+from services.notices.reminders import ends_as_planned, reminder_day, reminder_of, reminder_time_on
 from storage import chats, uploaded_pdfs
 from storage.chats import ChatState, LinkState
 from storage.database import Database
@@ -185,7 +185,7 @@ class TelegramNoticeSender:
         link, reader, number = self._link_and_number(t, chat, claimed)
         if claimed.kind in _ORDERS:
             order = await self._read(claimed, link, self._portal.order(reader, number))
-            if claimed.day is not None and not _ends_as_planned(order, claimed.day):
+            if claimed.day is not None and not ends_as_planned(order, claimed.day, self._company.zone):
                 raise _NotRendered(Cancelled("ends on another day"))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
             return self._message(t, claimed, screen)
@@ -298,10 +298,6 @@ class TelegramNoticeSender:
             return Sent()
 
         return send
-
-
-def _ends_as_planned(order: Order, day: datetime.date) -> bool:
-    return order.end_date is not None and (order.end_date - day).days in DAYS_BEFORE_END
 
 
 def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:

@@ -27,15 +27,22 @@ _REPEATED_WITHIN = {
 """Two events of one kind about one order or invoice are one fact if they occurred less than this apart: an invoice is
 issued once, and its number may be used again in a year; it may be paid, reversed and paid again; the end of an order is
 announced several times. docs/portal.md states it."""
-_PLANNED_FOR = {
-    Kind.INVOICE_ISSUED: REMINDER_SUBSCRIPTION,
-    Kind.INVOICE_PAID: REMINDER_SUBSCRIPTION,
-    Kind.ORDER_CREATED: Kind.ORDER_ENDING,
-    Kind.ORDER_ENDING: Kind.ORDER_ENDING,
+_PLANNED_FOR: dict[str, str] = {
+    EventType.INVOICE_ISSUED: REMINDER_SUBSCRIPTION,
+    EventType.INVOICE_PAID: REMINDER_SUBSCRIPTION,
+    EventType.INVOICE_CHANGED: REMINDER_SUBSCRIPTION,
+    EventType.INVOICE_CANCELLED: REMINDER_SUBSCRIPTION,
+    EventType.ORDER_CREATED: Kind.ORDER_ENDING,
+    EventType.ORDER_ENDING: Kind.ORDER_ENDING,
+    EventType.ORDER_CHANGED: Kind.ORDER_ENDING,
 }
 """The subscription whose plan an event may change."""
+_ENDS_REMINDERS: dict[str, str] = {EventType.INVOICE_PAID: "paid", EventType.INVOICE_CANCELLED: "cancelled"}
+"""The events after which no reminder is sent, with the reason of a cancelled delivery."""
 DOCUMENT_KINDS = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
-"""Events about an order or an invoice; they have a number."""
+"""Events about an order or an invoice that are told; they have a number."""
+DOCUMENT_TYPES = frozenset(_PLANNED_FOR)
+"""The types of events about an order or an invoice, also those that only change the plan; they have a number."""
 UNLINKING_KINDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
 """Events that end the affected links."""
 
@@ -49,15 +56,16 @@ def subscription_for(kind: Kind) -> str:
     return REMINDER_SUBSCRIPTION if kind in REMINDERS else kind
 
 
+def is_recorded(event_type: str) -> bool:
+    """Return whether events of this type have an effect: they are told, end links, change the plan or a contact."""
+    is_known = event_type in DOCUMENT_TYPES or event_type == EventType.CONTACT_CHANGED
+    return is_known or kind_of(event_type) is not None
+
+
 def kind_of(event_type: str) -> Kind | None:
     """Return the kind of an event's type; None for a type that the feed does not have in this version."""
     kinds = DOCUMENT_KINDS | UNLINKING_KINDS
     return Kind(event_type) if event_type in kinds else None
-
-
-def is_recorded(event_type: str) -> bool:
-    """Return whether events of this type have an effect in this version."""
-    return event_type == EventType.CONTACT_CHANGED or kind_of(event_type) is not None
 
 
 @dataclass(slots=True)
@@ -91,7 +99,7 @@ async def record_events(session: Session, events: Sequence[Event], now: datetime
             continue
         known.add(event.id)
         recorded.new += 1
-        if event.type in DOCUMENT_KINDS:
+        if event.type in DOCUMENT_TYPES:
             documents.append(event)
             continue
         await _record_documents(session, documents, now, recorded)
@@ -124,9 +132,10 @@ async def _record_documents(
     await feed.record_all(session, notices)
     await sweeps.request(session, to_sweep, now)
     for event in events:
-        if event.type == Kind.INVOICE_PAID and event.number is not None:
+        reason = _ENDS_REMINDERS.get(event.type)
+        if reason is not None and event.number is not None:
             await cancellation.cancel_for_number(
-                session, REMINDERS, event.number, now, "paid", account_id=event.account_id
+                session, REMINDERS, event.number, now, reason, account_id=event.account_id
             )
 
 
@@ -134,7 +143,7 @@ class _EarlierNotices:
     """Which recipients were notified of which facts, in the database and in the page that is being recorded."""
 
     def __init__(self) -> None:
-        self._times: dict[tuple[Kind, str, str | None, Channel, int], list[_Told]] = {}
+        self._times: dict[tuple[str, str, str | None, Channel, int], list[_Told]] = {}
 
     async def load(self, session: Session, events: Sequence[Event]) -> None:
         """Load the notices about the orders and invoices of these events."""
@@ -150,7 +159,7 @@ class _EarlierNotices:
         times = self._times.setdefault(key, [])
         is_new = all(abs(notice.occurred_at - at) >= within for at, within in times)
         if is_new:
-            times.append((notice.occurred_at, _REPEATED_WITHIN[notice.kind]))
+            times.append((notice.occurred_at, _REPEATED_WITHIN[Kind(notice.kind)]))
         return is_new
 
 
@@ -173,7 +182,9 @@ async def _end_links(session: Session, event: Event, now: datetime.datetime) -> 
 
 def _notice_from(event: Event, affected: Sequence[AffectedLink], now: datetime.datetime) -> _Notice:
     """Return the notice of an event and its deliveries; a new invoice also goes to the bookkeepers."""
-    kind = Kind(event.type)
+    kind = kind_of(event.type)
+    if kind is None:  # it only changes the plan
+        return NewNotice(event.id, event.type, event.account_id, event.number, event.occurred_at), []
     deliveries = _chat_deliveries(affected, kind, now)
     if kind is Kind.INVOICE_ISSUED:
         deliveries += _copy_deliveries(affected, now)

@@ -10,7 +10,7 @@ from portal.client import Portal
 from portal.errors import CursorTooOld
 from portal.events import Event, EventPage, EventType
 from services.clock import Clock
-from services.notices.event_recorder import DOCUMENT_KINDS, Recorded, is_recorded, record_events
+from services.notices.event_recorder import DOCUMENT_TYPES, Recorded, is_recorded, record_events
 from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.health.errors import is_value_error
@@ -187,7 +187,7 @@ class FeedReader:
             else:
                 places.setdefault(each.reason, []).append(each.index)
         for index, event in page.indexed():
-            if event.type in DOCUMENT_KINDS and event.number is None:
+            if event.type in DOCUMENT_TYPES and event.number is None:
                 places.setdefault("number", []).append(index)
         for event_type in unknown:
             self.counters.skipped[event_type[:50]] += 1
@@ -204,4 +204,4 @@ class FeedReader:
 
 def _is_recordable(event: Event) -> bool:
     """Whether the type is known, and an event about a document has its number."""
-    return is_recorded(event.type) and (event.number is not None or event.type not in DOCUMENT_KINDS)
+    return is_recorded(event.type) and (event.number is not None or event.type not in DOCUMENT_TYPES)

@@ -4,7 +4,7 @@ import asyncio
 import datetime
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -59,6 +59,14 @@ class Swept:
 
     invoices: Coverage | None = None
     orders: Coverage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _List(Generic[ItemT]):
+    """Orders or invoices; ``is_whole`` is False where there are more, or some could not be read."""
+
+    items: list[ItemT]
+    is_whole: bool
 
 
 @dataclass(slots=True)
@@ -168,8 +176,8 @@ class Planner:
             await run_to_completion(self._finish(swept, due_at))
             return Swept()
         reader = Reader(swept.contact_id, swept.account_id)
-        invoices: list[Invoice] | None = None
-        orders: list[Order] | None = None
+        invoices: _List[Invoice] | None = None
+        orders: _List[Order] | None = None
         if swept.invoices_at is not None:
             invoices = await self._read(
                 lambda page: self._portal.invoices(reader, page=page, page_size=_PAGE_SIZE, status=Status.UNPAID)
@@ -184,24 +192,26 @@ class Planner:
             await sweeps.finish(session, swept, due_at, None)
 
     @staticmethod
-    async def _read(read: Callable[[int], Awaitable[Page[ItemT]]]) -> list[ItemT] | None:
-        """Return all items of a list; None where the contact may not see them now: then the plan stays as it is."""
+    async def _read(read: Callable[[int], Awaitable[Page[ItemT]]]) -> "_List[ItemT] | None":
+        """Return a list; None where the contact may not see it now: then the plan stays as it is."""
         found: list[ItemT] = []
         try:
             for number in range(1, _MOST_PAGES + 1):
                 page = await read(number)
                 found += page.items
-                if not page.items or len(found) >= page.total:
+                if len(found) >= page.total:
+                    return _List(found, is_whole=True)
+                if not page.items:
                     break
         except (NotFound, Forbidden):
             return None
-        return found
+        return _List(found, is_whole=False)
 
     async def _store(
         self,
         swept: SweptLink,
-        invoices: list[Invoice] | None,
-        orders: list[Order] | None,
+        invoices: _List[Invoice] | None,
+        orders: _List[Order] | None,
         compared_at: datetime.datetime,
         due_at: datetime.datetime,
     ) -> Swept:
@@ -213,16 +223,20 @@ class Planner:
             if locked is None:
                 return Swept()
             if invoices is not None and locked.invoices_at is not None and REMINDER_SUBSCRIPTION in locked.wishes:
-                unpaid = [each for each in invoices if each.is_unpaid]
+                unpaid = [each for each in invoices.items if each.is_unpaid]
                 numbers = {each.number for each in unpaid}
                 wanted = [*reminders_of(unpaid, zone), *await self._snoozed(session, swept.link_id, numbers, zone)]
-                plan = rows.Part(swept.link_id, swept.account_id, sweeps.REMINDER_KINDS, locked.invoices_at)
+                plan = rows.Part(
+                    swept.link_id, swept.account_id, sweeps.REMINDER_KINDS, locked.invoices_at, invoices.is_whole
+                )
                 planned = await rows.correct(session, plan, wanted, now)
                 muted = await mutes.muted_numbers(session, swept.link_id)
                 of_invoices = _coverage(planned, len(numbers - muted), now)
             if orders is not None and locked.orders_at is not None and Kind.ORDER_ENDING in locked.wishes:
-                wanted = list(endings_of(orders, zone))
-                plan = rows.Part(swept.link_id, swept.account_id, sweeps.ENDING_KINDS, locked.orders_at)
+                wanted = list(endings_of(orders.items, zone))
+                plan = rows.Part(
+                    swept.link_id, swept.account_id, sweeps.ENDING_KINDS, locked.orders_at, orders.is_whole
+                )
                 planned = await rows.correct(session, plan, wanted, now)
                 of_orders = _coverage(planned, len({each.number for each in wanted if each.due_at > now}), now)
             is_whole = (invoices is not None or swept.invoices_at is None) and (

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
-from portal.models import Invoice, Order
+from portal.models import Invoice, Order, OrderStatus
 from storage.notices.plan.rows import Wanted, until_of
 from storage.tables import Kind
 
@@ -67,13 +67,19 @@ def reminder_of(number: str, kind: Kind, due_date: datetime.date, zone: ZoneInfo
 
 
 def endings_of(orders: Iterable[Order], zone: ZoneInfo) -> Iterator[Wanted]:
-    """Yield the notices of the ends of orders, also those whose time is over."""
+    """Yield the notices of the ends of orders that go on, also those whose time is over."""
     for order in orders:
-        for days in DAYS_BEFORE_END if order.end_date else ():
+        if order.end_date is None or order.status in (OrderStatus.ENDED, OrderStatus.CANCELLED):
+            continue
+        for days in DAYS_BEFORE_END:
             try:
-                assert order.end_date is not None
                 day = order.end_date - datetime.timedelta(days=days)
                 at = reminder_time_on(day, zone)
                 yield Wanted(order.number, Kind.ORDER_ENDING, day, at, until_of(at))
             except OverflowError:
                 continue
+
+
+def ends_as_planned(order: Order, day: datetime.date, zone: ZoneInfo) -> bool:
+    """Return whether the end of an order is still announced on this day."""
+    return any(each.day == day for each in endings_of([order], zone))

@@ -49,10 +49,13 @@ async def advance(session: Session, seen: str | None, cursor: str, now: datetime
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A notice to record. ``event_id`` is unique, so that no event is recorded twice. ``day``: as ``Notice.day``."""
+    """A notice to record. ``event_id`` is unique, so that no event is recorded twice. ``day``: as ``Notice.day``.
+
+    ``kind``: a ``Kind``, or the type of an event that nobody is told of.
+    """
 
     event_id: str
-    kind: Kind
+    kind: str
     account_id: str
     number: str | None
     occurred_at: datetime.datetime

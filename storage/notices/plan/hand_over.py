@@ -114,7 +114,7 @@ async def _told(
     columns = (Delivery.recipient, Notice.account_id, Notice.number, Notice.kind, Notice.event_id, Notice.day)
     more = (Delivery.delivery_id, Delivery.state, Delivery.reason, Notice.occurred_at, Delivery.settled_at)
     query = (
-        select_columns(*(col(each) for each in (*columns, *more)))  # type: ignore[arg-type]
+        select_columns(*(col(each) for each in (*columns, *more)))
         .join(Delivery, col(Delivery.notice_id) == Notice.notice_id)
         .where(
             col(Notice.number).in_(sorted(numbers)),

@@ -39,16 +39,20 @@ async def rows_of(session: Session, link_id: int, kinds: Collection[Kind]) -> li
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The reminders or the order endings of one link. ``since``: when it was last compared, or subscribed."""
+    """The reminders or the order endings of one link.
+
+    ``since``: when it was last compared, or subscribed. ``is_whole``: whether the portal's whole list was read.
+    """
 
     link_id: int
     account_id: str
     kinds: Collection[Kind]
     since: datetime.datetime
+    is_whole: bool = True
 
 
 async def correct(session: Session, part: Part, wanted: Sequence[Wanted], now: datetime.datetime) -> list[Wanted]:
-    """Make the rows of a part agree with what is wanted; hold its other rows.
+    """Make the rows of a part agree with what is wanted; hold its other rows if the whole list was read.
 
     A new row whose time is over is made only if that time fell after ``part.since``, and after the invoice was issued.
     A row that was queued is planned again until its time ends: the hand-over sends nothing twice, and repeats what was
@@ -73,7 +77,7 @@ async def correct(session: Session, part: Part, wanted: Sequence[Wanted], now: d
         else:
             row.state, row.due_at = PlanState.PLANNED, each.due_at
         planned.append(each)
-    for row in rows.values():
+    for row in rows.values() if part.is_whole else ():
         row.state = PlanState.HELD
     return planned
 
