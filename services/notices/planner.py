@@ -170,26 +170,25 @@ class Planner:
         return await self._sweep(swept) if swept else Swept()
 
     async def _sweep(self, swept: SweptLink) -> Swept:
-        compared_at = self._clock()
-        due_at = sweeps.next_slot(swept.link_id, compared_at)
+        due_at = sweeps.next_slot(swept.link_id, self._clock())
         if swept.is_blocked:  # compared again when the person unblocks the bot
             await run_to_completion(self._finish(swept, due_at))
             return Swept()
         reader = Reader(swept.contact_id, swept.account_id)
         invoices: _List[Invoice] | None = None
         orders: _List[Order] | None = None
-        if swept.invoices_at is not None:
+        if swept.reminders_since is not None:
             invoices = await self._read(
                 lambda page: self._portal.invoices(reader, page=page, page_size=_PAGE_SIZE, status=Status.UNPAID)
             )
-        if swept.orders_at is not None:
+        if swept.endings_since is not None:
             orders = await self._read(lambda page: self._portal.orders(reader, page=page, page_size=_PAGE_SIZE))
         self.counters.sweeps += 1
-        return await run_to_completion(self._store(swept, invoices, orders, compared_at, due_at))
+        return await run_to_completion(self._store(swept, invoices, orders, due_at))
 
     async def _finish(self, swept: SweptLink, due_at: datetime.datetime) -> None:
         async with self._database.write() as session:
-            await sweeps.finish(session, swept, due_at, None)
+            await sweeps.finish(session, swept, due_at)
 
     @staticmethod
     async def _read(read: Callable[[int], Awaitable[Page[ItemT]]]) -> "_List[ItemT] | None":
@@ -212,7 +211,6 @@ class Planner:
         swept: SweptLink,
         invoices: _List[Invoice] | None,
         orders: _List[Order] | None,
-        compared_at: datetime.datetime,
         due_at: datetime.datetime,
     ) -> Swept:
         zone = ZoneInfo(swept.timezone) if swept.timezone else self._company.zone
@@ -222,27 +220,24 @@ class Planner:
             locked = await sweeps.lock(session, swept.link_id)
             if locked is None:
                 return Swept()
-            if invoices is not None and locked.invoices_at is not None and REMINDER_SUBSCRIPTION in locked.wishes:
+            if invoices is not None and locked.reminders_since is not None and REMINDER_SUBSCRIPTION in locked.wishes:
                 unpaid = [each for each in invoices.items if each.is_unpaid]
                 numbers = {each.number for each in unpaid}
                 wanted = [*reminders_of(unpaid, zone), *await self._snoozed(session, swept.link_id, numbers, zone)]
                 plan = rows.Part(
-                    swept.link_id, swept.account_id, sweeps.REMINDER_KINDS, locked.invoices_at, invoices.is_whole
+                    swept.link_id, swept.account_id, sweeps.REMINDER_KINDS, locked.reminders_since, invoices.is_whole
                 )
                 planned = await rows.correct(session, plan, wanted, now)
                 muted = await mutes.muted_numbers(session, swept.link_id)
                 of_invoices = _coverage(planned, len(numbers - muted), now)
-            if orders is not None and locked.orders_at is not None and Kind.ORDER_ENDING in locked.wishes:
+            if orders is not None and locked.endings_since is not None and Kind.ORDER_ENDING in locked.wishes:
                 wanted = list(endings_of(orders.items, zone))
                 plan = rows.Part(
-                    swept.link_id, swept.account_id, sweeps.ENDING_KINDS, locked.orders_at, orders.is_whole
+                    swept.link_id, swept.account_id, sweeps.ENDING_KINDS, locked.endings_since, orders.is_whole
                 )
                 planned = await rows.correct(session, plan, wanted, now)
                 of_orders = _coverage(planned, len({each.number for each in wanted if each.due_at > now}), now)
-            is_whole = (invoices is not None or swept.invoices_at is None) and (
-                orders is not None or swept.orders_at is None
-            )
-            await sweeps.finish(session, swept, due_at, compared_at if is_whole else None)
+            await sweeps.finish(session, swept, due_at)
         return Swept(of_invoices, of_orders)
 
     @staticmethod

@@ -18,12 +18,14 @@ class PlanState(StrEnum):
     """The state of a row of the plan.
 
     ``planned``: its delivery is queued at ``due_at``. ``queued``: the outbox has the delivery. ``held``: nothing is
-    sent, because the invoice is paid, muted or due on another day, or the person blocked the bot.
+    sent, because the invoice is paid, muted or due on another day, or the person blocked the bot. ``skipped``: its
+    time fell while the invoice was muted.
     """
 
     PLANNED = "planned"
     QUEUED = "queued"
     HELD = "held"
+    SKIPPED = "skipped"
 
 
 _PLANNED = text("state = 'planned'")
@@ -53,8 +55,8 @@ class PlannedNotice(Row, table=True):
 class Sweep(Row, table=True):
     """When the plan of a link is compared with the portal again. A link without such a subscription has no row.
 
-    ``invoices_at``: when its open invoices were last read, or its reminders turned on; ``None`` without reminders.
-    ``orders_at``: the same for its orders and the notices of their ends.
+    ``reminders_since``: when its reminders were turned on; ``None`` without reminders. Nothing is told whose time fell
+    before. ``endings_since``: the same for notices of ends of orders.
     """
 
     __tablename__ = "sweeps"
@@ -66,5 +68,5 @@ class Sweep(Row, table=True):
         sa_column_kwargs={"autoincrement": False},
     )
     due_at: datetime.datetime = Field(sa_type=UtcTime)
-    invoices_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
-    orders_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    reminders_since: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    endings_since: datetime.datetime | None = Field(default=None, sa_type=UtcTime)

@@ -35,8 +35,8 @@ def upgrade() -> None:
         "sweeps",
         sa.Column("link_id", sa.Integer(), sa.ForeignKey("links.link_id", ondelete="CASCADE"), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("invoices_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("orders_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminders_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("endings_since", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("link_id"),
     )
     op.create_index("ix_sweeps_due_at", "sweeps", ["due_at"])

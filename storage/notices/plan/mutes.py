@@ -30,7 +30,8 @@ async def unmute(session: Session, link_id: int, number: str, now: datetime.date
     if not await session.change(delete(PlannedNotice).where(*of_invoice, col(PlannedNotice.kind) == MUTE)):
         return
     held = (*of_invoice, col(PlannedNotice.state) == PlanState.HELD)
-    await session.change(delete(PlannedNotice).where(*held, col(PlannedNotice.due_at) <= now))
+    missed = update(PlannedNotice).where(*held, col(PlannedNotice.due_at) <= now)
+    await session.change(missed.values(state=PlanState.SKIPPED))
     await session.change(update(PlannedNotice).where(*held).values(state=PlanState.PLANNED))
 
 

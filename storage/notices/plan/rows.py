@@ -41,7 +41,7 @@ async def rows_of(session: Session, link_id: int, kinds: Collection[Kind]) -> li
 class Part:
     """The reminders or the order endings of one link.
 
-    ``since``: when it was last compared, or subscribed. ``is_whole``: whether the portal's whole list was read.
+    ``since``: when it was turned on. ``is_whole``: whether the portal's whole list was read.
     """
 
     link_id: int
@@ -64,21 +64,26 @@ async def correct(session: Session, part: Part, wanted: Sequence[Wanted], now: d
     link_id, since = part.link_id, min(part.since, now)
     muted = await muted_numbers(session, link_id)
     rows = {(row.number, row.kind, row.day): row for row in await rows_of(session, link_id, part.kinds)}
-    allowed = [each for each in wanted if each.until > now and each.number not in muted]
+    allowed = [each for each in wanted if each.until > now]
     late = {each.number for each in allowed if each.due_at <= now}
     issued = await _issued_at(session, part.account_id, late) if late else {}
     planned: list[Wanted] = []
     for each in allowed:
         row = rows.pop((each.number, each.kind, each.day), None)
+        state = PlanState.HELD if each.number in muted else PlanState.PLANNED
         if row is None:
             if each.due_at <= now and each.due_at < max(since, issued.get(each.number, since)):
                 continue
-            await session.upsert(_row(link_id, each))
+            await session.upsert(_row(link_id, each, state))
+        elif row.state == PlanState.SKIPPED and each.due_at <= now:
+            continue
         else:
-            row.state, row.due_at = PlanState.PLANNED, each.due_at
-        planned.append(each)
+            row.state, row.due_at = state, each.due_at
+        if state is PlanState.PLANNED:
+            planned.append(each)
     for row in rows.values() if part.is_whole else ():
-        row.state = PlanState.HELD
+        if row.state != PlanState.SKIPPED:
+            row.state = PlanState.HELD
     return planned
 
 
@@ -94,16 +99,16 @@ async def _issued_at(session: Session, account_id: str, numbers: Collection[str]
 
 async def plan_if_absent(session: Session, link_id: int, wanted: Wanted) -> None:
     """Plan a notice, unless the plan has it in any state."""
-    await session.insert_if_absent(PlannedNotice, **_row(link_id, wanted).model_dump())
+    await session.insert_if_absent(PlannedNotice, **_row(link_id, wanted, PlanState.PLANNED).model_dump())
 
 
-def _row(link_id: int, wanted: Wanted) -> PlannedNotice:
+def _row(link_id: int, wanted: Wanted, state: PlanState) -> PlannedNotice:
     return PlannedNotice(
         link_id=link_id,
         number=wanted.number,
         kind=wanted.kind,
         day=wanted.day,
-        state=PlanState.PLANNED,
+        state=state,
         due_at=wanted.due_at,
     )
 

@@ -33,8 +33,8 @@ class SweptLink:
     timezone: str | None
     is_blocked: bool
     due_at: datetime.datetime
-    invoices_at: datetime.datetime | None
-    orders_at: datetime.datetime | None
+    reminders_since: datetime.datetime | None
+    endings_since: datetime.datetime | None
 
 
 def next_slot(link_id: int, now: datetime.datetime) -> datetime.datetime:
@@ -57,7 +57,7 @@ async def follow(session: Session, link_ids: Collection[int], now: datetime.date
         assert link.link_id is not None
         wishes = (link.wishes or "").split()
         sweep = await session.get(Sweep, link.link_id)
-        parts = (("reminder", "invoices_at", REMINDER_KINDS), (Kind.ORDER_ENDING, "orders_at", ENDING_KINDS))
+        parts = (("reminder", "reminders_since", REMINDER_KINDS), (Kind.ORDER_ENDING, "endings_since", ENDING_KINDS))
         ends = {name: getattr(sweep, name, None) for _, name, _ in parts}
         new = dict(ends)
         for subscription, name, kinds in parts:
@@ -74,7 +74,7 @@ async def follow(session: Session, link_ids: Collection[int], now: datetime.date
             due_at = now if is_due else next_slot(link.link_id, now)
             await session.insert_if_absent(Sweep, link_id=link.link_id, due_at=due_at, **new)
         elif new != ends:
-            sweep.invoices_at, sweep.orders_at = new["invoices_at"], new["orders_at"]
+            sweep.reminders_since, sweep.endings_since = new["reminders_since"], new["endings_since"]
             sweep.due_at = min(sweep.due_at, now)
 
 
@@ -121,7 +121,7 @@ async def next_due(session: Session) -> datetime.datetime | None:
 
 _COLUMNS = (
     *(col(of) for of in (Link.link_id, Link.chat_id, Link.contact_id, Link.account_id, Link.wishes)),
-    *(col(of) for of in (Chat.timezone, Chat.blocked_at, Sweep.due_at, Sweep.invoices_at, Sweep.orders_at)),
+    *(col(of) for of in (Chat.timezone, Chat.blocked_at, Sweep.due_at, Sweep.reminders_since, Sweep.endings_since)),
 )
 _SWEPT = (
     select_columns(*_COLUMNS)
@@ -165,29 +165,14 @@ async def _load(session: Session, link_ids: Sequence[int]) -> list[SweptLink]:
             timezone=each.timezone,
             is_blocked=each.blocked_at is not None,
             due_at=each.due_at,
-            invoices_at=each.invoices_at,
-            orders_at=each.orders_at,
+            reminders_since=each.reminders_since,
+            endings_since=each.endings_since,
         )
         for each in found
     ]
 
 
-async def finish(
-    session: Session, swept: SweptLink, due_at: datetime.datetime, compared_at: datetime.datetime | None
-) -> bool:
-    """Record that a link was swept, and when it is due again, unless it was requested meanwhile.
-
-    Args:
-        compared_at: When the portal was asked; ``None`` if it was not.
-
-    Returns:
-        False where it was requested meanwhile: it stays due.
-    """
-    if compared_at is not None:
-        # Only a part that is followed, and was followed when the portal was asked.
-        for at, column in ((swept.invoices_at, Sweep.invoices_at), (swept.orders_at, Sweep.orders_at)):
-            if at is not None:
-                mine = (col(Sweep.link_id) == swept.link_id, col(column) == at)
-                await session.change(update(Sweep).where(*mine).values({column: max(at, compared_at)}))
+async def finish(session: Session, swept: SweptLink, due_at: datetime.datetime) -> bool:
+    """Record when a link is swept again. Returns: False where a sweep was requested meanwhile: it stays due."""
     mine = (col(Sweep.link_id) == swept.link_id, col(Sweep.due_at) == swept.due_at)
     return bool(await session.change(update(Sweep).where(*mine).values(due_at=due_at)))

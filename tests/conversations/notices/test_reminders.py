@@ -12,7 +12,7 @@ from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from storage import chats
 from storage.notices.plan import mutes
-from storage.tables import Kind, State, Sweep
+from storage.tables import Kind, Notice, State, Sweep
 from tests.conversations.notices.test_notices import (
     ACCOUNT,
     AVIS,
@@ -27,7 +27,6 @@ from tests.conversations.notices.test_notices import (
     until,
     until_planned,
     until_postponed,
-    until_read,
     until_settled,
 )
 from tests.scene import Scene
@@ -54,9 +53,15 @@ async def until_both_wait(scene: Scene) -> None:
     await until_planned(scene, 2, NUMBER)
 
 
-async def until_swept(scene: Scene, number: str) -> None:
-    """Wait until the event about an invoice was read, and every sweep that it requested is done."""
-    await until_read(scene, number)
+async def until_swept(scene: Scene, number: str, event_type: str = "invoice.issued") -> None:
+    """Wait until an event about an invoice was read, and every sweep that it requested is done."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with scene.components.database.read() as session:
+                read = select(Notice.kind).where(col(Notice.number) == number, col(Notice.kind) == event_type)
+                if (await session.exec(read)).first():
+                    break
+            await asyncio.sleep(0.02)
     async with asyncio.timeout(PATIENCE):
         while True:
             async with scene.components.database.read() as session:
@@ -210,7 +215,7 @@ async def test_payment_stops_a_snoozed_reminder(scene: Scene) -> None:
     await until_planned(scene, 0, NUMBER)
     at(scene, 9.01, DUE_DAY)
     await scene.settled()
-    assert len([text for text in notices(camille, NUMBER) if text.startswith("Rappel")]) == 1
+    assert not [text for text in notices(camille, NUMBER) if text.startswith("Rappel")]  # the first one was edited
 
 
 async def test_muting_applies_to_one_invoice(scene: Scene) -> None:
@@ -273,6 +278,162 @@ async def test_reminder_says_today_only_on_that_day(scene: Scene) -> None:
     await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
     await until(scene, lambda found: not any(state in ("queued", "leased", "sending") for _, state in found))
     assert notices(camille, "aujourd’hui") == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_reminders_turned_on_cover_open_invoices(scene: Scene, language: str) -> None:
+    """Who turns reminders on after an invoice was issued is told what they cover, and gets them."""
+    person = await scene.linked(language, MAIL[language])
+    portal = scene.portal.portal
+    await scene.say(person, AVIS[language])
+    screen = await scene.tap(person, LABELS[language][4])
+    none = "Aucune facture n’est à payer en ce moment." if language == "fr" else "No invoice is unpaid now."
+    assert none in screen.text
+    await scene.tap(person, LABELS[language][4])
+    portal.issue_invoice(ACCOUNT[language], amount="40.19", number=NUMBER, due_date=DUE)
+    screen = await scene.tap(person, LABELS[language][4])
+    one = (
+        "Les rappels concernent 1 facture à payer. Le premier viendra le 22 octobre 2026."
+        if language == "fr"
+        else "Reminders cover 1 unpaid invoice. The first one comes on October 22, 2026."
+    )
+    assert one in screen.text
+    await scene.tap(person, LABELS[language][4])
+    portal.issue_invoice(ACCOUNT[language], amount="40.19", number="990002", due_date=date(2026, 10, 17))
+    screen = await scene.tap(person, LABELS[language][4])
+    two = (
+        "Les rappels concernent 2 factures à payer. Le premier viendra le 17 octobre 2026."
+        if language == "fr"
+        else "Reminders cover 2 unpaid invoices. The first one comes on October 17, 2026."
+    )
+    assert two in screen.text
+    at(scene, 9.01, BEFORE_DAY)
+    await person.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_reminders_turned_on_while_portal_is_away(scene: Scene, language: str) -> None:
+    """The answer says that invoices are looked up later; the sweep is repeated once the portal answers."""
+    person = await scene.linked(language, MAIL[language])
+    scene.portal.portal.issue_invoice(ACCOUNT[language], amount="40.19", number=NUMBER, due_date=DUE)
+    await scene.say(person, AVIS[language])
+    scene.portal.faults.set(Fault(FaultKind.SERVER_ERROR, path="*/invoices"))
+    person.tap(LABELS[language][4])
+    said = "Le portail ne répond pas en ce moment" if language == "fr" else "The portal does not answer right now"
+    await person.wait_for_message(said, timeout=PATIENCE)
+    scene.portal.faults.clear()
+    scene.later(minutes=11)  # the lease of the sweep that failed
+    await until_planned(scene, 2, NUMBER)
+
+
+async def test_overdue_invoices_have_no_reminder_left(scene: Scene) -> None:
+    camille = await scene.linked(email=FLEET)
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number=NUMBER, due_date=date(2026, 10, 14))
+    await scene.say(camille, AVIS["fr"])
+    screen = await scene.tap(camille, LABELS["fr"][4])
+    assert "Vous avez 1 facture à payer, mais aucun rappel n’est à venir" in screen.text
+
+
+@pytest.mark.parametrize("days", [-3, 4])
+async def test_reminder_follows_a_moved_due_date(scene: Scene, days: int) -> None:
+    """The due date comes earlier or later: the reminders come at the new days, and not at the old ones."""
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    scene.portal.portal.billing.change_invoice("a-2003", NUMBER, due_date=date(2026, 10, 25 + days))
+    await until_swept(scene, NUMBER, "invoice.changed")
+    at(scene, 9.01, DUE_DAY + days - 3)
+    first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    assert f"{25 + days} octobre" in first.text
+    at(scene, 9.01, DUE_DAY + days)
+    await camille.wait_for_message("À payer aujourd’hui", new=True, timeout=PATIENCE)
+    at(scene, 12, DUE_DAY + 6)
+    await scene.settled()
+    assert len(notices(camille, NUMBER)) == 2
+
+
+async def test_withdrawn_payment_brings_reminders_back(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    scene.portal.portal.mark_paid("a-2003", NUMBER)
+    await until_planned(scene, 0, NUMBER)
+    scene.portal.portal.billing.withdraw_payment("a-2003", NUMBER)
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+
+
+async def test_cancelled_invoice_has_no_reminder(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    scene.portal.portal.billing.cancel_invoice("a-2003", NUMBER, keeps_balance=True)
+    await until_planned(scene, 0, NUMBER)
+    at(scene, 9.01, DUE_DAY)
+    await scene.settled()
+    assert not [text for text in notices(camille, NUMBER) if text.startswith(("Rappel", "À payer"))]
+
+
+async def test_reminder_missed_while_blocked_comes_later(scene: Scene) -> None:
+    """The person blocks the bot over the hour of a reminder, and unblocks it: it comes then, once."""
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    camille.block()
+    await until_blocked(scene, camille)
+    at(scene, 9.01, BEFORE_DAY)
+    await until_planned(scene, 1, NUMBER)  # that of the due day
+    camille.unblock()
+    await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    await scene.settled()
+    assert len(notices(camille, NUMBER)) == 1
+
+
+async def until_blocked(scene: Scene, person: Person) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with scene.components.database.read() as session:
+                if (await chats.load(session, person.user_id)).is_blocked:
+                    return
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_end_of_an_order_is_announced_without_event(scene: Scene, language: str) -> None:
+    """30 and 7 days before the end, at nine; the portal reports no ending."""
+    person = await scene.linked(language, MAIL[language])
+    portal = scene.portal.portal
+    portal.report_endings = lambda: 0  # type: ignore[method-assign]
+    portal.create_order(ACCOUNT[language], [(1, "GPS")], end_date=date(2026, 11, 20), number=NUMBER)
+    await scene.say(person, AVIS[language])
+    screen = await scene.tap(person, LABELS[language][3])
+    first = "Le premier avis viendra le" if language == "fr" else "The first notice comes on"
+    assert first in screen.text
+    at(scene, 9.01, 6)
+    title = "se termine bientôt" if language == "fr" else "ends soon"
+    await until_told(scene, person, title, 1)
+    at(scene, 9.01, 29)
+    await until_told(scene, person, title, 2)
+
+
+async def test_end_of_an_order_is_announced_once(scene: Scene) -> None:
+    """The portal reports the end by itself, earlier on the same day."""
+    camille = await scene.linked(email=FLEET)
+    scene.portal.portal.create_order("a-2003", [(1, "GPS")], end_date=date(2026, 11, 20), number=NUMBER)
+    await subscribe(scene, camille, LABELS["fr"][3])
+    await until_planned(scene, 2, NUMBER)
+    at(scene, 2, 6)
+    scene.portal.portal.end_order_soon("a-2003", NUMBER, days=30)
+    await until_told(scene, camille, "se termine bientôt", 1)
+    at(scene, 9.01, 6)
+    await until_planned(scene, 1, NUMBER)
+    await scene.settled()
+    await until_told(scene, camille, "se termine bientôt", 1)
+
+
+async def until_told(scene: Scene, person: Person, title: str, count: int) -> None:
+    """Wait until so many notices with this title came about the order, and nothing more is planned for now."""
+    async with asyncio.timeout(PATIENCE):
+        while len(found := [text for text in notices(person, NUMBER) if title in text]) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert len(found) == count
 
 
 async def test_forged_snooze_and_mute_change_no_other_invoice(scene: Scene) -> None:
