@@ -3,6 +3,7 @@
 Each of the ``links`` links belongs to another chat. The other tables grow with them:
 
 - accounts: a quarter, each with four links of four contacts, which were made at four different times;
+- sweeps and planned reminders: one of each link;
 - codes of the last hour, documents, bookkeepers' copies and mutes: a quarter each;
 - notices of the last 400 days: a half, two an account; handled updates of the last two days: as many as links;
 - deliveries: two and a half times, of each notice one to each of the account's four chats and one to its bookkeeper.
@@ -103,6 +104,7 @@ class _Writer:
         self._is_sqlite = database.is_sqlite
         self._sealed = f"'{database.vault.seal('client@example.test')}'"
         self._now = self._at(size.now)
+        self._day = f"'{size.now:%Y-%m-%d}'" if self._is_sqlite else f"DATE '{size.now:%Y-%m-%d}'"
         # The account is counted from 0 on. Rows of which an account has four go round all accounts four times.
         quarter = size.quarter
         self._account, self._round = f"((i - 1) % {quarter})", f"((i - 1) / {quarter})"
@@ -150,6 +152,17 @@ class _Writer:
         )  # fmt: skip
         muted = f"'101' || {self._six(f'((i * 4 - 1) % {size.quarter})')}"
         yield "mutes", "link_id, number", size.quarter, f"i * 4, {muted}"
+        tomorrow, slot = (
+            self._at(size.now + datetime.timedelta(days=1)),
+            self._time(f"{size.now.timestamp():.0f} + (i * 40503) % 86400"),
+        )
+        yield "sweeps", "link_id, due_at, reminders_since", size.links, f"i, {slot}, {now}"
+        yield (
+            "planned_notices",
+            "link_id, number, kind, day, state, due_at",
+            size.links,
+            f"i, {self._six('i')}, 'reminder.due', {self._day}, 'planned', {tomorrow}",
+        )
         came = self._came("i", size.links, UPDATES_KEPT)
         yield "handled_updates", "update_id, handled_at", size.links, f"i, {came}"
 

@@ -30,7 +30,9 @@ from storage.notices import (
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
-from storage.notices.plan import mutes
+from storage.notices.plan import hand_over, mutes, rows, sweeps
+from storage.notices.plan.rows import Part, Wanted
+from storage.notices.plan.sweeps import REMINDER_KINDS
 from storage.notices.repetitions import ResendChoice, SeenNotices
 from storage.tables import Awaited, Channel, CodeState, Document, Kind, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
@@ -39,6 +41,7 @@ FEW = 40
 """How many notices, codes and updates are old where ``few`` are, whatever the size: what ages in minutes."""
 _MINUTE = datetime.timedelta(minutes=1)
 _SECOND = datetime.timedelta(seconds=1)
+_DAY = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,17 @@ class Pick:
             account_name="", attempts=0, is_postponed=True,
         )  # fmt: skip
 
+    @property
+    def wanted(self) -> Wanted:
+        """A reminder that is to come."""
+        due_at = self.now + _DAY
+        return Wanted("1", Kind.REMINDER_DUE, due_at.date(), due_at, due_at + _DAY)
+
+    @property
+    def late(self) -> Wanted:
+        """A reminder whose time is over."""
+        return Wanted(self.number, Kind.REMINDER_DUE, self.now.date(), self.now - _MINUTE, self.now + _DAY)
+
     def old(self, of: int, kept: datetime.timedelta, *, many: bool = False) -> datetime.datetime:
         """Return a time before which ``FEW`` of ``of`` rows were made, or two in five."""
         return self.size.when((of * 2 // 5 if many else FEW) + 0.5, of, kept)
@@ -179,6 +193,9 @@ READS: dict[str, Query] = {
     "delivery_preferences.load": lambda s, p: delivery_preferences.load(s, p.chat),
     "bookkeeper_copies.find": lambda s, p: bookkeeper_copies.find(s, p.copy),
     "bookkeeper_copies.find_by_link": lambda s, p: bookkeeper_copies.find_by_link(s, p.copy),
+    "hand_over.next_due": lambda s, _: hand_over.next_due(s),
+    "sweeps.next_due": lambda s, _: sweeps.next_due(s),
+    "mutes.muted_numbers": lambda s, p: mutes.muted_numbers(s, p.link),
     "mutes.is_muted": lambda s, p: mutes.is_muted(s, p.link, p.number),
 }
 WRITES: dict[str, Query] = {
@@ -289,6 +306,24 @@ WRITES: dict[str, Query] = {
     "bookkeeper_copies.stop_for_address": lambda s, p: bookkeeper_copies.stop_for_address(
         s, p.account, "client@example.test"
     ),
+    "mutes.snooze": lambda s, p: mutes.snooze(s, p.link, p.number, p.now.date(), p.now, p.now),
+    "rows.correct": lambda s, p: rows.correct(
+        s, Part(p.link, p.account, REMINDER_KINDS, p.now), [p.wanted, p.late], p.now
+    ),
+    "rows.plan_if_absent": lambda s, p: rows.plan_if_absent(s, p.link, p.wanted),
+    "rows.forget": lambda s, p: rows.forget(s, p.link, REMINDER_KINDS),
+    "rows.purge": lambda s, p: rows.purge(s, p.now.date(), 100),
+    "hand_over.queue_due": lambda s, p: hand_over.queue_due(s, p.now + 2 * _DAY, 20),
+    "sweeps.follow": lambda s, p: sweeps.follow(s, [p.link], p.now),
+    "sweeps.follow_range": lambda s, p: sweeps.follow_range(s, p.link, 1000, p.now),
+    "sweeps.request": lambda s, p: sweeps.request(s, [p.link], p.now),
+    "sweeps.request_for_chat": lambda s, p: sweeps.request_for_chat(s, p.chat, p.now),
+    "sweeps.claim": lambda s, p: sweeps.claim(s, p.now + _MINUTE, p.now + _DAY, 10),
+    "sweeps.lock": lambda s, p: sweeps.lock(s, p.link),
+    "cancellation.cancel_for_link_and_kinds": lambda s, p: cancellation.cancel_for_link_and_kinds(
+        s, p.link, REMINDER_KINDS, p.now, "no longer wished for"
+    ),
+    "cancellation.cancel_deliveries": lambda s, p: cancellation.cancel_deliveries(s, [p.leased], p.now, "in the plan"),
     "mutes.mute": lambda s, p: mutes.mute(s, p.link, "900", p.now),
     "mutes.unmute": lambda s, p: mutes.unmute(s, p.link, p.number, p.now),
 }

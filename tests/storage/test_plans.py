@@ -15,8 +15,27 @@ from tests.storage.queries import QUERIES, Pick, Query, seal_addresses
 
 SIZE = Size(40_000)
 A_LINK = Pick(SIZE, 8)
-LARGE = {"chats", "links", "codes", "documents", "copies", "mutes", "notices", "deliveries", "handled_updates"}
-FEW = ("ix_deliveries_waiting", "ix_deliveries_in_hand", "ix_deliveries_open", "ix_deliveries_to_repeat")
+LARGE = {
+    "chats",
+    "links",
+    "codes",
+    "documents",
+    "copies",
+    "mutes",
+    "notices",
+    "deliveries",
+    "handled_updates",
+    "sweeps",
+    "planned_notices",
+}
+FEW = (
+    "ix_planned_notices_due_at",
+    "ix_sweeps_due_at",
+    "ix_deliveries_waiting",
+    "ix_deliveries_in_hand",
+    "ix_deliveries_open",
+    "ix_deliveries_to_repeat",
+)
 """Partial indexes of open deliveries, which may be read from end to end or in their order up to a limit."""
 
 TOGETHER = "ix_links_reached"
