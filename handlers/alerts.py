@@ -35,6 +35,6 @@ async def _notify(context: Context, chat_id: int, screen: Callable[[Texts], Scre
         return
     language = Language(chat.language) if chat.language else context.services.company.language
     try:
-        await send(context, screen(texts_in(language)), to=chat_id)
+        await send(context, screen(texts_in(language)), to=chat_id, is_notice=True)
     except TelegramError as error:
         log.warning("alert.not_sent", error=type(error).__name__)

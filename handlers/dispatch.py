@@ -216,7 +216,8 @@ async def _confirm_in_background(context: Context) -> None:
 
 def _ended_screen(context: Context, ended: Sequence[EndedLink]) -> Screen:
     reasons = [(each.kind, each.link.account_name) for each in ended]
-    return access_ended(context.t, reasons, context.services.company.name)
+    company = context.services.company
+    return access_ended(context.t, reasons, company.name, company.support)
 
 
 def not_linked(context: Context) -> Screen:

@@ -50,17 +50,20 @@ class SentPdf:
 
 @dataclass(slots=True)
 class Recent:
-    """The last text of each chat, the PDFs that were sent, and the one-time buttons that were tapped."""
+    """The last text of each chat, the PDFs that were sent, and the taps of one-time buttons and below notices."""
 
     clock: Clock
     pdfs: RecentEntries[tuple[int, str, str, str], SentPdf] = field(init=False)
     """By chat, account, number and language."""
+    notice_answers: RecentEntries[tuple[int, int, str], int] = field(init=False)
+    """The message that answered a notice's button, by chat, message of the notice and callback data."""
     _texts: RecentEntries[int, tuple[int, int, int]] = field(init=False)
     _taps: RecentEntries[tuple[int, int], int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the empty entries."""
         self.pdfs = RecentEntries(self.clock, datetime.timedelta(hours=24))
+        self.notice_answers = RecentEntries(self.clock, datetime.timedelta(seconds=15))
         self._texts = RecentEntries(self.clock, datetime.timedelta(days=2))
         self._taps = RecentEntries(self.clock, datetime.timedelta(hours=24))
 

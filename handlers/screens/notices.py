@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from handlers.actions import (
     ConfirmAddress,
@@ -18,16 +18,16 @@ from handlers.actions import (
     Snooze,
     StartLinking,
 )
-from handlers.screens.screen import Button, Screen, clip, rows_of
+from handlers.screens.notice_settings import SUBSCRIPTION_NAMES
+from handlers.screens.screen import Button, Screen, clip
 from portal.models import Invoice, Order
-from services.invoices import payment_lines
+from services.invoices import is_credit_note, payment_lines
 from services.notices.event_recorder import subscription_for
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
 
 SNOOZE_DAYS = (1, 7)
-_SUMMARY_LINES = 20
 _TITLES = {
     Kind.INVOICE_ISSUED: message_id("notice.invoice_issued"),
     Kind.INVOICE_PAID: message_id("notice.invoice_paid"),
@@ -37,12 +37,25 @@ _TITLES = {
     Kind.ORDER_CREATED: message_id("notice.order_created"),
     Kind.ORDER_ENDING: message_id("notice.order_ending"),
 }
+_CREDIT_TITLES = {
+    Kind.INVOICE_ISSUED: message_id("notice.credit_issued"),
+    Kind.INVOICE_PAID: message_id("notice.credit_paid"),
+    Kind.REMINDER_BEFORE: message_id("notice.credit_reminder"),
+    Kind.REMINDER_DUE: message_id("notice.credit_reminder"),
+    Kind.REMINDER_LATER: message_id("notice.credit_reminder"),
+}
 _END_REASONS = {
     Kind.CONTACT_REMOVED: message_id("notice.contact_removed"),
     Kind.ACCOUNT_CLOSED: message_id("notice.account_closed"),
     Kind.ADDRESS_CHANGED: message_id("notice.address_changed"),
     Kind.ACCESS_ENDED: message_id("notice.access_ended"),
 }
+
+
+def title(t: Texts, kind: Kind, number: str, *, is_credit_note: bool = False) -> str:
+    """Return what a notice is about, in one line."""
+    key = _CREDIT_TITLES.get(kind) if is_credit_note else None
+    return t(key or _TITLES[kind], number=number)
 
 
 def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: int, today: datetime.date) -> Screen:
@@ -55,8 +68,7 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
     facts = [clip(safe_text(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
     facts += payment_lines(t, invoice, today)
     pdf = Button(t("button.pdf"), SendPdf(link, invoice.number))
-    detail = Button(t("button.back_to_invoice", number=invoice.number), ShowInvoice(link, invoice.number))
-    rows: list[tuple[Button, ...]] = [(pdf, detail)]
+    rows: list[tuple[Button, ...]] = [(pdf, _detail_button(t, invoice, link))]
     if kind in (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER):
         if invoice.url:
             rows.insert(0, (Button(t("button.pay_on_portal"), url=invoice.url),))
@@ -67,7 +79,14 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
     rows.append((_stop_button(t, kind, link),))
     if kind is Kind.REMINDER_DUE and invoice.due_date != today:  # sent late, and its title says "today"
         kind = Kind.REMINDER_LATER
-    return Screen(t(_TITLES[kind], number=invoice.number), facts=tuple(facts), keyboard=tuple(rows))
+    heading = title(t, kind, invoice.number, is_credit_note=is_credit_note(invoice))
+    return Screen(heading, facts=tuple(facts), keyboard=tuple(rows))
+
+
+def without_pdf_button(screen: Screen) -> Screen:
+    """Return a notice for a message that has the PDF attached."""
+    rows = (tuple(button for button in row if not isinstance(button.action, SendPdf)) for row in screen.keyboard)
+    return replace(screen, keyboard=tuple(row for row in rows if row))
 
 
 def order_notice(t: Texts, kind: Kind, account: str, order: Order, link: int) -> Screen:
@@ -80,13 +99,18 @@ def order_notice(t: Texts, kind: Kind, account: str, order: Order, link: int) ->
     if kind is Kind.ORDER_ENDING and order.url:
         rows.insert(0, (Button(t("button.renew"), url=order.url),))
     rows.append((_stop_button(t, kind, link),))
-    return Screen(t(_TITLES[kind], number=order.number), facts=tuple(facts), keyboard=tuple(rows))
+    return Screen(title(t, kind, order.number), facts=tuple(facts), keyboard=tuple(rows))
 
 
-def access_ended(t: Texts, ended: Sequence[tuple[Kind, str]], company: str) -> Screen:
-    """Notify of ended links: ``ended`` has the reason and the account's name of each."""
-    facts = tuple(t(_END_REASONS[kind], account=account, company=company) for kind, account in ended)
-    return Screen(t("notice.unlinked"), facts=facts, keyboard=((Button(t("button.link"), StartLinking()),),))
+def access_ended(t: Texts, ended: Sequence[tuple[Kind, str]], company: str, support: str) -> Screen:
+    """Notify of ended links: ``ended`` has the reason and the account's name of each; ``support`` may be empty."""
+    facts = [t(_END_REASONS[kind], account=account, company=company) for kind, account in ended]
+    facts.append(
+        t("notice.if_mistake_support", company=company, support=support)
+        if support
+        else t("notice.if_mistake", company=company)
+    )
+    return Screen(t("notice.unlinked"), facts=tuple(facts), keyboard=((Button(t("button.link"), StartLinking()),),))
 
 
 def idle_link(t: Texts, account: str, link: int) -> Screen:
@@ -111,27 +135,6 @@ def copy_stopped(t: Texts, account: str, link: int) -> Screen:
     return Screen(t("notice.copy_stopped"), facts=facts, keyboard=((Button(t("button.copy"), ShowCopy(link)),),))
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryLine:
-    """One line of a summary; ``number`` is that of the order or invoice."""
-
-    kind: Kind
-    number: str
-    link: int
-
-
-def summary(t: Texts, lines: Sequence[SummaryLine]) -> Screen:
-    """List the notices that waited for the end of quiet hours; at least one."""
-    shown = lines[:_SUMMARY_LINES]
-    facts = [t(_TITLES[each.kind], number=each.number) for each in shown]
-    if len(lines) > len(shown):
-        facts.append(t.plural("notice.and_more", len(lines) - len(shown)))
-    buttons = {each.number: Button(safe_text(each.number), _detail_action(each)) for each in shown}
-    settings = Button(t("button.notices"), ShowSubscriptions(min(each.link for each in lines), of_notice=True))
-    keyboard = (*rows_of(list(buttons.values()), 3), (settings,))
-    return Screen(t.plural("notice.summary", len(lines)), facts=tuple(facts), keyboard=keyboard)
-
-
 def marked(t: Texts, screen: Screen, repeated: Sequence[bool]) -> Screen:
     """Say before a notice that it may have been received before.
 
@@ -145,38 +148,56 @@ def marked(t: Texts, screen: Screen, repeated: Sequence[bool]) -> Screen:
     return replace(screen, lead=t("notice.all_repeated") if all(repeated) else t("notice.some_repeated"))
 
 
-def notice_stopped(t: Texts, subscription: str, link: int) -> Screen:
+def notice_stopped(t: Texts, subscription: str, link: int, account: str) -> Screen:
     """Confirm that a kind of notice was turned off by the button of a notice."""
     again = Button(t("button.turn_on_again"), SetSubscription(link, subscription, on=True, of_notice=True))
-    return Screen(
-        facts=(t("notice.stopped"),), keyboard=((again,), (Button(t("button.notices"), ShowSubscriptions(link)),))
-    )
+    fact = t("notice.stopped", kind=t(SUBSCRIPTION_NAMES[subscription]), account=clip(account, 60))
+    return Screen(facts=(fact,), keyboard=((again,), (Button(t("button.notices"), ShowSubscriptions(link)),)))
 
 
-def notice_turned_on(t: Texts, link: int, planned: str = "") -> Screen:
+def notice_turned_on(t: Texts, subscription: str, link: int, account: str, planned: str = "") -> Screen:
     """Confirm that a kind of notice was turned on again. ``planned``: as in ``notice_settings.subscriptions``."""
-    facts = (t("notice.turned_on"), *([planned] if planned else []))
+    fact = t("notice.turned_on", kind=t(SUBSCRIPTION_NAMES[subscription]), account=clip(account, 60))
+    facts = (fact, *([planned] if planned else []))
     return Screen(facts=facts, keyboard=((Button(t("button.notices"), ShowSubscriptions(link)),),))
 
 
 def snoozed(t: Texts, number: str, link: int, date: datetime.date) -> Screen:
     """Confirm that the next reminder comes on ``date``."""
-    detail = Button(t("button.back_to_invoice", number=number), ShowInvoice(link, number))
-    return Screen(facts=(t("notice.snoozed", number=number, date=t.formats.long_date(date)),), keyboard=((detail,),))
+    fact = t("notice.snoozed", number=number, date=t.formats.long_date(date))
+    mute = (Button(t("button.mute"), MuteInvoice(link, number)),)
+    return Screen(facts=(fact,), keyboard=(_invoice_buttons(t, number, link), mute))
 
 
 def muted(t: Texts, number: str, link: int) -> Screen:
-    """Confirm that an invoice gets no more reminders."""
-    buttons = (
-        Button(t("button.back_to_invoice", number=number), ShowInvoice(link, number)),
-        Button(t("button.unpaid"), ListInvoices(link, unpaid=True)),
+    """Confirm that an invoice gets no more reminders, with a button that asks for one again."""
+    again = (Button(t("button.remind_tomorrow"), Snooze(link, number, SNOOZE_DAYS[0])),)
+    return Screen(facts=(t("notice.muted", number=number),), keyboard=(_invoice_buttons(t, number, link), again))
+
+
+def nothing_due(t: Texts, invoice: Invoice, link: int) -> Screen:
+    """Answer a button of a reminder whose invoice is no longer to pay."""
+    is_credit = is_credit_note(invoice)
+    key = message_id("notice.nothing_due_credit") if is_credit else message_id("notice.nothing_due")
+    fact = t(key, number=invoice.number)
+    facts = (fact, *payment_lines(t, invoice, invoice.date))
+    unpaid = Button(t("button.unpaid"), ListInvoices(link, unpaid=True))
+    return Screen(facts=facts, keyboard=((_detail_button(t, invoice, link), unpaid),))
+
+
+def _invoice_buttons(t: Texts, number: str, link: int) -> tuple[Button, ...]:
+    detail = Button(t("button.back_to_invoice", number=number), ShowInvoice(link, number))
+    return detail, Button(t("button.unpaid"), ListInvoices(link, unpaid=True))
+
+
+def _detail_button(t: Texts, invoice: Invoice, link: int) -> Button:
+    number = invoice.number
+    label = (
+        t("button.credit_note", number=number)
+        if is_credit_note(invoice)
+        else t("button.back_to_invoice", number=number)
     )
-    return Screen(facts=(t("notice.muted", number=number),), keyboard=(buttons,))
-
-
-def _detail_action(line: SummaryLine) -> ShowOrder | ShowInvoice:
-    is_order = line.kind in (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
-    return ShowOrder(line.link, line.number) if is_order else ShowInvoice(line.link, line.number)
+    return Button(label, ShowInvoice(link, number))
 
 
 def _stop_button(t: Texts, kind: Kind, link: int) -> Button:

@@ -1,8 +1,8 @@
 """Encode an action as callback data of at most 64 bytes, and decode it.
 
-The format is ``1`` (the version), the action's letter, then its fields in order, each followed by ``|``, such as
-``1i3|2|1|||``. Numbers are in base 36. Last fields with default values are omitted. Buttons never expire, so data of an
-older version must decode, or raise ``InvalidCallbackData``.
+The format is ``1`` (the version; ``2`` below a notice), the action's letter, then its fields in order, each followed by
+``|``, such as ``1i3|2|1|||``. Numbers are in base 36. Last fields with default values are omitted. Buttons never
+expire, so data of an older version must decode, or raise ``InvalidCallbackData``.
 """
 
 import enum
@@ -15,6 +15,8 @@ from handlers import actions
 from handlers.actions import Action
 
 VERSION = "1"
+NOTICE_VERSION = "2"
+"""The version of a notice's buttons. They mean the same, but their answers never replace the notice."""
 LIMIT_BYTES = 64
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LARGEST = 2**63
@@ -24,10 +26,13 @@ class InvalidCallbackData(ValueError):
     """Callback data that ``encode`` does not produce: from an older version, or forged."""
 
 
-def encode(action: Action) -> str | None:
+def encode(action: Action, *, of_notice: bool = False) -> str | None:
     """Return the callback data of an action; None if it needs more than 64 bytes.
 
     A search text is cut until it fits: its beginning still finds the document.
+
+    Args:
+        of_notice: the button is below a notice.
 
     Raises:
         TypeError: the action has no letter.
@@ -41,12 +46,13 @@ def encode(action: Action) -> str | None:
         encoded.append(_encode_value(value))
         if default is MISSING or value != default:
             needed = position
-    data = VERSION + action.letter + "".join(f"{text}|" for text in encoded[:needed])
+    data = (NOTICE_VERSION if of_notice else VERSION) + action.letter + "".join(f"{text}|" for text in encoded[:needed])
     excess = len(data.encode("utf-8", "replace")) - LIMIT_BYTES
     if excess <= 0:
         return data
     query = getattr(action, "query", "")
-    return encode(replace(action, query=query[: -max(1, excess // 4)])) if query else None  # type: ignore[type-var]
+    shorter = replace(action, query=query[: -max(1, excess // 4)]) if query else None  # type: ignore[type-var]
+    return encode(shorter, of_notice=of_notice) if shorter is not None else None
 
 
 def decode(data: str) -> Action:
@@ -56,7 +62,7 @@ def decode(data: str) -> Action:
         InvalidCallbackData: the data is of another version, or ``encode`` did not produce it.
     """
     kind = _actions_by_letter().get(data[1:2])
-    if data[:1] != VERSION or kind is None or (len(data) > 2 and not data.endswith("|")):
+    if data[:1] not in (VERSION, NOTICE_VERSION) or kind is None or (len(data) > 2 and not data.endswith("|")):
         raise InvalidCallbackData(data[:2])
     texts = _split(data[2:])
     types = _field_types(kind.letter)

@@ -12,13 +12,14 @@ from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
 from handlers.screens import notices as screens
-from handlers.screens.notices import SummaryLine
+from handlers.screens.notice_summary import summary
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import send_text
 from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_possible
 from handlers.telegram.render import render
+from handlers.telegram.summary_lines import summary_lines
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
 from portal.models import Contact, Part
@@ -104,7 +105,9 @@ class TelegramNoticeSender:
             screen = screens.idle_link(t, first.account_name, first.link_id)
             return self._message(t, first, screen)
         if first.kind in _ABOUT_ENDED_LINKS:
-            screen = screens.access_ended(t, [(first.kind, first.account_name)], self._company.name)
+            screen = screens.access_ended(
+                t, [(first.kind, first.account_name)], self._company.name, self._company.support
+            )
             return self._message(t, first, screen)
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
         if first.kind is Kind.COPY_STOPPED:
@@ -146,8 +149,8 @@ class TelegramNoticeSender:
         return self._message(t, claimed, screens.copy_stopped(t, link.account_name, link.link_id))
 
     async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[ClaimedDelivery]) -> SendFunc:
-        """Summarise postponed notices by number, where the contact may still see that part of the account."""
-        lines: list[SummaryLine] = []
+        """Summarise postponed notices, where the contact may still see that part of the account."""
+        lines: list[tuple[LinkState, ClaimedDelivery]] = []
         repeated: list[bool] = []
         contacts: dict[str, Contact | None] = {}
         for each in batch:
@@ -157,11 +160,12 @@ class TelegramNoticeSender:
             if link.contact_id not in contacts:
                 contacts[link.contact_id] = await self._access.contact(link.contact_id)
             if await self._may_notify(contacts[link.contact_id], link, each.kind):
-                lines.append(SummaryLine(each.kind, each.number, link.link_id))
+                lines.append((link, each))
                 repeated.append(each.is_repetition)
         if not lines:
             raise _NotRendered(Cancelled("no longer allowed"))
-        return self._text(chat.chat_id, screens.marked(t, screens.summary(t, lines), repeated))
+        shown = await summary_lines(self._portal, lines, has_accounts=len(chat.links) > 1)
+        return self._text(chat.chat_id, screens.marked(t, summary(t, shown), repeated))
 
     async def _may_notify(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
         """Return whether a link may still get notices; if it ended or is idle, notify the chat of that once."""
@@ -252,7 +256,7 @@ class TelegramNoticeSender:
 
     async def _message_with_pdf(self, t: Texts, reader: Reader, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
         chat_id, number = claimed.recipient, claimed.number or ""
-        message = render(screens.marked(t, screen, [claimed.is_repetition]))
+        message = render(screens.marked(t, screens.without_pdf_button(screen), [claimed.is_repetition]), is_notice=True)
         as_text = self._message(t, claimed, screen)
         try:
             limit = documents.NOTICE_LIMIT
@@ -288,7 +292,7 @@ class TelegramNoticeSender:
         return self._text(claimed.recipient, screens.marked(t, screen, [claimed.is_repetition]))
 
     def _text(self, chat_id: int, screen: Screen) -> SendFunc:
-        message = render(screen)
+        message = render(screen, is_notice=True)
 
         async def send() -> Outcome:
             try:

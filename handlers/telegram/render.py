@@ -42,8 +42,12 @@ class Message:
         return {"reply_markup": {"inline_keyboard": self.buttons}} if self.buttons else {}
 
 
-def render(screen: Screen) -> Message:
-    """Return the screen as one message; a text over ``TEXT_LIMIT`` is cut at the end of a line."""
+def render(screen: Screen, *, is_notice: bool = False) -> Message:
+    """Return the screen as one message; a text over ``TEXT_LIMIT`` is cut at the end of a line.
+
+    Args:
+        is_notice: the message was not requested, so the answers to its buttons must not replace it.
+    """
     blocks: list[Block] = [[(screen.lead, escape_html)]] if screen.lead else []
     head: Block = [(screen.title, _bold)] if screen.title else []
     if screen.position:
@@ -54,7 +58,7 @@ def render(screen: Screen) -> Message:
         blocks.append([(line, escape_html) for line in _lines(screen.table)])
     if screen.note:
         blocks.append([(screen.note, escape_html)])
-    return Message(_join([block for block in blocks if block]), _buttons(screen))
+    return Message(_join([block for block in blocks if block]), _buttons(screen, is_notice))
 
 
 def _bold(text: str) -> str:
@@ -88,17 +92,17 @@ def _length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _buttons(screen: Screen) -> Buttons:
-    rows = [[rendered for button in row if (rendered := _button(button))] for row in screen.keyboard]
+def _buttons(screen: Screen, is_notice: bool) -> Buttons:
+    rows = [[rendered for button in row if (rendered := _button(button, is_notice))] for row in screen.keyboard]
     # A number without a button can be typed.
     counted = itertools.accumulate(len(row) for row in rows)
     return [row for row, total in zip(rows, counted, strict=True) if row and total <= _BUTTON_LIMIT]
 
 
-def _button(button: Button) -> dict[str, str] | None:
+def _button(button: Button, is_notice: bool) -> dict[str, str] | None:
     label = clip(safe_text(button.label), _LABEL_LIMIT) or _EMPTY_LABEL
     if button.action is not None:
-        data = encode(button.action)
+        data = encode(button.action, of_notice=is_notice)
         return {"text": label, "callback_data": data} if data else None
     return {"text": label, "url": button.url} if _is_public(button.url) else None
 

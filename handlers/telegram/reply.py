@@ -1,5 +1,7 @@
 """Send screens as answers: as a new message, or in place of the message whose button was tapped.
 
+A notice stays: what its buttons answer is a message of its own, which quotes the notice.
+
 An answer is repeated for about ``ANSWER_SECONDS`` while its failure may pass, also where it may have arrived: a doubled
 answer harms nobody, none at all does. Meanwhile the chat's later updates wait, and those of other chats do not.
 """
@@ -19,6 +21,7 @@ from handlers.screens.screen import Screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import edit_text, send_text
 from handlers.telegram.render import render
+from handlers.telegram.tapped_notice import is_below_notice
 from services.retries import with_retries
 
 ANSWER_SECONDS = 30.0
@@ -33,36 +36,54 @@ log = structlog.get_logger()
 ResultT = TypeVar("ResultT")
 
 
-async def show(context: Context, screen: Screen, *, link: int | None = None) -> None:
+async def show(context: Context, screen: Screen, *, link: int | None = None) -> int:
     """Answer with a screen: edit the message whose button was tapped, else send a new one.
 
     Args:
         link: the link whose account the screen is about.
+
+    Returns:
+        The id of the message with the screen.
 
     Raises:
         LinkGone: the link was removed during the wait before a retry.
     """
     query = context.incoming.callback_query if context.incoming else None
     message = query.message if query is not None else None
+    if query is not None and message is not None and is_below_notice(query):
+        return await _answer_notice(context, screen, message.message_id, query.data or "", link)
     if message is not None and await edit(context, message.message_id, screen, link=link):
-        return
-    await send(context, screen, link=link)
+        return message.message_id
+    return await send(context, screen, link=link)
+
+
+async def _answer_notice(context: Context, screen: Screen, notice_id: int, data: str, link: int | None) -> int:
+    """Answer below a notice. A button that is tapped repeatedly has one answer, which is edited."""
+    answers, key = context.services.recent.notice_answers, (context.chat.chat_id, notice_id, data)
+    earlier = answers.get(key)
+    if earlier is not None and await edit(context, earlier, screen, link=link):
+        return earlier
+    sent = await send(context, screen, link=link, reply_to=notice_id)
+    answers.set(key, sent)
+    return sent
 
 
 async def send(
-    context: Context, screen: Screen, *, to: int | None = None, link: int | None = None, reply_to: int | None = None
-) -> int:
+    context: Context, screen: Screen, *, to: int | None = None, link: int | None = None, reply_to: int | None = None,
+    is_notice: bool = False,
+) -> int:  # fmt: skip
     """Send a screen as a message of its own, to this chat or another.
 
     Args:
         to: the other chat. An answer to the chat of the update goes to the topic that the update came from.
         link: as for ``show``.
         reply_to: the message to quote, or None.
+        is_notice: as for ``render``.
 
     Returns:
         The id of the message.
     """
-    message = render(screen)
+    message = render(screen, is_notice=is_notice)
     chat = context.incoming.effective_chat if context.incoming else None
     chat_id = to or context.chat.chat_id
     thread_id = context.thread_id if chat is not None and chat.id == chat_id else None

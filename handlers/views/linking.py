@@ -13,7 +13,7 @@ from handlers.context import Context
 from handlers.screens import account, linking
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import classify
-from handlers.telegram.reply import delete, edit, send
+from handlers.telegram.reply import delete, edit, send, show
 from handlers.text_actions import GiveCode, GiveEmail
 from mail.errors import MailError
 from portal.errors import PortalError
@@ -88,7 +88,7 @@ async def show_and_mail(
     """
     message_id = None
     try:
-        message_id = await _show(context, screen)
+        message_id = await show(context, screen)
     except BaseException as error:
         if not (isinstance(error, TelegramError) and classify(error).may_pass):
             mail.close()
@@ -104,14 +104,6 @@ async def confirm_address(context: Context, action: ConfirmAddress) -> Screen | 
     if email is None:
         return await start_linking(context, StartLinking())
     return await _code_screen(context, await context.services.linking.request_code(context.chat.chat_id, email))
-
-
-async def _show(context: Context, screen: Screen) -> int:
-    """Show a screen, and return the id of its message, which a failure may have to edit."""
-    query = context.incoming.callback_query if context.incoming else None
-    if query and query.message and await edit(context, query.message.message_id, screen):
-        return query.message.message_id
-    return await send(context, screen)
 
 
 async def _mail(

@@ -85,7 +85,7 @@ async def answer_notice_offer(context: Context, action: AnswerNoticeOffer) -> Sc
 
 async def set_subscription(context: Context, action: SetSubscription) -> Screen:
     """Turn a kind of notice on or off, from the settings or from a notice."""
-    context.link(action.link)
+    link = context.link(action.link)
     if action.subscription not in SUBSCRIPTIONS:
         return await show_subscriptions(context, ShowSubscriptions(action.link))
     async with context.services.database.write() as session:
@@ -99,8 +99,8 @@ async def set_subscription(context: Context, action: SetSubscription) -> Screen:
         has_others = len(context.chat.links) > 1
         return screens.subscriptions(context.t, context.link(action.link), has_others=has_others, planned=planned)
     if action.on:
-        return notice_screens.notice_turned_on(context.t, action.link, planned)
-    return notice_screens.notice_stopped(context.t, action.subscription, action.link)
+        return notice_screens.notice_turned_on(context.t, action.subscription, action.link, link.account_name, planned)
+    return notice_screens.notice_stopped(context.t, action.subscription, action.link, link.account_name)
 
 
 async def _planned(context: Context, action: SetSubscription) -> str:
@@ -157,7 +157,9 @@ async def snooze(context: Context, action: Snooze) -> Screen:
     """Remind of an invoice again, at the hour of reminders of a later day."""
     link = context.link(action.link)
     # Buttons can be forged: store nothing about an invoice that does not exist.
-    await context.services.portal.invoice(context.reader(action.link), action.number)
+    invoice = await context.services.portal.invoice(context.reader(action.link), action.number)
+    if not invoice.is_unpaid:
+        return notice_screens.nothing_due(context.t, invoice, action.link)
     now = context.services.clock()
     async with context.services.database.write() as session:
         preferences = await delivery_preferences.load(session, context.chat.chat_id)
@@ -171,11 +173,13 @@ async def snooze(context: Context, action: Snooze) -> Screen:
 
 async def mute(context: Context, action: MuteInvoice) -> Screen:
     """Stop the reminders of one invoice, and cancel those that wait."""
-    await context.services.portal.invoice(context.reader(action.link), action.number)
+    invoice = await context.services.portal.invoice(context.reader(action.link), action.number)
     now = context.services.clock()
     async with context.services.database.write() as session:
         await mutes.mute(session, action.link, action.number, now)
         await cancellation.cancel_for_number(session, REMINDERS, action.number, now, "muted", link_id=action.link)
+    if not invoice.is_unpaid:
+        return notice_screens.nothing_due(context.t, invoice, action.link)
     return notice_screens.muted(context.t, action.number, action.link)
 
 

@@ -154,7 +154,7 @@ def test_any_callback_data_is_an_action_or_a_bad_button(data: str) -> None:
         "",
         "1",
         "0H",
-        "2H",
+        "3H",
         "H",
         "1Z",
         "1 ",

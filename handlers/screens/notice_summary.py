@@ -1,0 +1,111 @@
+"""The summary: one message for the notices that waited for the end of quiet hours."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from handlers.actions import Action, ListInvoices, ListOrders, ShowInvoice, ShowOrder, ShowSubscriptions
+from handlers.screens.notices import title
+from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
+from portal.models import Invoice, Order
+from services.invoices import is_credit_note
+from storage.tables import Kind
+from texts.catalogue import Texts
+from texts.escaping import safe_text
+
+MOST_LINES = 20
+"""Lines of a summary, each with a button. The other notices have one button per list."""
+_MOST_LISTS = 6
+_ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryLine:
+    """One line of a summary.
+
+    Args:
+        number: that of the order or invoice.
+        account: the account's name, or empty in a chat with one account.
+        paper: what the portal has now; None if it was not read, or is gone.
+    """
+
+    kind: Kind
+    number: str
+    link: int
+    account: str = ""
+    paper: Invoice | Order | None = None
+
+    @property
+    def is_order(self) -> bool:
+        """Whether the line is about an order."""
+        return self.kind in _ORDERS
+
+
+def summary(t: Texts, lines: Sequence[SummaryLine]) -> Screen:
+    """List notices, at least one: what each is about, its amount, and whose it is."""
+    shown, rest = lines[:MOST_LINES], lines[MOST_LINES:]
+    facts = [_line(t, each) for each in shown]
+    if rest:
+        facts.append(t.plural("notice.and_more", len(rest)))
+    total = "" if rest else _total(t, shown)
+    settings = Button(t("button.notices"), ShowSubscriptions(min(each.link for each in lines), of_notice=True))
+    keyboard = (*_buttons(shown), *((each,) for each in _rest_buttons(t, rest)), (settings,))
+    return Screen(t.plural("notice.summary", len(lines)), facts=tuple(facts), note=total, keyboard=keyboard)
+
+
+def _line(t: Texts, line: SummaryLine) -> str:
+    paper, parts = line.paper, []
+    if isinstance(paper, Invoice):
+        parts.append(t.formats.money(paper.amount, paper.currency))
+        if line.kind is Kind.INVOICE_ISSUED and not is_credit_note(paper) and not paper.is_unpaid:
+            parts.append(t("state.paid"))
+    elif paper is not None and paper.end_date and line.kind is Kind.ORDER_ENDING:
+        parts.append(t.formats.short_date(paper.end_date))
+    if line.account:
+        parts.append(safe_text(clip(line.account, 40)))
+    is_credit = isinstance(paper, Invoice) and is_credit_note(paper)
+    return " · ".join((title(t, line.kind, clip(line.number, 40), is_credit_note=is_credit), *parts))
+
+
+def _total(t: Texts, lines: Sequence[SummaryLine]) -> str:
+    """Return the total of the new invoices by currency; empty for fewer than two, or if one was not read."""
+    issued = [line.paper for line in lines if line.kind is Kind.INVOICE_ISSUED]
+    invoices = [paper for paper in issued if isinstance(paper, Invoice) and not is_credit_note(paper)]
+    if len(invoices) < 2 or None in issued:
+        return ""
+    totals: dict[str, Decimal] = {}
+    for each in invoices:
+        totals[each.currency] = totals.get(each.currency, Decimal()) + each.amount
+    return t("notice.total", total=" + ".join(t.formats.money(total, each) for each, total in totals.items()))
+
+
+def _buttons(lines: Sequence[SummaryLine]) -> Keyboard:
+    """Return a button for each order and invoice; a number that two accounts have is followed by the account."""
+    opened: dict[Action, SummaryLine] = {_opens(line): line for line in lines}
+    labels = Counter(line.number for line in opened.values())
+    buttons = [Button(_label(line, labels[line.number] > 1), action) for action, line in opened.items()]
+    longest = max(len(button.label) for button in buttons)
+    return rows_of(buttons, 3 if longest <= 12 else 2 if longest <= 18 else 1)
+
+
+def _label(line: SummaryLine, is_ambiguous: bool) -> str:
+    number = safe_text(line.number)
+    return f"{number} · {safe_text(clip(line.account, 30))}" if is_ambiguous and line.account else number
+
+
+def _rest_buttons(t: Texts, lines: Sequence[SummaryLine]) -> list[Button]:
+    """Return a button for each list with notices that have no line."""
+    counts = Counter((line.link, line.is_order, line.account) for line in lines)
+    buttons = []
+    for (link, is_order, account), count in counts.most_common(_MOST_LISTS):
+        if len(counts) == 1 or not account:
+            label = t.plural("button.other_notices", count)
+        else:
+            label = t.plural("button.other_notices_of", count, account=clip(account, 30))
+        buttons.append(Button(label, ListOrders(link) if is_order else ListInvoices(link)))
+    return buttons
+
+
+def _opens(line: SummaryLine) -> Action:
+    return ShowOrder(line.link, line.number) if line.is_order else ShowInvoice(line.link, line.number)
