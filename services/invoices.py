@@ -14,11 +14,6 @@ SMALL_PDF_BYTES = 2 * 1024 * 1024
 """Only one larger PDF is held in memory at a time."""
 
 
-def is_credit_note(invoice: Invoice) -> bool:
-    """Return whether an invoice is a credit note: the company owes its amount."""
-    return invoice.amount < 0
-
-
 def payment_lines(t: Texts, invoice: Invoice, today: datetime.date) -> list[str]:
     """Return the lines with the amount and the payment state: cancelled, credited, paid, paid in part, due or overdue.
 

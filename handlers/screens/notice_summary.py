@@ -8,8 +8,7 @@ from decimal import Decimal
 from handlers.actions import Action, ListInvoices, ListOrders, ShowInvoice, ShowOrder, ShowSubscriptions
 from handlers.screens.notices import title
 from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
-from portal.models import Invoice, Order
-from services.invoices import is_credit_note
+from portal.models import Invoice, InvoiceStatus, Order
 from storage.tables import Kind
 from texts.catalogue import Texts
 from texts.escaping import safe_text
@@ -58,20 +57,19 @@ def _line(t: Texts, line: SummaryLine) -> str:
     paper, parts = line.paper, []
     if isinstance(paper, Invoice):
         parts.append(t.formats.money(paper.amount, paper.currency))
-        if line.kind is Kind.INVOICE_ISSUED and not is_credit_note(paper) and not paper.is_unpaid:
+        if line.kind is Kind.INVOICE_ISSUED and not paper.is_credit_note and paper.state is InvoiceStatus.PAID:
             parts.append(t("state.paid"))
     elif paper is not None and paper.end_date and line.kind is Kind.ORDER_ENDING:
         parts.append(t.formats.short_date(paper.end_date))
     if line.account:
         parts.append(safe_text(clip(line.account, 40)))
-    is_credit = isinstance(paper, Invoice) and is_credit_note(paper)
-    return " · ".join((title(t, line.kind, clip(line.number, 40), is_credit_note=is_credit), *parts))
+    return " · ".join((title(t, line.kind, clip(line.number, 40), paper), *parts))
 
 
 def _total(t: Texts, lines: Sequence[SummaryLine]) -> str:
     """Return the total of the new invoices by currency; empty for fewer than two, or if one was not read."""
     issued = [line.paper for line in lines if line.kind is Kind.INVOICE_ISSUED]
-    invoices = [paper for paper in issued if isinstance(paper, Invoice) and not is_credit_note(paper)]
+    invoices = [each for each in issued if isinstance(each, Invoice) and not (each.is_credit_note or each.is_cancelled)]
     if len(invoices) < 2 or None in issued:
         return ""
     totals: dict[str, Decimal] = {}

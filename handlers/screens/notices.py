@@ -21,7 +21,7 @@ from handlers.actions import (
 from handlers.screens.notice_settings import SUBSCRIPTION_NAMES
 from handlers.screens.screen import Button, Screen, clip
 from portal.models import Invoice, Order
-from services.invoices import is_credit_note, payment_lines
+from services.invoices import payment_lines
 from services.notices.event_recorder import subscription_for
 from storage.tables import Kind
 from texts.catalogue import Texts, message_id
@@ -52,10 +52,17 @@ _END_REASONS = {
 }
 
 
-def title(t: Texts, kind: Kind, number: str, *, is_credit_note: bool = False) -> str:
-    """Return what a notice is about, in one line."""
-    key = _CREDIT_TITLES.get(kind) if is_credit_note else None
-    return t(key or _TITLES[kind], number=number)
+def title(t: Texts, kind: Kind, number: str, paper: Invoice | Order | None = None) -> str:
+    """Return what a notice is about, in one line.
+
+    Args:
+        paper: what the portal has now: a credit note and a cancelled invoice are named as such. None if unknown.
+    """
+    if isinstance(paper, Invoice) and paper.is_cancelled:
+        cancelled = message_id("notice.credit_cancelled"), message_id("notice.invoice_cancelled")
+        return t(cancelled[0] if paper.is_credit_note else cancelled[1], number=number)
+    is_credit_note = isinstance(paper, Invoice) and paper.is_credit_note
+    return t((_CREDIT_TITLES if is_credit_note else _TITLES)[kind], number=number)
 
 
 def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: int, today: datetime.date) -> Screen:
@@ -79,8 +86,7 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
     rows.append((_stop_button(t, kind, link),))
     if kind is Kind.REMINDER_DUE and invoice.due_date != today:  # sent late, and its title says "today"
         kind = Kind.REMINDER_LATER
-    heading = title(t, kind, invoice.number, is_credit_note=is_credit_note(invoice))
-    return Screen(heading, facts=tuple(facts), keyboard=tuple(rows))
+    return Screen(title(t, kind, invoice.number, invoice), facts=tuple(facts), keyboard=tuple(rows))
 
 
 def without_pdf_button(screen: Screen) -> Screen:
@@ -177,12 +183,14 @@ def muted(t: Texts, number: str, link: int) -> Screen:
 
 def nothing_due(t: Texts, invoice: Invoice, link: int) -> Screen:
     """Answer a button of a reminder whose invoice is no longer to pay."""
-    is_credit = is_credit_note(invoice)
-    key = message_id("notice.nothing_due_credit") if is_credit else message_id("notice.nothing_due")
+    if invoice.is_cancelled:
+        key = message_id("notice.nothing_due_cancelled")
+    else:
+        paid, credit = message_id("notice.nothing_due"), message_id("notice.nothing_due_credit")
+        key = credit if invoice.is_credit_note else paid
     fact = t(key, number=invoice.number)
-    facts = (fact, *payment_lines(t, invoice, invoice.date))
     unpaid = Button(t("button.unpaid"), ListInvoices(link, unpaid=True))
-    return Screen(facts=facts, keyboard=((_detail_button(t, invoice, link), unpaid),))
+    return Screen(facts=(fact,), keyboard=((_detail_button(t, invoice, link), unpaid),))
 
 
 def _invoice_buttons(t: Texts, number: str, link: int) -> tuple[Button, ...]:
@@ -193,9 +201,7 @@ def _invoice_buttons(t: Texts, number: str, link: int) -> tuple[Button, ...]:
 def _detail_button(t: Texts, invoice: Invoice, link: int) -> Button:
     number = invoice.number
     label = (
-        t("button.credit_note", number=number)
-        if is_credit_note(invoice)
-        else t("button.back_to_invoice", number=number)
+        t("button.credit_note", number=number) if invoice.is_credit_note else t("button.back_to_invoice", number=number)
     )
     return Button(label, ShowInvoice(link, number))
 

@@ -138,8 +138,8 @@ class Unsubscribe:
 
 def invoice_letter(
     to: str, language: Language, *, number: str, facts: Callable[[Texts], list[str]], pdf: Attachment | None,
-    company: str,
-    account: str, unsubscribe: Unsubscribe, is_repetition: bool = False,
+    company: str, account: str, unsubscribe: Unsubscribe, is_repetition: bool = False, is_credit_note: bool = False,
+    is_cancelled: bool = False,
 ) -> Letter:  # fmt: skip
     """Write a bookkeeper's copy: payment lines, PDF, and how to unsubscribe.
 
@@ -147,17 +147,23 @@ def invoice_letter(
         facts: Returns the lines about the invoice in one language.
         pdf: None where the portal could not make it: the letter says so.
         is_repetition: Whether the reader may have received this mail before: its first sentence says so.
+        is_credit_note: Whether it is a credit note, which the mail then names so.
+        is_cancelled: Whether the invoice is cancelled, which the mail then says.
     """
-    name = _account_name(account)
+    name, keys = _account_name(account), (message_id("letter.copy.subject"), message_id("letter.copy.told"))
+    if is_credit_note:
+        keys = message_id("letter.copy.credit_subject"), message_id("letter.copy.credit_told")
+    elif is_cancelled:
+        keys = message_id("letter.copy.cancelled_subject"), message_id("letter.copy.cancelled_told")
 
     def body(t: Texts) -> list[str]:
         how = t("letter.copy.stop_link", url=unsubscribe.url) if unsubscribe.url else t("letter.copy.stop_mail")
         mark = [t("letter.copy.repeated")] if is_repetition else []
-        told = message_id("letter.copy.told") if pdf else message_id("letter.copy.told_without_pdf")
+        told = keys[1] if pdf else message_id("letter.copy.told_without_pdf")
         return [*mark, t(told, number=number, account=name, company=company), *facts(t), how]
 
     def subject(t: Texts) -> str:
-        return t("letter.copy.subject", number=number, company=company, account=name)
+        return t(keys[0], number=number, company=company, account=name)
 
     return replace(
         _bilingual_letter(to, language, subject, body), attachments=(pdf,) if pdf else (), headers=unsubscribe.headers

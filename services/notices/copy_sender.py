@@ -155,6 +155,8 @@ class CopySender:
             account=copy.account_name,
             unsubscribe=self._unsubscribe(copy),
             is_repetition=claimed.is_repetition,
+            is_credit_note=invoice.is_credit_note,
+            is_cancelled=invoice.is_cancelled,
         )
         # The repetition has the same Message-ID, by which servers and readers recognise it.
         message_id = self._database.vault.hash("message-id", f"{claimed.event_id}:{claimed.recipient}")
