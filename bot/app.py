@@ -59,6 +59,7 @@ from services.notices.delivery.outcomes import Sender
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.feed_reader import FeedReader
 from services.notices.planner import Planner
+from services.portal_links import PortalLinks
 from services.recent import Recent
 from services.security import SecurityLog
 from storage import chats
@@ -219,6 +220,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         undelivered=Counter(),
         recent=Recent(clock),
         planner=Planner(database, portal, clock, company),
+        portal_links=PortalLinks(portal, clock),
     )
 
 

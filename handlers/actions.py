@@ -234,7 +234,10 @@ class ShowNotices(Action, letter="N"):
 
 @dataclass(frozen=True, slots=True)
 class ShowQuiet(Action, letter="q"):
-    """Quiet hours, in minutes after midnight; -2 shows the choice, and ``start`` -1 with ``end`` -1 turns them off."""
+    """Quiet hours, in minutes after midnight.
+
+    ``start`` -2 shows the choice, -1 turns them off, -3 asks for the start; ``end`` -3 asks for the end.
+    """
 
     start: int = -2
     end: int = -2

@@ -45,6 +45,8 @@ def _command(fr: str, en: str, description: str, action: Action | Callable[[int]
 
 START = _command("start", "start", message_id("command.start"), Start())
 
+UNPAID = _command("solde", "balance", message_id("command.unpaid"), lambda link: ListInvoices(link, unpaid=True))
+
 MENU = (
     _command("commandes", "orders", message_id("command.orders"), lambda link: ListOrders(link)),
     _command("factures", "invoices", message_id("command.invoices"), lambda link: ListInvoices(link)),
@@ -61,20 +63,42 @@ MENU = (
     _command("oublier", "forget", message_id("command.forget"), Forget()),
 )
 
-COMMANDS = (START, *MENU)
+COMMANDS = (START, UNPAID, *MENU)
 BY_NAME = {name: command for command in COMMANDS for name in command.names.values()}
 _OTHER_WORDS = {
     "start": "accueil home menu demarrer commencer debut begin",
     "commandes": "commande order contrats contracts ententes bonsdecommande",
-    "factures": "facture invoice bill bills facturation billing paiements paiement payments payment",
+    "factures": """
+        facture invoice bill bills facturation billing paiements paiement payments payment recu recus
+        receipt receipts avoir avoirs remboursement refund notecredit creditnote dernierefacture
+        dernieresfactures lastinvoice latestinvoice lastbill latestbill
+        """,
+    "solde": """
+        payer pay apayer impaye impayes impayee impayees unpaid dois doit combiendois owe owed owing
+        muchowe due payerfacture payerfactures payinvoice payinvoices paybill paybills dejapaye
+        dejapayee alreadypaid
+        """,
     "compte": "comptes accounts",
-    "avis": "notice notification notifications alertes alerte alerts alert rappels rappel reminders reminder",
-    "portail": "portal siteweb website connexion login signin",
+    "avis": """
+        arreteravis stopnotice stopnotices desabonner desabonnement unsubscribe notice notification
+        notifications alertes alerte alerts alert rappels rappel reminders reminder
+        """,
+    "portail": """
+        motpasse motpasseoublie oubliemotpasse password forgotpassword forgottenpassword portal siteweb
+        website connexion login signin
+        """,
     "langue": "langues languages francais french anglais english",
     "parametres": "parametre setting reglages reglage preferences options configuration",
     "lier": "liaison connect connecter ajouter",
     "delier": "deconnecter deconnexion disconnect logout dissocier",
-    "aide": "aider aidez aidezmoi aidemoi helpme sos assistance soutien support",
+    "aide": """
+        humain human agent conseiller conseillere representant telephone phone contact contacter joindre
+        appeler call parler talk speak personne person parlerquelquun parlerpersonne parlerhumain
+        talkhuman talkperson
+        talksomeone numerotelephone phonenumber speakhuman speakperson speaksomeone serviceclientele
+        serviceclient customerservice parlerserviceclientele aider aidez aidezmoi aidemoi helpme sos
+        assistance soutien support
+        """,
     "confidentialite": "vieprivee politique policy privacypolicy",
     "mesdonnees": "donnees data renseignements",
     "oublier": "effacer supprimer delete erase forgetme",

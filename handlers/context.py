@@ -20,6 +20,7 @@ from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.planner import Planner
+from services.portal_links import PortalLinks
 from services.recent import Recent
 from services.security import SecurityLog
 from storage.chat_cache import ChatCache
@@ -56,6 +57,7 @@ class Services:
     """Answers that were not delivered in time, by kind of the last failure (``FailureKind``)."""
     recent: Recent
     planner: Planner
+    portal_links: PortalLinks
 
 
 class LinkGone(Exception):

@@ -15,6 +15,7 @@ from handlers.screens.linking import confirm_address
 from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
+from handlers.telegram.typing_indicator import typing_indicator
 from handlers.views import account, invoices, linking, notices, orders, questions, search, settings
 from handlers.views.seen_notices import record_seen
 from portal.breaker import Caller, caller
@@ -102,7 +103,8 @@ async def perform(context: Context, action: Action) -> None:
         ActionFailed: an unexpected error; the error handler offers a retry.
     """
     try:
-        screen = await screen_for(context, action)
+        async with typing_indicator(context):
+            screen = await screen_for(context, action)
         if screen is not None:
             await show(context, screen, link=action.link if isinstance(action, AccountAction) else None)
     except LinkGone:

@@ -22,6 +22,7 @@ from services import papers
 from services.security import SecurityEvent
 from services.understanding import commands
 from services.understanding.codes import Codes
+from services.understanding.dates import searched_date
 from services.understanding.numbers import NumberText
 from services.understanding.resolving import (
     CODES,
@@ -44,6 +45,7 @@ from services.understanding.resolving import (
 from storage import chats
 from storage.chats import Awaiting, LinkState
 from storage.tables import Awaited
+from texts.language import Language
 
 log = structlog.get_logger()
 
@@ -115,7 +117,9 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
         case BadAddress():
             return linking.bad_email(t)
         case SearchTyped(query) if awaiting is not None and awaiting.link_id is not None:
-            return text_actions.SearchFor(awaiting.link_id, awaiting.what is Awaited.INVOICE_SEARCH, query)
+            return text_actions.SearchFor(
+                awaiting.link_id, awaiting.what is Awaited.INVOICE_SEARCH, _searched(context, query)
+            )
         case NumberTyped(number, code) if current:
             return _open_number(context, current, number, code)
         case NoCode():
@@ -124,7 +128,13 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
     codes = meaning.codes if isinstance(meaning, NotUnderstood) else Codes()
     if current is None:
         return linking.expired_code(t) if codes and _late_code(context) is Awaited.CODE else not_linked(context)
-    return failures.not_understood(t, current)
+    company = context.services.company
+    return failures.not_understood(t, current, company.name, company.support)
+
+
+def _searched(context: Context, text: str) -> str:
+    """Return a typed date as the portal's search finds it; any other text as it is."""
+    return searched_date(text, context.today, month_first=context.language is Language.EN) or text
 
 
 def _command(context: Context, name: str) -> Action | Screen:
@@ -155,7 +165,11 @@ def _open_number(context: Context, current: LinkState, number: NumberText, code:
         number.text if _late_code(context) is Awaited.CODE and number.text.isdigit() and len(number.text) == 6 else ""
     )
     return actions.OpenNumber(
-        current.link_id, number.text, number.part, code or late, suggestion=_slashed(context, nearest)
+        current.link_id,
+        _searched(context, number.text),
+        number.part,
+        code or late,
+        suggestion=_slashed(context, nearest),
     )
 
 

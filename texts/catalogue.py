@@ -12,6 +12,8 @@ from texts.escaping import safe_text
 from texts.formats import Formats
 from texts.language import Language
 
+_ELIDED = tuple("aàâeéèêëiîïoôuùûœæ")
+
 
 def message_id(key: str) -> str:
     """Mark a message id outside a call of ``Texts``, so that the test of the catalogues finds it. Returns: the key."""
@@ -35,16 +37,24 @@ class Texts:
         message = self._translations.gettext(key)
         if message == key:
             raise KeyError(f"{self.language} has no message {key!r}")
-        return message.format_map({name: safe_text(value) for name, value in values.items()})
+        return self._filled(message, values)
+
+    def _filled(self, message: str, values: dict[str, str]) -> str:
+        """Insert values: a full stop at the end of one (``p.m.``) is not doubled, and *de* is elided in French."""
+        texts = {name: safe_text(value) for name, value in values.items()}
+        for name, text in texts.items():
+            if text.endswith("."):
+                message = message.replace(f"{{{name}}}.", f"{{{name}}}")
+            if self.language is Language.FR and text[:1].lower() in _ELIDED:
+                message = message.replace(f" de {{{name}}}", f" d’{{{name}}}")
+        return message.format_map(texts)
 
     def plural(self, key: str, n: int, **values: str) -> str:
         """Return the plural form of a message for ``n``, which it may show as ``{n}``. Raises: as ``__call__``."""
         message = self._translations.ngettext(key, key, n)
         if message == key:
             raise KeyError(f"{self.language} has no message {key!r}")
-        return message.format_map(
-            {name: safe_text(value) for name, value in values.items()} | {"n": self.formats.number(n)}
-        )
+        return self._filled(message, values | {"n": self.formats.number(n)})
 
 
 @cache

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from texts.language import Language
@@ -54,12 +54,18 @@ class Formats:
         return written
 
     def time(self, at: datetime.datetime) -> str:
-        """Return ``14 h 30``, ``2:30 p.m.``, in the time zone of ``at``."""
+        """Return ``14 h 30``, ``7 h``, ``2:30 p.m.``, in the time zone of ``at``."""
+        if self._language is Language.FR:  # CLDR has 07 h 00
+            return f"{at.hour}\u00a0h\u00a0{at.minute:02}" if at.minute else f"{at.hour}\u00a0h"
         return format_time(at, "short", locale=self._locale)
 
     def exact_time(self, at: datetime.datetime) -> str:
         """Return ``14 h 30 min 05 s``, ``2:30:05 p.m.``, in the time zone of ``at``."""
         return format_time(at, "medium", locale=self._locale)
+
+    def city(self, zone: str) -> str:
+        """Return the city of an IANA time zone, such as ``St. John’s``; other zones keep their name."""
+        return str(get_timezone_location(zone, locale=self._locale, return_city=True))
 
     def percent(self, progress: float) -> str:
         """Return ``95 %``, ``95%``. ``progress`` is from 0 to 100."""

@@ -93,7 +93,7 @@ def revoke_failed(t: Texts, reason: str, chat_id: int) -> Screen:
 
 def confirm_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
     """Ask for confirmation before the chat loses its links."""
-    facts = (*(t("account.other", account=link.account_name) for link in links), "", t("account.sure_to_unlink"))
+    facts = (*(t("order.line", line=link.account_name) for link in links), "", t("account.sure_to_unlink"))
     yes, no = Button(t("button.yes_unlink"), Unlink(sure=True)), Button(t("button.no_keep"), Start())
     return Screen(t("account.unlink_title"), facts=facts, keyboard=((yes, no),))
 
@@ -105,7 +105,7 @@ def unlinked(t: Texts) -> Screen:
 
 def no_stored_data(t: Texts) -> Screen:
     """Report that no data of this chat is stored."""
-    return Screen(t("data.title"), facts=(t("data.nothing"),))
+    return Screen(t("data.title"), facts=(t("data.nothing"),), keyboard=_link(t))
 
 
 def my_data(
@@ -135,7 +135,7 @@ def my_data(
     if preferences.quiet:
         facts.append(t("data.quiet", hours=quiet_range(t, preferences.quiet)))
     if preferences.timezone:
-        facts.append(t("quiet.zone", zone=preferences.timezone))
+        facts.append(t("quiet.zone", zone=t.formats.city(preferences.timezone)))
     facts += [t("data.language", language=t("language.name")), t.plural("data.page_size", chat.page_size)]
     erase = Button(t("button.forget"), Forget())
     return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((erase,),))

@@ -61,7 +61,7 @@ def forbidden(t: Texts, account: str, company: str) -> Screen:
 
 def internal_error(t: Texts, retry: Action | None, at: datetime.datetime) -> Screen:
     """Report an error of the bot; None for ``retry`` means that no button can repeat the request."""
-    keyboard = _retry(t, retry) if retry else ()
+    keyboard = _retry(t, retry) if retry else _help(t)
     return Screen(facts=(t("trouble.failed"),), note=attempt_time(t, at), keyboard=keyboard)
 
 
@@ -78,7 +78,7 @@ def account_gone(t: Texts, account: str) -> Screen:
 
 def not_linked(t: Texts, company: str) -> Screen:
     """Report that the request needs a link."""
-    return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=_link(t))
+    return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=(*_link(t), *_help(t)))
 
 
 def link_gone(t: Texts, current: LinkState) -> Screen:
@@ -92,9 +92,15 @@ def old_button(t: Texts) -> Screen:
     return Screen(facts=(t("trouble.old_button"),), keyboard=((Button(t("button.home"), Start()),),))
 
 
-def not_understood(t: Texts, link: LinkState) -> Screen:
-    """Report that a text is no command and no number."""
-    return Screen(facts=(t("trouble.not_understood"),), keyboard=(*list_buttons(t, link), *_help(t)))
+def not_understood(t: Texts, link: LinkState, company: str, support: str) -> Screen:
+    """Report that a text is no command and no number, with an example and a person; ``support`` may be empty."""
+    facts = (t("trouble.not_understood"), a_person(t, company, support))
+    return Screen(facts=facts, keyboard=(*list_buttons(t, link), *_help(t)))
+
+
+def a_person(t: Texts, company: str, support: str) -> str:
+    """Return the line that says how to reach a person; ``support`` may be empty."""
+    return t("help.support", support=support) if support else t("help.no_support", company=company)
 
 
 def unsupported_message(t: Texts, link: LinkState | None) -> Screen:
@@ -104,7 +110,7 @@ def unsupported_message(t: Texts, link: LinkState | None) -> Screen:
 
 def messages_dropped(t: Texts) -> Screen:
     """Report that the chat sent more messages at once than the bot reads."""
-    return Screen(facts=(t("trouble.unread"),))
+    return Screen(facts=(t("trouble.unread"),), keyboard=((Button(t("button.home"), Start()),),))
 
 
 def _retry(t: Texts, action: Action) -> Keyboard:

@@ -1,7 +1,9 @@
 """Invoices: the list, the detail, and failures of the PDF."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
 from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
@@ -41,6 +43,16 @@ def invoice_list(
     note = list_note(t, action.query, page.unread)
     keyboard = (*rows, *paging(t, page.page, page.last, action), *buttons)
     return Screen(title, position(t, page, len(page.items) + page.unread), table=table, note=note, keyboard=keyboard)
+
+
+def total_to_pay(t: Texts, invoices: Sequence[Invoice]) -> str:
+    """Return the total of what is to pay, by currency; empty for fewer than two invoices."""
+    totals: dict[str, Decimal] = {}
+    for each in invoices:
+        totals[each.currency] = totals.get(each.currency, Decimal()) + each.balance
+    if len(invoices) < 2:
+        return ""
+    return t("invoices.total", total=" + ".join(t.formats.money(total, each) for each, total in totals.items()))
 
 
 def invoice_detail(

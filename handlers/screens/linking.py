@@ -1,30 +1,45 @@
 """Linking: first screens, address, code, choice of the account, and the offer of notices."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handlers.actions import (
     AnswerNoticeOffer,
     ChooseAccount,
+    ChooseLanguage,
     ConfirmAddress,
     FinishLinking,
     ResendCode,
+    ShowAccounts,
     ShowHelp,
+    ShowNotices,
+    ShowPrivacy,
+    ShowSettings,
+    Start,
     StartLinking,
 )
 from handlers.screens.failures import attempt_time
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
+from handlers.screens.settings import portal_buttons
+from portal.models import MenuLink
 from services.linking.code_limits import TooOften
 from services.linking.code_results import CheckResult, CodeRequested, CodeWithdrawn, OlderCode, OtherCodeKind, WrongCode
 from storage.chats import LinkState
-from texts.catalogue import Texts
+from texts.catalogue import Texts, texts_in
 from texts.escaping import safe_text
 
 
-def welcome(t: Texts, company: str) -> Screen:
-    """Show a chat without a link what the bot is, and how to link an account."""
-    keyboard = ((Button(t("button.link"), StartLinking()),), (Button(t("button.help"), ShowHelp()),))
+def welcome(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
+    """Show a chat without a link what the bot is, how to link an account, and the portal's ``links`` for newcomers."""
+    other = t.language.other
+    more = (
+        Button(t("button.help"), ShowHelp()),
+        Button(t("button.privacy"), ShowPrivacy()),
+        Button(texts_in(other)("language.name"), ChooseLanguage(other)),
+    )
+    keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more)
     return Screen(t("welcome.title", company=company), facts=(t("welcome.what", company=company),), keyboard=keyboard)
 
 
@@ -42,12 +57,13 @@ def home(t: Texts, link: LinkState) -> Screen:
 def ask_email(t: Texts, company: str, *, is_another: bool) -> Screen:
     """Ask for an address; ``is_another`` means that the chat already has a link."""
     fact = t("link.ask_another") if is_another else t("link.ask_email", company=company)
-    return Screen(t("link.title"), facts=(fact,))
+    back = (Button(t("button.home"), Start()), Button(t("button.privacy"), ShowPrivacy()))
+    return Screen(t("link.title"), facts=(fact,), keyboard=(back,))
 
 
 def bad_email(t: Texts) -> Screen:
     """Report that a text contains no address."""
-    return Screen(facts=(t("link.bad_email"),))
+    return Screen(facts=(t("link.bad_email"),), keyboard=((Button(t("button.help"), ShowHelp()),),))
 
 
 def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> Screen:
@@ -137,7 +153,8 @@ def portal_down_after_code(t: Texts, until: datetime.datetime, at: datetime.date
 def no_account(t: Texts, company: str) -> Screen:
     """Report that the portal has no open account for the address."""
     another = Button(t("button.other_address"), StartLinking())
-    return Screen(facts=(t("link.no_account", company=company),), keyboard=((another,),))
+    keyboard = ((another,), (Button(t("button.help"), ShowHelp()),))
+    return Screen(facts=(t("link.no_account", company=company),), keyboard=keyboard)
 
 
 def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
@@ -185,4 +202,6 @@ def _code_buttons(t: Texts, *, again: bool = False) -> Keyboard:
 
 
 def _home_buttons(t: Texts, link: LinkState) -> Keyboard:
-    return (*list_buttons(t, link), (Button(t("button.help"), ShowHelp()),))
+    accounts, notices = Button(t("button.my_accounts"), ShowAccounts()), Button(t("button.notices"), ShowNotices())
+    more = (Button(t("button.settings"), ShowSettings()), Button(t("button.help"), ShowHelp()))
+    return (*list_buttons(t, link), (accounts, notices), more)

@@ -33,11 +33,14 @@ SUBSCRIPTION_NAMES = {
 }
 SentCopy = tuple[str, datetime.date]
 QUIET_CHOICES = (Quiet(20 * 60, 7 * 60), Quiet(21 * 60, 7 * 60), Quiet(22 * 60, 6 * 60), Quiet(18 * 60, 8 * 60))
+ASK_HOUR = -3
+"""The ``start`` or ``end`` of ``ShowQuiet`` that asks for it."""
 ZONES = (
     "America/St_Johns",
     "America/Halifax",
     "America/Toronto",
     "America/Winnipeg",
+    "America/Regina",
     "America/Edmonton",
     "America/Vancouver",
     "Europe/Paris",
@@ -102,15 +105,37 @@ def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:
     current = t("quiet.none") if quiet is None else quiet_range(t, quiet)
     offers = [choice(quiet_range(t, each), each == quiet, ShowQuiet(each.start, each.end)) for each in QUIET_CHOICES]
     off = choice(t("quiet.none"), quiet is None, ShowQuiet(-1, -1))
-    facts = (t("quiet.what"), t("quiet.now", hours=current), t("quiet.zone", zone=zone))
-    links: Keyboard = ((Button(t("button.zone"), ChooseZone()),), (Button(t("button.notices"), ShowNotices()),))
+    facts = (t("quiet.what"), t("quiet.now", hours=current), t("quiet.zone", zone=t.formats.city(zone)))
+    links: Keyboard = (
+        (Button(t("quiet.other"), ShowQuiet(ASK_HOUR)),),
+        (Button(t("button.zone"), ChooseZone()),),
+        (Button(t("button.notices"), ShowNotices()),),
+    )
     return Screen(t("quiet.title"), facts=facts, keyboard=((off,), *rows_of(offers, 2), *links))
 
 
-def zones(t: Texts, zone: str) -> Screen:
-    """Ask for the time zone of the quiet hours."""
-    rows = tuple((choice(name.partition("/")[2].replace("_", " "), name == zone, ChooseZone(name)),) for name in ZONES)
-    return Screen(t("quiet.zone_title"), facts=(t("quiet.zone_ask"),), keyboard=rows)
+def quiet_start(t: Texts) -> Screen:
+    """Ask for the hour when the quiet hours begin."""
+    hours = [Button(_clock_time(t, hour * 60), ShowQuiet(hour * 60, ASK_HOUR)) for hour in range(24)]
+    back = (Button(t("button.back"), ShowQuiet()),)
+    return Screen(t("quiet.title"), facts=(t("quiet.ask_start"),), keyboard=(*rows_of(hours, 4), back))
+
+
+def quiet_end(t: Texts, start: int) -> Screen:
+    """Ask for the hour when the quiet hours end; ``start`` is in minutes after midnight."""
+    ends = [(start // 60 + later) % 24 * 60 for later in range(1, 24)]
+    hours = [Button(_clock_time(t, end), ShowQuiet(start, end)) for end in ends if end != start]
+    back = (Button(t("button.back"), ShowQuiet(ASK_HOUR)),)
+    fact = t("quiet.ask_end", start=_clock_time(t, start))
+    return Screen(t("quiet.title"), facts=(fact,), keyboard=(*rows_of(hours, 4), back))
+
+
+def zones(t: Texts, zone: str, company_zone: str) -> Screen:
+    """Ask for the time zone of the quiet hours: one of ``ZONES``, or the company's."""
+    offered = ZONES if company_zone in ZONES else (company_zone, *ZONES)
+    cities = [choice(t.formats.city(name), name == zone, ChooseZone(name)) for name in offered]
+    back = (Button(t("button.back"), ShowQuiet()),)
+    return Screen(t("quiet.zone_title"), facts=(t("quiet.zone_ask"),), keyboard=(*rows_of(cities, 2), back))
 
 
 def bookkeeper_copy(t: Texts, link: LinkState, email: str | None, sent: Sequence[SentCopy]) -> Screen:
@@ -155,9 +180,9 @@ def copy_failed(t: Texts, reason: str, link: int) -> Screen:
 
 
 def quiet_range(t: Texts, quiet: Quiet) -> str:
-    """Return quiet hours as text, such as ``de 20 h 00 à 7 h 00``."""
+    """Return quiet hours as text, such as ``de 20 h à 7 h``."""
+    return t("quiet.hours", start=_clock_time(t, quiet.start), end=_clock_time(t, quiet.end))
 
-    def time_text(minutes: int) -> str:
-        return t.formats.time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))
 
-    return t("quiet.hours", start=time_text(quiet.start), end=time_text(quiet.end))
+def _clock_time(t: Texts, minutes: int) -> str:
+    return t.formats.time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))

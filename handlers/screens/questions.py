@@ -25,12 +25,12 @@ def left(t: Texts, what: Awaited | None, link: LinkState | None) -> Screen:
 
 def several_codes(t: Texts) -> Screen:
     """Ask for one code: the text has several, and none was compared."""
-    return Screen(facts=(t("code.several"),))
+    return Screen(facts=(t("code.several"),), keyboard=_help(t))
 
 
 def code_awaited(t: Texts) -> Screen:
     """Report that a text is not the code that a bookkeeper's copy or a revocation awaits."""
-    return Screen(facts=(t("code.awaited"),))
+    return Screen(facts=(t("code.awaited"),), keyboard=_help(t))
 
 
 def unasked_address(t: Texts, link: LinkState) -> Screen:
@@ -48,6 +48,10 @@ def unknown_command(t: Texts, word: str, suggestion: str, link: LinkState | None
         else t("trouble.unknown_command", name=name)
     )
     return Screen(facts=(fact,), keyboard=_where_to(t, link))
+
+
+def _help(t: Texts) -> Keyboard:
+    return ((Button(t("button.help"), ShowHelp()),),)
 
 
 def _where_to(t: Texts, link: LinkState | None) -> Keyboard:

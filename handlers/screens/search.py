@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowInvoice, ShowOrder
+from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowHelp, ShowInvoice, ShowOrder
+from handlers.screens.failures import a_person
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Screen, clip, rows_of
 from portal.models import Invoice, Part
@@ -50,12 +51,16 @@ def several_found(
     return Screen(facts=(fact,), keyboard=(*rows, *(lists if total > len(buttons) or len(pages) > 1 else ())))
 
 
-def nothing_found(t: Texts, link: LinkState, query: str, account: str, suggestion: str) -> Screen:
+def nothing_found(
+    t: Texts, link: LinkState, query: str, account: str, suggestion: str, *, company: str, support: str
+) -> Screen:
     """Report that nothing has a number, and say what to do.
 
     Args:
         account: the only account that was searched; empty for all accounts of the chat.
         suggestion: the command that was perhaps meant, with its slash, or empty.
+        company: the company's name.
+        support: how to reach a person; may be empty.
     """
     shown = clip(query, 40)
     fact = t("trouble.not_found", number=shown, account=account) if account else t("search.nowhere", query=shown)
@@ -65,7 +70,8 @@ def nothing_found(t: Texts, link: LinkState, query: str, account: str, suggestio
         if part in link.access
     ]
     hint = t("search.meant_command", command=suggestion) if suggestion else t("search.what_next")
-    return Screen(facts=(fact, hint), keyboard=(*list_buttons(t, link), *rows_of(asks, 2)))
+    keyboard = (*list_buttons(t, link), *rows_of(asks, 2), (Button(t("button.help"), ShowHelp()),))
+    return Screen(facts=(fact, hint, a_person(t, company, support)), keyboard=keyboard)
 
 
 def with_code_button(t: Texts, screen: Screen, code: str) -> Screen:

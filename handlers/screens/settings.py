@@ -8,8 +8,10 @@ from handlers.actions import (
     ShowPortal,
     ShowPrivacy,
     ShowSettings,
+    Start,
     StartLinking,
 )
+from handlers.screens.failures import a_person
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, choice
 from portal.models import MenuLink
@@ -22,7 +24,6 @@ _LINK_TITLES = {
     "login": message_id("portal.login"),
     "forgot_password": message_id("portal.forgot_password"),
     "learn_more": message_id("portal.learn_more"),
-    "app": message_id("portal.app"),
     "guide_fr": message_id("portal.guide_fr"),
     "guide_en": message_id("portal.guide_en"),
 }
@@ -30,7 +31,9 @@ _LINK_TITLES = {
 
 def language(t: Texts) -> Screen:
     """Ask for the language; each is named in itself."""
-    rows = tuple((Button(texts_in(each)("language.name"), ChooseLanguage(each)),) for each in Language)
+    rows = tuple(
+        (choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)),) for each in Language
+    )
     return Screen(t("language.title"), facts=(t("language.ask"),), keyboard=rows)
 
 
@@ -51,6 +54,18 @@ def settings(t: Texts, page_size: int) -> Screen:
     )
 
 
+def portal_buttons(t: Texts, links: Sequence[MenuLink], *, is_customer: bool = False) -> Keyboard:
+    """Return the portal's buttons for who cannot sign in yet; no rows where the portal has none of them.
+
+    Args:
+        is_customer: leaves out what is for who is not a customer yet.
+    """
+    urls = {link.key: link.url for link in links}
+    rows = (("login", "forgot_password"), () if is_customer else ("learn_more",))
+    shown = (tuple(Button(t(_LINK_TITLES[key]), url=urls[key]) for key in row if urls.get(key)) for row in rows)
+    return tuple(row for row in shown if row)
+
+
 def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
     """Show the portal's menu in its order; an entry with an unknown key keeps the portal's title."""
     rows = tuple(
@@ -60,14 +75,24 @@ def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
     return Screen(t("portal.title"), facts=(fact,), keyboard=rows)
 
 
-def help_page(t: Texts, company: str, support: str, link: LinkState | None) -> Screen:
-    """Explain how to reach orders and invoices; ``support`` may be empty, and ``link`` is None without a link."""
+def help_page(t: Texts, company: str, support: str, link: LinkState | None, links: Sequence[MenuLink]) -> Screen:
+    """Explain how to reach orders and invoices.
+
+    Args:
+        support: how to reach a person; may be empty.
+        link: the current account; None without a link.
+        links: the portal's menu, empty where it is not known.
+    """
     facts = [t("help.orders"), t("help.invoices"), t("help.numbers"), t("help.accounts"), t("help.settings"), ""]
     facts += [t("help.on_portal", company=company), ""]
-    facts.append(t("help.support", support=support) if support else t("help.no_support", company=company))
+    facts.append(a_person(t, company, support))
     buttons = list_buttons(t, link) if link else ((Button(t("button.link"), StartLinking()),),)
     more = (Button(t("button.portal"), ShowPortal()), Button(t("button.privacy"), ShowPrivacy()))
-    return Screen(t("help.title"), facts=tuple(facts), keyboard=(*buttons, more))
+    return Screen(
+        t("help.title"),
+        facts=tuple(facts),
+        keyboard=(*buttons, *portal_buttons(t, links, is_customer=link is not None), more),
+    )
 
 
 def privacy(t: Texts, company: str, support: str) -> Screen:
@@ -82,4 +107,4 @@ def privacy(t: Texts, company: str, support: str) -> Screen:
         t("privacy.contact", support=support) if support else t("privacy.contact_company", company=company),
     ]
     spaced = tuple(line for fact in facts for line in (fact, ""))[:-1]
-    return Screen(t("privacy.title"), facts=spaced)
+    return Screen(t("privacy.title"), facts=spaced, keyboard=((Button(t("button.home"), Start()),),))

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -20,6 +20,7 @@ from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.reply import repeated, send
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
+from portal.fields import MOST_ROWS
 from portal.models import Invoice, Page, Part, Status
 from services.recent import SentPdf
 
@@ -38,7 +39,12 @@ async def invoice_list(context: Context, action: ListInvoices) -> Screen:
         action = at_page(action, page.last)
         page = await _page(context, action)
     has_orders = Part.ORDERS in link.access
-    return screens.invoice_list(context.t, link.account_name, page, action, context.today, has_orders=has_orders)
+    screen = screens.invoice_list(context.t, link.account_name, page, action, context.today, has_orders=has_orders)
+    return (
+        replace(screen, note=screens.total_to_pay(context.t, await _all_unpaid(context, action, page)))
+        if action.unpaid
+        else screen
+    )
 
 
 async def invoice_detail(context: Context, action: ShowInvoice) -> Screen:
@@ -106,6 +112,14 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
         status=Status.UNPAID if action.unpaid else None,
     )
     return page.at_most(context.chat.page_size)
+
+
+async def _all_unpaid(context: Context, action: ListInvoices, page: Page[Invoice]) -> Sequence[Invoice]:
+    """Return all unpaid invoices of an account; nothing if there are more than the portal lists at once."""
+    if len(page.items) < page.total <= MOST_ROWS:
+        reader = context.reader(action.link)
+        page = await context.services.portal.invoices(reader, page=1, page_size=MOST_ROWS, status=Status.UNPAID)
+    return page.items if len(page.items) == page.total else ()
 
 
 async def _send_document(context: Context, reader: Reader, action: SendPdf) -> SentPdf | None:

@@ -32,7 +32,8 @@ log = structlog.get_logger()
 async def start(context: Context, _action: Start) -> Screen:
     """Show the first screen."""
     if context.chat.current is None:
-        return linking.welcome(context.t, context.services.company.name)
+        links = await context.services.portal_links.links(context.language, context.run_in_background)
+        return linking.welcome(context.t, context.services.company.name, links)
     return linking.home(context.t, context.chat.current)
 
 

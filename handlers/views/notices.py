@@ -128,6 +128,10 @@ async def attach_pdf(context: Context, action: AttachPdf) -> Screen:
 
 async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
     """Show the quiet hours, after setting them or turning them off if the action says so."""
+    if action.start == screens.ASK_HOUR:
+        return screens.quiet_start(context.t)
+    if action.end == screens.ASK_HOUR and 0 <= action.start < 24 * 60:
+        return screens.quiet_end(context.t, action.start)
     is_choice = 0 <= action.start < 24 * 60 and 0 <= action.end < 24 * 60 and action.start != action.end
     async with context.services.database.write() as session:
         await chats.ensure(session, context.chat.chat_id, context.services.clock())
@@ -142,10 +146,11 @@ async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
 
 async def zone(context: Context, action: ChooseZone) -> Screen:
     """Set one of the offered time zones; for any other value ask for one."""
-    if action.zone not in screens.ZONES:
+    company_zone = context.services.company.zone.key
+    if action.zone not in (*screens.ZONES, company_zone):
         async with context.services.database.read() as session:
             preferences = await delivery_preferences.load(session, context.chat.chat_id)
-        return screens.zones(context.t, preferences.timezone or context.services.company.zone.key)
+        return screens.zones(context.t, preferences.timezone or company_zone, company_zone)
     async with context.services.database.write() as session:
         await chats.ensure(session, context.chat.chat_id, context.services.clock())
         await delivery_preferences.set_timezone(session, context.chat.chat_id, action.zone)

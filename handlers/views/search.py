@@ -115,7 +115,11 @@ async def _found_screen(
         if is_late_code:
             return linking.expired_code(t), action.link
         name = "" if is_in_several else context.link(action.link).account_name
-        return screens.nothing_found(t, context.link(action.link), found.query, name, action.suggestion), action.link
+        company, link = context.services.company, context.link(action.link)
+        screen = screens.nothing_found(
+            t, link, found.query, name, action.suggestion, company=company.name, support=company.support
+        )
+        return screen, action.link
     if len(found.pages) == 1 and found.pages[0].link_id == action.link:
         return _list(context, action.link, found), action.link
     return screens.several_found(t, found.query, (), found.pages, names, action.link), action.link

@@ -38,9 +38,9 @@ async def portal(context: Context, _action: ShowPortal) -> Screen:
 
 async def help_page(context: Context, _action: ShowHelp) -> Screen:
     """Explain how to reach orders and invoices."""
-    return screens.help_page(
-        context.t, context.services.company.name, context.services.company.support, context.chat.current
-    )
+    company = context.services.company
+    links = await context.services.portal_links.links(context.language, context.run_in_background)
+    return screens.help_page(context.t, company.name, company.support, context.chat.current, links)
 
 
 async def privacy(context: Context, _action: ShowPrivacy) -> Screen:

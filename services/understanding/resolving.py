@@ -1,12 +1,13 @@
 """Resolve the candidates of a text in the light of what the chat awaits."""
 
+import re
 from dataclasses import dataclass, field
 
 from services.understanding import commands
 from services.understanding.addresses import addresses_in, email_in
 from services.understanding.codes import Codes, codes_in
 from services.understanding.commands import Commands
-from services.understanding.normalising import plain_text
+from services.understanding.normalising import folded, plain_text
 from services.understanding.numbers import NumberText, number_in
 from services.understanding.words import greets, leaves
 from storage.tables import Awaited
@@ -17,6 +18,10 @@ _LONGEST = 2_000
 """Characters in which a code or an address is looked for: a whole mail may be pasted."""
 _LEAST_ARGUMENT = 3
 """Characters of the shortest number after a command: ``/factures 2`` lists invoices."""
+_START = "start"
+_LONGEST_PAYLOAD = 40
+"""Characters of the longest payload that is looked up; a longer one may be a secret of a later version."""
+_NOUN_AND_NUMBER = re.compile(r"^([a-z]{3,})[ -](?=\S*\d)", re.IGNORECASE)
 CODES = frozenset({Awaited.CODE, Awaited.COPY_CODE, Awaited.REVOKE_CODE})
 SEARCHES = frozenset({Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH})
 _ADDRESSES = frozenset({Awaited.EMAIL, Awaited.COPY_EMAIL})
@@ -134,7 +139,7 @@ def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked
         return meaning
     if (meaning := _address(text, awaited, is_linked=is_linked)) is not None:
         return meaning
-    if (name := commands.whole_text_command(text, names)) and not (number and number.is_named):
+    if (name := commands.whole_text_command(text, names)) and not (number and number.is_named and number.has_digit):
         return CommandNamed(name)
     if awaited is None and greets(text):
         return Greeting()
@@ -147,6 +152,8 @@ def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked
 
 def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meaning:
     """Return what a text with a slash before it means: ``/facture 212380`` opens the number."""
+    if word == _START and rest:
+        return _payload(rest, names, is_linked=is_linked)
     name = commands.named(word, names) or commands.whole_text_command(f"{word} {rest}", names)
     if name is None and leaves(f"{word} {rest}"):
         return Leave()
@@ -159,6 +166,17 @@ def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meani
     if name is not None:
         return CommandNamed(name)
     return UnknownCommand(word, commands.nearest(word, names))
+
+
+def _payload(payload: str, names: Commands, *, is_linked: bool) -> Meaning:
+    """Return what the payload of a link ``t.me/…?start=`` means: a command, or a number: ``facture-212380``."""
+    words = payload.replace("_", " ") if len(payload) <= _LONGEST_PAYLOAD else ""
+    if name := commands.named(folded(words), names):
+        return CommandNamed(name)
+    found = number_in(_NOUN_AND_NUMBER.sub(r"\1 ", words))
+    if is_linked and found and found.has_digit and len(found.text) >= _LEAST_ARGUMENT:
+        return NumberTyped(found)
+    return CommandNamed(_START)
 
 
 def _code(codes: Codes, number: NumberText | None, *, is_linked: bool) -> Meaning | None:
