@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -103,7 +104,8 @@ async def perform(context: Context, action: Action) -> None:
         ActionFailed: an unexpected error; the error handler offers a retry.
     """
     try:
-        async with typing_indicator(context):
+        # A PDF shows an indicator of its own.
+        async with nullcontext() if isinstance(action, actions.SendPdf) else typing_indicator(context):
             screen = await screen_for(context, action)
         if screen is not None:
             await show(context, screen, link=action.link if isinstance(action, AccountAction) else None)

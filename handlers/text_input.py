@@ -126,9 +126,11 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             is_for_linking = awaiting is not None and awaiting.what is Awaited.CODE
             return linking.no_code_in_text(t) if is_for_linking else questions.code_awaited(t)
     codes = meaning.codes if isinstance(meaning, NotUnderstood) else Codes()
-    if current is None:
-        return linking.expired_code(t) if codes and _late_code(context) is Awaited.CODE else not_linked(context)
     company = context.services.company
+    if current is None and codes and _late_code(context) is Awaited.CODE:
+        return linking.expired_code(t)
+    if current is None:
+        return failures.not_understood_unlinked(t, company.name, company.support)
     return failures.not_understood(t, current, company.name, company.support)
 
 

@@ -54,10 +54,14 @@ class Formats:
         return written
 
     def time(self, at: datetime.datetime) -> str:
-        """Return ``14 h 30``, ``7 h``, ``2:30 p.m.``, in the time zone of ``at``."""
-        if self._language is Language.FR:  # CLDR has 07 h 00
-            return f"{at.hour}\u00a0h\u00a0{at.minute:02}" if at.minute else f"{at.hour}\u00a0h"
+        """Return ``14 h 30``, ``2:30 p.m.``, in the time zone of ``at``."""
         return format_time(at, "short", locale=self._locale)
+
+    def short_time(self, at: datetime.datetime) -> str:
+        """Return ``14 h 30``, ``7 h`` (no-break spaces; CLDR has 07 h 00) or ``2:30 p.m.``."""
+        if self._language is Language.EN:
+            return self.time(at)
+        return f"{at.hour}\u00a0h\u00a0{at.minute:02}" if at.minute else f"{at.hour}\u00a0h"
 
     def exact_time(self, at: datetime.datetime) -> str:
         """Return ``14 h 30 min 05 s``, ``2:30:05 p.m.``, in the time zone of ``at``."""

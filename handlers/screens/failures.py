@@ -78,7 +78,13 @@ def account_gone(t: Texts, account: str) -> Screen:
 
 def not_linked(t: Texts, company: str) -> Screen:
     """Report that the request needs a link."""
-    return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=(*_link(t), *_help(t)))
+    return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=_link(t))
+
+
+def not_understood_unlinked(t: Texts, company: str, support: str) -> Screen:
+    """Answer a text in a chat without a link: it has to be linked first; ``support`` may be empty."""
+    facts = (t("trouble.not_linked", company=company), a_person(t, company, support))
+    return Screen(facts=facts, keyboard=(*_link(t), *_help(t)))
 
 
 def link_gone(t: Texts, current: LinkState) -> Screen:

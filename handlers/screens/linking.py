@@ -7,7 +7,6 @@ from dataclasses import replace
 from handlers.actions import (
     AnswerNoticeOffer,
     ChooseAccount,
-    ChooseLanguage,
     ConfirmAddress,
     FinishLinking,
     ResendCode,
@@ -27,18 +26,13 @@ from portal.models import MenuLink
 from services.linking.code_limits import TooOften
 from services.linking.code_results import CheckResult, CodeRequested, CodeWithdrawn, OlderCode, OtherCodeKind, WrongCode
 from storage.chats import LinkState
-from texts.catalogue import Texts, texts_in
+from texts.catalogue import Texts
 from texts.escaping import safe_text
 
 
 def welcome(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
     """Show a chat without a link what the bot is, how to link an account, and the portal's ``links`` for newcomers."""
-    other = t.language.other
-    more = (
-        Button(t("button.help"), ShowHelp()),
-        Button(t("button.privacy"), ShowPrivacy()),
-        Button(texts_in(other)("language.name"), ChooseLanguage(other)),
-    )
+    more = (Button(t("button.help"), ShowHelp()), Button(t("button.privacy"), ShowPrivacy()))
     keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more)
     return Screen(t("welcome.title", company=company), facts=(t("welcome.what", company=company),), keyboard=keyboard)
 

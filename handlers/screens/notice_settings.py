@@ -185,4 +185,4 @@ def quiet_range(t: Texts, quiet: Quiet) -> str:
 
 
 def _clock_time(t: Texts, minutes: int) -> str:
-    return t.formats.time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))
+    return t.formats.short_time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowHelp, ShowInvoice, ShowOrder
+from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowInvoice, ShowOrder
 from handlers.screens.failures import a_person
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Screen, clip, rows_of
@@ -70,7 +70,7 @@ def nothing_found(
         if part in link.access
     ]
     hint = t("search.meant_command", command=suggestion) if suggestion else t("search.what_next")
-    keyboard = (*list_buttons(t, link), *rows_of(asks, 2), (Button(t("button.help"), ShowHelp()),))
+    keyboard = (*list_buttons(t, link), *rows_of(asks, 2))
     return Screen(facts=(fact, hint, a_person(t, company, support)), keyboard=keyboard)
 
 

@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from texts.catalogue import texts_in
 from texts.language import Language
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +78,16 @@ def test_messages_contain_no_markup() -> None:
     for language in Language:
         for key, message in messages(language).items():
             assert not any("<" in form or "&" in form for form in forms(message)), key
+
+
+def test_full_stop_is_not_doubled() -> None:
+    assert texts_in(Language.EN)("trouble.tried_at", time="2:24:43 a.m.") == "Tried at 2:24:43 a.m."
+    assert texts_in(Language.FR)("trouble.tried_at", time="14 h 30 min 05 s").endswith("s.")
+
+
+def test_french_elides_de_before_a_vowel() -> None:
+    letter = texts_in(Language.FR)
+    assert "d’Acme" in letter("letter.copy.told", number="7", company="Acme", account="x")
+    assert "d’Énergie" in letter("letter.copy.told", number="7", company="Énergie", account="x")
+    assert "de Boréal" in letter("letter.copy.told", number="7", company="Boréal", account="x")
+    assert "de Hydro" in letter("letter.copy.told", number="7", company="Hydro", account="x")

@@ -40,11 +40,12 @@ async def sees_no_data(scene: Scene, person: Person, *commands: str) -> bool:
 
 
 async def forged(scene: Scene, person: Person, message: Message, data: str) -> str:
-    """Tap a button that a message may no longer have. Returns the message's text, which may be unchanged."""
-    since = scene.telegram.world.log.count
+    """Tap a button that a message may no longer have. Returns the answer's text, which may be the message's own."""
+    log, since = scene.telegram.world.log, scene.telegram.world.log.count
     person.forge_tap(message, data)
-    assert await scene.telegram.world.log.wait("editMessageText", since=since)
-    return message.text
+    answers = ("editMessageText", "sendMessage")  # below a notice the answer is a message of its own
+    assert await log.changed.until(lambda: any(log.find(method=each, since=since) for each in answers) or None, 5.0)
+    return f"{message.text}\n{person.screen().text}"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

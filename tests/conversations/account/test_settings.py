@@ -144,8 +144,12 @@ async def test_missing_menu_is_explained_and_can_be_retried(scene: Scene, langua
 @pytest.mark.parametrize(
     ("language", "here", "there"),
     [
-        ("fr", ("/commandes", "/factures", "/compte", "/portail"), ("Commandes", "Factures", "Détails", "PDF")),
-        ("en", ("/orders", "/invoices", "/account", "/portal"), ("Commandes", "Factures", "Détails", "PDF")),
+        (
+            "fr",
+            ("/commandes", "/factures", "/compte", "/portail"),
+            ("Connexion", "Mot de passe oublié", "En savoir plus"),
+        ),
+        ("en", ("/orders", "/invoices", "/account", "/portal"), ("Sign in", "Forgotten password", "Learn more")),
     ],
 )
 async def test_help_links_to_orders_and_invoices(
@@ -154,8 +158,8 @@ async def test_help_links_to_orders_and_invoices(
     """The help leads to orders and invoices in the chat and on the portal."""
     stranger = scene.person(language)
     shown = await scene.say(stranger, "/aide")
-    assert all(word in shown.text for word in (*here, *there, "Odotrack"))
-    assert len(shown.labels) == 3
+    assert all(word in shown.text for word in (*here, "Odotrack"))
+    assert [label for label in there if label not in shown.labels] == []
 
     person = await scene.linked(language)
     await scene.say(person, "/help")

@@ -176,3 +176,17 @@ async def test_button_keeps_its_account(scene: Scene) -> None:
     assert "212380" in listed.text
     assert "39654" not in listed.text
     assert "39654" in (await scene.say(camille, "/factures")).text, "commands act on the chosen account"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_total_to_pay_stands_under_the_list(scene: Scene, language: str) -> None:
+    """The total is that of all pages, and is left out for one invoice."""
+    french = language == "fr"
+    person = await scene.linked(language)
+    portal = scene.portal.portal
+    portal.issue_invoice("a-2001", amount="10.50", number="990001")
+    assert ("Total à payer" if french else "Total to pay") not in (await scene.say(person, "/solde")).text
+    for number in range(990002, 990009):
+        portal.issue_invoice("a-2001", amount="10.00", number=str(number))
+    shown = await scene.say(person, "/solde")
+    assert shown.text.split("\n")[-1] == ("Total à payer\u00a0: 80,50\u00a0$" if french else "Total to pay: $80.50")

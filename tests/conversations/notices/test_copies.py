@@ -72,6 +72,15 @@ async def mailed(scene: Scene, number: str, address: str = BOOKS, account: str =
     return letters[-1]
 
 
+async def test_copy_of_a_credit_note_names_it(scene: Scene) -> None:
+    await copied(scene)
+    scene.portal.portal.issue_invoice("a-2003", amount="-40.19", number="990009")
+    letter = (await scene.mailbox.wait_for(BOOKS, count=2, timeout=PATIENCE))[-1]
+    assert "note de crédit nº\u00a0990009" in letter.subject
+    assert "Voici la note de crédit" in letter.text
+    assert "Here is credit note" in letter.text
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_bookkeeper_gets_each_new_invoice_once(scene: Scene, language: str) -> None:
     copy, _, stop, nothing, sent, _ = WORDS[language]

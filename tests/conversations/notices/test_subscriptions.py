@@ -149,3 +149,40 @@ async def test_quiet_hours_and_time_zone_are_stored_and_shown(scene: Scene, lang
     assert ("22\u00a0h" in screen.text or "22 h" in screen.text) if french else "10:00" in screen.text
     screen = await scene.tap(person, "Aucune" if french else "None")
     assert screen.labels[0].startswith("✓ ")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_quiet_hours_of_other_hours(scene: Scene, language: str) -> None:
+    """Start and end are asked for one after the other; each question leads back."""
+    french = language == "fr"
+    person = await scene.linked(language)
+    await scene.say(person, "/avis")
+    first = await scene.tap(person, "Heures calmes" if french else "Quiet hours")
+    assert ("de 20\u00a0h à 7\u00a0h" if french else "8:00") in "\n".join(first.labels)
+    await scene.tap(person, "Autres heures" if french else "Other hours")
+    await scene.tap(person, "Retour" if french else "Back")
+    await scene.tap(person, "Autres heures" if french else "Other hours")
+    asked = await scene.tap(person, "19\u00a0h" if french else "7:00\u202fp.m.")
+    assert ("19\u00a0h" if french else "7:00\u202fp.m.") in asked.text
+    done = await scene.tap(person, "5\u00a0h" if french else "5:00\u202fa.m.")
+    assert ("de 19\u00a0h à 5\u00a0h" if french else "5:00\u202fa.m.") in done.text
+    assert ".." not in done.text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_cities_of_the_time_zones(scene: Scene, language: str) -> None:
+    """The list has Regina and the company's own zone, and leads back."""
+    french = language == "fr"
+    await scene.stop_bot()
+    await scene.start_bot(timezone="America/Moncton")
+    person = await scene.linked(language)
+    await scene.say(person, "/avis")
+    await scene.tap(person, "Heures calmes" if french else "Quiet hours")
+    cities = await scene.tap(person, "fuseau" if french else "time zone")
+    assert "✓ Moncton" in cities.labels
+    assert "Saint-Jean" in "\n".join(cities.labels) if french else "St. John’s" in cities.labels
+    chosen = await scene.tap(person, "Regina")
+    assert "Regina" in chosen.text
+    await scene.tap(person, "fuseau" if french else "time zone")
+    back = await scene.tap(person, "Retour" if french else "Back")
+    assert "Regina" in back.text

@@ -88,6 +88,8 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
 def test_existing_callback_data_keeps_its_meaning(action: Action, data: str) -> None:
     assert encode(action) == data
     assert decode(data) == action
+    assert encode(action, of_notice=True) == f"2{data[1:]}"
+    assert decode(f"2{data[1:]}") == action
 
 
 @settings(deadline=None)
