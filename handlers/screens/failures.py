@@ -111,7 +111,9 @@ def a_person(t: Texts, company: str, support: str) -> str:
 
 def unsupported_message(t: Texts, link: LinkState | None) -> Screen:
     """Report that the bot reads text only; None for ``link`` means a chat without a link."""
-    return Screen(facts=(t("trouble.only_text"),), keyboard=(*(list_buttons(t, link) if link else ()), *_help(t)))
+    if link is None:
+        return Screen(facts=(t("trouble.only_text_unlinked"),), keyboard=(*_link(t), *_help(t)))
+    return Screen(facts=(t("trouble.only_text"),), keyboard=(*list_buttons(t, link), *_help(t)))
 
 
 def messages_dropped(t: Texts) -> Screen:

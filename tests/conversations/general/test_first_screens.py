@@ -133,3 +133,12 @@ async def test_slow_portal_shows_typing(scene: Scene) -> None:
     person.say("/commandes")
     assert await person.wait_for_action("typing") == "typing"
     assert "Commandes" in (await person.wait_for_message(timeout=15)).text
+
+
+@pytest.mark.parametrize(("language", "link"), [("fr", "Lier mon compte"), ("en", "Link my account")])
+async def test_picture_before_linking_leads_on(scene: Scene, language: str, link: str) -> None:
+    person = scene.person(language)
+    person.start()
+    await person.wait_for_message()
+    person.send_photo()
+    assert (await person.wait_for_message(new=True)).labels == [link, "Aide" if language == "fr" else "Help"]

@@ -229,3 +229,13 @@ async def test_reminder_of_a_paper_that_changed(scene: Scene, change: str, words
     person.tap(button, message=reminder)
     await person.wait_for_message(words, new=True, timeout=PATIENCE)
     assert reminder.edits == 0
+
+
+async def test_security_alert_stays(scene: Scene) -> None:
+    first = await scene.linked("fr", FLEET)
+    await scene.linked("fr", FLEET, first_name="Alix")
+    alert = await first.wait_for_message("vient d’être liée", new=True, timeout=PATIENCE)
+    for label in ("Retirer Alix", "Comptes et conversations"):
+        first.tap(label, message=alert)
+        await first.wait_for_message("Alix", new=True)
+    assert alert.edits == 0

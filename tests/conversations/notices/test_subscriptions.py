@@ -134,18 +134,18 @@ async def test_quiet_hours_and_time_zone_are_stored_and_shown(scene: Scene, lang
     await scene.say(person, AVIS[language])
     screen = await scene.tap(person, "Heures calmes" if french else "Quiet hours")
     assert screen.labels[0] == ("✓ Aucune" if french else "✓ None")
-    assert "America/Toronto" in screen.text
+    assert screen.text.endswith("Toronto")
     screen = await scene.tap(person, "de 22" if french else "10:00")
     assert [label for label in screen.labels if label.startswith("✓ ") and ("22" in label or "10:00" in label)]
     cities = await scene.tap(person, "fuseau" if french else "zone")
     assert "✓ Toronto" in cities.labels
-    assert "St Johns" in cities.labels
+    assert "Winnipeg" in cities.labels
     screen = await scene.tap(person, "Halifax")
-    assert "America/Halifax" in screen.text
+    assert screen.text.endswith("Halifax")
     await scene.settled()
     await scene.say(person, AVIS[language])
     screen = await scene.tap(person, "Heures calmes" if french else "Quiet hours")
-    assert "America/Halifax" in screen.text
+    assert screen.text.endswith("Halifax")
     assert ("22\u00a0h" in screen.text or "22 h" in screen.text) if french else "10:00" in screen.text
     screen = await scene.tap(person, "Aucune" if french else "None")
     assert screen.labels[0].startswith("✓ ")
@@ -180,7 +180,7 @@ async def test_cities_of_the_time_zones(scene: Scene, language: str) -> None:
     await scene.tap(person, "Heures calmes" if french else "Quiet hours")
     cities = await scene.tap(person, "fuseau" if french else "time zone")
     assert "✓ Moncton" in cities.labels
-    assert "Saint-Jean" in "\n".join(cities.labels) if french else "St. John’s" in cities.labels
+    assert [label for label in cities.labels if label.endswith("John’s")]
     chosen = await scene.tap(person, "Regina")
     assert "Regina" in chosen.text
     await scene.tap(person, "fuseau" if french else "time zone")
