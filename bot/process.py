@@ -15,8 +15,9 @@ from socket import socket
 import structlog
 
 from bot.app import Components, build
+from bot.environment.addresses import split_address
 from bot.http import server
-from bot.settings import Settings, split_address
+from bot.settings import Settings
 from bot.starting import StartError, initialized, prepare_database, reporting_absences, set_webhook, use_database
 from bot.stopping import Stop
 from bot.supervisor import Loop

@@ -1,19 +1,25 @@
 """The settings: ``ODOBOT_…`` in the environment, which overrides ``.env``. The error for a wrong one names it."""
 
 import base64
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot.environment.addresses import is_loopback, scheme_and_host, split_address
+from bot.environment.variables import ENV_FILE, unknown_names, unquoted
 from mail.addresses import parse_sender
 from mail.server import parse_smtp_url
 from portal.tryton.address import SCHEME, parse_address
@@ -26,13 +32,13 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong. The message is one line that names it and does not contain its value."""
+    """Settings are missing, wrong or misspelt. The message has a line for each, which names it without its value."""
 
 
 class Settings(BaseSettings):
     """All settings, validated. ``repr`` shows no secrets."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", hide_input_in_errors=True)
 
     telegram_token: SecretStr
     telegram_api_url: str = "https://api.telegram.org"
@@ -60,6 +66,23 @@ class Settings(BaseSettings):
     mail_rate: float = 2.0
     log_format: str = "auto"
     log_level: str = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the values of the environment without the quotes that ``--env-file`` keeps."""
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {
+                name: unquoted(value) if value and name.upper().startswith(PREFIX) else value
+                for name, value in env_settings.env_vars.items()
+            }
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
 
     @property
     def keys(self) -> list[str]:
@@ -120,8 +143,8 @@ class Settings(BaseSettings):
     @field_validator("telegram_api_url")
     @classmethod
     def _checked_url(cls, value: str) -> str:
-        scheme, host = _scheme_and_host(value)
-        if (scheme == "https" and host) or (scheme == "http" and _is_loopback(host)):
+        scheme, host = scheme_and_host(value)
+        if (scheme == "https" and host) or (scheme == "http" and is_loopback(host)):
             return value.rstrip("/")
         raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
 
@@ -235,49 +258,29 @@ def load_settings() -> Settings:
     """Read the settings from the environment and ``.env``.
 
     Raises:
-        SettingsError: The first setting that is missing or wrong.
+        SettingsError: Settings are missing, wrong or misspelt; the message names all of them.
     """
+    misspelt = [
+        f"{name}: no setting has this name{f', did you mean {nearest}?' if nearest else ', see .env.example'}"
+        for name, nearest in unknown_names(PREFIX, [PREFIX + field.upper() for field in Settings.model_fields])
+    ]
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        reason = "is required but not set, see .env.example" if first["type"] == "missing" else first["msg"]
-        raise SettingsError(f"{name}: {reason.removeprefix('Value error, ')}") from None
+        wrong, is_missing = _lines(error)
+        no_file = f"There is no {ENV_FILE} in {Path.cwd()}, so the settings were read from the environment only."
+        hint = [no_file] if is_missing and not Path(ENV_FILE).is_file() else []
+        raise SettingsError("\n".join([*wrong, *misspelt, *hint])) from None
+    if misspelt:
+        raise SettingsError("\n".join(misspelt))
+    return settings
 
 
-def split_address(text: str) -> tuple[str, int]:
-    """Split ``address:port`` into IP address and port; an IPv6 address is in brackets.
-
-    Raises:
-        ValueError: The text is not an IP address and a port from 0 to 65535.
-    """
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    try:
-        ipaddress.ip_address(host)
-        number = int(port) if port.isdecimal() else -1
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 65535:
-        raise ValueError("expected address:port, like 127.0.0.1:8080")
-    return host, number
-
-
-def _scheme_and_host(url: str) -> tuple[str, str]:
-    """Return scheme and host; both empty if the URL is invalid, or has credentials, a query or a fragment."""
-    try:
-        parts = urlsplit(url)
-        is_port_valid = parts.port is None or parts.port > 0
-    except ValueError:  # its message would contain the value
-        return "", ""
-    is_plain = url.isascii() and url.isprintable() and " " not in url and not parts.query and not parts.fragment
-    is_anonymous = parts.username is None and parts.password is None
-    return (parts.scheme, parts.hostname or "") if is_port_valid and is_plain and is_anonymous else ("", "")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _lines(error: ValidationError) -> tuple[list[str], bool]:
+    """Return a line for each wrong setting, and whether a required one is missing."""
+    lines, is_missing = [], False
+    for each in error.errors(include_input=False, include_url=False, include_context=False):
+        is_missing |= each["type"] == "missing"
+        reason = "is required but not set, see .env.example" if each["type"] == "missing" else each["msg"]
+        lines.append(f"{PREFIX}{str(each['loc'][0]).upper()}: {reason.removeprefix('Value error, ')}")
+    return list(dict.fromkeys(lines)), is_missing

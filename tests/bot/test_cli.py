@@ -148,18 +148,21 @@ COMMANDS = {"run": (), "check": (), "migrate": (), "unlink": ("--chat", "1")}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_missing_settings_print_one_line(shell: Shell, command: str) -> None:
-    """A command without settings prints one line, which names the first missing setting, and exits."""
+async def test_missing_settings_print_a_line_each(shell: Shell, command: str) -> None:
+    """A command without settings prints a line for each required one, says that there is no ``.env``, and exits."""
     result = await shell.run(command, *COMMANDS[command])
     assert (result.code, result.out) == (1, "")
-    assert result.line.startswith("ODOBOT_TELEGRAM_TOKEN: ")
+    lines = result.err.splitlines()
+    assert lines[0].startswith("ODOBOT_TELEGRAM_TOKEN: ")
+    assert lines[-1].startswith(f"There is no .env in {shell.folder}")
+    assert len(lines) == 7
 
 
 async def test_installed_command_reports_missing_settings(shell: Shell) -> None:
     async with shell.process("run") as process:
         result = await result_of(process)
     assert (result.code, result.out) == (1, "")
-    assert result.line.startswith("ODOBOT_TELEGRAM_TOKEN: ")
+    assert result.err.startswith("ODOBOT_TELEGRAM_TOKEN: ")
 
 
 async def test_version_option_prints_the_installed_version(shell: Shell) -> None:

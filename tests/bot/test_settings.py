@@ -44,14 +44,18 @@ class Environment:
         return load_settings()
 
     def refused(self, **values: str | None) -> str:
-        """Return the line that reports an invalid setting."""
+        """Return the line that reports the only invalid setting."""
+        (line,) = (each for each in self.all_refused(**values) if not each.startswith("There is no .env"))
+        return line
+
+    def all_refused(self, **values: str | None) -> list[str]:
+        """Return the lines that report the invalid settings."""
         with pytest.raises(SettingsError) as raised:
             self.load(**values)
         assert raised.value.__cause__ is None
-        line = str(raised.value)
-        assert "\n" not in line
-        assert [secret for secret in (TOKEN, PORTAL_TOKEN, PASSWORD, KEY) if secret in line] == []
-        return line
+        lines = str(raised.value)
+        assert [secret for secret in (TOKEN, PORTAL_TOKEN, PASSWORD, KEY) if secret in lines] == []
+        return lines.split("\n")
 
 
 @pytest.fixture
@@ -81,9 +85,68 @@ def test_missing_required_setting_is_named(environment: Environment, name: str, 
     assert value is not None or "required" in line
 
 
-def test_first_missing_setting_is_named(environment: Environment) -> None:
-    line = environment.refused(**dict.fromkeys(REQUIRED))
-    assert line.startswith(f"{PREFIX}TELEGRAM_TOKEN: ")
+def test_every_wrong_setting_is_named_at_once(environment: Environment) -> None:
+    """Each setting that is missing, wrong or misspelt has its line; the last one says that there is no ``.env``."""
+    *lines, last = environment.all_refused(**dict.fromkeys(REQUIRED), LOG_LEVEL="LOUD", SUPORT="aide@acme.test")
+    assert [line.partition(":")[0].removeprefix(PREFIX) for line in lines[:-1]] == [*REQUIRED, "LOG_LEVEL"]
+    assert lines[-1] == "ODOBOT_SUPORT: no setting has this name, did you mean ODOBOT_SUPPORT?"
+    assert last == f"There is no .env in {environment.folder}, so the settings were read from the environment only."
+
+
+def test_missing_env_file_is_only_said_where_settings_miss(environment: Environment) -> None:
+    assert len(environment.all_refused(LOG_LEVEL="LOUD")) == 1
+    (environment.folder / ".env").write_text("ODOBOT_COMPANY=Acme\n")
+    assert len(environment.all_refused(PORTAL_TOKEN=None)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("SUPORT", "did you mean ODOBOT_SUPPORT?"),
+        ("WEBHOOK_URI", "did you mean ODOBOT_WEBHOOK_URL?"),
+        ("XYZ", "see .env"),
+    ],
+)
+def test_misspelt_name_stops_the_start(environment: Environment, name: str, nearest: str) -> None:
+    assert nearest in environment.refused(**{name: ""})
+    (environment.folder / ".env").write_text(f"{PREFIX.lower()}{name}=x\n")
+    assert nearest in environment.refused()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SERVICE_HOST", "10.0.0.7"), ("SERVICE_PORT", "80"), ("SERVICE_PORT_HTTP", "80"), ("PORT", "tcp://10.0.0.7:80"),
+        ("PORT_80_TCP", "tcp://10.0.0.7:80"), ("PORT_80_TCP_ADDR", "10.0.0.7"), ("WEB_SERVICE_HOST", "10.0.0.7"),
+    ],
+)  # fmt: skip
+def test_variables_of_a_kubernetes_service_are_ignored(environment: Environment, name: str, value: str) -> None:
+    """Kubernetes sets these beside a service that is named ``odobot`` or ``odobot-web``."""
+    environment.load(**{name: value})
+
+
+QUOTED = [
+    '"Acme"', "'Acme'", ' "Acme" ', '"Acme" # ours', '"Acme \\"Nord\\""', "'L\\'Acme'", '"Acme" Inc', '"', "''Acme", '"A', "Acme",
+    '"A$B"', '"${HOME}"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", QUOTED)
+def test_quotes_kept_by_env_file_are_read_as_in_the_file(environment: Environment, value: str) -> None:
+    """A value with its quotes, as ``docker run --env-file`` passes it, is the value that ``.env`` gives."""
+    from_environment = environment.load(COMPANY=value).company
+    (environment.folder / ".env").write_text(f"ODOBOT_COMPANY={value}\n")
+    try:
+        from_file = environment.load().company
+    except SettingsError:
+        from_file = None
+    is_parsed = from_file not in (None, "Odotrack")  # a line that cannot be parsed is left out
+    assert from_environment == (from_file if is_parsed else value.strip())
+
+
+def test_quoted_environment_holds_every_setting(environment: Environment) -> None:
+    plain = environment.load()
+    assert environment.load(**{name: f'"{value}"' for name, value in REQUIRED.items()}) == plain
 
 
 URLS = [
@@ -172,8 +235,8 @@ def test_keys_are_ordered_newest_first(environment: Environment) -> None:
 
 
 def test_environment_overrides_the_file(environment: Environment) -> None:
-    """The environment overrides the file; unknown names are ignored."""
-    (environment.folder / ".env").write_text("ODOBOT_COMPANY=File\nODOBOT_SUPPORT=aide\nODOBOT_NOTHING=1\nPATHS=x\n")
+    """The environment overrides the file; names without the prefix are ignored."""
+    (environment.folder / ".env").write_text("ODOBOT_COMPANY=File\nODOBOT_SUPPORT=aide\nPATHS=x\n")
     read = environment.load(COMPANY="Environment")
     assert (read.company, read.support) == ("Environment", "aide")
 
