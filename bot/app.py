@@ -13,9 +13,11 @@ from starlette.applications import Starlette
 from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.bot_api.answer import MAX_UPDATES_BYTES
+from bot.bot_api.counted_request import CountedRequest
 from bot.bot_api.request import AiohttpRequest
 from bot.database_check import DatabaseCheck
 from bot.http.endpoints import admin_app, public_app
+from bot.http.key_check import KeyCheck
 from bot.http.metrics import Metrics, Sources
 from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
@@ -28,6 +30,7 @@ from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
 from bot.updates.poll_health import PollHealth
 from bot.updates.polling import Polling
 from bot.updates.slots import give_back_slot
+from bot.updates.webhook_state import WebhookState
 from bot.worker import Worker
 from handlers.background import BackgroundTasks
 from handlers.context import Context, Services
@@ -35,6 +38,7 @@ from handlers.flood import on_flood
 from handlers.routes import register
 from handlers.telegram.notice_sender import TelegramNoticeSender
 from mail.addresses import parse_sender
+from mail.counted import CountedMailer
 from mail.mailer import Mailer
 from mail.server import parse_smtp_url
 from mail.smtp import SmtpMailer
@@ -110,7 +114,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )
         stack.push_async_callback(portal.aclose)
         server = parse_smtp_url(settings.smtp_url.get_secret_value())
-        mailer = SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate)
+        mailer = CountedMailer(SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate))
         services = _services(settings, database, portal, mailer, clock)
 
         feed_reader = FeedReader(database, portal, clock)
@@ -121,7 +125,8 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             Channel.EMAIL: ChannelBreaker(Channel.EMAIL, places=4, silence=30.0),  # a mail server may scan each PDF
         }
         supervisor, database_check = Supervisor(), DatabaseCheck(database)
-        clock_watch = ClockWatch(database, clock)
+        clock_watch, keys = ClockWatch(database, clock), KeyCheck(database)
+        request = CountedRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0)
         sources = Sources(
             feed=feed_reader.counters,
             plan=services.planner.counters,
@@ -134,11 +139,16 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             database_check=database_check,
             undelivered=services.undelivered,
             is_portal_away=lambda: breaker.is_open,
+            failed_updates=services.failed_updates,
+            telegram_calls=request.outcomes,
+            portal_calls=breaker.outcomes,
+            mail=mailer.outcomes,
+            keys=keys,
         )
         metrics = Metrics(database, clock, sources)
         order = _update_order(database, metrics, lambda update: on_flood(update, application))
         get_updates_request = AiohttpRequest(connection_pool_size=2, max_answer_bytes=MAX_UPDATES_BYTES)
-        application = _application(settings, services, order, get_updates_request)
+        application = _application(settings, services, order, request, get_updates_request)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
         stack.push_async_callback(application.shutdown)
 
@@ -168,18 +178,15 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             read_now=worker.read_now,
             portal_secret=settings.portal_webhook_secret.get_secret_value(),
         )
+        url = f"{settings.webhook_url}/telegram" if settings.webhook_url else ""
+        webhook_state = WebhookState(application.bot, clock, url)
+        stack.callback(webhook_state.close)
+        metrics.watch_webhook(webhook_state)
         max_lag = datetime.timedelta(seconds=max(180.0, 3 * settings.portal_poll_seconds))
         readiness = Readiness(
-            database,
-            database_check,
-            supervisor,
-            application.bot,
-            portal,
-            feed_reader.counters,
-            clock,
-            health,
-            max_lag=max_lag,
-        )
+            database, database_check, supervisor, application.bot, portal, mailer, feed_reader.counters, clock,
+            webhook_state, keys, health, max_lag=max_lag,
+        )  # fmt: skip
         admin = admin_app(readiness=readiness, metrics=metrics)
         yield Components(
             application,
@@ -221,6 +228,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         recent=Recent(clock),
         planner=Planner(database, portal, clock, company),
         portal_links=PortalLinks(portal, clock),
+        failed_updates=Counter(),
     )
 
 
@@ -267,13 +275,17 @@ def _update_order(database: Database, metrics: Metrics, report_unread: ReportUnr
 
 
 def _application(
-    settings: Settings, services: Services, order: PerChatOrder, get_updates_request: AiohttpRequest
+    settings: Settings,
+    services: Services,
+    order: PerChatOrder,
+    request: AiohttpRequest,
+    get_updates_request: AiohttpRequest,
 ) -> OdobotApplication:
     bot: ExtBot[None] = ExtBot(
         settings.telegram_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
-        request=AiohttpRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0),
+        request=request,
         get_updates_request=get_updates_request,
     )
     # PTB calls this to make bot_data.

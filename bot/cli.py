@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import process
 from bot.app import portal_at
 from bot.commands.check import run_checks
+from bot.environment.zones import use_pinned_zones
 from bot.logs import set_up_logs
 from bot.process import Role
 from bot.settings import Settings, SettingsError, load_settings
@@ -27,6 +28,7 @@ from services.security import SecurityEvent, SecurityLog
 from services.understanding.addresses import normalize_email
 from storage import migrations
 from storage.database import Database, Session
+from storage.health import keys
 from storage.linking import links, proofs
 from storage.notices.repetitions import ResendChoice
 from storage.vault import Vault
@@ -52,6 +54,7 @@ def _before_each_command(
 ) -> None:
     # Files that a command creates, above all the database, are for its own user only.
     os.umask(0o077)
+    use_pinned_zones()
 
 
 def _failure(message: str) -> typer.Exit:
@@ -135,14 +138,20 @@ def migrate() -> None:
 def unlink(
     email: Annotated[str, typer.Option(help="Unlink every chat linked through this address.")] = "",
     chat: Annotated[int, typer.Option(help="Unlink this chat.")] = 0,
+    unreadable: Annotated[
+        bool, typer.Option("--unreadable", help="Unlink every chat that no key of ODOBOT_SECRET_KEYS opens.")
+    ] = False,
 ) -> None:
-    """Remove the links of every chat of an address, or of one chat."""
+    """Remove the links of every chat of an address, of one chat, or of the chats that no key opens."""
     address = normalize_email(email.strip()) if email.strip() else None
-    if bool(email) == bool(chat) or (email and address is None):
-        raise _failure("odobot unlink: give one of --email ADDRESS and --chat NUMBER")
+    if [bool(email), bool(chat), unreadable].count(True) != 1 or (email and address is None):
+        raise _failure("odobot unlink: give one of --email ADDRESS, --chat NUMBER and --unreadable")
     settings = _loaded_settings()
 
     async def remove(session: Session) -> int:
+        if unreadable:
+            chats = await keys.unreadable_chats(session)
+            return sum([await links.unlink(session, chat_id, utc_now()) for chat_id in chats])
         if address is not None:
             return await links.unlink_email(session, address, utc_now())
         await proofs.delete_proofs(session, chat_id=chat)

@@ -58,6 +58,8 @@ class Services:
     recent: Recent
     planner: Planner
     portal_links: PortalLinks
+    failed_updates: Counter[str]
+    """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
 
 
 class LinkGone(Exception):

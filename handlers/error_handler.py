@@ -32,6 +32,7 @@ async def on_error(update: object, context: Context) -> None:
         if failure.may_pass:
             # The answer was tried for as long as an apology would be, and its failure is logged.
             return
+    context.services.failed_updates[type(error).__name__] += 1
     asked = type(retry).__name__ if retry else None
     log.error("update.failed", update_id=update_id, asked=asked, error=type(error).__name__, exc_info=error)
     if not context.is_private:

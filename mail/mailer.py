@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -15,6 +16,14 @@ class Attachment:
 
     def __repr__(self) -> str:
         return "Attachment(…)"  # a file's name reveals whose invoice it is
+
+
+class LetterKind(StrEnum):
+    """What a letter is for. Operators see these words in the metrics."""
+
+    CODE = "code"
+    ALERT = "alert"
+    COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -34,6 +43,7 @@ class Letter:
     is_for_stranger: bool = False
     """Whether an unlinked chat requested it: such letters have a rate limit of their own, and delay no others."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    kind: LetterKind = LetterKind.ALERT
     message_id: str = ""
     """The part of the Message-ID before the @: hex digits, the same for each repetition. Empty: a new one."""
 

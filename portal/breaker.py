@@ -5,6 +5,7 @@ It opens after ``FAILURES`` failed calls in a row, and when ``SILENT_CALLS`` cal
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -64,6 +65,8 @@ class PortalBreaker:
         self._probe_at = 0.0
         self._pause = 0.0
         self._tried_at = 0.0
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """Calls since the start by name and outcome: ``ok``, ``cancelled``, or the name of the exception's class."""
 
     @property
     def is_open(self) -> bool:
@@ -71,8 +74,11 @@ class PortalBreaker:
         return self._opened_at is not None
 
     @contextmanager
-    def call(self) -> Iterator[float | None]:
+    def call(self, name: str = "") -> Iterator[float | None]:
         """Guard one call with all its attempts, whose exceptions pass.
+
+        Args:
+            name: The call's name in ``outcomes``, without ids.
 
         Yields:
             The seconds that the call may take; None has no limit of the breaker's.
@@ -81,7 +87,11 @@ class PortalBreaker:
             PortalAway: the breaker is open, and this call is not the next probe. The body does not run.
         """
         begun, by = self._clock(), caller.get()
-        is_probe = self._admit(begun, by)
+        try:
+            is_probe = self._admit(begun, by)
+        except PortalAway as error:
+            self.outcomes[name, type(error).__name__] += 1
+            raise
         self._tried_at = begun
         counts = by is Caller.PERSON
         if counts:
@@ -89,17 +99,20 @@ class PortalBreaker:
         try:
             yield PROBE_SECONDS if is_probe and counts else None
         except PortalError as error:
+            self.outcomes[name, type(error).__name__] += 1
             if isinstance(error, PortalUnavailable) and error.is_outage:
                 self._failed(counts=counts)
             else:
                 self._answered()
             raise
         except BaseException:
+            self.outcomes[name, "cancelled"] += 1
             # Cancelled: by a time limit around the call, or because the process stops.
             if self._clock() - begun >= SILENT_SECONDS:
                 self._failed(counts=counts)
             raise
         else:
+            self.outcomes[name, "ok"] += 1
             self._answered()
         finally:
             self._waiting -= counts
@@ -143,6 +156,6 @@ class PortalBreaker:
         self._opened_at, self._probe_at, self._pause = now, probe_at, FIRST_PAUSE_SECONDS
 
 
-def guarded(breaker: PortalBreaker | None) -> AbstractContextManager[float | None]:
-    """Return ``breaker.call()``; without a breaker, a context that lets everything through, without a limit."""
-    return breaker.call() if breaker else nullcontext()
+def guarded(breaker: PortalBreaker | None, name: str) -> AbstractContextManager[float | None]:
+    """Return ``breaker.call(name)``; without a breaker, a context that lets everything through, without a limit."""
+    return breaker.call(name) if breaker else nullcontext()

@@ -228,7 +228,7 @@ class HttpPortal:
     ) -> AsyncIterator[httpx.Response]:
         """Open an answer to stream, without retries, since the caller may have read half of it."""
         call, url = _call(path), with_query(path, params)
-        with guarded(self._breaker), portal_errors(call):
+        with guarded(self._breaker, call), portal_errors(call):
             async with self._client.stream("GET", url, headers=headers, timeout=PDF_TIMEOUT) as response:
                 _check_status(call, response)
                 yield response

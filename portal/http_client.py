@@ -125,7 +125,7 @@ async def with_retries(
         PortalUnavailable: the time is over.
         PortalAway: the breaker is open.
     """
-    with guarded(breaker) as limit:
+    with guarded(breaker, call) as limit:
         async with within_total(call, limit):
             try:
                 return await attempt()

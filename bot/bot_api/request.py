@@ -36,6 +36,8 @@ _POOL_TIMED_OUT = (
     "Pool timeout: All connections in the connection pool are occupied. Request was *not* sent to Telegram. "
     "Consider adjusting the connection pool size or the pool timeout."
 )
+GATEWAY_ANSWERED = "A gateway answered"
+"""How the message of a ``NetworkError`` begins where a proxy answered instead of the Bot API."""
 _REFUSALS = {400, 401, 403, 404, 409}
 """Statuses that mean a refusal only if the body says so, too."""
 _TOKEN = re.compile(r"/bot\d+:([^/]+)")
@@ -243,7 +245,7 @@ def _error_body(status: int, answer: bytes, url: str) -> bytes:
     token = _TOKEN.search(url)
     answer = answer.replace(token[1].encode(), b"[redacted]") if token else answer
     if status in _REFUSALS and error is None:
-        raise NetworkError(f"A gateway answered {status}: {answer[:200]!r}")
+        raise NetworkError(f"{GATEWAY_ANSWERED} {status}: {answer[:200]!r}")
     return answer
 
 

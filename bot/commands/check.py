@@ -8,11 +8,16 @@ from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
 
 from bot.app import Components, build
+from bot.environment.zones import newer_version, used_version
+from bot.http.key_check import unreadable_reason
 from bot.settings import Settings
+from bot.updates.webhook_state import problem_of
 from mail.errors import MailError
 from portal.errors import PortalError
+from services.clock import utc_now
 from storage import migrations
 from storage.database import is_open_to_others, sqlite_file
+from storage.health.keys import try_keys
 from storage.migrations import Schema
 from texts.catalogue import texts_in
 from texts.language import Language
@@ -42,7 +47,10 @@ async def run_checks(settings: Settings) -> list[CheckResult]:
             await _run_check("ODOBOT_TELEGRAM_TOKEN", lambda: _check_telegram(components)),
             await _run_check("ODOBOT_PORTAL_URL", lambda: _check_portal(components)),
             await _run_check("ODOBOT_SMTP_URL", lambda: _check_mail(components)),
+            *await _check_webhook(components, settings),
             await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components)),
+            *await _check_keys(components),
+            _check_zones(),
             await _run_check("catalogues", _check_catalogues),
             *_check_file_modes(settings),
         ]
@@ -78,8 +86,48 @@ async def _check_telegram(components: Components) -> str:
         raise _CheckFailed("Telegram does not know this token") from None
     except TelegramError as error:
         raise _CheckFailed(f"Telegram cannot be reached ({type(error).__name__})") from None
+
+
+async def _check_webhook(components: Components, settings: Settings) -> list[CheckResult]:
+    """Return what is wrong with the webhook; an empty list if Telegram cannot be asked.
+
+    ``odobot run`` sets or deletes the webhook at its start, so that a webhook elsewhere, or none, is only a warning.
+    """
+    name, url = "ODOBOT_WEBHOOK_URL", f"{settings.webhook_url}/telegram" if settings.webhook_url else ""
+    bot = components.application.bot
+    try:
+        info = await bot.get_webhook_info()
+    except TelegramError:
+        return []
     finally:
         await bot.shutdown()
+    if url and not info.url:
+        return [CheckResult(name, True, "no webhook is set yet, odobot run sets it")]
+    problem = problem_of(info, url, utc_now(), waited=info.pending_update_count)
+    if problem:
+        return [CheckResult(name, info.url != url, problem, is_warning=True)]
+    how = "updates come by webhook" if url else "updates are polled, no webhook is set"
+    return [CheckResult(name, True, f"{how}, {info.pending_update_count} wait at Telegram")]
+
+
+async def _check_keys(components: Components) -> list[CheckResult]:
+    """Try the keys on every chat; an empty list if the database cannot be read, which has its own line."""
+    try:
+        trial = await try_keys(components.database)
+    except Exception:  # each driver has its own exceptions
+        return []
+    if trial.unreadable:
+        return [CheckResult("ODOBOT_SECRET_KEYS", False, unreadable_reason(len(trial.unreadable), trial.tried))]
+    return [CheckResult("ODOBOT_SECRET_KEYS", True, f"the keys open all {trial.tried} linked chats")]
+
+
+def _check_zones() -> CheckResult:
+    """Warn if newer time zone data are at hand than those that are used."""
+    used, newer = used_version(), newer_version()
+    if newer:
+        hint = f"time zone data {used} are older than {newer}: pip install --upgrade tzdata, or see PYTHONTZPATH"
+        return CheckResult("ODOBOT_TIMEZONE", True, hint, is_warning=True)
+    return CheckResult("ODOBOT_TIMEZONE", True, f"time zone data {used or 'of PYTHONTZPATH'}")
 
 
 async def _check_portal(components: Components) -> str:

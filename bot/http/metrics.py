@@ -2,17 +2,20 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
+from bot.bot_api.counted_request import OUTCOMES
 from bot.database_check import DatabaseCheck
+from bot.http.collectors import Counts, Loops, Plan, Polling, SecurityEvents, Webhook
+from bot.http.key_check import KeyCheck
 from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates
-from bot.updates.poll_health import PollFailure, PollHealth
+from bot.updates.poll_health import PollHealth
+from bot.updates.webhook_state import WebhookState
 from handlers.telegram.failures import FailureKind
 from portal.fields import unread_rows
 from services.clock import Clock
@@ -20,13 +23,16 @@ from services.notices.delivery.breaker import BreakerState, ChannelBreaker
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.feed_reader import FeedCounters
 from services.notices.planner import PlanCounters
-from services.security import SecurityEvent, SecurityLog
+from services.security import SecurityLog
 from storage.database import Database
 from storage.notices import feed, outbox_report
 from storage.tables import Channel, State
 
 _DATABASE_SECONDS = 3.0
 """The time limit of the queries."""
+_COUNTERS = ("feed_events", "feed_failures", "feed_skipped", "feed_malformed", "feed_repeated", "clock_steps")
+"""Metrics that are counters, and whose names are older than the rule that a counter's name ends in ``_total``."""
+_GAUGE = re.compile(rf"^# TYPE (odobot_({'|'.join(_COUNTERS)})) gauge$".encode(), re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,15 @@ class Sources:
     """Answers that were not delivered in time, by kind of the last failure."""
     is_portal_away: Callable[[], bool]
     """Returns whether the breaker of the portal is open."""
+    failed_updates: Mapping[str, int]
+    """Updates that failed, by the name of the exception's class."""
+    telegram_calls: Mapping[str, int]
+    """By ``counted_request.OUTCOMES``."""
+    portal_calls: Mapping[tuple[str, str], int]
+    """By name and outcome."""
+    mail: Mapping[tuple[str, str], int]
+    """By kind and outcome."""
+    keys: KeyCheck
 
 
 class Metrics:
@@ -136,11 +151,48 @@ class Metrics:
             ["direction"],
             registry=self._registry,
         )
-        self._registry.register(_SecurityEvents(sources.security))
-        self._registry.register(_Loops(sources.supervisor))
-        self._registry.register(_Undelivered(sources.undelivered))
-        self._registry.register(_UnreadRows())
-        self._registry.register(_Plan(sources.plan))
+        self._registry.register(SecurityEvents(sources.security))
+        self._registry.register(Loops(sources.supervisor))
+        self._registry.register(Plan(sources.plan))
+        Gauge(
+            "odobot_unreadable_chats",
+            "Chats with a column that no key of ODOBOT_SECRET_KEYS opens, among the oldest and the newest links.",
+            registry=self._registry,
+        ).set_function(lambda: sources.keys.unreadable)
+        for counts in (
+            Counts(
+                "odobot_answers_undelivered",
+                "Answers that were not delivered in time, since the start.",
+                ["kind"],
+                lambda: sources.undelivered,
+                FailureKind,
+            ),
+            Counts("odobot_updates_failed", "Updates that failed.", ["error"], lambda: sources.failed_updates),
+            Counts(
+                "odobot_telegram_calls",
+                "Calls of the Bot API but getUpdates.",
+                ["outcome"],
+                lambda: sources.telegram_calls,
+                OUTCOMES,
+            ),
+            Counts("odobot_portal_calls", "Calls of the portal.", ["call", "outcome"], lambda: sources.portal_calls),
+            Counts(
+                "odobot_portal_rows_unread",
+                "Rows of the portal's answers that could not be read.",
+                ["row"],
+                lambda: unread_rows,
+                ("Account", "Contact", "Invoice", "Order", "OrderLine"),
+            ),
+            Counts("odobot_mail", "Letters and sessions.", ["kind", "outcome"], lambda: sources.mail),
+            Counts(
+                "odobot_deliveries_settled",
+                "Deliveries that this process settled.",
+                ["state"],
+                lambda: sources.settled,
+                outbox_report.FINAL,
+            ),
+        ):
+            self._registry.register(counts)
 
     def handled(self, seconds: float) -> None:
         """Record the duration of an update in seconds, from its arrival to the end of its handling."""
@@ -156,7 +208,11 @@ class Metrics:
 
     def watch_polling(self, health: PollHealth, fetched: FetchedUpdates) -> None:
         """Export the state of polling; without a call the process does not poll."""
-        self._registry.register(_Polling(health, fetched))
+        self._registry.register(Polling(health, fetched))
+
+    def watch_webhook(self, state: WebhookState) -> None:
+        """Export what Telegram says of the webhook."""
+        self._registry.register(Webhook(state))
 
     async def text(self) -> bytes:
         """Return the metrics in Prometheus' exposition format; without the database, those of the process only."""
@@ -181,120 +237,14 @@ class Metrics:
         self._stuck.set(bool(self._sources.feed.stuck))
         for direction in ("back", "forward"):
             self._clock_steps.labels(direction).set(self._sources.clock_steps.get(direction, 0))
-        return generate_latest(self._registry)
+        return _GAUGE.sub(rb"# TYPE \1 counter", generate_latest(self._registry))
 
     async def _read_database(self) -> None:
         async with self._database.read() as session:
             open_deliveries = await outbox_report.count_open(session)
             position = await feed.position(session)
+        await self._sources.keys.refresh()
         for state in set(State) - set(outbox_report.FINAL):
             self._deliveries.labels(state).set(open_deliveries.get(state, 0))
         if position:
             self._lag.set(max(0.0, (self._clock() - position.read_at).total_seconds()))
-
-
-class _Loops(Collector):
-    """Exports the restarts and the failures of the loops."""
-
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
-
-    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
-        """Yield ``odobot_loop_restarts_total`` and ``odobot_loop_failing``, by name of the loop."""
-        restarts = CounterMetricFamily("odobot_loop_restarts", "Restarts of a loop since the start.", labels=["loop"])
-        for name, count in sorted(self._supervisor.restarts.items()):
-            restarts.add_metric([name], count)
-        yield restarts
-        failing = GaugeMetricFamily("odobot_loop_failing", "1 while a loop fails.", labels=["loop"])
-        for name, fails in self._supervisor.failing():
-            failing.add_metric([name], float(fails))
-        yield failing
-
-
-class _UnreadRows(Collector):
-    """Exports the counts of the portal's rows that could not be read."""
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Yield ``odobot_portal_rows_unread_total`` by what the row should have been."""
-        family = CounterMetricFamily(
-            "odobot_portal_rows_unread", "Rows of the portal's answers that could not be read.", labels=["row"]
-        )
-        for row in ("Account", "Contact", "Invoice", "Order", "OrderLine"):
-            family.add_metric([row], unread_rows[row])
-        yield family
-
-
-class _Plan(Collector):
-    """Exports what the plan of reminders and order endings did."""
-
-    def __init__(self, counters: PlanCounters) -> None:
-        self._counters = counters
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Yield the links that were compared with the portal, those that could not be, and the queued deliveries."""
-        counters = self._counters
-        yield CounterMetricFamily("odobot_plan_sweeps", "Links compared with the portal.", value=counters.sweeps)
-        yield CounterMetricFamily("odobot_plan_failures", "Links that could not be compared.", value=counters.failures)
-        yield CounterMetricFamily("odobot_plan_queued", "Deliveries queued from the plan.", value=counters.queued)
-
-
-class _Undelivered(Collector):
-    """Exports the counts of answers that were not delivered."""
-
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        self._counts = counts
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Yield ``odobot_answers_undelivered_total`` by kind of failure; 0 for a kind that has not occurred."""
-        family = CounterMetricFamily(
-            "odobot_answers_undelivered", "Answers that were not delivered in time, since the start.", labels=["kind"]
-        )
-        for kind in FailureKind:
-            family.add_metric([kind], self._counts.get(kind, 0))
-        yield family
-
-
-class _SecurityEvents(Collector):
-    """Exports the counts of the security log."""
-
-    def __init__(self, security: SecurityLog) -> None:
-        self._security = security
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Yield ``odobot_security_events_total`` by event and cause; 0 for an event that has not occurred."""
-        family = CounterMetricFamily(
-            "odobot_security_events", "Events of the security log since the start.", labels=["event", "cause"]
-        )
-        counts = {(event, ""): 0 for event in SecurityEvent} | self._security.counts
-        for (event, cause), count in sorted(counts.items()):
-            family.add_metric([event, cause], count)
-        yield family
-
-
-class _Polling(Collector):
-    """Exports the state of polling."""
-
-    def __init__(self, health: PollHealth, fetched: FetchedUpdates) -> None:
-        self._health = health
-        self._fetched = fetched
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the age of the last poll, failures by kind, what was skipped, and what is not handled or stored."""
-        yield GaugeMetricFamily(
-            "odobot_poll_age_seconds", "Time since the last answered getUpdates.", value=self._health.age
-        )
-        failures = CounterMetricFamily("odobot_poll_failures", "getUpdates calls that failed.", labels=["kind"])
-        for kind in PollFailure:
-            failures.add_metric([kind], self._health.failures[kind])
-        yield failures
-        yield CounterMetricFamily(
-            "odobot_updates_unreadable",
-            "Updates that could not be parsed, and were skipped.",
-            value=self._health.unreadable,
-        )
-        yield GaugeMetricFamily(
-            "odobot_updates_in_progress", "Fetched updates that are not handled.", value=self._fetched.in_progress
-        )
-        yield CounterMetricFamily(
-            "odobot_inbox_failures", "Changes of the inbox that failed.", value=self._fetched.failures
-        )

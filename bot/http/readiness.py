@@ -9,8 +9,12 @@ from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
 from bot.database_check import DatabaseCheck
+from bot.http.key_check import KeyCheck
 from bot.supervisor import Supervisor
 from bot.updates.poll_health import PollHealth
+from bot.updates.webhook_state import WebhookState
+from mail.errors import MailError
+from mail.mailer import Mailer
 from portal.breaker import Caller, caller
 from portal.client import Portal
 from portal.errors import PortalError, PortalRefused
@@ -22,11 +26,13 @@ from texts.language import Language
 
 CACHE_SECONDS = 10.0
 """The shortest time between two questions to Telegram, portal and feed, by the monotonic clock."""
+MAIL_SECONDS = 60.0
+"""The same for the mail server, where each question is a session with a login."""
 _TIMEOUT_SECONDS = 5.0
 
 
 class Readiness:
-    """Checks database, loops, Telegram, polling, portal and feed.
+    """Checks database, keys, loops, Telegram, webhook, polling, portal, mail server and feed.
 
     Args:
         counters: What this process read of the feed.
@@ -41,8 +47,11 @@ class Readiness:
         supervisor: Supervisor,
         bot: Bot,
         portal: Portal,
+        mailer: Mailer,
         counters: FeedCounters,
         clock: Clock,
+        webhook: WebhookState,
+        keys: KeyCheck,
         polling: PollHealth | None = None,
         *,
         max_lag: timedelta,
@@ -52,6 +61,9 @@ class Readiness:
         self._supervisor = supervisor
         self._bot = bot
         self._portal = portal
+        self._mailer = mailer
+        self._webhook = webhook
+        self._keys = keys
         self._counters = counters
         self._clock = clock
         self._polling = polling
@@ -61,6 +73,8 @@ class Readiness:
         self._running: dict[str, asyncio.Task[str]] = {}
         self.start_reasons: list[str] | None = ["start: not begun"]
         """What the start waits for; None once the process has started."""
+        self._mail: tuple[float, str] | None = None
+        """When the mail server was asked last, by the monotonic clock, and what was wrong with it."""
 
     async def reasons(self) -> list[str]:
         """Return one line for each part that fails; empty if the process is ready. It takes 5 s at most."""
@@ -76,12 +90,17 @@ class Readiness:
         return [reason for reason in (database, updates, *self._supervisor.reasons(), *asked) if reason]
 
     def forget(self) -> None:
-        """Ask Telegram, portal and feed again at the next question, also within ``CACHE_SECONDS``."""
-        self._cached = None
+        """Ask every part again at the next question, also within ``CACHE_SECONDS`` and ``MAIL_SECONDS``."""
+        self._cached = self._mail = None
+        self._webhook.forget()
+        self._keys.forget()
 
     async def _ask(self) -> list[str]:
         """Ask each part at once. One that hangs is not waited for, and not asked again before it answers."""
-        checks = (self._check_telegram, self._check_portal, self._check_feed)
+        checks = (
+            self._check_telegram, self._check_webhook, self._check_portal, self._check_mail, self._check_feed,
+            self._check_keys,
+        )  # fmt: skip
         parts = {check.__name__.removeprefix("_check_"): check for check in checks}
         for part, check in parts.items():
             if part not in self._running:
@@ -107,6 +126,22 @@ class Readiness:
         except TelegramError as error:
             return f"{type(error).__name__}: look at the network, and whether Telegram has an outage"
         return ""
+
+    async def _check_webhook(self) -> str:
+        return await self._webhook.reason()
+
+    async def _check_keys(self) -> str:
+        return "" if self._database_check.reason else await self._keys.reason()
+
+    async def _check_mail(self) -> str:
+        if self._mail is None or time.monotonic() - self._mail[0] > MAIL_SECONDS:
+            try:
+                await self._mailer.ready()
+                reason = ""
+            except MailError as error:
+                reason = f"{type(error).__name__}: {error}: look at ODOBOT_SMTP_URL, and whether the server runs"
+            self._mail = time.monotonic(), reason
+        return self._mail[1]
 
     async def _check_portal(self) -> str:
         caller.set(Caller.WORKER)  # of this task only

@@ -1,7 +1,7 @@
 """The state of polling, for logs, metrics and readiness."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from enum import StrEnum
 
 import structlog
@@ -10,6 +10,9 @@ _LATE_SECONDS = 90.0
 """The age of the last answered poll that is reported: a long poll takes 30 s."""
 _FAILING_SECONDS = 15.0
 """How long polling fails before it is reported; a restart of Telegram's servers takes less."""
+_CONFLICTS, _CONFLICT_SECONDS = 3, 120.0
+"""So many conflicts within so many seconds are reported. The start of a new version before the old one has stopped
+causes fewer."""
 
 log = structlog.get_logger()
 
@@ -60,6 +63,8 @@ class PollHealth:
         self._failing: PollFailure | None = None
         self._failing_since = 0.0
         self._attempts = 0
+        self._conflicts: deque[float] = deque(maxlen=_CONFLICTS)
+        """When another process took the updates, the latest times."""
 
     @property
     def age(self) -> float:
@@ -82,6 +87,8 @@ class PollHealth:
             error: An unexpected error, whose traceback is logged.
         """
         self.failures[kind] += 1
+        if kind is PollFailure.ANOTHER_POLLER:
+            self._conflicts.append(time.monotonic())
         if self._failing is None:
             self._failing_since = time.monotonic()
         self._attempts += 1
@@ -96,6 +103,10 @@ class PollHealth:
 
     def reason(self) -> str:
         """Return why the process does not receive updates, for the operator; empty if it does."""
+        # Two processes interrupt each other: each poll may succeed for a while in between.
+        is_disputed = len(self._conflicts) == _CONFLICTS and time.monotonic() - self._conflicts[0] < _CONFLICT_SECONDS
+        if is_disputed:
+            return "another process polls with this token (another_poller): stop one of them"
         failing_for = time.monotonic() - self._failing_since
         if self._failing is not None and failing_for > _FAILING_SECONDS:
             return f"getUpdates fails for {int(failing_for)} s ({self._failing})"

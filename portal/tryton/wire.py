@@ -103,7 +103,7 @@ class TrytonWire:
         """Open a document to stream, without retries. Tryton makes it for **any** record: check the record before."""
         call, path = f"report {name}", f"/report/{name}/{record}"
         async with within_pdf_time(call):
-            with guarded(self._breaker), portal_errors(call):
+            with guarded(self._breaker, call), portal_errors(call):
                 async with self._client.stream("GET", path, headers=_PDF, timeout=PDF_TIMEOUT) as response:
                     _check_status(call, response)
                     yield response

@@ -7,7 +7,7 @@ contact or empty, ``minutes`` the lifetime of a code, ``account`` an account's n
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mail.mailer import Attachment, Letter
+from mail.mailer import Attachment, Letter, LetterKind
 from texts.catalogue import Texts, bilingual_texts, message_id
 from texts.escaping import escape_html, safe_company_name, safe_person_name
 from texts.language import Language
@@ -165,9 +165,8 @@ def invoice_letter(
     def subject(t: Texts) -> str:
         return t(keys[0], number=number, company=company, account=name)
 
-    return replace(
-        _bilingual_letter(to, language, subject, body), attachments=(pdf,) if pdf else (), headers=unsubscribe.headers
-    )
+    letter, files = _bilingual_letter(to, language, subject, body), (pdf,) if pdf else ()
+    return replace(letter, attachments=files, headers=unsubscribe.headers, kind=LetterKind.COPY)
 
 
 def _account_name(name: str) -> str:
@@ -197,7 +196,8 @@ def _bilingual_letter(
         for t, lines in zip(texts, bodies, strict=True)
     )
     page = f'<!doctype html><html lang="{language}"><meta charset="utf-8"><body style="{_STYLE}">{html}</body></html>'
-    return Letter(to=to, subject=subject(texts[0]), text=text, html=page, language=language)
+    kind = LetterKind.CODE if code else LetterKind.ALERT
+    return Letter(to=to, subject=subject(texts[0]), text=text, html=page, language=language, kind=kind)
 
 
 def _paragraph(line: str, code: str) -> str:

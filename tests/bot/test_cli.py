@@ -251,7 +251,15 @@ async def test_invalid_database_file_prints_one_line(servers: Servers, shell: Sh
     assert (shell.folder / "letter.db").read_text().startswith("Dear customer")
 
 
-PARTS = ["ODOBOT_TELEGRAM_TOKEN", "ODOBOT_PORTAL_URL", "ODOBOT_SMTP_URL", "ODOBOT_DATABASE_URL", "catalogues"]
+PARTS = [
+    "ODOBOT_TELEGRAM_TOKEN", "ODOBOT_WEBHOOK_URL", "ODOBOT_PORTAL_URL", "ODOBOT_SMTP_URL", "ODOBOT_DATABASE_URL",
+    "ODOBOT_SECRET_KEYS", "ODOBOT_TIMEZONE", "catalogues",
+]  # fmt: skip
+UNASKED = {
+    "an unknown token": ["ODOBOT_WEBHOOK_URL"], "no Telegram": ["ODOBOT_WEBHOOK_URL"],
+    "no database": ["ODOBOT_SECRET_KEYS"], "no PostgreSQL": ["ODOBOT_SECRET_KEYS"],
+}  # fmt: skip
+"""The checks that are left out, because what they ask does not answer."""
 
 
 def findings(result: Result) -> dict[str, bool]:
@@ -274,7 +282,7 @@ async def test_check_succeeds_when_every_dependency_answers(servers: Servers, sh
 async def test_check_reports_pending_migrations(servers: Servers, shell: Shell) -> None:
     """``check`` reports that ``run`` will upgrade the database."""
     result = await shell.run("check", database_url="sqlite+aiosqlite:///fresh.db")
-    assert findings(result) == dict.fromkeys(PARTS, True)
+    assert findings(result) == dict.fromkeys([part for part in PARTS if part != "ODOBOT_SECRET_KEYS"], True)
     assert result.code == 0
 
 
@@ -303,7 +311,8 @@ async def test_check_reports_each_failing_dependency(servers: Servers, shell: Sh
             "check", **{key: plain if value == "plain" else value for key, value in settings.items()}
         )
         servers.portal.faults.clear()
-        assert findings(result) == dict.fromkeys(PARTS, True) | {part: False}, name
+        asked = [each for each in PARTS if each not in UNASKED.get(name, [])]
+        assert findings(result) == dict.fromkeys(asked, True) | {part: False}, name
         assert result.code == 1, name
         assert "Traceback" not in result.err, name
 
@@ -340,6 +349,52 @@ async def test_unlink_by_address_or_by_chat(servers: Servers, shell: Shell) -> N
 
     result = await shell.run("unlink", "--email", "nobody@example.test")
     assert (result.code, result.out) == (1, "Links removed: 0\n")
+
+
+async def test_check_names_chats_that_no_key_opens(servers: Servers, shell: Shell) -> None:
+    """``check`` fails, says how many chats, and names the command that removes their links."""
+    await linked(servers, (1, EMAIL), (2, EMAIL))
+    assert "the keys open all 2 linked chats" in (await shell.run("check")).out
+    other = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
+    result = await shell.run("check", secret_keys=other)
+    assert result.code == 1
+    assert "FAIL  ODOBOT_SECRET_KEYS: no key of ODOBOT_SECRET_KEYS opens 2 of 2 chats" in result.out
+    assert "odobot unlink --unreadable" in result.out
+
+    result = await shell.run("unlink", "--unreadable")
+    assert (result.code, result.out) == (1, "Links removed: 0\n")
+    result = await shell.run("unlink", "--unreadable", secret_keys=other)
+    assert (result.code, result.out) == (0, "Links removed: 2\n")
+    assert (await shell.run("check", secret_keys=other)).code == 0
+
+
+async def test_check_warns_of_a_webhook_elsewhere(servers: Servers, shell: Shell) -> None:
+    webhook = servers.telegram.world.bots[TOKEN].webhook
+    await webhook.set("http://127.0.0.1:9/secret-path", "", 40, "")
+    result = await shell.run("check")
+    assert result.code == 0
+    assert "warn  ODOBOT_WEBHOOK_URL: a webhook is set at 127.0.0.1" in result.out
+    assert "secret-path" not in result.out
+    result = await shell.run("check", webhook_url="https://bot.acme.test")
+    assert "warn  ODOBOT_WEBHOOK_URL: the webhook is set elsewhere, at 127.0.0.1" in result.out
+
+
+async def test_check_reports_a_dead_webhook(servers: Servers, shell: Shell) -> None:
+    webhook = servers.telegram.world.bots[TOKEN].webhook
+    await webhook.set("http://127.0.0.1:9/telegram", "", 40, "")
+    servers.telegram.world.create_person(first_name="Camille", language_code="fr").start()
+    async with asyncio.timeout(20):
+        while webhook.last_error is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    result = await shell.run("check", webhook_url="http://127.0.0.1:9")
+    assert result.code == 1
+    assert "FAIL  ODOBOT_WEBHOOK_URL: Telegram cannot deliver to the webhook (updates that wait: 1)" in result.out
+
+
+async def test_misspelt_setting_stops_the_start(servers: Servers, shell: Shell) -> None:
+    result = await shell.run("run", suport="aide@acme.test")
+    assert (result.code, result.out) == (1, "")
+    assert result.line == "ODOBOT_SUPORT: no setting has this name, did you mean ODOBOT_SUPPORT?"
 
 
 async def test_lift_cap_resets_the_wrong_codes_of_an_address(servers: Servers, shell: Shell) -> None:

@@ -30,7 +30,9 @@ def test_every_delivery_state_is_documented(state: State) -> None:
     assert f"`{state}`" in OPERATING
 
 
-@pytest.mark.parametrize("part", ["start", "database", "loops", "telegram", "updates", "portal", "feed"])
+@pytest.mark.parametrize(
+    "part", ["start", "database", "loops", "telegram", "webhook", "updates", "portal", "mail", "feed", "keys"]
+)
 def test_every_failure_reason_is_documented(part: str) -> None:
     source = "".join((ROOT / "bot" / file).read_text() for file in ("http/readiness.py", "supervisor.py"))
     assert f"{part}: " in source or f"_check_{part}(" in source

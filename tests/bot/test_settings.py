@@ -126,8 +126,8 @@ def test_variables_of_a_kubernetes_service_are_ignored(environment: Environment,
 
 
 QUOTED = [
-    '"Acme"', "'Acme'", ' "Acme" ', '"Acme" # ours', '"Acme \\"Nord\\""', "'L\\'Acme'", '"Acme" Inc', '"', "''Acme", '"A', "Acme",
-    '"A$B"', '"${HOME}"',
+    '"Acme"', "'Acme'", ' "Acme" ', '"Acme" # ours', '"Acme \\"Nord\\""', "'L\\'Acme'", '"Acme" Inc', '"', "''Acme",
+    '"A', "Acme", '"A$B"', '"${HOME}"',
 ]  # fmt: skip
 
 

@@ -186,3 +186,18 @@ async def test_cities_of_the_time_zones(scene: Scene, language: str) -> None:
     await scene.tap(person, "fuseau" if french else "time zone")
     back = await scene.tap(person, "Retour" if french else "Back")
     assert "Regina" in back.text
+
+
+@pytest.mark.parametrize(("company_zone", "city"), [("America/Regina", "Regina"), ("America/Whitehorse", "Whitehorse")])
+async def test_company_zone_can_be_chosen(database_url: str, company_zone: str, city: str) -> None:
+    """The company's own zone is offered, also one that is not among the usual ones; so is Regina."""
+    async with Scene(database_url, timezone=company_zone) as scene:
+        person = await scene.linked()
+        await scene.say(person, AVIS["fr"])
+        await scene.tap(person, "Heures calmes")
+        cities = await scene.tap(person, "fuseau")
+        assert f"✓ {city}" in cities.labels
+        assert {"Regina", "Halifax"} <= {label.removeprefix("✓ ") for label in cities.labels}
+        await scene.tap(person, "Halifax")
+        await scene.tap(person, "fuseau")
+        assert company_zone in (await scene.tap(person, city)).text

@@ -1,0 +1,55 @@
+"""Counts letters by kind and outcome, for the metrics."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mail.errors import MailError, MailMisconfigured, MailRefused
+from mail.mailer import Letter, Mailer
+
+SESSION = "session"
+"""The kind of a session without a letter."""
+
+
+class CountedMailer:
+    """A ``Mailer`` that counts what another one does."""
+
+    def __init__(self, mailer: Mailer) -> None:
+        self._mailer = mailer
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """By ``LetterKind`` or ``SESSION``, and outcome: ``ok``, ``uncertain``, ``refused`` (this letter only),
+        ``misconfigured`` (every letter), ``unavailable`` or ``cancelled``."""
+
+    async def send(self, letter: Letter) -> None:
+        """See ``Mailer``."""
+        with self._counted(letter.kind):
+            await self._mailer.send(letter)
+
+    async def ready(self) -> None:
+        """See ``Mailer``."""
+        with self._counted(SESSION):
+            await self._mailer.ready()
+
+    async def take_turn(self) -> None:
+        """See ``Mailer``."""
+        await self._mailer.take_turn()
+
+    @contextmanager
+    def _counted(self, kind: str) -> Iterator[None]:
+        outcome = "cancelled"
+        try:
+            yield
+            outcome = "ok"
+        except MailError as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            self.outcomes[kind, outcome] += 1
+
+
+def _outcome(error: MailError) -> str:
+    if error.is_uncertain:
+        return "uncertain"
+    if isinstance(error, MailRefused):
+        return "refused"
+    return "misconfigured" if isinstance(error, MailMisconfigured) else "unavailable"
