@@ -50,7 +50,7 @@ class Running:
     admin_url: str
 
 
-async def run(settings: Settings, role: Role = Role.ALL) -> None:
+async def run(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now) -> None:
     """Run until SIGTERM or SIGINT, which end also a start that waits; a second one ends the process at once.
 
     Raises:
@@ -62,7 +62,7 @@ async def run(settings: Settings, role: Role = Role.ALL) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.on_signal, signal_number)
     has_started = asyncio.Event()
-    serving = asyncio.create_task(_serve(settings, role, stop, has_started))
+    serving = asyncio.create_task(_serve(settings, role, clock, stop, has_started))
     requested = asyncio.create_task(stop.requested.wait())
     await asyncio.wait({serving, requested}, return_when=asyncio.FIRST_COMPLETED)
     requested.cancel()
@@ -72,8 +72,8 @@ async def run(settings: Settings, role: Role = Role.ALL) -> None:
         await serving
 
 
-async def _serve(settings: Settings, role: Role, stop: Stop, has_started: asyncio.Event) -> None:
-    async with running(settings, role) as bot, reporting_absences(bot.components):
+async def _serve(settings: Settings, role: Role, clock: Clock, stop: Stop, has_started: asyncio.Event) -> None:
+    async with running(settings, role, clock) as bot, reporting_absences(bot.components):
         stop.unfinished = bot.components.unfinished
         _freeze_start_up_objects()
         has_started.set()

@@ -32,7 +32,7 @@ def main() -> int:
 
 
 async def _run(folder: Path, port: int, *, stay: bool) -> None:
-    async with set_stage(folder, port) as stage:
+    async with set_stage(folder, port, has_movable_clock=True) as stage:
         if stay:
             print(f"Chat, mailbox and portal on one page: {stage.page_url}")
         ended = asyncio.create_task(stage.bot.ended())

@@ -6,8 +6,8 @@ import secrets
 import shutil
 import sys
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,12 @@ from sandbox.mail.control import control_app
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.server import PortalServer
 from sandbox.serving import free_port, serve
+from sandbox.shared_clock import FILE_VARIABLE, SharedClock
+from sandbox.telegram.clock import SandboxClock
 from sandbox.telegram.server import TelegramServer
 from sandbox.web.app import open_page
 
+ROOT = Path(__file__).parents[1]
 BOT_TOKEN = "123456789:AAsandbox-sandbox-sandbox-sandbox-0"
 WEBHOOK_SECRET = "whsec_" + b64encode(b"the sandbox's own secret").decode()
 START_SECONDS = 30.0
@@ -54,13 +57,18 @@ class BotProcess:
 
     async def start(self) -> None:
         """Start the process. Raises StageError when the program is not installed."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command(), cwd=self._folder, env=self._environment, stderr=log, stdout=log
+            )
+
+    def _command(self) -> list[str | Path]:
+        if FILE_VARIABLE in self._environment:
+            return [sys.executable, "-m", "sandbox.bot_process"]
         program = Path(sys.executable).with_name("odobot")
         if not program.exists():
             raise StageError(f"{program} is missing: run make setup")
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                program, "run", *self._arguments, cwd=self._folder, env=self._environment, stderr=log, stdout=log
-            )
+        return [program, "run", *self._arguments]
 
     async def ended(self) -> str:
         """Wait until the process exits by itself. Returns the exit code and the last line of its log."""
@@ -84,35 +92,53 @@ class BotProcess:
 
 @asynccontextmanager
 async def set_stage(
-    folder: Path, page_port: int = 0, settings: Mapping[str, str] | None = None
+    folder: Path, page_port: int = 0, settings: Mapping[str, str] | None = None, *, has_movable_clock: bool = False
 ) -> AsyncIterator[Stage]:
     """Start everything in an empty folder, wait until the bot polls, and stop everything at the end.
 
     Args:
         page_port: The port of the web page; 0 means a free port.
         settings: Settings of the bot that add to the default ones or replace them.
+        has_movable_clock: Run the bot by the sandbox's clock. Without it, the bot is `odobot run` as it is installed.
     """
-    _empty(folder)
     async with AsyncExitStack() as stack:
-        telegram = await stack.enter_async_context(TelegramServer())
-        portal = await stack.enter_async_context(PortalServer(secrets.token_urlsafe(16)))
-        mailbox = await stack.enter_async_context(Mailbox())
+        stack.enter_context(_own(folder))
+        clock = SharedClock(folder / "clock") if has_movable_clock else SandboxClock()
+        telegram = await stack.enter_async_context(TelegramServer(clock=clock))
+        portal = await stack.enter_async_context(PortalServer(secrets.token_urlsafe(16), clock=clock))
+        mailbox = await stack.enter_async_context(Mailbox(clock=clock.now))
         mail_url = await stack.enter_async_context(serve(control_app(mailbox)))
         page_url = await stack.enter_async_context(open_page(telegram.world, portal, mailbox, page_port))
         telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
         public_port = free_port()
         portal.portal.webhook.configure(f"http://127.0.0.1:{public_port}/portal/events", WEBHOOK_SECRET)
-        bot = BotProcess(folder, _settings(telegram, portal, mailbox, public_port) | dict(settings or {}))
+        shared = {FILE_VARIABLE: str(folder / "clock"), "PYTHONPATH": str(ROOT)} if has_movable_clock else {}
+        bot = BotProcess(folder, _settings(telegram, portal, mailbox, public_port) | shared | dict(settings or {}))
         await bot.start()
         stack.push_async_callback(bot.stop)
         await _until_it_polls(telegram, bot)
         yield Stage(folder, telegram, portal, mailbox, mail_url, page_url, bot)
 
 
-def _empty(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+@contextmanager
+def _own(folder: Path) -> Iterator[None]:
+    """Empty the folder, and keep it for this process. Raise ``StageError`` if another sandbox runs in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":  # no lock on a folder
+        raise StageError("the sandbox needs Linux or macOS")
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StageError(f"another sandbox runs in {folder}: end it, or choose another with --folder") from None
+        for each in folder.iterdir():
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+        yield
+    finally:
+        os.close(descriptor)
 
 
 async def _until_it_polls(telegram: TelegramServer, bot: BotProcess) -> None:

@@ -1,7 +1,7 @@
 """The portal's clock, injected so that a test can choose the day."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 COMPANY_TIMEZONE = ZoneInfo("America/Toronto")
@@ -11,6 +11,17 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the current time, timezone-aware."""
         ...
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A clock that the control API can move."""
+
+    def now(self) -> datetime: ...
+
+    def advance(self, by: timedelta) -> None: ...
+
+    def set(self, to: datetime) -> None: ...
 
 
 class MovableClock:
@@ -28,9 +39,9 @@ class MovableClock:
         """Move the clock by `by`, which may be negative."""
         self._offset += by
 
-    def set(self, moment: datetime) -> None:
-        """Set the clock to `moment`, which must be timezone-aware (else ValueError). A running clock runs on."""
-        self._offset += _aware(moment) - self.now()
+    def set(self, to: datetime) -> None:
+        """Set the clock to `to`, which must be timezone-aware (else ValueError). A running clock runs on."""
+        self._offset += _aware(to) - self.now()
 
 
 def company_day(moment: datetime) -> date:

@@ -1,6 +1,7 @@
 """The log of requests to the portal, without bodies, so without email addresses."""
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 LONGEST_LOG = 10_000
@@ -24,6 +25,8 @@ class RequestLog:
     def __init__(self) -> None:
         self.entries: deque[LoggedRequest] = deque(maxlen=LONGEST_LOG)
         self.counts: Counter[str] = Counter()
+        self.on_add: Callable[[LoggedRequest], None] = lambda _request: None
+        """Called with each request."""
 
     @property
     def total(self) -> int:
@@ -33,6 +36,7 @@ class RequestLog:
     def add(self, request: LoggedRequest) -> None:
         self.entries.append(request)
         self.counts[request.endpoint] += 1
+        self.on_add(request)
 
     def clear(self) -> None:
         self.entries.clear()

@@ -23,21 +23,21 @@ from sandbox.telegram.world import TelegramWorld
 from sandbox.web.calls import Call, Handler, NotFound, Routes
 from sandbox.web.guard import Guard
 from sandbox.web.live import LIVE_ROUTES
-from sandbox.web.page import Page
+from sandbox.web.page import SHOWN_CALLS, Page
 from sandbox.web.panes.chat import CHAT_ROUTES, chat_values, default_person, people_values
 from sandbox.web.panes.health import HEALTH_ROUTES, health_values
 from sandbox.web.panes.letters import LETTER_ROUTES, letters_values
-from sandbox.web.panes.office import OFFICE_ROUTES, office_values
+from sandbox.web.panes.office import OFFICE_ROUTES, account_of, office_values
 from sandbox.web.rendering.views import HERE, Views
 
 PANES = ("chat", "mailbox", "office", "faults", "log")
-SHOWN_CALLS = 200
 
 
 @asynccontextmanager
 async def open_page(world: TelegramWorld, portal: PortalServer, mailbox: Mailbox, port: int = 0) -> AsyncIterator[str]:
     """Serve the page until the block ends, and yield its URL. Port 0 means a free port."""
     page = Page(world, portal, mailbox)
+    portal.portal.log.on_add = page.log_portal_call
     watching = [asyncio.create_task(page.publish_letters()), asyncio.create_task(page.watch_changes())]
     try:
         async with serve(create_app(page), port) as url:
@@ -91,11 +91,12 @@ async def home(call: Call) -> Response:
         "since": page.world.events.sequence,
         "run": page.run_id,
         "calls": [entry.json() for entry in list(page.world.log.entries)[: -SHOWN_CALLS - 1 : -1]],
+        "portal_calls": list(page.portal_calls)[::-1],
         "person": person,
         **people_values(page, person.user_id if person else None),
         **letters_values(page),
-        **office_values(page, query.get("account")),
-        **health_values(page),
+        **office_values(page, query.get("account") or account_of(page, person)),
+        **health_values(page, call.language),
     }
     if person is not None:
         page.read[person.user_id] = page.world.events.sequence

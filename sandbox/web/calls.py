@@ -30,7 +30,7 @@ class Call:
     @property
     def language(self) -> str:
         """The page's language in this browser."""
-        return language_of(self.request.cookies.get("ui"))
+        return language_of(self.request.cookies.get("ui"), self.request.headers.get("accept-language", ""))
 
     def field(self, name: str) -> str:
         """Return a trimmed field of the form; empty when it is missing."""

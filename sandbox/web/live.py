@@ -71,6 +71,8 @@ class Tab:
         for event in news:
             if event.kind == "request":
                 pieces.append(self._render("request", call=event.data()["request"]))
+            elif event.kind == "portal_call":
+                pieces.append(self._render("portal_call", call=event.data()["call"]))
             elif event.kind == "letter":
                 letter = self.page.mailbox.message(event.data()["letter"])
                 if letter is not None:

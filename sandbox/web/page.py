@@ -2,7 +2,10 @@
 
 import asyncio
 import secrets
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from sqlalchemy import func
@@ -10,11 +13,15 @@ from sqlmodel import select
 
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.data.tables import EventRow
+from sandbox.portal.request_log import LoggedRequest
 from sandbox.portal.server import PortalServer
+from sandbox.telegram.errors import TERMINATED_BY_POLL
 from sandbox.telegram.model.bots import Bot
 from sandbox.telegram.world import TelegramWorld
 
 WATCH_SECONDS = 0.5
+DISTURB_SECONDS = 0.5
+SHOWN_CALLS = 200
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +35,12 @@ class Page:
     viewers: int = 0
     closed: bool = False
     read: dict[int, int] = field(default_factory=dict)  # by user id: the last change number that a tab has shown
+    fault_names: dict[str, str] = field(default_factory=dict)
+    """The faults that were chosen on the page, by system."""
+    disturbance: asyncio.Task[None] | None = None
+    """Another process that polls with the bot's token."""
+    portal_calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=SHOWN_CALLS))
+    _portal_numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _state: Any = None
 
     @property
@@ -38,7 +51,39 @@ class Page:
     def close(self) -> None:
         """End the streams of all tabs."""
         self.closed = True
+        self.stop_disturbance()
         self.world.events.changed.fire()
+
+    def disturb_polling(self) -> None:
+        """Play another process that polls: each long poll of the bot ends with a 409."""
+
+        async def disturb() -> None:
+            while True:
+                self.bot.updates.end_poll(TERMINATED_BY_POLL)
+                await asyncio.sleep(DISTURB_SECONDS)
+
+        self.disturbance = asyncio.create_task(disturb())
+
+    def stop_disturbance(self) -> None:
+        """End ``disturb_polling``."""
+        if self.disturbance is not None:
+            self.disturbance.cancel()
+            self.disturbance = None
+
+    def log_portal_call(self, request: LoggedRequest) -> None:
+        """Keep and publish a call of the portal."""
+        call = {
+            "number": next(self._portal_numbers),
+            "at": self.world.clock.now().isoformat(),
+            "method": f"{request.method} {request.endpoint}",
+            "path": request.path,
+            "query": request.query,
+            "status": request.status,
+            "milliseconds": request.milliseconds,
+            "is_poll": request.endpoint in ("events", "links"),
+        }
+        self.portal_calls.append(call)
+        self.world.publish("portal_call", lambda: {"call": call})
 
     def publish_changes(self) -> None:
         """Publish an event when rows or faults have changed since the last call."""
@@ -70,4 +115,6 @@ class Page:
             [(fault.kind, fault.method, fault.count) for fault in self.world.faults.rules],
             self.mailbox.is_down,
             list(self.mailbox.faults),
+            dict(self.fault_names),
+            self.bot.webhook.url,
         )

@@ -11,7 +11,7 @@ import pytest_asyncio
 from sandbox.stage import Stage, set_stage
 
 if TYPE_CHECKING:  # this file is read where the browser's part is not installed, too
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, ViewportSize
 
     from tests.browser.visit import Visit
 
@@ -27,6 +27,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 10_000
+SIZE: "ViewportSize" = {"width": 1440, "height": 900}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """Telegram, portal, mailbox and page in this process, the bot in its own; one for all tests."""
-    async with set_stage(tmp_path_factory.mktemp("stage") / "demo") as stage:
+    async with set_stage(tmp_path_factory.mktemp("stage") / "demo", has_movable_clock=True) as stage:
         # Many addresses: the bot mails a code to one address at most once a minute.
         stage.portal.portal.generate(4)
         yield stage
@@ -72,7 +73,9 @@ async def visit(request: pytest.FixtureRequest, stage: Stage, browser: "Browser"
     """A tab of a new browser profile; fails on an error in the console."""
     from tests.browser.visit import Visit, heal
 
-    async with await browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True) as context:
+    async with await browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale="fr-CA", accept_downloads=True
+    ) as context:
         context.set_default_timeout(PATIENCE_MS)
         visit = Visit(stage, context, await context.new_page(), request.config.getoption("--pictures"))
         await visit.open()

@@ -141,6 +141,7 @@ async def heal(stage: Stage) -> None:
     """Remove every fault."""
     stage.telegram.world.faults.clear()
     stage.portal.faults.clear()
+    await stage.telegram.world.bot().webhook.close()
     if not stage.portal.is_up:
         await stage.portal.start()
     await stage.mailbox.heal()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
 
-from sandbox.portal.clock import MovableClock
+from sandbox.portal.clock import Movable
 from sandbox.portal.control import bodies, overview
 from sandbox.portal.data.pricing import DraftLine
 from sandbox.portal.faults import Fault
@@ -188,7 +188,7 @@ async def read_clock(portal: ThePortal) -> Answer:
 @router.post("/clock")
 async def move_clock(portal: ThePortal, move: bodies.ClockMove) -> Answer:
     """Set, then advance the clock. It reports the endings that became due."""
-    if not isinstance(portal.clock, MovableClock):
+    if not isinstance(portal.clock, Movable):
         raise Problem(409, "This portal's clock cannot be moved.")
     if move.set_to:
         portal.clock.set(move.set_to)

@@ -1,18 +1,24 @@
 """The back office pane: accounts with their documents, and the staff's actions on them."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from starlette.responses import Response
 
+from sandbox.portal.clock import COMPANY_TIMEZONE, Movable
 from sandbox.portal.control import overview
-from sandbox.web.calls import Call, Routes
+from sandbox.telegram.persons.person import Person
+from sandbox.web.calls import Call, NotFound, Routes, chat_of, person_of
 from sandbox.web.page import Page
-from sandbox.web.rendering.views import word
+from sandbox.web.rendering.views import moment_text, word
 
 MOST_ACCOUNTS = 200
 FIRST_INVOICES = 8
 USUAL_AMOUNT = "293.08"
 ENDING_DAYS = 30
+DUE_DAYS = 30
+MOVES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+"""How far the clock's buttons move it, beside ``tomorrow`` (9 h in the company's time zone) and ``real``."""
 
 
 def office_values(page: Page, chosen: str | None, *, everything: bool = False, notice: str = "") -> dict[str, Any]:
@@ -33,8 +39,28 @@ def office_values(page: Page, chosen: str | None, *, everything: bool = False, n
         "more": 0 if everything else max(0, len(invoices) - FIRST_INVOICES),
         "everything": everything,
         "amount": USUAL_AMOUNT,
+        "due": (page.portal.portal.today() + timedelta(days=DUE_DAYS)).isoformat(),
+        "today": page.portal.portal.today().isoformat(),
+        "now": page.portal.portal.clock.now(),
+        "moves": ("tomorrow", *MOVES, "real") if isinstance(page.portal.portal.clock, Movable) else (),
         "notice": notice,
     }
+
+
+def account_of(page: Page, person: Person | None) -> str | None:
+    """Return the account of the address that the person typed last; None if no contact has one that was typed."""
+    chat = chat_of(page, person) if person else None
+    if chat is None:
+        return None
+    typed = [message.text.strip().casefold() for message in chat.messages.values() if not message.from_bot]
+    said = {text: at for at, text in enumerate(typed) if "@" in text}
+    found = [
+        (said[contact["email"].casefold()], account["account_id"])
+        for account in overview.accounts(page.portal.portal, False, MOST_ACCOUNTS, 0)
+        for contact in account.get("contacts", ())
+        if contact["email"].casefold() in said
+    ]
+    return max(found, key=lambda each: each[0])[1] if found else None
 
 
 def _shown(call: Call, notice: str = "") -> Response:
@@ -51,7 +77,11 @@ def _says(call: Call, name: str, what: str) -> str:
 async def show(call: Call) -> Response:
     """Show one account."""
     query = call.request.query_params
-    return call.show("office", **office_values(call.page, query.get("account"), everything=query.get("all") == "1"))
+    person = query.get("person", "")
+    chosen = query.get("account")
+    if person.isdecimal():
+        chosen = account_of(call.page, person_of(call.page, int(person))) or chosen
+    return call.show("office", **office_values(call.page, chosen, everything=query.get("all") == "1"))
 
 
 async def issue(call: Call) -> Response:
@@ -60,8 +90,32 @@ async def issue(call: Call) -> Response:
         call.field("account"),
         call.field("amount").replace(",", ".") or USUAL_AMOUNT,
         order_number=call.field("order") or None,
+        due_date=date.fromisoformat(call.field("due")) if call.field("due") else None,
     )
     return _shown(call, _says(call, "issued", number))
+
+
+async def order(call: Call) -> Response:
+    """Create an order."""
+    what = call.field("what") or word("usual_order", call.language)
+    number = call.page.portal.portal.create_order(call.field("account"), [(1, what)], call.page.portal.portal.today())
+    return _shown(call, _says(call, "ordered", number))
+
+
+async def move_clock(call: Call) -> Response:
+    """Move the clock of Telegram, portal, mailbox and bot, and report the endings that became due."""
+    clock, move = call.page.portal.portal.clock, call.request.path_params["move"]
+    if not isinstance(clock, Movable) or move not in ("tomorrow", "real", *MOVES):
+        raise NotFound
+    if move in MOVES:
+        clock.advance(MOVES[move])
+    elif move == "real":
+        clock.set(datetime.now(UTC))
+    else:
+        tomorrow = clock.now().astimezone(COMPANY_TIMEZONE) + timedelta(days=1)
+        clock.set(tomorrow.replace(hour=9, minute=0, second=30, microsecond=0))
+    call.page.portal.portal.report_endings()
+    return _shown(call, f"{word('clock_is', call.language)} {moment_text(clock.now(), call.language)}")
 
 
 async def pay(call: Call) -> Response:
@@ -85,6 +139,8 @@ async def remove(call: Call) -> Response:
 OFFICE_ROUTES: Routes = [
     ("GET", "/office", show),
     ("POST", "/office/invoices", issue),
+    ("POST", "/office/orders", order),
+    ("POST", "/office/clock/{move}", move_clock),
     ("POST", "/office/payments", pay),
     ("POST", "/office/endings", end_soon),
     ("POST", "/office/removals", remove),

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -27,7 +27,9 @@ class Views:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(clock=clock_time, seconds=clock_seconds, money=money, size=file_size)
+        self._templates.filters.update(
+            clock=clock_time, seconds=clock_seconds, money=money, size=file_size, moment=moment_text
+        )
 
     def render(self, template: str, language: str, **values: Any) -> Markup:
         """Render a template, with the words of a language (`fr` or `en`) as `w`."""
@@ -40,9 +42,16 @@ def word(name: str, language: str) -> str:
     return Words(language)[name]
 
 
-def language_of(cookie: str | None) -> str:
-    """Return the page's language: French, unless the cookie says English."""
-    return cookie if cookie in LANGUAGES else LANGUAGES[0]
+def language_of(cookie: str | None, accepted: str = "") -> str:
+    """Return the page's language: the cookie's, else the first of the browser's that the page has, else French.
+
+    Args:
+        accepted: The header `Accept-Language`; browsers send the preferred language first.
+    """
+    if cookie in LANGUAGES:
+        return cookie
+    asked = (each.strip().partition(";")[0].partition("-")[0].lower() for each in accepted.split(","))
+    return next((each for each in asked if each in LANGUAGES), LANGUAGES[0])
 
 
 def moment(unix: float) -> datetime:
@@ -65,6 +74,13 @@ def day_name(day: date, language: str) -> str:
     """Format a date as `22 novembre` or `November 22`."""
     text = format_date(day, "d MMMM" if language == "fr" else "MMMM d", locale=LOCALES[language])
     return text.replace("1 ", "1er ", 1) if language == "fr" and day.day == 1 else text
+
+
+def moment_text(at: datetime, language: str) -> str:
+    """Format a time as `jeu. 22 nov. 2026, 14:05` or `Thu, Nov 22, 2026, 14:05`, in the company's time zone."""
+    local = at.astimezone(COMPANY_TIMEZONE)
+    pattern = "EEE d MMM y, HH:mm" if language == "fr" else "EEE, MMM d, y, HH:mm"
+    return format_datetime(local, pattern, locale=LOCALES[language])
 
 
 def money(amount: str, language: str) -> str:

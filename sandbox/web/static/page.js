@@ -89,12 +89,13 @@ function follow() {
     seen = event.lastEventId;
     fragmentsOf(event.data).forEach(place);
   });
-  stream.addEventListener("office", refreshOffice);
+  stream.addEventListener("office", () => refreshOffice());
   stream.addEventListener("reload", () => location.reload());
 }
 
-async function refreshOffice() {
+async function refreshOffice(person) {
   const state = new URLSearchParams(all("#office-state input").map((input) => [input.name, input.value]));
+  if (person) state.set("person", person);
   for (const address of [`/office?${state}`, "/health"]) {
     const answer = await fetch(address);
     if (answer.ok) fragmentsOf(await answer.text()).forEach(place);
@@ -119,6 +120,7 @@ function openedChat() {
   all(".badge", $(`person-${person}`) ?? document.createElement("i")).forEach((badge) => badge.remove());
   show("chat");
   follow();
+  refreshOffice(person).then(() => $("account") && remember("account", $("account").value));
 }
 
 // --- panes -------------------------------------------------------------------------------------------------------
