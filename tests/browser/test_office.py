@@ -1,5 +1,6 @@
 """The back office and the faults act through the portal's contract, and the chat shows the result."""
 
+import datetime
 import re
 
 from playwright.async_api import expect
@@ -131,14 +132,20 @@ async def test_clock_due_date_and_new_order(visit: Visit) -> None:
     await expect(visit.tab.locator(".toast").last).to_contain_text("Commande créée")
     await visit.sees("commande")
 
+    soon = datetime.date.today() + datetime.timedelta(days=4)  # noqa: DTZ011
+    await visit.tab.locator("#due").fill(soon.isoformat())
+    await visit.tab.locator("#issue").click()
+    await expect(visit.tab.locator(".toast").last).to_contain_text("Facture émise")
     today = await visit.tab.locator("#due").input_value()
     before = await visit.tab.locator("#clock").inner_text()
     await visit.tab.locator("#move-tomorrow").click()
     await expect(visit.tab.locator("#clock")).to_contain_text("09:00")
     assert await visit.tab.locator("#clock").inner_text() != before
     assert await visit.tab.locator("#due").input_value() > today
+    await expect(visit.last).to_contain_text(re.compile("rappel|échéance|à payer", re.IGNORECASE), timeout=40_000)
+    await expect(visit.last.locator("time").last).to_contain_text("09:0")
     await visit.say("/aide")
-    await expect(visit.last.locator("time")).to_contain_text("09:0")
+    await expect(visit.last.locator("time").last).to_contain_text("09:0")
     await visit.tab.locator("#move-real").click()
     await expect(visit.tab.locator("#clock")).not_to_contain_text("09:00")
 

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 
 from sandbox.telegram.clock import SandboxClock
 from sandbox.telegram.control.lookup import Body, Handler, seconds
-from sandbox.telegram.errors import SandboxMisuse
+from sandbox.telegram.errors import TERMINATED_BY_POLL, SandboxMisuse
 from sandbox.telegram.settings import Settings
 from sandbox.telegram.world import TelegramWorld
 
@@ -50,6 +50,34 @@ async def clear_faults(world: TelegramWorld, _request: Request, _body: Body) -> 
     """Remove all fault rules."""
     world.faults.clear()
     return {"faults": []}
+
+
+async def set_webhook(world: TelegramWorld, _request: Request, body: Body) -> object:
+    """Set a webhook as another process with the same token does; the bot's polls then end with a 409."""
+    bot = world.bot(body.get("bot"))
+    bot.updates.end_poll_for_webhook()
+    await bot.webhook.set(str(body.get("url", "http://127.0.0.1:9/elsewhere")), "", 40, "")
+    return bot.webhook.info()
+
+
+async def delete_webhook(world: TelegramWorld, _request: Request, body: Body) -> object:
+    """Delete the webhook as another process with the same token does."""
+    bot = world.bot(body.get("bot"))
+    await bot.webhook.close()
+    return bot.webhook.info()
+
+
+async def break_webhook(world: TelegramWorld, _request: Request, body: Body) -> object:
+    """Break the way to the webhook, whose URL stays; with `"broken": false` mend it."""
+    bot = world.bot(body.get("bot"))
+    bot.webhook.is_unreachable = bool(body.get("broken", True))
+    return bot.webhook.info()
+
+
+async def end_poll(world: TelegramWorld, _request: Request, body: Body) -> object:
+    """End the waiting getUpdates with a 409, as another process that polls does; call it again and again."""
+    world.bot(body.get("bot")).updates.end_poll(TERMINATED_BY_POLL)
+    return {}
 
 
 async def show_clock(world: TelegramWorld, _request: Request, _body: Body) -> object:
@@ -106,6 +134,10 @@ OPERATOR_ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/faults", list_faults),
     ("POST", "/faults", add_fault),
     ("DELETE", "/faults", clear_faults),
+    ("POST", "/webhook", set_webhook),
+    ("DELETE", "/webhook", delete_webhook),
+    ("POST", "/webhook/outage", break_webhook),
+    ("POST", "/conflict", end_poll),
     ("GET", "/clock", show_clock),
     ("POST", "/clock", move_clock),
     ("GET", "/settings", show_settings),

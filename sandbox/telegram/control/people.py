@@ -100,7 +100,15 @@ async def say(world: TelegramWorld, request: Request, body: Body) -> object:
     if reply_to is not None:
         chat: Chat = place["group"].chat if "group" in place else person.chat(place["bot"])
         return person.say(text, reply_to=message_of(chat, reply_to), **place).json()
-    return person.say(text, **place).json()
+    topic = body.get("topic")
+    return person.say(text, **place, topic=None if topic is None else int(topic)).json()
+
+
+async def open_topic(world: TelegramWorld, request: Request, body: Body) -> object:
+    """Open a topic of a group or of a private chat, or close it with `"is_open": false`."""
+    chat = chat_of(world, int(request.path_params["chat"]), body.get("bot"))
+    chat.open_topic(int(body["topic"]), is_open=bool(body.get("is_open", True)))
+    return {"topics": {str(topic): is_open for topic, is_open in chat.topics.items()}}
 
 
 async def send(world: TelegramWorld, request: Request, body: Body) -> object:
@@ -249,6 +257,7 @@ PEOPLE_ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/persons/{person:int}/deactivate", deactivate),
     ("POST", "/groups", create_group),
     ("POST", "/groups/{group}/{action}", change_group),
+    ("POST", "/chats/{chat}/topics", open_topic),
     ("GET", "/chats", list_chats),
     ("GET", "/chats/{chat}/transcript", transcript),
     ("GET", "/chats/{chat}/messages/{message:int}/document", download),

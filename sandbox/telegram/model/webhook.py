@@ -26,6 +26,8 @@ class Webhook:
         self.secret = ""
         self.max_connections = 40
         self.ip_address = ""
+        self.is_unreachable = False
+        """Whether the way to the URL is broken: nothing arrives there."""
         self.last_error: tuple[int, str] | None = None
         self._lines: dict[Line, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(40)
@@ -132,6 +134,9 @@ class Webhook:
             None when the receiver accepted it, else its Retry-After in seconds, 0 without one.
         """
         assert self._client is not None
+        if self.is_unreachable:
+            self._failed("Connection timed out")
+            return 0
         headers = {"Content-Type": "application/json"}
         if self.secret:
             headers["X-Telegram-Bot-Api-Secret-Token"] = self.secret
