@@ -4,6 +4,7 @@ import asyncio
 import re
 import ssl
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,8 +13,9 @@ from datetime import UTC, datetime
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPServerDisconnected
 
 from mail.addresses import Address, parse_address, parse_recipient, parse_sender
-from mail.errors import MailError, MailRefused, MailUnavailable, SmtpStep, mail_error
+from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable, Refusal, SmtpStep, mail_error
 from mail.limits import ConnectionLimit
+from mail.login import log_in
 from mail.mailer import Letter
 from mail.message import compose
 from mail.server import SmtpServer, Tls
@@ -26,6 +28,7 @@ _SLOWEST_UPLOAD = 64 * 1024
 _QUIT_SECONDS = 2.0
 _FIRST_SESSION_SECONDS = 0.2
 """Assumed length of a session with a letter for a stranger, until the first one is measured."""
+FAILURE_KINDS = (*Refusal, "misconfigured", "unavailable", "uncertain")
 _READY_SECONDS = 5.0
 """How long the result of a successful `ready` holds, while no session fails."""
 
@@ -64,6 +67,8 @@ class SmtpMailer:
         self._ready_at: float | None = None
         self._probe: asyncio.Task[None] | None = None
         self._ssl_context = None if server.tls is Tls.OFF else ssl_context
+        self.failures: Counter[str] = Counter()
+        """Failed sessions since the start by kind: see ``kind_of``."""
 
     async def send(self, letter: Letter) -> None:
         """See `Mailer`."""
@@ -121,6 +126,7 @@ class SmtpMailer:
         finally:
             session.close()
         self._ready_at = None
+        self.failures[kind_of(failure)] += 1
         # Raise outside the except clauses, without a context: the library's errors hold addresses and server replies.
         raise failure
 
@@ -159,7 +165,7 @@ class _Session:
             await self._client.ehlo()
         if self._server.user:
             self.step = SmtpStep.LOGIN
-            await self._client.login(self._server.user, self._server.password)
+            await log_in(self._client, self._server)
 
     async def send(self, sender: Address, recipient: Address, message: "_Encoded") -> None:
         self.step = SmtpStep.SENDER
@@ -185,12 +191,14 @@ class _Session:
         if self._client.supports_extension("size"):
             limit = self._client.esmtp_extensions["size"].strip()
             if limit.isdecimal() and 0 < int(limit) < message.size:  # RFC 1870 §3: 0 or nothing is no limit
-                raise MailRefused("the letter is larger than the mail server takes")
+                raise MailRefused("the letter is larger than the mail server takes", about=Refusal.SIZE)
             options.append(f"SIZE={message.size}")
         if international:
             if not self._client.supports_extension("smtputf8"):
-                raise MailRefused("the mail server cannot write to an address beyond ASCII (no SMTPUTF8)")
-            options += ["BODY=8BITMIME", "SMTPUTF8"]
+                what = "the mail server cannot write to an address beyond ASCII (no SMTPUTF8)"
+                raise MailRefused(what, about=Refusal.RECIPIENT)
+            options += ["BODY=8BITMIME"] if self._client.supports_extension("8bitmime") else []
+            options.append("SMTPUTF8")
         return options
 
     async def _write(self, message: "_Encoded") -> None:
@@ -210,6 +218,16 @@ class _Session:
             raise SMTPDataError(reply.code, reply.message)
 
 
+def kind_of(error: MailError) -> str:
+    """Return the kind of a failure for the metric: ``FAILURE_KINDS`` has all."""
+    match error:
+        case MailRefused(about=about):
+            return about
+        case MailMisconfigured():
+            return "misconfigured"
+    return "uncertain" if error.is_uncertain else "unavailable"
+
+
 async def _send_nothing(_: _Session) -> None:
     return
 
@@ -217,4 +235,4 @@ async def _send_nothing(_: _Session) -> None:
 def _recipient(text: str) -> Address:
     with suppress(ValueError):
         return parse_recipient(text)
-    raise MailRefused("the recipient is not an email address")
+    raise MailRefused("the recipient is not an email address", about=Refusal.RECIPIENT)

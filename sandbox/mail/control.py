@@ -1,6 +1,7 @@
 """The mailbox over HTTP: read the received mail, set faults. The sandbox mounts it under /control/mail."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.mail.faults import Act, Fault, Stage
+from sandbox.mail.faults import PRESETS, Act, Fault, Stage
 from sandbox.mail.mailbox import Mailbox
 from sandbox.mail.received import Received
 
@@ -35,6 +36,7 @@ def control_app(mailbox: Mailbox) -> Starlette:
             Route("/faults", pages.list_faults, methods=["GET"]),
             Route("/faults", pages.add_fault, methods=["POST"]),
             Route("/faults", pages.heal, methods=["DELETE"]),
+            Route("/presets", pages.list_presets),
         ]
     )
 
@@ -79,10 +81,15 @@ class _Pages:
     async def list_faults(self, _: Request) -> Response:
         return JSONResponse(self._faults())
 
+    async def list_presets(self, _: Request) -> Response:
+        return JSONResponse({"items": {name: _shown(fault) for name, fault in PRESETS.items()}})
+
     async def add_fault(self, request: Request) -> Response:
         wanted = await _json_object(request)
         if wanted.get("down") is True:
             await self._mailbox.go_down()
+        elif isinstance(wanted.get("size_limit"), int):
+            self._mailbox.limit_size(wanted["size_limit"])
         else:
             self._mailbox.fail(_fault(wanted))
         return JSONResponse(self._faults(), status_code=201)
@@ -98,11 +105,13 @@ class _Pages:
         return letter
 
     def _faults(self) -> dict[str, Any]:
-        items = [
-            {"at": fault.at, "act": fault.act, "code": fault.code, "times": fault.times}
-            for fault in self._mailbox.faults
-        ]
-        return {"down": self._mailbox.is_down, "items": items}
+        return {"down": self._mailbox.is_down, "items": [_shown(fault) for fault in self._mailbox.faults]}
+
+
+def _shown(fault: Fault) -> dict[str, Any]:
+    extra = {"text": fault.text, "to": fault.to, "seconds": fault.seconds}
+    basic = {"at": fault.at, "act": fault.act, "code": fault.code, "times": fault.times}
+    return basic | {name: value for name, value in extra.items() if value}
 
 
 async def _json_object(request: Request) -> dict[str, Any]:
@@ -116,11 +125,22 @@ async def _json_object(request: Request) -> dict[str, Any]:
 
 
 def _fault(wanted: dict[str, Any]) -> Fault:
+    text, to, seconds = wanted.get("text", ""), wanted.get("to", ""), wanted.get("seconds")
+    if "preset" in wanted:
+        if wanted["preset"] not in PRESETS:
+            raise HTTPException(422, f"preset is one of {', '.join(sorted(PRESETS))}")
+        return replace(PRESETS[wanted["preset"]], to=str(to))
     code, times = wanted.get("code", 451), wanted.get("times")
     try:
-        if not isinstance(code, int) or not isinstance(times, int | None):
-            raise ValueError("code and times are numbers")
-        return Fault(Stage(wanted.get("at", "")), Act(wanted.get("act", "reply")), code, times)
+        if (
+            not isinstance(code, int)
+            or not isinstance(times, int | None)
+            or not isinstance(seconds, int | float | None)
+        ):
+            raise ValueError("code, times and seconds are numbers")
+        return Fault(
+            Stage(wanted.get("at", "")), Act(wanted.get("act", "reply")), code, times, str(text), str(to), seconds
+        )
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
 

@@ -6,6 +6,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal, Self
 from urllib.parse import quote
@@ -34,6 +35,9 @@ class Mailbox:
         user: With a user, a login is required.
         tls: `off`, `starttls` (then required) or `implicit`. Clients trust `client_context()` or `authority`.
         size_limit: In octets, for one message.
+        eightbit: Whether 8BITMIME is offered.
+        cram_md5: Whether CRAM-MD5 is offered beside PLAIN and LOGIN, and refused.
+        only_xoauth2: Whether XOAUTH2 is the only login that is offered.
     """
 
     def __init__(
@@ -46,6 +50,9 @@ class Mailbox:
         tls: TlsMode = "off",
         smtputf8: bool = True,
         size_limit: int = 32 * 1024 * 1024,
+        eightbit: bool = True,
+        cram_md5: bool = False,
+        only_xoauth2: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.host = host
@@ -54,7 +61,7 @@ class Mailbox:
         self._tls = tls
         starttls = certificates().server_context() if tls == "starttls" else None
         self._implicit = certificates().server_context() if tls == "implicit" else None
-        self._options = ServerOptions(user, password, starttls, smtputf8, size_limit)
+        self._options = ServerOptions(user, password, starttls, smtputf8, size_limit, eightbit, cram_md5, only_xoauth2)
         self._clock = clock
         self._server: asyncio.Server | None = None
         self._reserved: socket.socket | None = None
@@ -215,6 +222,10 @@ class Mailbox:
         if self._reserved is not None:
             self._reserved.close()
             self._reserved = None
+
+    def limit_size(self, octets: int) -> None:
+        """Take messages up to this size from the next connection on, and announce it."""
+        self._options = replace(self._options, size_limit=octets)
 
     def fail(self, fault: Fault) -> None:
         """Set a fault, in place of the one at the same stage."""

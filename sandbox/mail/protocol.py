@@ -27,6 +27,11 @@ class ServerOptions:
     starttls: ssl.SSLContext | None = None
     smtputf8: bool = True
     size_limit: int = 32 * 1024 * 1024  # octets of one message
+    eightbit: bool = True
+    cram_md5: bool = False
+    """Whether CRAM-MD5 is offered, and then refused."""
+    only_xoauth2: bool = False
+    """Whether XOAUTH2 is the only login that is offered."""
 
 
 Keep = Callable[[Session, Envelope], Awaitable[None]]
@@ -69,13 +74,13 @@ class Connection(SMTP):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def fault_at(self, stage: Stage) -> str | None:
+    async def fault_at(self, stage: Stage, to: str = "") -> str | None:
         """Return the reply of the fault at this stage, or None. A fault without a reply ends the task."""
-        fault = self._faults.take(stage)
+        fault = self._faults.take(stage, to)
         if fault is None:
             return None
         if fault.act is Act.REPLY:
-            return f"{fault.code} sandbox fault at {stage}"
+            return fault.reply
         if fault.act is Act.DROP:
             self._abort()
         await asyncio.Event().wait()  # closing the connection cancels this wait
@@ -106,6 +111,11 @@ class Connection(SMTP):
         await self._unless_fault(Stage.STARTTLS, super().smtp_STARTTLS, arg)
 
     async def smtp_AUTH(self, arg: str) -> None:
+        if self.options.cram_md5 and (arg or "").upper().startswith("CRAM-MD5"):
+            await self.push("334 PDEuMkBtYWlsYm94LnRlc3Q+")
+            answer = await self._reader.readline()
+            await self.push("501 5.7.0 Ended" if answer.strip() == b"*" else "535 5.7.8 CRAM-MD5 is not set up")
+            return
         await self._unless_fault(Stage.AUTH, super().smtp_AUTH, arg)
 
     async def smtp_MAIL(self, arg: str | None) -> None:
@@ -115,19 +125,30 @@ class Connection(SMTP):
         await self._unless_fault(Stage.MAIL, super().smtp_MAIL, arg)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
-        await self._unless_fault(Stage.RCPT, super().smtp_RCPT, arg)
+        await self._unless_fault(Stage.RCPT, super().smtp_RCPT, arg, _address_in(arg))
 
     async def smtp_DATA(self, arg: str) -> None:
-        await self._unless_fault(Stage.DATA, super().smtp_DATA, arg)
+        await self._unless_fault(Stage.DATA, super().smtp_DATA, arg, _recipient_of(self.envelope))
 
     async def smtp_QUIT(self, arg: str) -> None:
         await self._unless_fault(Stage.QUIT, super().smtp_QUIT, arg)
 
-    async def _unless_fault(self, stage: Stage, command: Callable[[Any], Awaitable[None]], arg: str | None) -> None:
-        if reply := await self.fault_at(stage):
+    async def _unless_fault(
+        self, stage: Stage, command: Callable[[Any], Awaitable[None]], arg: str | None, to: str = ""
+    ) -> None:
+        if reply := await self.fault_at(stage, to):
             await self.push(reply)
             return
         await command(arg)
+
+
+def _address_in(arg: str | None) -> str:
+    """Return the address in ``TO:<address> …``."""
+    return (arg or "").partition("<")[2].partition(">")[0]
+
+
+def _recipient_of(envelope: Envelope | None) -> str:
+    return envelope.rcpt_tos[0] if envelope and envelope.rcpt_tos else ""
 
 
 class _Handler:
@@ -140,13 +161,23 @@ class _Handler:
         self, server: Connection, session: Session, _envelope: Envelope, hostname: str, replies: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        return [reply for reply in replies if server.options.user or not reply.startswith("250-AUTH")]
+        options, offered = server.options, []
+        for reply in replies:
+            if reply.startswith("250-AUTH"):
+                if not options.user:
+                    continue
+                reply += " CRAM-MD5" if options.cram_md5 else ""
+                reply = "250-AUTH XOAUTH2" if options.only_xoauth2 else reply
+            if options.eightbit or "8BITMIME" not in reply:
+                offered.append(reply)
+        return offered
 
     async def handle_DATA(self, server: Connection, session: Session, envelope: Envelope) -> str:
-        if reply := await server.fault_at(Stage.CONTENT):
+        to = _recipient_of(envelope)
+        if reply := await server.fault_at(Stage.CONTENT, to):
             return reply
         await self._keep(session, envelope)
-        return await server.fault_at(Stage.STORED) or "250 2.0.0 kept"
+        return await server.fault_at(Stage.STORED, to) or "250 2.0.0 kept"
 
     async def handle_exception(self, error: Exception) -> str:
         # Also called when a client does not trust our certificate, which needs no warning.

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
-from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable
+from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable, Refusal
 from mail.mailer import Attachment
 from mail.server import parse_smtp_url
-from mail.smtp import SmtpMailer
-from sandbox.mail import Act, Fault, Mailbox, Stage, TlsMode
+from mail.smtp import FAILURE_KINDS, SmtpMailer
+from sandbox.mail import PRESETS, Act, Fault, Mailbox, Stage, TlsMode
 from tests.mail.letters import RECIPIENT, SENDER, a_letter, mailer_on
 
 USER, PASSWORD = "bot@odotrack.test", "hunter2: é/@"
@@ -135,6 +136,37 @@ async def test_login_on_a_server_without_logins() -> None:
     async with Mailbox() as mailbox:
         url = mailbox.url.replace("//", "//me:hunter2@")
         assert isinstance(await failure_of(mailer_on(mailbox, url=url)), MailMisconfigured)
+
+
+async def test_next_login_method_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under FIPS: MD5 is forbidden in the middle of CRAM-MD5's exchange. One line names server and method."""
+
+    def forbidden(*_: object) -> bytes:
+        raise ValueError("[digital envelope routines] unsupported")
+
+    monkeypatch.setattr("aiosmtplib.smtp.auth_crammd5_verify", forbidden)
+    async with Mailbox(tls="starttls", user=USER, password=PASSWORD, cram_md5=True) as mailbox:
+        with capture_logs() as logs:
+            mailer = mailer_on(mailbox)
+            await mailer.send(a_letter())
+            await mailer.send(a_letter())
+        assert [letter.user for letter in mailbox.messages] == [USER, USER]
+    lines = [(each["method"], each["server"], each["reason"]) for each in logs if "login_method" in each["event"]]
+    assert len(lines) <= 1  # it may have been logged by an earlier test of this process
+    assert lines in ([], [("cram-md5", "127.0.0.1", "ValueError")])
+
+
+async def test_refused_method_is_followed_by_the_next() -> None:
+    async with Mailbox(tls="starttls", user=USER, password=PASSWORD, cram_md5=True) as mailbox:
+        await mailer_on(mailbox).send(a_letter())
+        assert len(mailbox.messages) == 1
+
+
+async def test_server_with_xoauth2_only() -> None:
+    async with Mailbox(tls="starttls", user=USER, password=PASSWORD, only_xoauth2=True) as mailbox:
+        error = await failure_of(mailer_on(mailbox))
+        assert isinstance(error, MailMisconfigured)
+        assert "no login that we know" in str(error)
 
 
 # Faults: what the caller is told, and whether the letter may have gone
@@ -292,9 +324,31 @@ async def test_header_injection() -> None:
 
 async def test_letter_over_the_size_of_the_server() -> None:
     async with Mailbox(size_limit=20_000) as mailbox:
-        with pytest.raises(MailRefused, match="larger"):
+        with pytest.raises(MailRefused, match="larger") as caught:
             await mailer_on(mailbox).send(a_letter(text="x" * 30_000))
+        assert caught.value.about is Refusal.SIZE
         await mailer_on(mailbox).send(a_letter())
+
+
+async def test_international_address_without_8bitmime() -> None:
+    async with Mailbox(eightbit=False) as mailbox:
+        await mailer_on(mailbox).send(a_letter(to="andré@client.test"))
+        assert len(mailbox.messages) == 1
+
+
+async def test_failures_are_counted_by_kind() -> None:
+    async with Mailbox() as mailbox:
+        mailer = mailer_on(mailbox)
+        for name, kind in {
+            "refused": "recipient", "blocked_sender": "ours", "too_large": "size", "greylisting": "unavailable",
+            "lost_after_content": "uncertain",
+        }.items():  # fmt: skip
+            await mailbox.heal()
+            mailbox.fail(PRESETS[name])
+            with pytest.raises(MailError):
+                await mailer.send(a_letter())
+            assert mailer.failures[kind] == 1, name
+        assert set(mailer.failures) <= set(FAILURE_KINDS)
 
 
 # Secrets

@@ -231,3 +231,36 @@ async def test_faults_over_http(mailbox: Mailbox, http: httpx.AsyncClient) -> No
 async def test_bad_faults_over_http(mailbox: Mailbox, http: httpx.AsyncClient, body: bytes) -> None:
     assert (await http.post("/faults", content=body)).status_code == 422
     assert list(mailbox.faults) == []
+
+
+async def test_presets_over_http(mailbox: Mailbox, http: httpx.AsyncClient) -> None:
+    presets = (await http.get("/presets")).json()["items"]
+    for name, fault in presets.items():
+        shown = (await http.post("/faults", json={"preset": name})).json()
+        assert fault in shown["items"], name
+    assert (await http.post("/faults", json={"preset": "lunch"})).status_code == 422
+    assert (await http.delete("/faults")).status_code == 204
+
+
+async def test_fault_of_one_address(mailbox: Mailbox, http: httpx.AsyncClient) -> None:
+    await http.post("/faults", json={"preset": "refused", "to": "books@client.test"})
+    await hand_in(mailbox, a_message())
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        await hand_in(mailbox, a_message("books@client.test"))
+    assert refused.value.recipients == {"books@client.test": (550, b"5.1.1 No such user here")}
+
+
+async def test_greylisting_ends(mailbox: Mailbox) -> None:
+    mailbox.fail(Fault(Stage.RCPT, code=451, seconds=0.2))
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        await hand_in(mailbox, a_message())
+    await asyncio.sleep(0.25)
+    await hand_in(mailbox, a_message())
+    assert len(mailbox.messages) == 1
+    assert list(mailbox.faults) == []
+
+
+async def test_size_may_change(mailbox: Mailbox, http: httpx.AsyncClient) -> None:
+    await http.post("/faults", json={"size_limit": 100})
+    with pytest.raises(smtplib.SMTPException):
+        await hand_in(mailbox, a_message())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.mail.faults import Act, Stage
+from sandbox.mail.faults import PRESETS, Act, Stage
 from sandbox.mail.faults import Fault as MailFault
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.faults import FaultKind as TelegramKind
@@ -25,10 +25,6 @@ TELEGRAM_NAMES = {"retry_after": "too_many"}
 BLOCKED = {"status": 403, "description": "Forbidden: bot was blocked by the user"}
 WEBHOOK_ELSEWHERE, ANOTHER_POLLER, TOO_MANY_HERE = "webhook_elsewhere", "another_poller", "too_many_here"
 _MAIL: dict[str, MailFault] = {
-    "refused": MailFault(Stage.RCPT, code=550),
-    "greylisting": MailFault(Stage.RCPT, code=450, times=1),
-    "size": MailFault(Stage.CONTENT, code=552),
-    "bad_login": MailFault(Stage.MAIL, code=535),
     "hang": MailFault(Stage.CONTENT, Act.HANG),
     "break": MailFault(Stage.CONTENT, Act.DROP),
 }
@@ -59,9 +55,9 @@ def telegram_faults() -> dict[str, tuple[TelegramKind, dict[str, Any]]]:
 
 
 def mail_faults() -> dict[str, MailFault]:
-    """Return a fault of each stage by the stage's name, after those that have names of their own."""
+    """Return the mailbox's known faults by name, then a fault of each stage by the stage's name."""
     by_stage = {stage.value: MailFault(stage, code=421 if stage is Stage.CONNECT else 451) for stage in Stage}
-    return _MAIL | by_stage
+    return PRESETS | _MAIL | by_stage
 
 
 def choices() -> Iterator[tuple[str, str]]:

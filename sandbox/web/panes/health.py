@@ -23,7 +23,7 @@ WELL = "well"
 CUSTOM = "custom"
 TITLES = {"portal": "office", "telegram": "Telegram", "mail": "mailbox"}
 USUAL = ("down", "slow", "server_error", "proxy_page", "pdf_corrupt", "too_many", "blocked", "gateway", "latency",
-         "webhook_elsewhere", "refused", "greylisting", "size", "hang")  # fmt: skip
+         "webhook_elsewhere", "refused", "greylisting", "too_large", "hang")  # fmt: skip
 """The faults that are shown first."""
 
 
