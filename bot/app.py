@@ -206,20 +206,29 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
 
 def _services(settings: Settings, database: Database, portal: Portal, mailer: Mailer, clock: Clock) -> Services:
     security = SecurityLog(database.vault)
-    company = Company(settings.company, settings.support, settings.zone, settings.default_language)
-    alerts = MailboxAlerts(mailer, company)
+    company = Company(
+        settings.company,
+        settings.support,
+        settings.zone,
+        settings.default_language,
+        has_public_url=bool(settings.base_url),
+    )
+    background = BackgroundTasks()
+    alerts = MailboxAlerts(mailer, company, background.pause)
     return Services(
         database=database,
         chat_cache=ChatCache(database),
         portal=portal,
         linking=Linking(database, portal, clock, security),
-        code_delivery=CodeDelivery(database, portal, mailer, clock, alerts, security, company=settings.company),
+        code_delivery=CodeDelivery(
+            database, portal, mailer, clock, alerts, security, company=settings.company, pause=background.pause
+        ),
         alerts=alerts,
         access=Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days)),
         security=security,
         bulk_limiter=BulkRateLimiter(database, clock, settings.bulk_rate),
         clock=clock,
-        background=BackgroundTasks(),
+        background=background,
         large_document=asyncio.Lock(),
         documents=asyncio.Semaphore(16),
         company=company,

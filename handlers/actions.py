@@ -162,6 +162,16 @@ class StopCopy(AccountAction, letter="x"):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmCopy(AccountAction, letter="j"):
+    """Mails a code to the bookkeeper's address once more: the copies are paused, or the first code was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCopyCode(AccountAction, letter="K"):
+    """Asks for the code that was mailed to the bookkeeper, after other texts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Start(Action, letter="H"):
     """The first screen."""
 

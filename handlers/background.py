@@ -10,6 +10,7 @@ class BackgroundTasks:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine as a task; it must handle its own errors."""
@@ -17,8 +18,18 @@ class BackgroundTasks:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
+    async def pause(self, seconds: float) -> bool:
+        """Wait in a task, before it tries something again. Returns: False as soon as the process stops."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return True
+        return False
+
     async def drain(self) -> None:
-        """Wait until no task runs, including those that start meanwhile."""
+        """End every ``pause``, and wait until no task runs, including those that start meanwhile."""
+        self._stopping.set()
         while self._running:
             await asyncio.wait(self._running)
 

@@ -17,7 +17,7 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.telegram.typing_indicator import typing_indicator
-from handlers.views import account, invoices, linking, notices, orders, questions, search, settings
+from handlers.views import account, copies, invoices, linking, notices, orders, questions, search, settings
 from handlers.views.seen_notices import record_seen
 from portal.breaker import Caller, caller
 from portal.errors import Meaning, PortalAway, PortalError, meaning_of
@@ -58,11 +58,13 @@ VIEWS: dict[type[Action], View] = {
     actions.ChooseZone: notices.zone,
     actions.Snooze: notices.snooze,
     actions.MuteInvoice: notices.mute,
-    actions.ShowCopy: notices.show_copy,
-    actions.AskCopy: notices.ask_copy,
-    text_actions.GiveCopyEmail: notices.give_copy_email,
-    text_actions.GiveCopyCode: notices.give_copy_code,
-    actions.StopCopy: notices.stop_copy,
+    actions.ShowCopy: copies.show_copy,
+    actions.AskCopy: copies.ask_copy,
+    text_actions.GiveCopyEmail: copies.give_copy_email,
+    text_actions.GiveCopyCode: copies.give_copy_code,
+    actions.StopCopy: copies.stop_copy,
+    actions.ConfirmCopy: copies.confirm_copy,
+    actions.TypeCopyCode: copies.type_code,
     actions.Revoke: account.revoke,
     text_actions.GiveRevokeCode: account.give_revoke_code,
     actions.Unlink: account.unlink,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mail.errors import MailError, MailMisconfigured, MailRefused
+from mail.errors import MailError, kind_of
 from mail.mailer import Letter, Mailer
 
 SESSION = "session"
@@ -17,8 +17,7 @@ class CountedMailer:
     def __init__(self, mailer: Mailer) -> None:
         self._mailer = mailer
         self.outcomes: Counter[tuple[str, str]] = Counter()
-        """By ``LetterKind`` or ``SESSION``, and outcome: ``ok``, ``uncertain``, ``refused`` (this letter only),
-        ``misconfigured`` (every letter), ``unavailable`` or ``cancelled``."""
+        """By ``LetterKind`` or ``SESSION``, and outcome: ``ok``, ``cancelled``, or a kind of failure (``kind_of``)."""
 
     async def send(self, letter: Letter) -> None:
         """See ``Mailer``."""
@@ -41,15 +40,7 @@ class CountedMailer:
             yield
             outcome = "ok"
         except MailError as error:
-            outcome = _outcome(error)
+            outcome = kind_of(error)
             raise
         finally:
             self.outcomes[kind, outcome] += 1
-
-
-def _outcome(error: MailError) -> str:
-    if error.is_uncertain:
-        return "uncertain"
-    if isinstance(error, MailRefused):
-        return "refused"
-    return "misconfigured" if isinstance(error, MailMisconfigured) else "unavailable"

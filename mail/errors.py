@@ -179,3 +179,13 @@ def _is_tls_failure(error: BaseException) -> bool:
     # OpenSSL calls a connection that ends during the handshake an SSL error too; it is no failure of TLS.
     root = _root(error)
     return isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+
+
+def kind_of(error: MailError) -> str:
+    """Return the kind of a failure for the metric: what was refused, or why nothing was."""
+    match error:
+        case MailRefused(about=about):
+            return about
+        case MailMisconfigured():
+            return "misconfigured"
+    return "uncertain" if error.is_uncertain else "unavailable"

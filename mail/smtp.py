@@ -4,7 +4,6 @@ import asyncio
 import re
 import ssl
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPServerDisconnected
 
 from mail.addresses import Address, parse_address, parse_recipient, parse_sender
-from mail.errors import MailError, MailMisconfigured, MailRefused, MailUnavailable, Refusal, SmtpStep, mail_error
+from mail.errors import MailError, MailRefused, MailUnavailable, Refusal, SmtpStep, mail_error
 from mail.limits import ConnectionLimit
 from mail.login import log_in
 from mail.mailer import Letter
@@ -28,7 +27,6 @@ _SLOWEST_UPLOAD = 64 * 1024
 _QUIT_SECONDS = 2.0
 _FIRST_SESSION_SECONDS = 0.2
 """Assumed length of a session with a letter for a stranger, until the first one is measured."""
-FAILURE_KINDS = (*Refusal, "misconfigured", "unavailable", "uncertain")
 _READY_SECONDS = 5.0
 """How long the result of a successful `ready` holds, while no session fails."""
 
@@ -67,8 +65,6 @@ class SmtpMailer:
         self._ready_at: float | None = None
         self._probe: asyncio.Task[None] | None = None
         self._ssl_context = None if server.tls is Tls.OFF else ssl_context
-        self.failures: Counter[str] = Counter()
-        """Failed sessions since the start by kind: see ``kind_of``."""
 
     async def send(self, letter: Letter) -> None:
         """See `Mailer`."""
@@ -126,7 +122,6 @@ class SmtpMailer:
         finally:
             session.close()
         self._ready_at = None
-        self.failures[kind_of(failure)] += 1
         # Raise outside the except clauses, without a context: the library's errors hold addresses and server replies.
         raise failure
 
@@ -216,16 +211,6 @@ class _Session:
         reply = await protocol.read_response(timeout=timeout)
         if not 200 <= reply.code < 300:
             raise SMTPDataError(reply.code, reply.message)
-
-
-def kind_of(error: MailError) -> str:
-    """Return the kind of a failure for the metric: ``FAILURE_KINDS`` has all."""
-    match error:
-        case MailRefused(about=about):
-            return about
-        case MailMisconfigured():
-            return "misconfigured"
-    return "uncertain" if error.is_uncertain else "unavailable"
 
 
 async def _send_nothing(_: _Session) -> None:

@@ -15,9 +15,11 @@ class Company:
         support: A mail address, telephone number or URL of the support staff; empty where there is none.
         zone: The time zone that decides the current date.
         language: The default for people who chose no language and whose client uses neither of the two.
+        has_public_url: Whether mails can have links to the bot.
     """
 
     name: str
     support: str
     zone: ZoneInfo
     language: Language
+    has_public_url: bool = False

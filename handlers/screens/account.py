@@ -1,5 +1,6 @@
 """Linked accounts, other chats, revocation, unlinking, and the stored personal data."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
@@ -82,6 +83,12 @@ def revoke_code_sent(t: Texts, asked: CodeRequested) -> Screen:
     key = message_id("account.revoke_long_code_sent") if asked.is_long else message_id("account.revoke_code_sent")
     facts = (t(key, email=asked.email), t.plural("link.code_validity", asked.minutes))
     return Screen(t("account.revoke_title"), facts=facts, keyboard=((Button(t("button.no_keep"), ShowAccounts()),),))
+
+
+def revoke_code_late(t: Texts, until: datetime.datetime) -> Screen:
+    """Report that the code for a revocation follows by itself, until ``until`` in the company's time zone."""
+    fact = t("account.revoke_code_late", time=t.formats.time(until))
+    return Screen(t("account.revoke_title"), facts=(fact,), keyboard=((Button(t("button.no_keep"), ShowAccounts()),),))
 
 
 def revoke_failed(t: Texts, reason: str, chat_id: int) -> Screen:

@@ -77,6 +77,16 @@ def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> S
     return Screen(title, facts=facts, note=t("link.no_mail", company=company), keyboard=_code_buttons(t))
 
 
+def code_late(t: Texts, asked: CodeRequested, company: str, until: datetime.datetime) -> Screen:
+    """Report that no mail can be sent for the moment, to any address, and that the code follows by itself.
+
+    Args:
+        until: the time until which it is tried, in the company's time zone.
+    """
+    fact = t("link.code_late", email=asked.email, company=company, time=t.formats.time(until))
+    return Screen(t("link.code_title"), facts=(fact,), keyboard=_code_buttons(t, again=True))
+
+
 def code_not_sent(t: Texts, at: datetime.datetime) -> Screen:
     """Report that no mail can be sent at present, to any address."""
     return Screen(facts=(t("link.code_not_sent"),), note=attempt_time(t, at), keyboard=_code_buttons(t, again=True))

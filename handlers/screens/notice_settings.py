@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Sequence
 
 from handlers.actions import (
-    AskCopy,
     AttachPdf,
     ChooseZone,
     SetSubscription,
@@ -12,10 +11,8 @@ from handlers.actions import (
     ShowNotices,
     ShowQuiet,
     ShowSubscriptions,
-    StopCopy,
 )
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
-from services.linking.code_results import CodeRequested
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
 from services.notices.planner import Coverage
 from storage.chats import LinkState
@@ -31,7 +28,6 @@ SUBSCRIPTION_NAMES = {
     Kind.ORDER_ENDING: message_id("wish.order_ending"),
     REMINDER_SUBSCRIPTION: message_id("wish.reminder"),
 }
-SentCopy = tuple[str, datetime.date]
 QUIET_CHOICES = (Quiet(20 * 60, 7 * 60), Quiet(21 * 60, 7 * 60), Quiet(22 * 60, 6 * 60), Quiet(18 * 60, 8 * 60))
 ASK_HOUR = -3
 """The ``start`` or ``end`` of ``ShowQuiet`` that asks for it."""
@@ -136,47 +132,6 @@ def zones(t: Texts, zone: str, company_zone: str) -> Screen:
     cities = [choice(t.formats.city(name), name == zone, ChooseZone(name)) for name in offered]
     back = (Button(t("button.back"), ShowQuiet()),)
     return Screen(t("quiet.zone_title"), facts=(t("quiet.zone_ask"),), keyboard=(*rows_of(cities, 2), back))
-
-
-def bookkeeper_copy(t: Texts, link: LinkState, email: str | None, sent: Sequence[SentCopy]) -> Screen:
-    """Show the address of the bookkeeper's copy, and the invoices that were sent.
-
-    Args:
-        email: the address; None means that no copies are sent.
-        sent: the number of each invoice, and the date when it was sent.
-    """
-    facts = [clip(safe_text(link.account_name), 60), t("copy.what")]
-    back = (Button(t("button.notices"), ShowSubscriptions(link.link_id)),)
-    if email is None:
-        return Screen(
-            t("copy.title"), facts=tuple(facts), keyboard=((Button(t("button.copy_set"), AskCopy(link.link_id)),), back)
-        )
-    facts += [t("copy.to", email=email), ""]
-    facts += [t("copy.sent", number=number, date=t.formats.short_date(date)) for number, date in sent]
-    facts += [] if sent else [t("copy.none_sent")]
-    changes = (
-        Button(t("button.copy_stop"), StopCopy(link.link_id)),
-        Button(t("button.copy_change"), AskCopy(link.link_id)),
-    )
-    return Screen(t("copy.title"), facts=tuple(facts), keyboard=(changes, back))
-
-
-def ask_copy(t: Texts, link: int) -> Screen:
-    """Ask for the bookkeeper's address."""
-    return Screen(t("copy.title"), facts=(t("copy.ask"),), keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
-
-
-def copy_code_sent(t: Texts, asked: CodeRequested, link: int) -> Screen:
-    """Ask for the code that was mailed to the bookkeeper."""
-    sent = t("copy.long_code_sent", email=asked.email) if asked.is_long else t("copy.code_sent", email=asked.email)
-    facts = (sent, t.plural("link.code_validity", asked.minutes))
-    return Screen(t("copy.title"), facts=facts, keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
-
-
-def copy_failed(t: Texts, reason: str, link: int) -> Screen:
-    """Report why the bookkeeper's copy was not set up; ``reason`` is a sentence."""
-    again = (Button(t("button.retry"), AskCopy(link)), Button(t("button.cancel"), ShowCopy(link)))
-    return Screen(t("copy.title"), facts=(reason,), keyboard=(again,))
 
 
 def quiet_range(t: Texts, quiet: Quiet) -> str:

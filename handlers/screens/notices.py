@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from handlers.actions import (
     ConfirmAddress,
+    ConfirmCopy,
     ListInvoices,
     MuteInvoice,
     SendPdf,
@@ -135,10 +136,23 @@ def copy_changed(t: Texts, account: str, *, stopped: bool) -> Screen:
     )
 
 
-def copy_stopped(t: Texts, account: str, link: int) -> Screen:
-    """Notify that the bookkeeper stopped the copies of an account's invoices."""
-    facts = (clip(safe_text(account), 60), t("notice.copy_stopped_fact"))
-    return Screen(t("notice.copy_stopped"), facts=facts, keyboard=((Button(t("button.copy"), ShowCopy(link)),),))
+def about_copy(t: Texts, kind: Kind, account: str, number: str | None, link: int) -> Screen:
+    """Notify that the bookkeeper's copies of an account were stopped or paused, or that one had no PDF.
+
+    Args:
+        number: the invoice whose mail was refused, or went without its PDF; None if it is not known.
+    """
+    copy, name = Button(t("button.copy"), ShowCopy(link)), clip(safe_text(account), 60)
+    if kind is Kind.COPY_STOPPED:
+        return Screen(t("notice.copy_stopped"), facts=(name, t("notice.copy_stopped_fact")), keyboard=((copy,),))
+    if kind is Kind.COPY_PAUSED:
+        refused = (t("notice.copy_refused_number", number=number),) if number else ()
+        confirm = Button(t("button.copy_confirm"), ConfirmCopy(link))
+        facts = (name, *refused, t("notice.copy_paused_fact"))
+        return Screen(t("notice.copy_paused"), facts=facts, keyboard=((confirm,), (copy,)))
+    pdf = ((Button(t("button.pdf"), SendPdf(link, number)),),) if number else ()
+    fact = t("notice.copy_without_pdf_fact", number=number or "")
+    return Screen(t("notice.copy_without_pdf"), facts=(name, fact), keyboard=(*pdf, (copy,)))
 
 
 def marked(t: Texts, screen: Screen, repeated: Sequence[bool]) -> Screen:

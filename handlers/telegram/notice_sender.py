@@ -42,6 +42,7 @@ from texts.language import Language
 
 _ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
 _ABOUT_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED)
+_ABOUT_COPIES = (Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF)
 _CAPTION_LIMIT = 1024
 _PDF_ATTEMPTS = 4
 
@@ -110,8 +111,8 @@ class TelegramNoticeSender:
             )
             return self._message(t, first, screen)
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
-        if first.kind is Kind.COPY_STOPPED:
-            return self._copy_stopped(t, chat, first, preferences, zone)
+        if first.kind in _ABOUT_COPIES:
+            return self._about_copy(t, chat, first, preferences, zone)
         wanted = [each for each in batch if self._is_subscribed(chat, each)]
         if not wanted:
             raise _NotRendered(Cancelled("no longer wished for"))
@@ -138,15 +139,17 @@ class TelegramNoticeSender:
         if until is not None:
             raise _NotRendered(Deferred(until, is_postponed=is_summarised))
 
-    def _copy_stopped(
+    def _about_copy(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
     ) -> SendFunc:
-        """Render without the portal; after quiet hours it is not summarised, because it has no number."""
+        """Render without the portal; after quiet hours it is not summarised, because it is about no paper."""
         link = chat.link(claimed.link_id)
         if link is None:
             raise _NotRendered(Cancelled("no longer linked"))
         self._check_quiet_hours(preferences, zone, is_summarised=False)
-        return self._message(t, claimed, screens.copy_stopped(t, link.account_name, link.link_id))
+        return self._message(
+            t, claimed, screens.about_copy(t, claimed.kind, link.account_name, claimed.number, link.link_id)
+        )
 
     async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         """Summarise postponed notices, where the contact may still see that part of the account."""

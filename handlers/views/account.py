@@ -12,7 +12,7 @@ from handlers.screens.linking import refusal_reason
 from handlers.screens.screen import Screen
 from handlers.telegram.chat_menu import reset_menu
 from handlers.text_actions import GiveRevokeCode
-from handlers.views.linking import delete_code_message, show_and_mail, warn_owner
+from handlers.views.linking import CodeScreens, delete_code_message, show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, Purpose
 from services.security import SecurityEvent
@@ -71,9 +71,14 @@ async def revoke(context: Context, action: Revoke) -> Screen | None:
     context.services.security.record(
         SecurityEvent.REVOCATION_NEEDS_CODE, chat_id=context.chat.chat_id, other_chat_id=other.chat_id
     )
-    mail = context.services.code_delivery.deliver_revoke_code(asked, language=context.language)
-    failed = partial(account.revoke_failed, context.t, context.t("account.revoke_code_not_sent"), other.chat_id)
-    await show_and_mail(context, asked, account.revoke_code_sent(context.t, asked), mail, failed)
+    mail = partial(context.services.code_delivery.deliver_revoke_code, asked, language=context.language)
+    t, until = context.t, context.now + datetime.timedelta(minutes=asked.minutes)
+    screens = CodeScreens(
+        account.revoke_code_sent(t, asked),
+        account.revoke_code_late(t, until),
+        lambda _: account.revoke_failed(t, t("account.revoke_code_not_sent"), other.chat_id),
+    )
+    await show_and_mail(context, asked, screens, mail)
     return None
 
 

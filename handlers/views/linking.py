@@ -1,8 +1,10 @@
 """Linking: the first screen, the address, the code, and the new links."""
 
 import datetime
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from telegram.error import TelegramError
@@ -19,6 +21,7 @@ from mail.errors import MailError
 from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CheckResult, CodeExpired, CodeRequested, Linked, WrongCode
+from services.linking.code_retries import OnLate
 from storage import chats
 from storage.linking import codes, links
 from storage.tables import CodeState
@@ -67,34 +70,48 @@ async def _code_screen(
             return linking.too_often(context.t, context.local(until))
         case CodeRequested():
             delivery = context.services.code_delivery
-            mail = delivery.deliver(asked, first_name=context.first_name, language=context.language)
-            screen = linking.code_sent(context.t, asked, context.services.company.name, again=again)
-            await show_and_mail(context, asked, screen, mail, lambda: linking.code_not_sent(context.t, context.now))
+            mail = partial(delivery.deliver, asked, first_name=context.first_name, language=context.language)
+            until, company = context.now + datetime.timedelta(minutes=asked.minutes), context.services.company.name
+            screens = CodeScreens(
+                linking.code_sent(context.t, asked, company, again=again),
+                linking.code_late(context.t, asked, company, until),
+                lambda _: linking.code_not_sent(context.t, context.now),
+            )
+            await show_and_mail(context, asked, screens, mail)
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class CodeScreens:
+    """The screens of a code that is being mailed.
+
+    Args:
+        sent: the first one, which asks for the code.
+        late: replaces it while the mail is tried again.
+        failed: makes the last one, from the error, if the code cannot be mailed.
+    """
+
+    sent: Screen
+    late: Screen
+    failed: Callable[[Exception], Screen]
+
+
 async def show_and_mail(
-    context: Context,
-    asked: CodeRequested,
-    screen: Screen,
-    mail: Coroutine[Any, Any, None],
-    failed: Callable[[], Screen],
+    context: Context, asked: CodeRequested, screens: CodeScreens, mail: Callable[[OnLate], Awaitable[None]]
 ) -> None:
     """Show a screen, and mail a code in the background, so that the time of the answer reveals nothing.
 
     Args:
         mail: sends the code, also if the screen was not delivered in time: the code in the mail is then the answer. It
-            is closed without running if Telegram refuses the screen, or the process stops.
-        failed: makes the screen that replaces the first one if the code cannot be mailed.
+            is not called if Telegram refuses the screen, or the process stops.
     """
     message_id = None
     try:
-        message_id = await show(context, screen)
-    except BaseException as error:
-        if not (isinstance(error, TelegramError) and classify(error).may_pass):
-            mail.close()
+        message_id = await show(context, screens.sent)
+    except TelegramError as error:
+        if not classify(error).may_pass:
             raise
-    context.run_in_background(_mail(context, asked, message_id, mail, failed))
+    context.run_in_background(_mail(context, asked, message_id, screens, mail))
 
 
 async def confirm_address(context: Context, action: ConfirmAddress) -> Screen | None:
@@ -111,16 +128,22 @@ async def _mail(
     context: Context,
     asked: CodeRequested,
     message_id: int | None,
-    mail: Coroutine[Any, Any, None],
-    failed: Callable[[], Screen],
+    screens: CodeScreens,
+    mail: Callable[[OnLate], Awaitable[None]],
 ) -> None:
-    try:
-        await mail
-    except (PortalError, MailError) as error:
-        log.error("linking.code_not_sent", error=type(error).__name__, reason=str(error))
-        screen = failed()
+    async def show_instead(screen: Screen) -> None:
         if message_id is None or not await edit(context, message_id, screen):
             await send(context, screen)
+
+    async def on_late() -> None:
+        with suppress(TelegramError):  # the mail is tried again all the same
+            await show_instead(screens.late)
+
+    try:
+        await mail(on_late)
+    except (PortalError, MailError) as error:
+        log.error("linking.code_not_sent", error=type(error).__name__, reason=str(error))
+        await show_instead(screens.failed(error))
     finally:
         if asked.warns_owner:
             await context.services.code_delivery.warn_owner(asked.email, context.language)

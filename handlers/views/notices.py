@@ -1,54 +1,40 @@
 """Settings of notices: subscriptions, PDF, quiet hours, the bookkeeper's copy, snoozed and muted reminders."""
 
 import datetime
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from handlers.actions import (
     AnswerNoticeOffer,
-    AskCopy,
     AttachPdf,
     ChooseZone,
     MuteInvoice,
     SetSubscription,
-    ShowCopy,
     ShowNotices,
     ShowQuiet,
     ShowSubscriptions,
     Snooze,
-    StopCopy,
 )
-from handlers.alerts import notify_chats
 from handlers.context import Context
 from handlers.screens import failures
 from handlers.screens import notice_settings as screens
 from handlers.screens import notices as notice_screens
-from handlers.screens.linking import notice_answer, refusal_reason
+from handlers.screens.linking import notice_answer
 from handlers.screens.screen import Screen
-from handlers.text_actions import GiveCopyCode, GiveCopyEmail
-from handlers.views.linking import show_and_mail, warn_owner
 from portal.errors import PortalError
-from services.linking.code_limits import TooOften, TooSoon
-from services.linking.code_results import AddressProven, CodeRequested, Purpose
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION, REMINDERS, SUBSCRIPTIONS
 from services.notices.reminders import reminder_time_on
-from services.security import SecurityEvent
 from storage import chats
-from storage.chats import Awaiting, LinkState
-from storage.linking import links
 from storage.notices import (
-    bookkeeper_copies,
     cancellation,
     delivery_preferences,
     outbox,
-    outbox_report,
     subscriptions,
 )
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.plan import mutes, sweeps
-from storage.tables import Awaited, Kind
+from storage.tables import Kind
 
 log = structlog.get_logger()
 
@@ -186,83 +172,3 @@ async def mute(context: Context, action: MuteInvoice) -> Screen:
     if not invoice.is_unpaid:
         return notice_screens.nothing_due(context.t, invoice, action.link)
     return notice_screens.muted(context.t, action.number, action.link)
-
-
-async def show_copy(context: Context, action: ShowCopy) -> Screen:
-    """Show the bookkeeper's copy of one account."""
-    link = context.link(action.link)
-    async with context.services.database.read() as session:
-        copy = await bookkeeper_copies.find_by_link(session, link.link_id)
-        sent = await outbox_report.sent_to_copy(session, copy.copy_id, _SENT_COPIES) if copy else []
-    local = [(number, context.local(at).date()) for number, at in sent]
-    return screens.bookkeeper_copy(context.t, link, copy.email if copy else None, local)
-
-
-async def ask_copy(context: Context, action: AskCopy) -> Screen:
-    """Ask for the bookkeeper's address."""
-    context.link(action.link)
-    now = context.services.clock()
-    async with context.services.database.write() as session:
-        awaiting = Awaiting(Awaited.COPY_EMAIL, now + _ANSWER_TIME, action.link)
-        await chats.set_awaiting(session, context.chat.chat_id, awaiting, now)
-    return screens.ask_copy(context.t, action.link)
-
-
-async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen | None:
-    """Mail a code to the bookkeeper, who has to agree before invoices are sent there."""
-    link = context.link(action.link)
-    t = context.t
-    purpose = Purpose(for_link=link.link_id)
-    asked = await context.services.linking.request_code(context.chat.chat_id, action.email, purpose)
-    match asked:
-        case TooSoon(seconds):
-            return screens.copy_failed(t, t.plural("link.too_soon", seconds), link.link_id)
-        case TooOften(until):
-            reason = t("link.too_often", time=t.formats.time(context.local(until)))
-            return screens.copy_failed(t, reason, link.link_id)
-        case CodeRequested():
-            delivery = context.services.code_delivery
-            mail = delivery.deliver_copy_code(asked, account=link.account_name, language=context.language)
-            screen = screens.copy_code_sent(t, asked, link.link_id)
-            failed = partial(screens.copy_failed, t, t("copy.code_not_sent"), link.link_id)
-            await show_and_mail(context, asked, screen, mail, failed)
-    return None
-
-
-async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
-    """Check the code that the bookkeeper got, and start the copies if it is right."""
-    link = context.link(action.link)
-    chat_id, t = context.chat.chat_id, context.t
-    purpose = Purpose(for_link=link.link_id)
-    checked = await context.services.linking.check_code(chat_id, action.code, action.long_code, purpose)
-    warn_owner(context, checked)
-    if not isinstance(checked, AddressProven):
-        until = context.local(checked.until) if isinstance(checked, TooOften) else None
-        return screens.copy_failed(t, refusal_reason(t, checked, until), link.link_id)
-    await context.services.linking.finish_copy(chat_id, link.link_id, context.language)
-    context.run_in_background(_notify_of_copy_change(context, link, stopped=False))
-    return await show_copy(context, ShowCopy(link.link_id))
-
-
-async def stop_copy(context: Context, action: StopCopy) -> Screen:
-    """Stop the bookkeeper's copies of one account."""
-    link = context.link(action.link)
-    async with context.services.database.write() as session:
-        is_stopped = await bookkeeper_copies.stop(session, link.link_id)
-    if is_stopped:
-        context.services.security.record(SecurityEvent.COPY_STOPPED, cause="customer", chat_id=context.chat.chat_id)
-        context.run_in_background(_notify_of_copy_change(context, link, stopped=True))
-    return await show_copy(context, ShowCopy(link.link_id))
-
-
-async def _notify_of_copy_change(context: Context, link: LinkState, *, stopped: bool) -> None:
-    """Notify the address of the link, and the other chats linked through it."""
-    async with context.services.database.read() as session:
-        email = (await links.emails(session, context.chat.chat_id)).get(link.link_id)
-        linked = await links.chats_of_email(session, email) if email else []
-    if email is None:
-        return
-    name = link.account_name
-    others = [each for each in linked if each != context.chat.chat_id]
-    await notify_chats(context, others, lambda t: notice_screens.copy_changed(t, name, stopped=stopped), email=email)
-    await context.services.alerts.send_copy_changed(email, context.language, account=name, stopped=stopped)

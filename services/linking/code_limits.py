@@ -22,6 +22,9 @@ RESEND_AFTER = datetime.timedelta(seconds=60)
 """Minimum time between two codes for one address in one chat."""
 ATTEMPTS = 5
 """Attempts for one code."""
+COPY_ATTEMPTS = 3
+"""Attempts for one bookkeeper's code, which is valid for longer. Their number bounds the chance of a guess, not the
+time: of the ``COPY_CODES_OF_CHAT_A_DAY`` codes of a chat at most 18 guesses are compared; other limits hold too."""
 CODES_AN_HOUR = 5
 """Codes mailed for one chat in an hour."""
 REQUESTS_AN_HOUR = 10
@@ -45,6 +48,8 @@ LONG_MAIL_GAP = datetime.timedelta(minutes=90)
 """Minimum time between two mails to an address that reached a limit of long mails."""
 SHORT_MINUTES = 10
 LONG_MINUTES = 120
+COPY_MINUTES = 24 * 60
+"""A bookkeeper may read mail hours later, and passes the code on."""
 _MIN_TIME_LEFT = datetime.timedelta(minutes=LONG_MINUTES) - LONG_MAIL_GAP
 """A long code with more time left was mailed less than ``LONG_MAIL_GAP`` ago, and is used in place of another mail."""
 COPY_CODES_OF_LINK_A_DAY = 3

@@ -6,6 +6,7 @@ contact or empty, ``minutes`` the lifetime of a code, ``account`` an account's n
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from mail.mailer import Attachment, Letter, LetterKind
 from texts.catalogue import Texts, bilingual_texts, message_id
@@ -89,13 +90,13 @@ def revoke_code_letter(to: str, language: Language, *, code: str, company: str, 
     return _bilingual_letter(to, language, lambda t: t("letter.revoke_code.subject", company=company), body, code=code)
 
 
-def copy_code_letter(to: str, language: Language, *, code: str, account: str, company: str, minutes: int) -> Letter:
+def copy_code_letter(to: str, language: Language, *, code: str, account: str, company: str, hours: int) -> Letter:
     """Write the mail with a code to a bookkeeper, who passes it on to the person setting up the copies."""
     name = _account_name(account)
 
     def body(t: Texts) -> list[str]:
         intro = t("letter.copy_code.asked", account=name, company=company)
-        return [intro, code, t.plural("letter.code.validity", minutes), t("letter.copy_code.not_you")]
+        return [intro, code, t.plural("letter.copy_code.validity", hours), t("letter.copy_code.not_you")]
 
     return _bilingual_letter(to, language, lambda t: t("letter.copy_code.subject", company=company), body, code=code)
 
@@ -136,16 +137,24 @@ class Unsubscribe:
         return {"List-Unsubscribe": f"<{self.mailto}>"}
 
 
+class MissingPdf(StrEnum):
+    """Why a bookkeeper's mail has no PDF."""
+
+    TOO_LARGE = "pdf too large"
+    NOT_MADE = "pdf not made"
+
+
 def invoice_letter(
-    to: str, language: Language, *, number: str, facts: Callable[[Texts], list[str]], pdf: Attachment | None,
-    company: str, account: str, unsubscribe: Unsubscribe, is_repetition: bool = False, is_credit_note: bool = False,
-    is_cancelled: bool = False,
+    to: str, language: Language, *, number: str, facts: Callable[[Texts], list[str]], pdf: Attachment | MissingPdf,
+    company: str, account: str, unsubscribe: Unsubscribe, portal_page: str = "", is_repetition: bool = False,
+    is_credit_note: bool = False, is_cancelled: bool = False,
 ) -> Letter:  # fmt: skip
     """Write a bookkeeper's copy: payment lines, PDF, and how to unsubscribe.
 
     Args:
         facts: Returns the lines about the invoice in one language.
-        pdf: None where the portal could not make it: the letter says so.
+        pdf: The file, or why it is missing: the letter says so.
+        portal_page: The URL of the invoice at the portal, which a letter without PDF shows; empty for none.
         is_repetition: Whether the reader may have received this mail before: its first sentence says so.
         is_credit_note: Whether it is a credit note, which the mail then names so.
         is_cancelled: Whether the invoice is cancelled, which the mail then says.
@@ -157,15 +166,21 @@ def invoice_letter(
         keys = message_id("letter.copy.cancelled_subject"), message_id("letter.copy.cancelled_told")
 
     def body(t: Texts) -> list[str]:
-        how = t("letter.copy.stop_link", url=unsubscribe.url) if unsubscribe.url else t("letter.copy.stop_mail")
-        mark = [t("letter.copy.repeated")] if is_repetition else []
-        told = keys[1] if pdf else message_id("letter.copy.told_without_pdf")
-        return [*mark, t(told, number=number, account=name, company=company), *facts(t), how]
+        stop_mail = t("letter.copy.stop_mail", company=company)
+        how = t("letter.copy.stop_link", url=unsubscribe.url) if unsubscribe.url else stop_mail
+        lines = [t("letter.copy.repeated")] if is_repetition else []
+        lines.append(t(keys[1], number=number, account=name, company=company))
+        if isinstance(pdf, Attachment):
+            return [*lines, t("letter.copy.attached"), *facts(t), how]
+        lines.append(t("letter.copy.too_large") if pdf is MissingPdf.TOO_LARGE else t("letter.copy.not_made"))
+        lines += facts(t)
+        return [*lines, *([t("letter.copy.on_portal", url=portal_page)] if portal_page else []), how]
 
     def subject(t: Texts) -> str:
         return t(keys[0], number=number, company=company, account=name)
 
-    letter, files = _bilingual_letter(to, language, subject, body), (pdf,) if pdf else ()
+    letter = _bilingual_letter(to, language, subject, body)
+    files = (pdf,) if isinstance(pdf, Attachment) else ()
     return replace(letter, attachments=files, headers=unsubscribe.headers, kind=LetterKind.COPY)
 
 

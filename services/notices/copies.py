@@ -1,14 +1,18 @@
-"""Stops a bookkeeper's copies: the token in each mail, and what happens when it is used."""
+"""Stops and pauses a bookkeeper's copies: the token in each mail, and what happens when it is used."""
 
 import datetime
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from urllib.parse import unquote
 
 from services.uninterrupted import run_to_completion
-from storage.database import Database
+from storage.database import Database, Session
 from storage.notices import bookkeeper_copies, cancellation, feed
-from storage.notices.bookkeeper_copies import BookkeeperCopy
+from storage.notices.bookkeeper_copies import BookkeeperCopy, CopyOfAddress
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Kind
 from storage.vault import Vault
@@ -87,11 +91,70 @@ async def stop(database: Database, request: StopRequest, now: datetime.datetime)
 async def _stop(database: Database, request: StopRequest, now: datetime.datetime) -> int:
     async with database.write() as session:
         stopped = await bookkeeper_copies.stop_for_address(session, request.account_id, request.email)
-        if not stopped:
-            return 0
-        await cancellation.cancel_for_copies(session, [each.copy_id for each in stopped], now, "copy stopped")
-        # A chat that is linked through two addresses may have a copy on each link, and gets one notice.
-        deliveries = {each.chat_id: NewDelivery(Channel.TELEGRAM, each.chat_id, each.link_id, now) for each in stopped}
-        notice = NewNotice(f"copy.stopped:{stopped[0].copy_id}", Kind.COPY_STOPPED, request.account_id, None, now)
-        await feed.record(session, notice, list(deliveries.values()))
+        await _notify(session, Kind.COPY_STOPPED, request.account_id, None, stopped, now)
     return len(stopped)
+
+
+async def pause(database: Database, request: StopRequest, number: str | None, now: datetime.datetime) -> int:
+    """Pause every matching copy that is not paused, cancel its waiting mails, and queue one notice per chat.
+
+    Args:
+        number: The invoice whose mail showed that the address takes none; None if it is not known.
+
+    Returns:
+        Number of paused copies.
+    """
+    return await run_to_completion(_pause(database, request, number, now))
+
+
+async def _pause(database: Database, request: StopRequest, number: str | None, now: datetime.datetime) -> int:
+    async with database.write() as session:
+        paused = await bookkeeper_copies.pause_for_address(session, request.account_id, request.email, now)
+        await _notify(session, Kind.COPY_PAUSED, request.account_id, number, paused, now)
+    return len(paused)
+
+
+async def _notify(
+    session: Session,
+    kind: Kind,
+    account_id: str,
+    number: str | None,
+    changed: Sequence[CopyOfAddress],
+    now: datetime.datetime,
+) -> None:
+    """Cancel the waiting mails of stopped or paused copies, and queue one notice to each chat."""
+    if not changed:
+        return
+    await cancellation.cancel_for_copies(session, [each.copy_id for each in changed], now, kind)
+    # A chat that is linked through two addresses may have a copy on each link, and gets one notice.
+    deliveries = {each.chat_id: NewDelivery(Channel.TELEGRAM, each.chat_id, each.link_id, now) for each in changed}
+    # A copy is stopped or paused once: one that is confirmed anew has another id.
+    notice = NewNotice(f"{kind}:{changed[0].copy_id}", kind, account_id, number, now)
+    await feed.record(session, notice, list(deliveries.values()))
+
+
+def tokens_in(text: str) -> list[str]:
+    """Return what may be a token in the subject of a mail, in a whole mail, or in a link.
+
+    Mail programs fold and encode long subjects, and may break a token in two.
+    """
+    text = re.sub(r"=\r?\n", "", text)  # the soft line breaks of quoted-printable
+    candidates: list[str] = []
+    for fold in (" ", ""):
+        for line in re.sub(r"\r?\n[ \t]+", fold, text).splitlines():
+            shown = unquote(_decoded(line))
+            candidates += re.findall(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{100,900}(?![A-Za-z0-9_-])", shown)
+            candidates += re.findall(r"\b[0-9]{1,15}\.[0-9a-f]{64}\b", shown)
+            if broken := re.search(r"\bstop\b(.{100,})", shown, re.IGNORECASE):
+                candidates.append(re.sub(r"[^A-Za-z0-9_.-]", "", broken[1]))
+    return list(dict.fromkeys(candidates))
+
+
+def _decoded(line: str) -> str:
+    """Return a header line with its encoded words (RFC 2047) decoded; unchanged if they are none."""
+    if "=?" not in line:
+        return line
+    try:
+        return str(make_header(decode_header(line)))
+    except (LookupError, ValueError, HeaderParseError):
+        return line

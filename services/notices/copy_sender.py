@@ -8,20 +8,21 @@ from functools import partial
 
 import structlog
 
-from mail.errors import MailError, MailMisconfigured
+from mail.errors import MailError, MailMisconfigured, MailRefused, Refusal
 from mail.mailer import Attachment, Letter, Mailer
 from portal.client import Portal, Reader
-from portal.errors import PortalAway, PortalError, PortalUnavailable, TooLarge
+from portal.errors import NotReady, PortalAway, PortalError, PortalUnavailable, TooLarge
 from portal.models import Invoice
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
 from services.invoices import SMALL_PDF_BYTES, file_name, payment_lines
-from services.mailing.letters import Unsubscribe, invoice_letter
-from services.notices.copies import make_stop_token
+from services.mailing.letters import MissingPdf, Unsubscribe, invoice_letter
+from services.notices.copies import StopRequest, make_stop_token, pause
 from services.notices.delivery.outcomes import (
     Blocked,
     Cancelled,
+    Deferred,
     NotSent,
     Outcome,
     Retry,
@@ -32,15 +33,26 @@ from services.notices.delivery.outcomes import (
 )
 from storage import chats
 from storage.database import Database
-from storage.notices import bookkeeper_copies
-from storage.notices.bookkeeper_copies import BookkeeperCopy
+from storage.health.errors import is_database_error
+from storage.notices import bookkeeper_copies, feed
+from storage.notices.bookkeeper_copies import BookkeeperCopy, MailedBefore
+from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
+from storage.tables import Channel, Kind
 from texts.catalogue import texts_in
 from texts.language import Language
 
-_PDF_WAIT = datetime.timedelta(hours=1)
-"""How long a copy waits for its PDF before it is mailed without one."""
-_PDF_LIMIT = 50 * 1024 * 1024
+_PDF_LIMIT = 18 * 1024 * 1024
+"""Octets. Base64 makes 25 MB of them, the most that large mail services take."""
+_PDF_ATTEMPTS = 6
+"""Attempts, over about five minutes, before a mail goes without a PDF that the portal cannot make."""
+_NOT_READY_ATTEMPTS = 10
+"""The same while the portal says that it still makes it: about half an hour."""
+_OTHER_COPY_PAUSE = datetime.timedelta(seconds=60)
+_REFUSED_US_PAUSE = datetime.timedelta(hours=1)
+_LEAST_ATTEMPTS = 24
+_TRIED_FOR = datetime.timedelta(days=2)
+"""How long, and how often at the least, one address is tried that refuses for now, or refuses us."""
 
 log = structlog.get_logger()
 
@@ -79,9 +91,10 @@ class CopySender:
         self._mail_from = mail_from
 
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """See ``Sender``. False if the copy was stopped or its link removed."""
+        """See ``Sender``. False if the copy was stopped or paused, or its link removed."""
         async with self._database.read() as session:
-            return await bookkeeper_copies.find(session, batch[0].recipient) is not None
+            copy = await bookkeeper_copies.find(session, batch[0].recipient)
+        return copy is not None and copy.paused_at is None
 
     async def is_reachable(self) -> bool:
         """See ``Sender``."""
@@ -97,60 +110,75 @@ class CopySender:
         async with self._database.read() as session:
             copy = await bookkeeper_copies.find(session, claimed.recipient)
             chat = await chats.load(session, copy.chat_id) if copy else None
-        if copy is None or claimed.number is None:
+            mailed = await bookkeeper_copies.mailed_before(session, claimed, copy.email) if copy else MailedBefore.NO
+        if copy is None or copy.paused_at is not None or claimed.number is None:
             return Cancelled("no longer wished for")
+        if mailed is MailedBefore.YES:
+            return Cancelled(bookkeeper_copies.ALREADY_MAILED)
+        if mailed is MailedBefore.WAITING:
+            return Deferred(self._clock() + _OTHER_COPY_PAUSE)
         link = chat.link(copy.link_id) if chat else None
         if link is None or self._access.is_idle(link):
             return Cancelled("not used for too long")
-        language = Language(copy.language)
-        reader = Reader(copy.contact_id, copy.account_id, language)
+        reader = Reader(copy.contact_id, copy.account_id, Language(copy.language))
         contact = await self._access.contact(copy.contact_id)
         if await self._access.unlink_if_ended(contact, copy.link_id) is not None:
             return Cancelled("no longer allowed")
         invoice = await self._portal.invoice(reader, claimed.number)
-        if invoice.is_cancelled:
+        if invoice.is_cancelled and not claimed.is_repetition:
             return Cancelled("invoice cancelled")
-        try:
-            pdf = await self._load_pdf(reader, invoice, language, SMALL_PDF_BYTES)
-        except TooLarge:
-            pdf = None  # read by send(), one large PDF at a time
-        except PortalError as error:
-            if isinstance(error, PortalAway) or self._clock() - claimed.occurred_at < _PDF_WAIT:
-                # The invoice is there, so a PDF that is not may come, too.
-                raise error if isinstance(error, PortalUnavailable) else PortalUnavailable(str(error)) from None
-            log.warning("copy.without_pdf", reason=str(error))
-            return partial(self._send, self._letter(claimed, copy, language, invoice, None))
-        letter = partial(self._letter, claimed, copy, language, invoice)
+        load = partial(self._load_pdf, claimed, reader, invoice, Language(copy.language))
+        pdf = await load(SMALL_PDF_BYTES)
 
         async def send() -> Outcome:
-            if pdf is not None:
-                return await self._send(letter(pdf))
-            async with self._large_document:
+            if pdf is not MissingPdf.TOO_LARGE:
+                return await self._send(claimed, copy, invoice, pdf)
+            async with self._large_document:  # one large PDF at a time
                 try:
-                    large = await self._load_pdf(reader, invoice, language, _PDF_LIMIT)
+                    large = await load(_PDF_LIMIT)
                 except PortalError as error:
                     return after_portal_error(error, reported=self._clock() - claimed.occurred_at)
-                return await self._send(letter(large))
+                return await self._send(claimed, copy, invoice, large)
 
         return send
 
-    async def _load_pdf(self, reader: Reader, invoice: Invoice, language: Language, limit: int) -> bytes:
-        pdf = await self._portal.invoice_pdf(reader, invoice.number, language=language, limit=limit)
+    async def _load_pdf(
+        self, claimed: ClaimedDelivery, reader: Reader, invoice: Invoice, language: Language, limit: int
+    ) -> bytes | MissingPdf:
+        """Return the PDF, or why the mail goes without it.
+
+        Raises:
+            PortalUnavailable: There is none yet; try again later.
+        """
+        try:
+            pdf = await self._portal.invoice_pdf(reader, invoice.number, language=language, limit=limit)
+        except TooLarge:
+            return MissingPdf.TOO_LARGE
+        except PortalAway:
+            raise
+        except PortalError as error:
+            if claimed.attempts >= (_NOT_READY_ATTEMPTS if isinstance(error, NotReady) else _PDF_ATTEMPTS):
+                log.warning("copy.pdf_not_made", error=type(error).__name__, attempts=claimed.attempts)
+                return MissingPdf.NOT_MADE
+            if isinstance(error, PortalUnavailable):
+                raise
+            raise PortalUnavailable("no document") from None
         if pdf is None:
             raise PortalUnavailable("no document")
         return pdf.content
 
     def _letter(
-        self, claimed: ClaimedDelivery, copy: BookkeeperCopy, language: Language, invoice: Invoice, pdf: bytes | None
+        self, claimed: ClaimedDelivery, copy: BookkeeperCopy, invoice: Invoice, pdf: bytes | MissingPdf
     ) -> Letter:
-        today = self._clock().astimezone(self._company.zone).date()
+        today, language = self._clock().astimezone(self._company.zone).date(), Language(copy.language)
         name = file_name(texts_in(language), invoice.number)
         letter = invoice_letter(
             copy.email,
             language,
             number=invoice.number,
             facts=lambda t: payment_lines(t, invoice, today),
-            pdf=Attachment(name, pdf, "application/pdf") if pdf is not None else None,
+            pdf=pdf if isinstance(pdf, MissingPdf) else Attachment(name, pdf, "application/pdf"),
+            portal_page=invoice.url or "",
             company=self._company.name,
             account=copy.account_name,
             unsubscribe=self._unsubscribe(copy),
@@ -162,14 +190,63 @@ class CopySender:
         message_id = self._database.vault.hash("message-id", f"{claimed.event_id}:{claimed.recipient}")
         return replace(letter, message_id=message_id)
 
-    async def _send(self, letter: Letter) -> Outcome:
+    async def _send(
+        self, claimed: ClaimedDelivery, copy: BookkeeperCopy, invoice: Invoice, pdf: bytes | MissingPdf
+    ) -> Outcome:
         try:
-            await self._mailer.send(letter)
+            await self._mailer.send(self._letter(claimed, copy, invoice, pdf))
+        except MailRefused as error:
+            if error.about is Refusal.SIZE and not isinstance(pdf, MissingPdf):
+                return await self._send(claimed, copy, invoice, MissingPdf.TOO_LARGE)
+            return await self._after_refusal(claimed, copy, error)
         except MailError as error:
             if isinstance(error, MailMisconfigured):
                 log.error("mail.misconfigured", reason=str(error))
+            if not (error.is_outage or error.is_uncertain) and self._is_given_up(claimed):
+                return await self._pause(claimed, copy)
             return _after_mail_error(error)
-        return Sent()
+        if not isinstance(pdf, MissingPdf):
+            return Sent()
+        await self._report_missing_pdf(claimed, copy)
+        return Sent(pdf)
+
+    async def _after_refusal(self, claimed: ClaimedDelivery, copy: BookkeeperCopy, error: MailRefused) -> Outcome:
+        """Pause the copies to an address that takes no mail. What concerns us is the operator's: try again later."""
+        # Without a PDF no letter is large: a mailbox that is full was meant.
+        if error.about is not Refusal.OURS or self._is_given_up(claimed):
+            return await self._pause(claimed, copy)
+        log.error("mail.refused_us", reason=str(error), about=error.about)
+        return Retry("mail refused us", _REFUSED_US_PAUSE)
+
+    def _is_given_up(self, claimed: ClaimedDelivery) -> bool:
+        """Return whether a mail was tried for so long that the address counts as one that takes none."""
+        return claimed.attempts >= _LEAST_ATTEMPTS and self._clock() - claimed.occurred_at > _TRIED_FOR
+
+    async def _pause(self, claimed: ClaimedDelivery, copy: BookkeeperCopy) -> Outcome:
+        try:
+            paused = await pause(
+                self._database, StopRequest(copy.account_id, copy.email), claimed.number, self._clock()
+            )
+        except Exception as error:
+            if not is_database_error(error):
+                raise
+            return Retry(f"database: {type(error).__name__}")
+        log.warning("copy.paused", count=paused)
+        return Blocked()
+
+    async def _report_missing_pdf(self, claimed: ClaimedDelivery, copy: BookkeeperCopy) -> None:
+        """Queue a notice to the chat that a mail went without its PDF; the mail is sent, whatever comes of this."""
+        event_id, now = f"{Kind.COPY_WITHOUT_PDF}:{claimed.delivery_id}", self._clock()
+        try:
+            async with self._database.write() as session:
+                if not await feed.known_events(session, [event_id]):
+                    notice = NewNotice(event_id, Kind.COPY_WITHOUT_PDF, copy.account_id, claimed.number, now)
+                    delivery = NewDelivery(Channel.TELEGRAM, copy.chat_id, copy.link_id, now)
+                    await feed.record(session, notice, [delivery])
+        except Exception as error:
+            if not is_database_error(error):
+                raise
+            log.warning("copy.missing_pdf_not_told", error=type(error).__name__)
 
     def _unsubscribe(self, copy: BookkeeperCopy) -> Unsubscribe:
         token = make_stop_token(self._database.vault, copy)
@@ -178,10 +255,8 @@ class CopySender:
         return Unsubscribe(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
 
 
-def _after_mail_error(error: MailError) -> Uncertain | Blocked | Retry:
+def _after_mail_error(error: MailError) -> Uncertain | Retry:
     if error.is_uncertain:
         return Uncertain("mail")
-    if error.is_permanent:
-        return Blocked()
     after = datetime.timedelta(seconds=error.retry_after) if error.retry_after else None
     return Retry("mail", after, is_outage=error.is_outage)

@@ -180,6 +180,12 @@ async def find_match(
     return found
 
 
+async def is_live(session: Session, code_id: int) -> bool:
+    """Return whether a code can still be typed, apart from its time: it was not replaced, used or closed."""
+    query = select(Code.code_id).where(col(Code.code_id) == code_id, col(Code.state) == CodeState.LIVE)
+    return (await session.exec(query)).first() is not None
+
+
 async def allow(session: Session, code_id: int, until: datetime.datetime | None) -> None:
     """Set until when the right code is accepted; ``None``: from now on it is not."""
     await session.change(update(Code).where(col(Code.code_id) == code_id).values(opens_until=until))
@@ -254,6 +260,11 @@ async def close_of_email(session: Session, email: str, now: datetime.datetime) -
 
 _WITHDRAWN: dict[str, object] = {"opens_until": None}
 _CLOSED: dict[str, object] = {"state": CodeState.CLOSED, "email_sealed": "", "chat_id": 0}
+
+
+async def count(session: Session, code_id: int, *, is_counted: bool) -> None:
+    """Set whether a code counts as mailed."""
+    await session.change(update(Code).where(col(Code.code_id) == code_id).values(is_counted=is_counted))
 
 
 async def fail(session: Session, code_id: int) -> None:

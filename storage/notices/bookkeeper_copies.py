@@ -3,21 +3,25 @@
 import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import islice
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from storage.database import Session
-from storage.tables import Copy, Link
+from storage.notices.outbox import ClaimedDelivery
+from storage.tables import Channel, Copy, Delivery, Link, Notice, State
 
 _LARGEST = 2**31 - 1
 _LINKS_AT_ONCE = 500
+_SAME_INVOICE = datetime.timedelta(days=90)
+"""Of an invoice that was issued longer ago, the number may have been used again."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookkeeperCopy:
-    """A bookkeeper's copy, with the link that it belongs to."""
+    """A bookkeeper's copy, with the link that it belongs to. ``paused_at``: since when nothing is mailed, or None."""
 
     copy_id: int
     link_id: int
@@ -27,6 +31,7 @@ class BookkeeperCopy:
     account_name: str
     language: str
     email: str = field(repr=False)
+    paused_at: datetime.datetime | None = None
 
 
 async def find(session: Session, copy_id: int) -> BookkeeperCopy | None:
@@ -62,6 +67,7 @@ async def _find(session: Session, which: object) -> BookkeeperCopy | None:
         account_name=name,
         language=row.language,
         email=email,
+        paused_at=row.paused_at,
     )
 
 
@@ -79,19 +85,16 @@ async def stop(session: Session, link_id: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class StoppedCopy:
-    """A deleted copy, and the chat in which it was set up."""
+class CopyOfAddress:
+    """A copy that was stopped or paused, and the chat in which it was set up."""
 
     copy_id: int
     link_id: int
     chat_id: int
 
 
-async def stop_for_address(session: Session, account_id: str, email: str) -> list[StoppedCopy]:
+async def stop_for_address(session: Session, account_id: str, email: str) -> list[CopyOfAddress]:
     """Delete every copy of an account's invoices that is mailed to an address, over all links of the account.
-
-    Addresses are sealed, so the copies are decrypted and compared, ``_LINKS_AT_ONCE`` links at a time. A copy that no
-    key decrypts stays: it cannot be mailed either.
 
     Args:
         account_id: The portal's id of the account.
@@ -100,18 +103,88 @@ async def stop_for_address(session: Session, account_id: str, email: str) -> lis
     Returns:
         The copies that this call deleted; empty where there was none, or a concurrent call deleted it.
     """
+    found = await _of_address(session, account_id, email)
+    gone = delete(Copy).where(col(Copy.copy_id).in_([each.copy_id for each in found])).returning(col(Copy.copy_id))
+    changed = set((await session.exec(gone)).scalars().all()) if found else set()
+    return [each for each in found if each.copy_id in changed]
+
+
+async def pause_for_address(
+    session: Session, account_id: str, email: str, now: datetime.datetime
+) -> list[CopyOfAddress]:
+    """Pause every copy of an account's invoices that is mailed to an address. Arguments: as ``stop_for_address``.
+
+    Returns:
+        The copies that this call paused; those that were paused before are left out.
+    """
+    found = await _of_address(session, account_id, email)
+    running = col(Copy.copy_id).in_([each.copy_id for each in found]), col(Copy.paused_at).is_(None)
+    query = update(Copy).where(*running).values(paused_at=now).returning(col(Copy.copy_id))
+    changed = set((await session.exec(query)).scalars().all()) if found else set()
+    return [each for each in found if each.copy_id in changed]
+
+
+async def _of_address(session: Session, account_id: str, email: str) -> list[CopyOfAddress]:
+    """Return the copies of an account's invoices to an address, by id.
+
+    Addresses are sealed, so the copies are decrypted and compared, ``_LINKS_AT_ONCE`` links at a time. A copy that no
+    key decrypts is left out: it cannot be mailed either.
+    """
     links = select(col(Link.link_id), col(Link.chat_id)).where(col(Link.account_id) == account_id)
     chat_of = {link_id: chat_id for link_id, chat_id in (await session.exec(links)).all() if link_id is not None}
-    stopped: list[StoppedCopy] = []
+    found: list[CopyOfAddress] = []
     for some in _batched(chat_of, _LINKS_AT_ONCE):
-        copies = select(col(Copy.copy_id), col(Copy.email_sealed)).where(col(Copy.link_id).in_(some))
-        found = (await session.exec(copies)).all()
-        matching = [copy_id for copy_id, sealed in found if session.vault.open_or_none(sealed) == email]
-        if matching:
-            gone = delete(Copy).where(col(Copy.copy_id).in_(matching)).returning(col(Copy.copy_id), col(Copy.link_id))
-            deleted = (await session.exec(gone)).all()
-            stopped += [StoppedCopy(copy_id, link_id, chat_of[link_id]) for copy_id, link_id in deleted]
-    return sorted(stopped, key=lambda each: each.copy_id)
+        copies = select(col(Copy.copy_id), col(Copy.link_id), col(Copy.email_sealed)).where(col(Copy.link_id).in_(some))
+        found += [
+            CopyOfAddress(copy_id or 0, link_id, chat_of[link_id])
+            for copy_id, link_id, sealed in (await session.exec(copies)).all()
+            if session.vault.open_or_none(sealed) == email
+        ]
+    return sorted(found, key=lambda each: each.copy_id)
+
+
+class MailedBefore(Enum):
+    """Whether another copy to the same address carries an invoice of the same account."""
+
+    NO = "no"
+    WAITING = "waiting"
+    YES = "yes"
+
+
+ALREADY_MAILED = "mailed to the address by another copy"
+"""The reason of a delivery that is cancelled because another one carried the invoice to the same address."""
+
+
+async def mailed_before(session: Session, claimed: ClaimedDelivery, email: str) -> MailedBefore:
+    """Look for an earlier delivery of the same invoice to the same address, for a copy of another link.
+
+    Of several deliveries, the one with the lowest id that is not cancelled or blocked is sent. Ids never change, so
+    two workers agree on it.
+
+    Args:
+        claimed: The delivery that is about to be sent.
+        email: Its address.
+    """
+    query = (
+        select(col(Delivery.state), col(Delivery.reason), col(Copy.email_sealed))
+        .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
+        .join(Copy, col(Copy.copy_id) == Delivery.recipient)
+        .where(
+            col(Notice.number) == claimed.number,
+            col(Notice.account_id) == claimed.account_id,
+            col(Notice.kind) == claimed.kind,
+            col(Notice.occurred_at) > claimed.occurred_at - _SAME_INVOICE,
+            col(Delivery.channel) == Channel.EMAIL,
+            col(Delivery.delivery_id) < claimed.delivery_id,
+            col(Delivery.recipient) != claimed.recipient,
+        )
+    )
+    rows = (await session.exec(query)).all()
+    states = {(state, reason) for state, reason, sealed in rows if session.vault.open_or_none(sealed) == email}
+    if any(state in (State.SENT, State.UNCERTAIN) or reason == ALREADY_MAILED for state, reason in states):
+        return MailedBefore.YES
+    is_waiting = any(state not in (State.CANCELLED, State.BLOCKED) for state, _ in states)
+    return MailedBefore.WAITING if is_waiting else MailedBefore.NO
 
 
 def _batched(items: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:

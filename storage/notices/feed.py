@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import and_, insert, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
@@ -170,7 +170,7 @@ async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) ->
 
 @dataclass(frozen=True, slots=True)
 class AffectedLink:
-    """A link that an event is about. ``copy_id``: its bookkeeper's copy, or ``None``."""
+    """A link that an event is about. ``copy_id``: its bookkeeper's copy, or ``None``, also for one that is paused."""
 
     link_id: int
     chat_id: int
@@ -190,7 +190,7 @@ async def affected_links(session: Session, account_ids: Set[str]) -> dict[str, l
             col(Link.wishes),
             col(Copy.copy_id),
         )
-        .outerjoin(Copy, col(Copy.link_id) == Link.link_id)
+        .outerjoin(Copy, and_(col(Copy.link_id) == Link.link_id, col(Copy.paused_at).is_(None)))
         .where(col(Link.account_id).in_(sorted(account_ids)))
         .order_by(col(Link.link_id))
     )

@@ -3,12 +3,13 @@
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
 from sqlmodel import col, select
 
 from storage.database import Session
+from storage.notices import bookkeeper_copies
 from storage.notices.outbox import literal_states
-from storage.tables import Channel, Delivery, Notice, State
+from storage.tables import Channel, Delivery, Kind, Notice, State
 
 FINAL = (State.SENT, State.BLOCKED, State.CANCELLED)
 """The states that ``count_open`` leaves out: nearly all stored deliveries are in one of them."""
@@ -104,17 +105,45 @@ def as_uncertain(d: Delivery, n: Notice) -> UncertainDelivery:
     )  # fmt: skip
 
 
-async def sent_to_copy(session: Session, copy_id: int, limit: int) -> list[tuple[str, datetime.datetime]]:
-    """Return the newest invoices that were mailed to a bookkeeper: number and time, newest first."""
+@dataclass(frozen=True, slots=True)
+class MailedInvoice:
+    """An invoice that was mailed to a bookkeeper. ``reason``: what is particular about it, or None."""
+
+    number: str
+    at: datetime.datetime
+    reason: str | None = None
+
+
+async def sent_to_copy(session: Session, copy_id: int, limit: int) -> list[MailedInvoice]:
+    """Return the newest invoices that were mailed to a bookkeeper, also by another copy, newest first."""
+    was_mailed = or_(
+        col(Delivery.state) == State.SENT,
+        and_(col(Delivery.state) == State.CANCELLED, col(Delivery.reason) == bookkeeper_copies.ALREADY_MAILED),
+    )
     query = (
-        select(Notice.number, Delivery.settled_at)
+        select(Notice.number, Delivery.settled_at, Delivery.reason)
         .join(Notice, col(Notice.notice_id) == Delivery.notice_id)
-        .where(
-            col(Delivery.channel) == Channel.EMAIL,
-            col(Delivery.recipient) == copy_id,
-            col(Delivery.state) == State.SENT,
-        )
+        .where(col(Delivery.channel) == Channel.EMAIL, col(Delivery.recipient) == copy_id, was_mailed)
         .order_by(col(Delivery.delivery_id).desc())
         .limit(limit)
     )
-    return [(number, at) for number, at in (await session.exec(query)).all() if number and at]
+    return [
+        MailedInvoice(number, at, reason) for number, at, reason in (await session.exec(query)).all() if number and at
+    ]
+
+
+async def copy_stopped_at(session: Session, chat_id: int, account_id: str) -> datetime.datetime | None:
+    """Return when a bookkeeper last stopped the copies of an account's invoices that a chat had set up, or None."""
+    query = (
+        select(Notice.occurred_at)
+        .join(Delivery, col(Notice.notice_id) == Delivery.notice_id)
+        .where(
+            col(Delivery.channel) == Channel.TELEGRAM,
+            col(Delivery.recipient) == chat_id,
+            col(Notice.kind) == Kind.COPY_STOPPED,
+            col(Notice.account_id) == account_id,
+        )
+        .order_by(col(Notice.occurred_at).desc())
+        .limit(1)
+    )
+    return (await session.exec(query)).first()

@@ -95,6 +95,8 @@ class Copy(Row, table=True):
     email_sealed: str
     language: str = Field(max_length=2)
     confirmed_at: datetime.datetime = Field(sa_type=UtcTime)
+    paused_at: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+    """Since when nothing is mailed, because the address takes no mail; ends when it is confirmed anew."""
 
 
 class Mute(Row, table=True):

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     REMINDER_DUE = "reminder.due"
     REMINDER_LATER = "reminder.later"
     COPY_STOPPED = "copy.stopped"
+    COPY_PAUSED = "copy.paused"
+    COPY_WITHOUT_PDF = "copy.without_pdf"
     CONTACT_REMOVED = "contact.removed"
     ACCOUNT_CLOSED = "account.closed"
     ADDRESS_CHANGED = "address.changed"

@@ -23,13 +23,14 @@ from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
 from sandbox.telegram.server import TelegramServer
+from services.notices import copies
 from storage import chats
 from storage.database import Database
 from storage.linking import links, proofs
 from storage.linking.links import NewLink
-from storage.notices import feed
+from storage.notices import bookkeeper_copies, feed
 from storage.notices.feed import NewDelivery, NewNotice
-from storage.tables import Channel, Delivery, Kind, State
+from storage.tables import Channel, Delivery, Kind, Notice, State
 from storage.vault import Vault
 from tests.bot import logging_as_it_was
 from tests.storage import EMAIL, NOW, copied
@@ -410,6 +411,32 @@ async def test_lift_cap_resets_the_wrong_codes_of_an_address(servers: Servers, s
     result = await shell.run("lift-cap", "--email", EMAIL)
     assert (result.code, result.out) == (0, "Wrong codes forgotten: 0\n")
     assert (await shell.run("lift-cap", "--email", "x")).code == 1
+
+
+async def test_stop_copy_acts_on_a_subject_line(servers: Servers, shell: Shell) -> None:
+    await linked(servers, (1, EMAIL))
+    database = Database(f"sqlite+aiosqlite:///{servers.database}", Vault([KEY]))
+    async with database.write() as session:
+        await bookkeeper_copies.save(session, 1, "books@example.test", "fr", NOW)
+    async with database.read() as session:
+        copy = await bookkeeper_copies.find_by_link(session, 1)
+        assert copy is not None
+    token = copies.make_stop_token(database.vault, copy)
+    result = await shell.run("stop-copy", "--bounced", token)
+    assert (result.code, result.out) == (0, "Copies paused: 1\n")
+    result = await shell.run("stop-copy", f"Re: stop {token}")
+    assert (result.code, result.out) == (0, "Copies stopped: 1\n")
+    assert "books@example.test" not in result.err
+    result = await shell.run("stop-copy", token)
+    assert (result.code, result.out) == (0, "Copies stopped: 0 (they were stopped before)\n")
+    for wrong in ("stop", token[:-5], "1." + "0" * 64):
+        result = await shell.run("stop-copy", wrong)
+        assert result.code == 1
+        assert result.line.startswith("odobot stop-copy: no valid token")
+    async with database.read() as session:
+        kinds = (await session.exec(select(Notice.kind).order_by(col(Notice.notice_id)))).all()
+    await database.close()
+    assert list(kinds) == [Kind.COPY_PAUSED, Kind.COPY_STOPPED]
 
 
 async def test_notices_resend_shows_first_and_then_does_it(servers: Servers, shell: Shell) -> None:

@@ -189,6 +189,9 @@ READS: dict[str, Query] = {
     "repetitions.channels_due": lambda s, p: repetitions.channels_due(s, p.now),
     "repetitions.list_resendable": lambda s, p: repetitions.list_resendable(s, ResendChoice(since=p.now)),
     "outbox_report.sent_to_copy": lambda s, p: outbox_report.sent_to_copy(s, p.copy, 10),
+    "outbox_report.copy_stopped_at": lambda s, p: outbox_report.copy_stopped_at(s, p.chat, p.account),
+    "bookkeeper_copies.mailed_before": lambda s, p: bookkeeper_copies.mailed_before(s, p.claimed, p.email),
+    "codes.is_live": lambda s, p: codes.is_live(s, p.code),
     "updates.was_handled": lambda s, p: updates.was_handled(s, p.link),
     "delivery_preferences.load": lambda s, p: delivery_preferences.load(s, p.chat),
     "bookkeeper_copies.find": lambda s, p: bookkeeper_copies.find(s, p.copy),
@@ -224,6 +227,7 @@ WRITES: dict[str, Query] = {
     "code_history.short_hashes": lambda s, p: code_history.short_hashes(s, p.chat, p.email, p.now - CODES_KEPT),
     "code_history.copy_requests": lambda s, p: code_history.copy_requests(s, p.now - CODES_KEPT, 500),
     "codes.take_over": lambda s, p: codes.take_over(s, p.chat, p.email, p.now),
+    "codes.count": lambda s, p: codes.count(s, p.code, is_counted=True),
     "codes.allow": lambda s, p: codes.allow(s, p.code, p.now),
     "codes.prove": lambda s, p: codes.prove(
         s, StoredCode(p.code, p.email, "hash", p.now, p.now, is_long=True), "hash", p.now
@@ -305,6 +309,9 @@ WRITES: dict[str, Query] = {
     "bookkeeper_copies.stop": lambda s, p: bookkeeper_copies.stop(s, p.copy),
     "bookkeeper_copies.stop_for_address": lambda s, p: bookkeeper_copies.stop_for_address(
         s, p.account, "client@example.test"
+    ),
+    "bookkeeper_copies.pause_for_address": lambda s, p: bookkeeper_copies.pause_for_address(
+        s, p.account, "client@example.test", p.now
     ),
     "mutes.snooze": lambda s, p: mutes.snooze(s, p.link, p.number, p.now.date(), p.now, p.now),
     "rows.correct": lambda s, p: rows.correct(

@@ -80,7 +80,12 @@ _WORDS: dict[str, dict[str, tuple[str, str, str, str]]] = {
         "login_refused": ("Connexion refusée", "535 à AUTH", "Login refused", "535 at AUTH"),
         "login_later": ("Connexion différée", "454 pendant 20 s", "Login deferred", "454 for 20 s"),
         "lost_after_content": ("Réponse perdue", "reçu, puis coupé, une fois", "Reply lost", "stored, then cut, once"),
-        "silent_after_content": ("Réponse muette", "reçu, puis silence, une fois", "No reply", "stored, then silence, once"),
+        "silent_after_content": (
+            "Réponse muette",
+            "reçu, puis silence, une fois",
+            "No reply",
+            "stored, then silence, once",
+        ),
         "connect": ("Pas d’accueil", "421 à la connexion", "No greeting", "421 at the connection"),
         "ehlo": ("EHLO refusé", "451", "EHLO refused", "451"),
         "starttls": ("STARTTLS refusé", "451", "STARTTLS refused", "451"),

@@ -108,8 +108,8 @@ class OutcomeRecorder:
 def _final_state(outcome: Sent | Blocked | Cancelled | Uncertain) -> tuple[State, str | None]:
     """Return the state to store, and its reason."""
     match outcome:
-        case Sent():
-            return State.SENT, None
+        case Sent(reason):
+            return State.SENT, reason
         case Blocked():
             return State.BLOCKED, None
         case Cancelled(reason):

@@ -15,7 +15,9 @@ _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The receiving server accepted the message."""
+    """The receiving server accepted the message. ``reason``: what is particular about it, or None."""
+
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from handlers.actions import (
     ShowOrder,
     Start,
 )
-from handlers.screens import account, failures, invoices, linking, orders, questions, search, settings
+from handlers.screens import account, copies, failures, invoices, linking, orders, questions, search, settings
+from handlers.screens.copies import AwaitedCode, CopyState
 from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
 from handlers.telegram.callback_data import encode
@@ -43,6 +44,7 @@ from services.linking.code_results import (
     OtherCodeKind,
     WrongCode,
 )
+from services.mailing.letters import MissingPdf
 from services.papers import Hit, SearchPage
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
@@ -374,7 +376,7 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, failures, invoices, linking, orders, questions, search, settings)
+MODULES = (account, copies, failures, invoices, linking, orders, questions, search, settings)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
@@ -406,6 +408,15 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Sequence[LinkState]: links,
         tuple[LinkState, ...]: links,
         OtherChat: list(people),
+        AwaitedCode: [AwaitedCode("client@example.test", NOW)],
+        CopyState: [
+            CopyState(),
+            CopyState(stopped_on=TODAY, awaited=AwaitedCode("client@example.test", NOW)),
+            CopyState("client@example.test", is_paused=True, sent=(("212380", TODAY, None),)),
+            CopyState(
+                "client@example.test", sent=tuple((str(n), TODAY, reason) for n, reason in enumerate(MissingPdf))
+            ),
+        ],
         CodeRequested: [
             CodeRequested(1, 1, "client@example.test", "123456"),
             CodeRequested(1, 1, "client@example.test", "K7QM2XVP", 120, is_long=True),

@@ -1,0 +1,53 @@
+"""``odobot stop-copy``: act on a bookkeeper's mail that asks for the end of the copies, or on one that came back."""
+
+import sys
+
+from services.clock import Clock, utc_now
+from services.notices import copies
+from services.notices.copies import StopRequest
+from services.security import SecurityEvent, SecurityLog
+from storage.database import Database
+
+STDIN = "-"
+_LARGEST_MAIL = 1024 * 1024
+"""Characters of a mail on standard input that are read: the token stands in its headers, or near them."""
+
+
+async def stop_copy(database: Database, text: str, *, has_bounced: bool, clock: Clock = utc_now) -> str | None:
+    """Stop the copies of an account's invoices to an address, or pause them.
+
+    Args:
+        text: A token, the subject line that holds it, a whole mail, or the link to unsubscribe.
+        has_bounced: The mail came back: pause the copies, until the address is confirmed anew.
+
+    Returns:
+        The line that says what was done; None if the text holds no valid token.
+    """
+    request = await _request_in(database, text)
+    if request is None:
+        return None
+    if has_bounced:
+        paused = await copies.pause(database, request, None, clock())
+        return (
+            f"Copies paused: {paused}" if paused else "Copies paused: 0 (none was active, or they were paused before)"
+        )
+    stopped = await copies.stop(database, request, clock())
+    if not stopped:
+        return "Copies stopped: 0 (they were stopped before)"
+    security = SecurityLog(database.vault)
+    security.record(SecurityEvent.COPY_STOPPED, cause="operator", email=request.email, count=stopped)
+    return f"Copies stopped: {stopped}"
+
+
+async def _request_in(database: Database, text: str) -> StopRequest | None:
+    for token in copies.tokens_in(text):
+        if (request := await copies.open_stop_token(database, token)) is not None:
+            return request
+    return None
+
+
+def text_of(argument: str) -> str:
+    """Return the text to search for a token: the argument, or standard input for ``-``."""
+    if argument.strip() != STDIN:
+        return argument
+    return sys.stdin.buffer.read(_LARGEST_MAIL).decode("utf-8", "replace")
