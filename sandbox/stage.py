@@ -102,7 +102,7 @@ async def set_stage(
         has_movable_clock: Run the bot by the sandbox's clock. Without it, the bot is `odobot run` as it is installed.
     """
     async with AsyncExitStack() as stack:
-        stack.enter_context(_own(folder))
+        stack.enter_context(own_folder(folder))
         clock = SharedClock(folder / "clock") if has_movable_clock else SandboxClock()
         telegram = await stack.enter_async_context(TelegramServer(clock=clock))
         portal = await stack.enter_async_context(PortalServer(secrets.token_urlsafe(16), clock=clock))
@@ -121,7 +121,7 @@ async def set_stage(
 
 
 @contextmanager
-def _own(folder: Path) -> Iterator[None]:
+def own_folder(folder: Path) -> Iterator[None]:
     """Empty the folder, and keep it for this process. Raise ``StageError`` if another sandbox runs in it."""
     folder.mkdir(parents=True, exist_ok=True)
     if sys.platform == "win32":  # no lock on a folder
