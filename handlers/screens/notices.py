@@ -171,20 +171,15 @@ def marked(t: Texts, screen: Screen, repeated: Sequence[bool]) -> Screen:
 def notice_stopped(t: Texts, subscription: str, link: int, account: str) -> Screen:
     """Confirm that a kind of notice was turned off by the button of a notice."""
     again = Button(t("button.turn_on_again"), SetSubscription(link, subscription, on=True, of_notice=True))
-    fact = t("notice.stopped", kind=_kind_in_sentence(t, subscription), account=clip(account, 60))
+    fact = t("notice.stopped", kind=t(SUBSCRIPTION_NAMES[subscription]), account=clip(account, 60))
     return Screen(facts=(fact,), keyboard=((again,), (Button(t("button.notices"), ShowSubscriptions(link)),)))
 
 
 def notice_turned_on(t: Texts, subscription: str, link: int, account: str, planned: str = "") -> Screen:
     """Confirm that a kind of notice was turned on again. ``planned``: as in ``notice_settings.subscriptions``."""
-    fact = t("notice.turned_on", kind=_kind_in_sentence(t, subscription), account=clip(account, 60))
+    fact = t("notice.turned_on", kind=t(SUBSCRIPTION_NAMES[subscription]), account=clip(account, 60))
     facts = (fact, *([planned] if planned else []))
     return Screen(facts=facts, keyboard=((Button(t("button.notices"), ShowSubscriptions(link)),),))
-
-
-def _kind_in_sentence(t: Texts, subscription: str) -> str:
-    name = t(SUBSCRIPTION_NAMES[subscription])
-    return name[:1].lower() + name[1:]
 
 
 def snoozed(t: Texts, number: str, link: int, date: datetime.date) -> Screen:
