@@ -52,6 +52,7 @@ class FaultKind(StrEnum):
     CURSOR_CYCLE = "cursor_cycle"  # the same page of the feed under two cursors that take turns
     EVENTS_TWICE = "events_twice"  # each event twice, the second time under another id
     EVENTS_REVERSED = "events_reversed"  # the events of a page in the wrong order
+    HUGE_PAGE = "huge_page"  # two thousand events in a page of the feed, whatever limit was asked for
     CURSOR_GONE = "cursor_gone"  # 410 for every cursor
 
 

@@ -76,11 +76,13 @@ class Recorded:
         new: Events that were not recorded before.
         queued: Deliveries that were queued for them.
         repeated: Deliveries that were not queued, because their recipients had one about the same fact.
+        known: Events that were recorded before.
     """
 
     new: int = 0
     queued: int = 0
     repeated: int = 0
+    known: int = 0
 
 
 async def record_events(session: Session, events: Sequence[Event], now: datetime.datetime) -> Recorded:
@@ -96,6 +98,7 @@ async def record_events(session: Session, events: Sequence[Event], now: datetime
             await access.expire_confirmations(session, event.account_id, event.contact_id)
             continue
         if event.id in known:
+            recorded.known += 1
             continue
         known.add(event.id)
         recorded.new += 1

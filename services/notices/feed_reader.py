@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from portal.client import Portal
-from portal.errors import CursorTooOld
+from portal.errors import CursorTooOld, PortalBroken
 from portal.events import Event, EventPage, EventType
 from services.clock import Clock
 from services.notices.event_recorder import DOCUMENT_TYPES, Recorded, is_recorded, record_events
@@ -22,6 +22,8 @@ _PAGES_WITHOUT_NEWS = 100
 pause, and one that never ends costs 100 requests a pause."""
 _LOGGED_PLACES = 20
 _KNOWN_TYPES = set(EventType)
+_NO_PAGE = "an answer of the feed is not of the contract"
+_ONLY_OLD = "the feed repeats what was read before"
 _CURSOR_REFUSED = "the portal refused the cursor that it gave last"
 
 log = structlog.get_logger()
@@ -57,13 +59,14 @@ class FeedReader:
         self._portal = portal
         self._clock = clock
         self._was_refused = False
+        self._page_size = _PAGE_SIZE
         self.counters = FeedCounters()
 
     async def read(self) -> int:
         """Read all new events.
 
-        It stops, and sets ``counters.stuck``, where the cursor does not move or comes back, or where
-        ``_PAGES_WITHOUT_NEWS`` pages have no new event. The next call goes on.
+        It stops, and sets ``counters.stuck``, where the cursor does not move or comes back, where an answer is no page,
+        or where ``_PAGES_WITHOUT_NEWS`` pages, or all, have only events that were read before. The next call goes on.
 
         Returns:
             Number of queued deliveries.
@@ -71,16 +74,21 @@ class FeedReader:
         Raises:
             PortalError: The feed could not be read; the cursor stays after the last stored page.
         """
-        queued, without_news = 0, 0
+        queued = without_news = news = repeated = 0
         seen: set[str] = set()
         while True:
             position = await run_to_completion(self._load_position())
             cursor = position.cursor if position else None
+            limit = self._page_size
             try:
-                page = await self._portal.events(cursor, _PAGE_SIZE)
+                page = await self._portal.events(cursor, limit)
             except CursorTooOld:
                 await self._restart(cursor)
                 return queued
+            except PortalBroken:
+                self._page_size = max(1, limit // 10)  # the page may be over a limit
+                self._set_stuck(_NO_PAGE)
+                raise
             self._was_refused = False
             if cursor is None:
                 await run_to_completion(self._start(page))
@@ -90,6 +98,7 @@ class FeedReader:
             if recorded is None:
                 continue
             queued += recorded.queued
+            news, repeated = news + recorded.new, repeated + recorded.known
             without_news = 0 if recorded.new else without_news + 1
             if page.cursor in seen and (page.received or page.cursor != cursor):
                 self._set_stuck("the cursor does not move" if page.cursor == cursor else "the cursor comes back")
@@ -98,8 +107,9 @@ class FeedReader:
                 self._set_stuck(f"{_PAGES_WITHOUT_NEWS} pages had no new event")
                 return queued
             # An empty page with a new cursor is not the end: the portal may leave events out after it took a page.
-            if page.received < _PAGE_SIZE and (page.received or page.cursor == cursor):
-                self._set_stuck("")
+            if page.received < limit and (page.received or page.cursor == cursor):
+                self._page_size = _PAGE_SIZE
+                self._set_stuck(_ONLY_OLD if repeated and not news else "")
                 return queued
 
     async def _load_position(self) -> feed.Position | None:
@@ -172,6 +182,7 @@ class FeedReader:
             total.new += recorded.new
             total.queued += recorded.queued
             total.repeated += recorded.repeated
+            total.known += recorded.known
         if await self._record(seen, cursor, []) is None:
             return None
         self._report_malformed(seen, "not storable", failed)

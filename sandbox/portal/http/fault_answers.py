@@ -7,7 +7,14 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.portal.faults import Fault, FaultKind
-from sandbox.portal.http.feed_tampering import CURSOR_EDITS, bad_events, events_reversed, events_twice, numeric_events
+from sandbox.portal.http.feed_tampering import (
+    CURSOR_EDITS,
+    bad_events,
+    events_reversed,
+    events_twice,
+    huge_page,
+    numeric_events,
+)
 from sandbox.portal.http.problems import problem_response
 from sandbox.portal.http.tampering import (
     Edit,
@@ -46,6 +53,7 @@ _EDITS: dict[FaultKind, Edit] = {
     FaultKind.NUMERIC_EVENTS: numeric_events,
     FaultKind.EVENTS_TWICE: events_twice,
     FaultKind.EVENTS_REVERSED: events_reversed,
+    FaultKind.HUGE_PAGE: huge_page,
 }
 _SIGN_IN_PAGE = "<!doctype html><html><title>Connexion</title><form>Votre session a expiré.</form></html>"
 

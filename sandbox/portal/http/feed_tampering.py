@@ -75,6 +75,11 @@ def events_twice(page: Page) -> None:
     page["items"] = [each for event in page["items"] for each in (event, event | {"id": f"{event['id']}-again"})]
 
 
+def huge_page(page: Page) -> None:
+    """Repeat the events until the page has more than any reader takes."""
+    page["items"] = (page["items"] or [{"id": "huge"}]) * 2000
+
+
 def events_reversed(page: Page) -> None:
     """List the newest event first."""
     page["items"].reverse()

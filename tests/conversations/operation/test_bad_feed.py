@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from portal.events import Event, EventPage
+from portal.events import Event, EventPage, EventType
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.http.feed_tampering import BAD_EVENTS
 from services.notices.feed_reader import FeedReader
+from storage import chats
 from storage.database import Database
 from storage.linking import links
 from storage.linking.links import NewLink
@@ -94,10 +96,18 @@ async def test_answer_that_is_no_page_loses_no_place(scene: Scene, body: str) ->
     await camille.wait_for_message("212381", new=True, timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("kind", [FaultKind.SAME_CURSOR, FaultKind.CURSOR_CYCLE, FaultKind.EMPTY_PAGES])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.SAME_CURSOR, FaultKind.CURSOR_CYCLE, FaultKind.EMPTY_PAGES, FaultKind.HUGE_PAGE]
+)
 async def test_a_feed_that_stands_still(scene: Scene, kind: FaultKind) -> None:
     """It is read at the usual interval, shown in readiness and metrics, and goes on when the portal does."""
     camille = await scene.linked(notices=True)
+
+    async def is_begun() -> bool:
+        async with scene.components.database.read() as session:
+            return await feed.position(session) is not None
+
+    await eventually(is_begun)
     scene.portal.faults.set(Fault(kind, path=FEED))
     for number in range(100):
         scene.portal.portal.issue_invoice("a-2001", amount="40.19", number=f"9{number:05}")
@@ -106,7 +116,8 @@ async def test_a_feed_that_stands_still(scene: Scene, kind: FaultKind) -> None:
         return await metric(scene, "odobot_feed_stuck") == 1
 
     await eventually(is_stuck)
-    assert any("feed: does not advance" in reason for reason in await readiness(scene))
+    reasons = await readiness(scene)
+    assert any("feed: does not advance" in reason for reason in reasons), reasons
     count = reads(scene)
     await asyncio.sleep(2)
     assert reads(scene) - count <= 100, "webhooks wake it, at most once each"
@@ -219,6 +230,38 @@ async def test_a_database_that_is_away_skips_nothing(database: Database, monkeyp
     assert position is not None
     assert position.cursor == "start"
     assert reader.counters.malformed == {}
+
+
+async def test_a_feed_that_goes_back_warns_once(database: Database) -> None:
+    """Short pages with old events under cursors that go back: nobody is told twice, and readiness shows it."""
+    portal = PagePortal()
+    reader = await reading(database, portal)
+    portal.pages = [page_of("x", event("e1"))]
+    assert await reader.read() == 1
+    with capture_logs() as logged:
+        for cursor in ("start", "x", "start"):
+            portal.pages = [page_of(cursor, event("e1"))]
+            assert await reader.read() == 0
+            assert reader.counters.stuck
+    assert [line["event"] for line in logged].count("feed.stuck") == 1
+    portal.pages = [page_of("y", event("e1"), event("e2", number="2"))]
+    assert await reader.read() == 1
+    assert not reader.counters.stuck
+
+
+async def test_change_events_are_known_and_queue_nothing(database: Database) -> None:
+    """A changed contact's link is confirmed before its next use; the other changes are seen when they are read."""
+    portal = PagePortal()
+    reader = await reading(database, portal)
+    changes = [EventType.INVOICE_CHANGED, EventType.INVOICE_CANCELLED, EventType.ORDER_CHANGED]
+    events = [event(f"e-{kind}").model_copy(update={"type": kind}) for kind in changes]
+    moved = event("e-contact").model_copy(update={"type": "contact.changed", "contact_id": "c", "account_id": "a-9"})
+    portal.pages = [page_of("x", *events, moved)]
+    assert await reader.read() == 0
+    assert not reader.counters.skipped
+    async with database.read() as session:
+        [link] = (await chats.load(session, 1)).links
+    assert link.confirmed_at is None
 
 
 REPETITIONS = [
