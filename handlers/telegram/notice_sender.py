@@ -22,7 +22,7 @@ from handlers.telegram.render import render
 from handlers.telegram.summary_lines import summary_lines
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
-from portal.models import Contact, Part
+from portal.models import Contact, OrderStatus, Part
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
@@ -194,6 +194,8 @@ class TelegramNoticeSender:
             order = await self._read(claimed, link, self._portal.order(reader, number))
             if claimed.day is not None and not ends_as_planned(order, claimed.day, self._company.zone):
                 raise _NotRendered(Cancelled("ends on another day"))
+            if order.status is OrderStatus.CANCELLED:
+                raise _NotRendered(Cancelled("order cancelled"))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
             return self._message(t, claimed, screen)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))

@@ -5,7 +5,7 @@ import pytest
 
 from sandbox.portal.faults import Fault, FaultKind
 from storage.tables import State
-from tests.conversations.notices.test_notices import ACCOUNT, MAIL, PATIENCE, notices, until_settled
+from tests.conversations.notices.test_notices import ACCOUNT, MAIL, PATIENCE, notices, subscribe, until_settled
 from tests.scene import Scene
 
 
@@ -57,3 +57,29 @@ async def test_cancellation_is_not_told_as_a_new_invoice(scene: Scene) -> None:
     scene.later(minutes=10)
     await until_settled(scene, 1, State.CANCELLED)
     assert notices(person, "990001") == []
+
+
+async def test_withdrawn_payment_is_not_told_as_paid(scene: Scene) -> None:
+    person = await scene.linked(notices=True, email=MAIL["fr"])
+    await subscribe(scene, person, "Facture payée")
+    fault = scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*/invoices/240130"))
+    scene.portal.portal.mark_paid("a-2003", "240130")
+    await until_settled(scene, 1, State.RETRY)
+    scene.portal.portal.billing.withdraw_payment("a-2003", "240130")
+    scene.portal.faults.clear(fault.fault_id)
+    scene.later(minutes=10)
+    await until_settled(scene, 1, State.CANCELLED)
+    assert notices(person, "240130") == []
+
+
+async def test_cancelled_order_does_not_end_soon(scene: Scene) -> None:
+    person = await scene.linked(notices=True, email=MAIL["fr"])
+    await subscribe(scene, person, "Commande qui se termine")
+    fault = scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*/orders/31200"))
+    scene.portal.portal.end_order_soon("a-2003", "31200")
+    await until_settled(scene, 1, State.RETRY)
+    scene.portal.portal.billing.change_order("a-2003", "31200", status="cancelled")
+    scene.portal.faults.clear(fault.fault_id)
+    scene.later(minutes=10)
+    await until_settled(scene, 1, State.CANCELLED)
+    assert notices(person, "31200") == []
