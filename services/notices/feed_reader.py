@@ -90,6 +90,7 @@ class FeedReader:
                 self._set_stuck(_NO_PAGE)
                 raise
             self._was_refused = False
+            self._page_size = min(_PAGE_SIZE, limit * 10)
             if cursor is None:
                 await run_to_completion(self._start(page))
                 return queued
@@ -108,7 +109,6 @@ class FeedReader:
                 return queued
             # An empty page with a new cursor is not the end: the portal may leave events out after it took a page.
             if page.received < limit and (page.received or page.cursor == cursor):
-                self._page_size = _PAGE_SIZE
                 self._set_stuck(_ONLY_OLD if repeated and not news else "")
                 return queued
 

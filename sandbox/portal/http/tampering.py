@@ -116,8 +116,11 @@ def another_account(body: dict[str, Any]) -> None:
 
 
 def edited(content: bytes, edit: Edit) -> bytes:
-    """Return the JSON object after the edit."""
-    body = json.loads(content)
+    """Return the JSON object after the edit; anything else, such as a PDF, as it is."""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return content
     edit(body)
     return json.dumps(body).encode()
 

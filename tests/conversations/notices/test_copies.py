@@ -308,4 +308,4 @@ async def test_copy_without_a_pdf_that_is_never_made(scene: Scene, language: str
     scene.later(minutes=61)
     mail = (await scene.mailbox.wait_for(BOOKS, count=before + 1))[-1]
     assert ("n’a pas pu fournir le PDF" if language == "fr" else "could not provide the PDF") in mail.text
-    assert mail.attachments == []
+    assert not mail.attachments

@@ -50,7 +50,7 @@ async def test_documented_adapter_keeps_the_contract() -> None:
     subject = Subject(shown()["LedgerPortal"](LEDGER), "anna@example.test", "zed@example.test")
     findings = await run_checks(subject, CHECKS)
     assert [finding for finding in findings if finding.outcome in (Outcome.BROKEN, Outcome.NOTHING)] == []
-    assert len([finding for finding in findings if finding.outcome is Outcome.MISSING]) == 5
+    assert len([finding for finding in findings if finding.outcome is Outcome.MISSING]) == 7
 
 
 def test_documented_adapter_has_all_signatures() -> None:

@@ -142,7 +142,7 @@ async def test_leases_from_before_a_step_back_end(database: Database) -> None:
         await outbox.begin_sending(session, [held[0].delivery_id], "dead", clock(), clock() + SENDING_LEASE)
     clock.offset = -2 * HOUR
     await watch.check()
-    for seconds, released in ((30, (0, 0)), (90, (1, 0)), (400, (0, 1))):
+    for seconds, released in ((90, (0, 0)), (130, (1, 0)), (400, (0, 1))):
         async with database.write() as session:
             assert await outbox.reclaim(session, clock() + datetime.timedelta(seconds=seconds)) == released
 
