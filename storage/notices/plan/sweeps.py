@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import and_, delete, func, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
@@ -86,12 +86,15 @@ async def follow_range(session: Session, after: int, limit: int, now: datetime.d
     Returns:
         The next ``after``; ``None`` after the last link.
     """
-    newest = (await session.exec(select(Link.link_id).order_by(col(Link.link_id).desc()).limit(1))).first()
+    newest = (await session.exec(select(func.max(Link.link_id)))).first()
     if newest is None or newest <= after:
         return None
     query = (
         select(Link.link_id, Link.wishes)
-        .outerjoin(Sweep, col(Sweep.link_id) == Link.link_id)
+        .outerjoin(
+            Sweep,
+            and_(col(Sweep.link_id) == Link.link_id, col(Sweep.link_id) > after, col(Sweep.link_id) <= after + limit),
+        )
         .where(col(Link.link_id) > after, col(Link.link_id) <= after + limit, col(Sweep.link_id).is_(None))
     )
     found = (await session.exec(query)).all()

@@ -8,6 +8,8 @@ from sqlmodel import col, select
 
 from handlers.actions import MuteInvoice, Snooze
 from handlers.telegram.callback_data import encode
+from portal.client import Reader
+from portal.models import Status
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from storage import chats
@@ -280,10 +282,21 @@ async def test_reminder_says_today_only_on_that_day(scene: Scene) -> None:
     assert notices(camille, "aujourd’hui") == []
 
 
+async def pay_open_invoices(scene: Scene, person: Person) -> None:
+    """Pay the invoices that the sandbox's account has from the start."""
+    async with scene.components.database.read() as session:
+        (link,) = (await chats.load(session, person.user_id)).links
+    reader = Reader(link.contact_id, link.account_id)
+    page = await scene.components.portal.invoices(reader, page=1, page_size=100, status=Status.UNPAID)
+    for each in page.items:
+        scene.portal.portal.mark_paid(link.account_id, each.number)
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_reminders_turned_on_cover_open_invoices(scene: Scene, language: str) -> None:
     """Who turns reminders on after an invoice was issued is told what they cover, and gets them."""
     person = await scene.linked(language, MAIL[language])
+    await pay_open_invoices(scene, person)
     portal = scene.portal.portal
     await scene.say(person, AVIS[language])
     screen = await scene.tap(person, LABELS[language][4])
@@ -328,6 +341,7 @@ async def test_reminders_turned_on_while_portal_is_away(scene: Scene, language: 
 
 async def test_overdue_invoices_have_no_reminder_left(scene: Scene) -> None:
     camille = await scene.linked(email=FLEET)
+    await pay_open_invoices(scene, camille)
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number=NUMBER, due_date=date(2026, 10, 14))
     await scene.say(camille, AVIS["fr"])
     screen = await scene.tap(camille, LABELS["fr"][4])
