@@ -88,7 +88,8 @@ def unclean_address(body: dict[str, Any]) -> None:
 def no_additions(body: dict[str, Any]) -> None:
     """Remove the fields that were added to version 1."""
     for paper in _items(body):
-        for field in ("status", "kind", "payment_reference", "title", "currency" if "lines" in paper else ""):
+        added = ("status", "kind", "payment_reference", "title") if "number" in paper else ()
+        for field in added:
             paper.pop(field, None)
 
 
