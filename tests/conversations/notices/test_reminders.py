@@ -423,7 +423,7 @@ async def test_end_of_an_order_is_announced_without_event(scene: Scene, language
     at(scene, 9.01, 6)
     title = "se termine bientôt" if language == "fr" else "ends soon"
     await until_told(scene, person, title, 1)
-    at(scene, 9.01, 29)
+    at(scene, 10.01, 29)  # nine at UTC-5
     await until_told(scene, person, title, 2)
 
 
