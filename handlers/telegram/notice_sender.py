@@ -254,7 +254,7 @@ class TelegramNoticeSender:
     ) -> None:
         """Replace a reminder that an older version queued by a row of the plan, which is told once."""
         wanted = reminder_of(claimed.number or "", claimed.kind, due_date, zone)
-        if wanted is not None and wanted.due_at >= claimed.occurred_at and wanted.until > self._clock():
+        if wanted and wanted.due_at >= claimed.occurred_at and wanted.until > self._clock():
             async with self._database.write() as session:
                 await rows.plan_if_absent(session, link.link_id, wanted)
         raise _NotRendered(Cancelled("in the plan"))
