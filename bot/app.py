@@ -6,15 +6,14 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import cast
 
-from starlette.applications import Starlette
 from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.counted_request import CountedRequest
 from bot.bot_api.request import AiohttpRequest
+from bot.components import Components
 from bot.database_check import DatabaseCheck
 from bot.http.endpoints import admin_app, public_app
 from bot.http.key_check import KeyCheck
@@ -76,30 +75,6 @@ from storage.vault import Vault
 # PTB then gives durations such as RetryAfter.retry_after as timedelta, without a deprecation warning.
 # https://docs.python-telegram-bot.org/en/v22.8/telegram.error.html
 os.environ.setdefault("PTB_TIMEDELTA", "true")
-
-
-@dataclass(frozen=True, slots=True)
-class Components:
-    """The components that ``build`` made. Of ``webhook`` and ``polling`` one is None."""
-
-    application: OdobotApplication
-    database: Database
-    portal: Portal
-    mailer: Mailer
-    worker: Worker
-    webhook: TelegramWebhook | None
-    polling: Polling | None
-    supervisor: Supervisor
-    database_check: DatabaseCheck
-    readiness: Readiness
-    public_app: Starlette
-    admin_app: Starlette
-
-    def unfinished(self) -> dict[str, int]:
-        """Return the number of updates and of notices in progress."""
-        order = self.application.update_processor
-        updates = order.in_progress if isinstance(order, PerChatOrder) else 0
-        return {"updates": updates, "notices": self.worker.in_progress}
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ Some commands import their modules themselves: at the top these took 4 % of the 
 """
 
 import asyncio
-import datetime
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -269,12 +268,12 @@ def notices(
     ] = False,
 ) -> None:
     """Show the number of deliveries by state, the age of the feed, and the latest uncertain deliveries."""
-    from bot.commands.notices import resend_uncertain, show, watch_progress
+    from bot.commands.notices import resend_uncertain, show, time_of, watch_progress
 
     if (delivery or since or reason or yes) and not resend:
         raise _failure("odobot notices: --id, --since, --reason and --yes need --resend")
     try:
-        choice = ResendChoice(tuple(delivery or ()), _time_of(since), reason)
+        choice = ResendChoice(tuple(delivery or ()), time_of(since), reason)
     except ValueError:
         raise _failure("odobot notices: --since must be a time such as 2026-11-26T14:00") from None
     settings = _loaded_settings()
@@ -290,14 +289,6 @@ def notices(
             await database.close()
 
     _run_on_database(show_or_change())
-
-
-def _time_of(text: str) -> datetime.datetime | None:
-    """Return a time in ISO 8601, which is in UTC unless it says otherwise; None for no text. Raises ``ValueError``."""
-    if not text:
-        return None
-    given = datetime.datetime.fromisoformat(text)
-    return given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
 
 
 @cli.command("new-key")

@@ -14,7 +14,8 @@ from socket import socket
 
 import structlog
 
-from bot.app import Components, build
+from bot.app import build
+from bot.components import Components
 from bot.environment.addresses import split_address
 from bot.http import server
 from bot.settings import Settings

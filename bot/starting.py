@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import structlog
 from telegram.error import InvalidToken, TelegramError
 
-from bot.app import Components
+from bot.components import Components
 from bot.http.readiness import Readiness
 from bot.updates.handling import OdobotApplication
 from handlers.telegram.failures import FailureKind, classify

@@ -74,11 +74,12 @@ class PortalBreaker:
         return self._opened_at is not None
 
     @contextmanager
-    def call(self, name: str = "") -> Iterator[float | None]:
+    def call(self, name: str = "", *, is_document: bool = False) -> Iterator[float | None]:
         """Guard one call with all its attempts, whose exceptions pass.
 
         Args:
             name: The call's name in ``outcomes``, without ids.
+            is_document: The portal makes a document, which may take a minute: silence says nothing about the portal.
 
         Yields:
             The seconds that the call may take; None has no limit of the breaker's.
@@ -94,7 +95,8 @@ class PortalBreaker:
             raise
         self._tried_at = begun
         counts = by is Caller.PERSON
-        if counts:
+        is_timed = counts and not is_document
+        if is_timed:
             self._begin(begun)
         try:
             yield PROBE_SECONDS if is_probe and counts else None
@@ -108,14 +110,14 @@ class PortalBreaker:
         except BaseException:
             self.outcomes[name, "cancelled"] += 1
             # Cancelled: by a time limit around the call, or because the process stops.
-            if self._clock() - begun >= SILENT_SECONDS:
+            if not is_document and self._clock() - begun >= SILENT_SECONDS:
                 self._failed(counts=counts)
             raise
         else:
             self.outcomes[name, "ok"] += 1
             self._answered()
         finally:
-            self._waiting -= counts
+            self._waiting -= is_timed
 
     def _admit(self, now: float, by: Caller) -> bool:
         """Return whether the call is a probe. Raise ``PortalAway`` if it must not be made."""
@@ -156,6 +158,8 @@ class PortalBreaker:
         self._opened_at, self._probe_at, self._pause = now, probe_at, FIRST_PAUSE_SECONDS
 
 
-def guarded(breaker: PortalBreaker | None, name: str) -> AbstractContextManager[float | None]:
-    """Return ``breaker.call(name)``; without a breaker, a context that lets everything through, without a limit."""
-    return breaker.call(name) if breaker else nullcontext()
+def guarded(
+    breaker: PortalBreaker | None, name: str, *, is_document: bool = False
+) -> AbstractContextManager[float | None]:
+    """Return ``breaker.call(…)``; without a breaker, a context that lets everything through, without a limit."""
+    return breaker.call(name, is_document=is_document) if breaker else nullcontext()

@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel, FailFast, Field
 
 from portal import numbers
-from portal.breaker import PortalBreaker, guarded
+from portal.breaker import PortalBreaker
 from portal.client import Reader
 from portal.errors import (
     CONTRACT_STATUSES,
@@ -24,13 +24,13 @@ from portal.fields import MOST_ROWS, each
 from portal.http_client import (
     PDF_TIMEOUT,
     Answer,
+    document_call,
     fetch,
     http_client,
     read_document,
     whole_pdf,
     with_query,
     with_retries,
-    within_pdf_time,
 )
 from portal.models import Contact, Invoice, InvoiceSummary, MenuLink, Order, Page, Pdf, Status
 from portal.parsing import parsed
@@ -150,17 +150,16 @@ class HttpPortal:
     ) -> Pdf | None:
         """See ``Portal``. A number that is not plain is first looked up in the account."""
         headers = {"Accept": "application/pdf"} | ({"If-None-Match": known_etag} if known_etag else {})
-        async with within_pdf_time("invoice pdf"):
-            is_plain = numbers.is_plain(number)
-            segment = number if is_plain else numbers.pdf_segment((await self.invoice(reader, number)).number)
-            path = f"{_path(reader, 'invoices')}/{segment}/pdf"
-            async with self._answer(path, {"language": language}, headers) as response:
-                etag = response.headers.get("ETag")
-                if response.status_code == httpx.codes.NOT_MODIFIED and known_etag is None:
-                    raise PortalBroken(f"{_call(path)}: HTTP 304 to a request without an ETag")
-                if response.status_code == httpx.codes.NOT_MODIFIED or (known_etag and etag == known_etag):
-                    return None
-                content = await read_document(response, limit)
+        is_plain = numbers.is_plain(number)
+        segment = number if is_plain else numbers.pdf_segment((await self.invoice(reader, number)).number)
+        path = f"{_path(reader, 'invoices')}/{segment}/pdf"
+        async with self._answer(path, {"language": language}, headers) as response:
+            etag = response.headers.get("ETag")
+            if response.status_code == httpx.codes.NOT_MODIFIED and known_etag is None:
+                raise PortalBroken(f"{_call(path)}: HTTP 304 to a request without an ETag")
+            if response.status_code == httpx.codes.NOT_MODIFIED or (known_etag and etag == known_etag):
+                return None
+            content = await read_document(response, limit)
         return Pdf(content=whole_pdf("GET pdf", content), etag=etag)
 
     async def links(self, language: str) -> tuple[MenuLink, ...]:
@@ -228,10 +227,12 @@ class HttpPortal:
     ) -> AsyncIterator[httpx.Response]:
         """Open an answer to stream, without retries, since the caller may have read half of it."""
         call, url = _call(path), with_query(path, params)
-        with guarded(self._breaker, call), portal_errors(call):
-            async with self._client.stream("GET", url, headers=headers, timeout=PDF_TIMEOUT) as response:
-                _check_status(call, response)
-                yield response
+        async with (
+            document_call(call, self._breaker),
+            self._client.stream("GET", url, headers=headers, timeout=PDF_TIMEOUT) as response,
+        ):
+            _check_status(call, response)
+            yield response
 
 
 def _path(reader: Reader, part: str) -> str:

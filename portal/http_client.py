@@ -12,9 +12,9 @@ import httpx
 import stamina
 
 from portal.bodies import JSON_LIMIT, read_body, skip_body
-from portal.breaker import Caller, PortalBreaker, caller, guarded
+from portal.breaker import PortalBreaker, guarded
 from portal.connections.transport import AiohttpTransport
-from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary
+from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary, portal_errors
 
 TOTAL_SECONDS = 10.0
 """The longest that a person waits for the portal, retries included."""
@@ -162,14 +162,17 @@ async def read_document(response: httpx.Response, limit: int) -> bytes:
 
 
 @asynccontextmanager
-async def within_pdf_time(call: str) -> AsyncIterator[None]:
-    """Raise ``PortalUnavailable`` after ``PDF_SECONDS``. A slow PDF does not open the breaker: the portal prints it."""
-    by = caller.set(Caller.WORKER)
-    try:
-        async with within_total(call, PDF_SECONDS):
-            yield
-    finally:
-        caller.reset(by)
+async def document_call(call: str, breaker: PortalBreaker | None) -> AsyncIterator[None]:
+    """Guard the request of a document, in one attempt: the caller may have read half of it.
+
+    Raises:
+        PortalUnavailable: no document within ``PDF_SECONDS``, or the connection failed.
+        PortalAway: the breaker is open.
+    """
+    with guarded(breaker, call, is_document=True) as limit:
+        async with within_total(call, limit or PDF_SECONDS):
+            with portal_errors(call):
+                yield
 
 
 def whole_pdf(call: str, content: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from bot.app import Components
+from bot.components import Components
 from bot.process import running
 from bot.settings import Settings
 from sandbox.mail.mailbox import Mailbox

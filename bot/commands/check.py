@@ -7,7 +7,8 @@ from pathlib import Path
 from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
 
-from bot.app import Components, build
+from bot.app import build
+from bot.components import Components
 from bot.environment.zones import newer_version, used_version
 from bot.http.key_check import unreadable_reason
 from bot.settings import Settings

@@ -93,3 +93,11 @@ async def watch_progress(database: Database) -> None:
                 break
             await asyncio.sleep(_REFRESH_SECONDS)
     await show(database)
+
+
+def time_of(text: str) -> datetime.datetime | None:
+    """Return a time in ISO 8601, which is in UTC unless it says otherwise; None for no text. Raises ``ValueError``."""
+    if not text:
+        return None
+    given = datetime.datetime.fromisoformat(text)
+    return given if given.tzinfo else given.replace(tzinfo=datetime.UTC)

@@ -28,14 +28,14 @@ from services.clock import Clock
 from services.company import Company
 from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent
 from services.notices.event_recorder import REMINDERS, subscription_for
-from services.notices.reminders import ends_as_planned, reminder_day, reminder_of, reminder_time_on
+from services.notices.reminder_check import check_reminder
+from services.notices.reminders import ends_as_planned
 from storage import chats, uploaded_pdfs
 from storage.chats import ChatState, LinkState
 from storage.database import Database
 from storage.notices import delivery_preferences
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.notices.outbox import ClaimedDelivery
-from storage.notices.plan import mutes, rows
 from storage.tables import Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -215,7 +215,9 @@ class TelegramNoticeSender:
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
         if not invoice.is_unpaid:
             raise _NotRendered(Cancelled("paid"))
-        await self._check_reminder_time(claimed, link, invoice.due_date, zone)
+        not_now = await check_reminder(self._database, self._clock(), claimed, link, invoice.due_date, zone)
+        if not_now is not None:
+            raise _NotRendered(not_now)
         self._check_quiet_hours(preferences, zone, is_summarised=False)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         return self._message(t, claimed, screen)
@@ -229,35 +231,6 @@ class TelegramNoticeSender:
 
     def _today(self) -> datetime.date:
         return self._clock().astimezone(self._company.zone).date()
-
-    async def _check_reminder_time(
-        self, claimed: ClaimedDelivery, link: LinkState, due_date: datetime.date | None, zone: ZoneInfo
-    ) -> None:
-        """Raise ``_NotRendered`` before the time of a reminder, or if it is obsolete."""
-        async with self._database.read() as session:
-            if await mutes.is_muted(session, link.link_id, claimed.number or ""):
-                raise _NotRendered(Cancelled("muted"))
-        if claimed.kind is not Kind.REMINDER_LATER:
-            if due_date is None:
-                raise _NotRendered(Cancelled("no due date"))
-            if claimed.day is None:
-                await self._plan_instead(claimed, link, due_date, zone)
-            if reminder_day(claimed.kind, due_date) != claimed.day:
-                raise _NotRendered(Cancelled("due on another day"))
-            if claimed.kind is Kind.REMINDER_BEFORE and self._clock() >= reminder_time_on(due_date, zone):
-                raise _NotRendered(Cancelled("overtaken"))
-        if claimed.day is not None and self._clock() < (at := reminder_time_on(claimed.day, zone)):
-            raise _NotRendered(Deferred(at))
-
-    async def _plan_instead(
-        self, claimed: ClaimedDelivery, link: LinkState, due_date: datetime.date, zone: ZoneInfo
-    ) -> None:
-        """Replace a reminder that an older version queued by a row of the plan, which is told once."""
-        wanted = reminder_of(claimed.number or "", claimed.kind, due_date, zone)
-        if wanted and wanted.due_at >= claimed.occurred_at and wanted.until > self._clock():
-            async with self._database.write() as session:
-                await rows.plan_if_absent(session, link.link_id, wanted)
-        raise _NotRendered(Cancelled("in the plan"))
 
     async def _message_with_pdf(self, t: Texts, reader: Reader, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
         chat_id, number = claimed.recipient, claimed.number or ""

@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from portal.breaker import PortalBreaker, guarded
+from portal.breaker import PortalBreaker
 from portal.errors import TRYTON_STATUSES, PortalBroken, portal_errors, status_error
-from portal.http_client import PDF_TIMEOUT, Answer, fetch, http_client, with_retries, within_pdf_time
+from portal.http_client import PDF_TIMEOUT, Answer, document_call, fetch, http_client, with_retries
 from portal.parsing import readable, refuse_crowded
 from portal.tryton.address import TrytonAddress
 
@@ -102,11 +102,12 @@ class TrytonWire:
     async def report(self, name: str, record: int) -> AsyncIterator[httpx.Response]:
         """Open a document to stream, without retries. Tryton makes it for **any** record: check the record before."""
         call, path = f"report {name}", f"/report/{name}/{record}"
-        async with within_pdf_time(call):
-            with guarded(self._breaker, call), portal_errors(call):
-                async with self._client.stream("GET", path, headers=_PDF, timeout=PDF_TIMEOUT) as response:
-                    _check_status(call, response)
-                    yield response
+        async with (
+            document_call(call, self._breaker),
+            self._client.stream("GET", path, headers=_PDF, timeout=PDF_TIMEOUT) as response,
+        ):
+            _check_status(call, response)
+            yield response
 
     async def _ask(self, model: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Answer:
         return await self._call("GET", model, params=params, headers=headers)

@@ -1,6 +1,7 @@
 """Time zones: the pinned data win over the machine's, and know the laws of British Columbia and Alberta of 2026."""
 
 import datetime
+import importlib.resources
 import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +25,10 @@ def folders() -> Iterator[None]:
 
 @pytest.fixture
 def old_zones(tmp_path: Path) -> Path:
-    """A machine with data of 2025 in which Vancouver is a copy of the zone of Phoenix, MST all year but an hour off."""
+    """A machine with data of 2025 in which Vancouver has the hours of Honolulu."""
     (tmp_path / "America").mkdir()
-    source = next(Path(folder) for folder in zoneinfo.TZPATH if Path(folder, "Pacific/Honolulu").is_file())
-    (tmp_path / "America" / "Vancouver").write_bytes((source / "Pacific/Honolulu").read_bytes())
+    honolulu = importlib.resources.files("tzdata").joinpath("zoneinfo", "Pacific", "Honolulu")
+    (tmp_path / "America" / "Vancouver").write_bytes(honolulu.read_bytes())
     (tmp_path / "tzdata.zi").write_text("# version 2025b\n# This zic input file is in the public domain.\n")
     zoneinfo.reset_tzpath(to=[str(tmp_path)])
     ZoneInfo.clear_cache()
