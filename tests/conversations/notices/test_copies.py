@@ -295,17 +295,3 @@ async def test_invoice_access_is_checked_before_each_copy(scene: Scene) -> None:
     await until_settled(scene, 1, State.CANCELLED)
     assert len(scene.mailbox.sent_to(BOOKS)) == 1
     await until(scene, lambda found: sum(found.values()) == 1)
-
-
-@pytest.mark.parametrize("language", ["fr", "en"])
-async def test_copy_without_a_pdf_that_is_never_made(scene: Scene, language: str) -> None:
-    """After an hour the mail goes without it, and says so."""
-    await copied(scene, language)
-    scene.portal.faults.set(Fault(FaultKind.NOT_READY, path="*/pdf", retry_after=30))
-    before = len(scene.mailbox.sent_to(BOOKS))
-    scene.portal.portal.issue_invoice(ACCOUNT[language], amount="40.19", number="990001")
-    await until(scene, lambda found: any(state == State.RETRY for _, state in found))
-    scene.later(minutes=61)
-    mail = (await scene.mailbox.wait_for(BOOKS, count=before + 1))[-1]
-    assert ("n’a pas pu fournir le PDF" if language == "fr" else "could not provide the PDF") in mail.text
-    assert not mail.attachments

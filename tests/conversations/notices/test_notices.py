@@ -461,7 +461,7 @@ async def test_quiet_hours_use_the_chats_time_zone(scene: Scene) -> None:
     await quiet(scene, camille)
     await scene.tap(camille, "Changer de fuseau")
     screen = await scene.tap(camille, "Vancouver")
-    assert "America/Vancouver" in screen.text
+    assert "Vancouver" in screen.text
     at(scene, 22)  # seven in the evening there
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
     await camille.wait_for_message("990001", new=True, timeout=PATIENCE)
