@@ -11,16 +11,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(folded(word) for word in text.split())
 
 
-INVOICE_NOUNS = _words(
-    """
-    facture factures fact invoice invoices inv bill bills avoir note credit compte-rendu receipt recu
-    """
-)
-ORDER_NOUNS = _words(
-    """
-    commande commandes cmd cde order orders po bc bon entente contrat contract
-    """
-)
+INVOICES = _words("facture factures fact invoice invoices inv bill bills")
+ORDERS = _words("commande commandes cmd cde order orders po entente contrat contract")
+INVOICE_NOUNS = INVOICES | _words("avoir note credit compte-rendu receipt recu")
+ORDER_NOUNS = ORDERS | _words("bc bon")
 NUMBER_NOUNS = _words(
     """
     n no nos nr num numero numeros number numbers n° # ref reference document papier piece id doc pdf

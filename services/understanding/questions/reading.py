@@ -1,0 +1,258 @@
+"""Decide what a question in words means: nothing, one clear reading, or two between which the person chooses."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import replace
+
+from portal.models import Part
+from services.understanding.questions.catalogue import Cue, catalogue
+from services.understanding.questions.nouns import Number
+from services.understanding.questions.questions import FileFormat, Intent, Question, State
+from services.understanding.questions.sentences import tokens_of
+from services.understanding.questions.sightings import Sightings, sighted
+from texts.language import Language
+
+LONGEST = 300
+"""Characters of the longest question; a longer text is none."""
+_NEGATIONS = frozenset(
+    {
+        "ne",
+        "n",
+        "pas",
+        "jamais",
+        "dont",
+        "not",
+        "never",
+        "didnt",
+        "doesnt",
+        "no",
+        "without",
+        "plus",
+        "surtout",
+        "rather",
+    }
+)
+_PARTS_OF_STATES = {
+    State.UNPAID: Part.INVOICES, State.OVERDUE: Part.INVOICES, State.PAID: Part.INVOICES, State.CREDIT: Part.INVOICES,
+    State.ENDING: Part.ORDERS, State.ACTIVE: Part.ORDERS, State.ENDED: Part.ORDERS,
+}  # fmt: skip
+_PRIORITY = (
+    State.CREDIT, State.OVERDUE, State.UNPAID, State.CANCELLED, State.ENDING, State.ENDED, State.ACTIVE, State.PAID,
+)  # fmt: skip
+_TRANSPARENT = frozenset({"balance", "due", "how_much", "owe", "list"})
+"""Cues that leave shorter ones inside them as they are."""
+_ALSO = frozenset({"et", "and", "plus", "puis"})
+
+Readings = tuple[Question, ...]
+
+
+def read_question(text: str, today: datetime.date, language: Language) -> Readings:
+    """Return what a text asks for.
+
+    Args:
+        text: What a person typed, in either language.
+        today: The date in the company's time zone.
+        language: The chat's, in which numeric dates are read where the text does not show its language.
+
+    Returns:
+        None, one, or two readings that are equally likely. ``UNLINK`` and ``STOP_NOTICES`` ask for confirmation.
+    """
+    if len(text) > LONGEST:
+        return ()
+    seen = sighted(tokens_of(text), catalogue(), today, language)
+    seen = replace(seen, cues=_outermost(seen.cues))
+    return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods else ()
+
+
+def _outermost(cues: Iterable[Cue]) -> tuple[Cue, ...]:
+    """Leave out cues inside a longer one: « pas payées » is not « payées »."""
+    every = tuple(cues)
+    longer = [cue for cue in every if cue.name not in _TRANSPARENT and cue.end - cue.start > 1]
+    return tuple(cue for cue in every if not any(_is_inside(cue, each) for each in longer))
+
+
+def _is_inside(cue: Cue, other: Cue) -> bool:
+    return other.start <= cue.start and cue.end <= other.end and other.end - other.start > cue.end - cue.start
+
+
+def _service(seen: Sightings, language: Language) -> Readings:
+    """Decide between what concerns the bot itself, and orders and invoices."""
+    refusals = [cue for cue in seen.cues if cue.name in ("refusal", "keep")]
+    asking = [
+        intent
+        for name, intent in (("stop_notices", Intent.STOP_NOTICES), ("unlink", Intent.UNLINK))
+        if any(cue.name == name and not _is_refused(cue, refusals, seen.words) for cue in seen.cues)
+    ]
+    if asking:
+        is_both = len(asking) == 2 and not _ALSO.isdisjoint(seen.words)
+        return tuple(Question(intent) for intent in (asking if is_both else asking[:1]))
+    if refusals or seen.has("stop_notices", "unlink"):
+        return ()
+    if (wanted := _language(seen, language)) is not None and not seen.has("off_topic") and not seen.numbers:
+        return (Question(Intent.LANGUAGE, language=wanted),)
+    if seen.has("person"):
+        return (Question(Intent.PERSON),)
+    if seen.has("help") and not (seen.numbers or seen.amounts or seen.periods or seen.latest or _has_state(seen)):
+        return (Question(Intent.HELP),)
+    if seen.has("off_topic") and not any(number.part for number in seen.numbers):
+        return ()
+    return _papers(seen) or ((Question(Intent.HELP),) if seen.has("help", "help_word") else ())
+
+
+def _is_refused(cue: Cue, refusals: Iterable[Cue], words: tuple[str, ...]) -> bool:
+    """Whether a negation outside of a cue refuses it: ``don't unlink``. « ne veux plus de rappels » has its own."""
+    for refusal in refusals:
+        negations = [at for at in range(refusal.start, refusal.end) if words[at] in _NEGATIONS] or [refusal.start]
+        if not cue.start <= negations[0] < cue.end:
+            return True
+    return False
+
+
+def _language(seen: Sightings, chat: Language) -> Language | None:
+    """Return the language to change to: the one that is named and not refused, the last of two."""
+    named = [
+        (cue.start, language)
+        for cue in seen.cues
+        for name, language in (("language_fr", Language.FR), ("language_en", Language.EN))
+        if cue.name == name
+    ]
+    if not named:
+        return chat.other if seen.has("change_language") else None
+    refused = {cue.end for cue in seen.cues if cue.name == "not_language"}
+    refused |= {cue.start - 1 for cue in seen.cues if cue.name == "bad_language"}
+    wanted = [language for at, language in sorted(named) if at not in refused]
+    return wanted[-1] if wanted else sorted(named)[-1][1].other
+
+
+def _has_state(seen: Sightings) -> bool:
+    return any(cue.name in set(State) for cue in seen.cues)
+
+
+def _papers(seen: Sightings) -> Readings:
+    """Decide what is asked about orders, invoices and the account."""
+    if seen.has("statement") and not seen.has("not_statement"):
+        is_both = seen.has("balance") and not _ALSO.isdisjoint(seen.words)
+        statement = _over_periods(Question(Intent.STATEMENT, format=_format(seen)), seen)
+        return (Question(Intent.BALANCE), *statement) if is_both else statement
+    is_exported = _format(seen) not in (None, FileFormat.PDF) and bool(seen.parts or seen.periods)
+    if is_exported and not seen.numbers:
+        return _over_periods(Question(Intent.STATEMENT, format=_format(seen)), seen)
+    if seen.has("pdf") or (seen.has("download") and (seen.parts or seen.numbers)):
+        return _pdf(seen)
+    if seen.numbers:
+        return _by_number(seen, Intent.OPEN)
+    if (balance := _balance(seen)) is not None:
+        return balance
+    return _list_or_open(seen)
+
+
+def _format(seen: Sightings) -> FileFormat | None:
+    return next(
+        (each for each in (FileFormat.XLSX, FileFormat.CSV, FileFormat.ZIP, FileFormat.PDF) if seen.has(each)), None
+    )
+
+
+def _over_periods(question: Question, seen: Sightings) -> Readings:
+    """Return the question for each meaning of the period: two for an ambiguous one."""
+    if not seen.periods:
+        return (question,)
+    return tuple(replace(question, start=span.start, end=span.end) for span in seen.periods[0].spans[:2])
+
+
+def _by_number(seen: Sightings, intent: Intent) -> Readings:
+    """Return the question for one number, or for two; for a number that may be an amount or a year, both readings."""
+    is_pdf = intent is Intent.PDF
+    if len(seen.numbers) > 1:
+        unique = dict.fromkeys(number.text for number in seen.numbers)
+        parts = {number.text: _part_beside(number, seen) for number in seen.numbers}
+        found = tuple(Question(intent, None if is_pdf else parts[text], number=text) for text in unique)
+        return found if len(found) <= 2 else ()
+    number = seen.numbers[0]
+    part = None if is_pdf else _part_beside(number, seen)
+    question = Question(intent, part, number=number.text)
+    if number.year is not None:
+        listing = Question(Intent.PDF if is_pdf else Intent.LIST, part, state=_state(seen))
+        span = number.year.spans[0]
+        return question, replace(listing, start=span.start, end=span.end)
+    if number.amount is not None:
+        return question, Question(intent, part, amount=number.amount)
+    return (question,)
+
+
+def _part_beside(number: Number, seen: Sightings) -> Part | None:
+    return number.part or (seen.parts[0] if len(seen.parts) == 1 else None)
+
+
+def _pdf(seen: Sightings) -> Readings:
+    question = Question(Intent.PDF, state=_state(seen))
+    if seen.numbers:
+        return _by_number(seen, Intent.PDF)
+    if seen.latest is not None:
+        return (replace(question, state=None, latest=seen.latest),)
+    if seen.amounts:
+        question = replace(question, amount=seen.amounts[0])
+    return _over_periods(question, seen)
+
+
+def _balance(seen: Sightings) -> Readings | None:
+    """Return the balance, alone or beside the unpaid invoices; None if invoices are asked for."""
+    if seen.has("due") and not seen.parts:
+        return Question(Intent.BALANCE), Question(Intent.LIST, Part.INVOICES, State.UNPAID)
+    if seen.latest is not None or seen.amounts:
+        return None
+    if seen.parts and _state(seen) is State.UNPAID and not seen.has("owe", "how_much"):
+        return None
+    if seen.has("balance") and not (seen.is_plural and _state(seen) in (State.UNPAID, State.OVERDUE)):
+        return (Question(Intent.BALANCE),)
+    is_total = seen.has("how_much") and not seen.parts and _state(seen) is State.UNPAID
+    return (Question(Intent.BALANCE),) if is_total else None
+
+
+def _state(seen: Sightings) -> State | None:
+    """Return the state that the words name, the more particular of several; None also for one that is denied."""
+    found = {"paid" if cue.name == "paid_adjective" else cue.name for cue in seen.cues}
+    return next((state for state in _PRIORITY if state in found), None)
+
+
+def _list_or_open(seen: Sightings) -> Readings:
+    state = _state(seen)
+    parts = _parts(seen, state)
+    if not parts:
+        return ()
+    found: list[Question] = []
+    for part in parts:
+        found += _list_or_open_part(seen, part, state)
+    return tuple(found[:2])
+
+
+def _parts(seen: Sightings, state: State | None) -> tuple[Part, ...]:
+    if state is State.CREDIT:
+        return (Part.INVOICES,)
+    if len(seen.parts) == 1:
+        return seen.parts
+    if seen.parts or (seen.has("both") and (seen.periods or state is State.CANCELLED)):
+        return Part.ORDERS, Part.INVOICES
+    if state is not None and state in _PARTS_OF_STATES:
+        return (_PARTS_OF_STATES[state],)
+    return ()
+
+
+def _list_or_open_part(seen: Sightings, part: Part, state: State | None) -> Iterable[Question]:
+    question = Question(Intent.LIST, part, state)
+    if seen.latest == 1:
+        is_state_asked = state is State.PAID and not seen.has("paid_adjective")
+        if state is None or is_state_asked:
+            return [Question(Intent.OPEN, part, latest=1)]
+    if seen.latest is not None:
+        question = replace(question, latest=seen.latest)
+    if seen.amounts:
+        is_one = not (seen.is_plural or seen.periods or state or seen.latest)
+        question = replace(question, intent=Intent.OPEN if is_one else Intent.LIST, amount=seen.amounts[0])
+    if not seen.periods:
+        return [question]
+    found = []
+    for span in seen.periods[0].spans:
+        is_one = span.is_day and not seen.is_plural and state is None and not seen.amounts
+        intent = Intent.OPEN if is_one else Intent.LIST
+        found.append(replace(question, intent=intent, start=span.start, end=span.end))
+    return found

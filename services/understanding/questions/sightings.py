@@ -1,0 +1,97 @@
+"""Put what a text has together: its words with placeholders for what was found, and the slots."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portal.models import Part
+from services.understanding.questions.amounts import with_spelled_amounts
+from services.understanding.questions.catalogue import Catalogue, Cue
+from services.understanding.questions.nouns import Nouns, Number
+from services.understanding.questions.periods import Period, PeriodReader
+from services.understanding.questions.sentences import Kind, Token
+from texts.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What was found in a text.
+
+    Args:
+        words: Its words without noise; ``{number}`` and the like stand for what was found.
+        cues: What the templates found in ``words``.
+        periods: Its periods, from left to right.
+        amounts: Its amounts.
+        numbers: Its numbers of orders and invoices.
+        latest: The newest so many, or None.
+        parts: What its nouns name.
+        is_plural: A noun is plural, so that a list is meant.
+    """
+
+    words: tuple[str, ...]
+    cues: tuple[Cue, ...]
+    periods: tuple[Period, ...]
+    amounts: tuple[Decimal, ...]
+    numbers: tuple[Number, ...]
+    latest: int | None
+    parts: tuple[Part, ...]
+    is_plural: bool
+
+    def has(self, *names: str) -> bool:
+        """Whether a cue has one of these names."""
+        return any(cue.name in names for cue in self.cues)
+
+
+def sighted(tokens: Sequence[Token], words: Catalogue, today: datetime.date, chat: Language) -> Sightings:
+    """Find everything in the tokens of a text. ``chat``: the language of a text that could be of both."""
+    language = _language(tokens, words) or chat
+    tokens = with_spelled_amounts(list(tokens), words)
+    nouns = Nouns(words)
+    periods, numbers, left = [], [], []
+    taken = {
+        period.start: period
+        for period in PeriodReader(tokens, words, today, is_day_first=language is Language.FR).periods()
+    }
+    at = 0
+    while at < len(tokens):
+        period = taken.get(at)
+        number = nouns.number(tokens, at, period)
+        if number is not None and (period is None or number.year is not None):
+            numbers.append(number)
+            left.append("{number}")
+            at += 1
+            continue
+        if period is not None:
+            periods.append(period)
+            left.append("{period}")
+            at = period.end
+            continue
+        left += _word(tokens[at], words)
+        at += 1
+    latest, left = nouns.latest(left)
+    parts = tuple(dict.fromkeys(part for word in left if (part := nouns.part(word))))
+    amounts = tuple(token.value for token in tokens if token.kind is Kind.AMOUNT and isinstance(token.value, Decimal))
+    return Sightings(
+        tuple(left), tuple(words.cues(left)), tuple(periods), amounts, tuple(numbers), latest, parts,
+        any(nouns.is_plural(word) for word in left),
+    )  # fmt: skip
+
+
+def _word(token: Token, words: Catalogue) -> list[str]:
+    if token.kind is Kind.WORD or token.kind is Kind.INTEGER:
+        return [] if token.text in words.noise else [token.text]
+    if token.kind is Kind.AMOUNT:
+        return ["{amount}"]
+    if token.kind is Kind.SIGN:
+        return ["#"]
+    return []
+
+
+def _language(tokens: Sequence[Token], words: Catalogue) -> Language | None:
+    counts = {
+        language: sum(token.text in only for token in tokens if token.kind is Kind.WORD)
+        for language, only in words.only.items()
+    }
+    french, english = counts[Language.FR], counts[Language.EN]
+    return None if french == english else Language.FR if french > english else Language.EN
