@@ -27,7 +27,7 @@ def with_spelled_amounts(tokens: list[Token], words: Catalogue) -> list[Token]:
         if currency in _CURRENCY_WORDS:
             amount, end = Decimal(value), end + 1
             joint = end + 1 if end < len(tokens) and tokens[end].text in ("et", "and") else end
-            cents, after = _spelled(tokens, joint, words)
+            cents, after = _spelled(tokens, joint, words, _CENTS)
             if (
                 cents is not None
                 and cents < 100
@@ -48,7 +48,9 @@ def with_spelled_amounts(tokens: list[Token], words: Catalogue) -> list[Token]:
     ]
 
 
-def _spelled(tokens: Sequence[Token], at: int, words: Catalogue) -> tuple[int | None, int]:
+def _spelled(
+    tokens: Sequence[Token], at: int, words: Catalogue, end_words: frozenset[str] = frozenset()
+) -> tuple[int | None, int]:
     """Return a whole number in digits or in words, ``two hundred and fifty``, and the position after it."""
     if at < len(tokens) and tokens[at].kind is Kind.INTEGER and isinstance(tokens[at].value, int):
         return int(tokens[at].value or 0), at + 1
@@ -56,7 +58,7 @@ def _spelled(tokens: Sequence[Token], at: int, words: Catalogue) -> tuple[int | 
     end, begin = at, at
     while end < len(tokens):
         text = tokens[end].text
-        value = words.numbers.get(text) if tokens[end].kind is Kind.WORD else None
+        value = words.numbers.get(text) if tokens[end].kind is Kind.WORD and text not in end_words else None
         is_joint = text in ("et", "and", "-") and end > begin and end + 1 < len(tokens)
         if value is None and is_joint and tokens[end + 1].text in words.numbers:
             end += 1

@@ -44,6 +44,7 @@ class Catalogue:
         known: Words that are no typing errors.
         spellings: Other spellings, each with the words it stands for.
         noise: Words without a meaning of their own.
+        light: Words that only stand around a request.
         months: Names of months, 1 to 12.
         numbers: Words for numbers.
         calendar: The phrases around dates, by name.
@@ -56,6 +57,7 @@ class Catalogue:
     known: frozenset[str]
     spellings: Mapping[str, tuple[str, ...]]
     noise: frozenset[str]
+    light: frozenset[str]
     months: Mapping[str, int]
     numbers: Mapping[str, int]
     calendar: Mapping[str, Phrases]
@@ -120,6 +122,7 @@ def catalogue() -> Catalogue:
         known=known | noise | POLITE | vocabulary,
         spellings=spellings,
         noise=noise,
+        light=frozenset(word for each in data.values() for word in key(each["light"]).split()),
         months=months,
         numbers=numbers,
         calendar={name: _by_first_word(phrases) for name, phrases in calendar.items()},

@@ -10,6 +10,7 @@ from services.understanding.questions.nouns import Number
 from services.understanding.questions.questions import FileFormat, Intent, Question, State
 from services.understanding.questions.sentences import tokens_of
 from services.understanding.questions.sightings import Sightings, sighted
+from services.understanding.words import FILLERS
 from texts.language import Language
 
 LONGEST = 300
@@ -39,7 +40,7 @@ _PARTS_OF_STATES = {
 _PRIORITY = (
     State.CREDIT, State.OVERDUE, State.UNPAID, State.CANCELLED, State.ENDING, State.ENDED, State.ACTIVE, State.PAID,
 )  # fmt: skip
-_TRANSPARENT = frozenset({"balance", "due", "how_much", "owe", "list"})
+_TRANSPARENT = frozenset({"balance", "due", "how_much", "owe", "list", "refusal", "keep"})
 """Cues that leave shorter ones inside them as they are."""
 _ALSO = frozenset({"et", "and", "plus", "puis"})
 
@@ -86,24 +87,37 @@ def _service(seen: Sightings, language: Language) -> Readings:
     if asking:
         is_both = len(asking) == 2 and not _ALSO.isdisjoint(seen.words)
         return tuple(Question(intent) for intent in (asking if is_both else asking[:1]))
-    if refusals or seen.has("stop_notices", "unlink"):
+    is_refused = bool(refusals) or seen.has("stop_notices", "unlink")
+    if is_refused and not (seen.has("not_language") and seen.has("language_fr", "language_en")):
         return ()
     if (wanted := _language(seen, language)) is not None and not seen.has("off_topic") and not seen.numbers:
         return (Question(Intent.LANGUAGE, language=wanted),)
-    if seen.has("person"):
+    if seen.has("person") or (seen.has("person_alone") and _is_light(seen)):
         return (Question(Intent.PERSON),)
     if seen.has("help") and not (seen.numbers or seen.amounts or seen.periods or seen.latest or _has_state(seen)):
         return (Question(Intent.HELP),)
-    if seen.has("off_topic") and not any(number.part for number in seen.numbers):
+    is_certain = any(number.part for number in seen.numbers) or (seen.amounts and seen.parts)
+    if seen.has("off_topic") and not is_certain:
         return ()
-    return _papers(seen) or ((Question(Intent.HELP),) if seen.has("help", "help_word") else ())
+    return _papers(seen) or (
+        (Question(Intent.HELP),)
+        if seen.has("help", "help_word") or (seen.has("help_alone") and _is_light(seen))
+        else ()
+    )
+
+
+def _is_light(seen: Sightings) -> bool:
+    """Whether the words outside of cues only stand around a request, so that nothing else is spoken of."""
+    covered = {at for cue in seen.cues for at in range(cue.start, cue.end)}
+    light = FILLERS | catalogue().light
+    return all(at in covered or word in light or not word.isalpha() for at, word in enumerate(seen.words))
 
 
 def _is_refused(cue: Cue, refusals: Iterable[Cue], words: tuple[str, ...]) -> bool:
     """Whether a negation outside of a cue refuses it: ``don't unlink``. « ne veux plus de rappels » has its own."""
     for refusal in refusals:
         negations = [at for at in range(refusal.start, refusal.end) if words[at] in _NEGATIONS] or [refusal.start]
-        if not cue.start <= negations[0] < cue.end:
+        if refusal.name == "keep" or not cue.start <= negations[0] < cue.end:
             return True
     return False
 
@@ -143,6 +157,8 @@ def _papers(seen: Sightings) -> Readings:
         return _by_number(seen, Intent.OPEN)
     if (balance := _balance(seen)) is not None:
         return balance
+    if seen.has("owe") and seen.has("balance") and not _ALSO.isdisjoint(seen.words):
+        return (Question(Intent.BALANCE), *_list_or_open(seen)[:1])
     return _list_or_open(seen)
 
 
@@ -196,7 +212,7 @@ def _pdf(seen: Sightings) -> Readings:
 
 def _balance(seen: Sightings) -> Readings | None:
     """Return the balance, alone or beside the unpaid invoices; None if invoices are asked for."""
-    if seen.has("due") and not seen.parts:
+    if seen.has("due") and not seen.parts and not seen.has("owe"):
         return Question(Intent.BALANCE), Question(Intent.LIST, Part.INVOICES, State.UNPAID)
     if seen.latest is not None or seen.amounts:
         return None
@@ -230,11 +246,13 @@ def _parts(seen: Sightings, state: State | None) -> tuple[Part, ...]:
         return (Part.INVOICES,)
     if len(seen.parts) == 1:
         return seen.parts
-    if seen.parts or (seen.has("both") and (seen.periods or state is State.CANCELLED)):
+    if seen.parts:
         return Part.ORDERS, Part.INVOICES
-    if state is not None and state in _PARTS_OF_STATES:
+    if not _is_light(seen) or (state is State.PAID and not seen.has("both")):
+        return ()
+    if state in _PARTS_OF_STATES:
         return (_PARTS_OF_STATES[state],)
-    return ()
+    return (Part.ORDERS, Part.INVOICES) if seen.has("both") and (seen.periods or state) else ()
 
 
 def _list_or_open_part(seen: Sightings, part: Part, state: State | None) -> Iterable[Question]:

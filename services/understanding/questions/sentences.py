@@ -18,7 +18,8 @@ from texts.language import Language
 
 _CURRENCIES = ("CAD", "USD", "EUR", "GBP")
 _ELISION = re.compile(r"(l|d|j|s|n|c|m|t|qu|jusqu|lorsqu|puisqu)'(?=\w)")
-_GLUED = re.compile(r"(?:qu|[ldjsnmtc])(?=\w{3})")
+_GLUED = re.compile(r"(?:qu|[ldnmtsc])(?=[aeiouyh]\w{2})|j(?=\w{3})")
+"""A French word that lost its apostrophe: ``doctobre``, ``jveux``."""
 _SHORTEST_CORRECTED = 4
 _SHORTEST_WITH_ANY_ERROR = 5
 """Letters from which a word may have any one error; a shorter one only swapped letters or a missing one."""

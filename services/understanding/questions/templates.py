@@ -1,6 +1,7 @@
 """Compile templates of sentences: ``(stop|cease) [sending] <notice>`` becomes a regular expression over words.
 
-``(a|b)``: one of them; ``[a|b]``: one of them or nothing; ``<name>``: a list of the catalogue; ``...``: up to 3 words.
+``(a|b)``: one of them; ``[a|b]``: one of them or nothing; ``<name>``: a list of the catalogue; ``...``: up to three
+words, none of them a negation.
 """
 
 import re
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from services.understanding.normalising import folded
 
 _PART = re.compile(r"\.\.\.|[()\[\]|]|<\w+>|[^\s()\[\]|<>]+")
-_GAP = r"(?: \S+){0,3}?"
+_GAP = r"(?: (?!(?:pas|jamais|dont|not|never|ne|n)(?= |$))\S+){0,3}?"
+"""Words between others; a negation among them would say the opposite."""
 _OWED = re.compile(r"\bd[ûÛ](?:e|s|es)?\b", re.IGNORECASE)
 _CLOSING = {"(": ")", "[": "]"}
 
