@@ -43,6 +43,7 @@ class Catalogue:
         corrected: Words in which typing errors are corrected.
         known: Words that are no typing errors.
         spellings: Other spellings, each with the words it stands for.
+        ignored: Phrases in which a word does not mean what it means elsewhere.
         noise: Words without a meaning of their own.
         light: Words that only stand around a request.
         months: Names of months, 1 to 12.
@@ -56,6 +57,7 @@ class Catalogue:
     corrected: tuple[str, ...]
     known: frozenset[str]
     spellings: Mapping[str, tuple[str, ...]]
+    ignored: re.Pattern[str]
     noise: frozenset[str]
     light: frozenset[str]
     months: Mapping[str, int]
@@ -121,6 +123,9 @@ def catalogue() -> Catalogue:
         corrected=tuple(sorted({word for each in data.values() for word in key(each["corrected"]).split()})),
         known=known | noise | POLITE | vocabulary,
         spellings=spellings,
+        ignored=re.compile(
+            rf"\b(?:{'|'.join(re.escape(key(phrase)) for each in data.values() for phrase in each['ignored'])})\b"
+        ),
         noise=noise,
         light=frozenset(word for each in data.values() for word in key(each["light"]).split()),
         months=months,

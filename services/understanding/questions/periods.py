@@ -143,8 +143,13 @@ class PeriodReader:
         return bool(first.end and second.start and (second.start - first.end).days == 1)
 
     def _point(self, at: int) -> Found | None:
-        begin = self._dates.without_lead(at)
-        return self._dates.point(at) or (self._dates.point(begin) if begin > at else None)
+        """Read a point after articles, prepositions and « mois de », which may themselves begin it: « mois passé »."""
+        begin: int | None = at
+        while begin is not None:
+            if (point := self._dates.point(begin)) is not None:
+                return point
+            begin = self._dates.phrase("lead", begin)
+        return None
 
     def _day_of_range(self, at: int) -> Found | None:
         """Read a day without a month, as in « du 1 au 15 septembre »."""

@@ -37,11 +37,15 @@ _PARTS_OF_STATES = {
     State.UNPAID: Part.INVOICES, State.OVERDUE: Part.INVOICES, State.PAID: Part.INVOICES, State.CREDIT: Part.INVOICES,
     State.ENDING: Part.ORDERS, State.ACTIVE: Part.ORDERS, State.ENDED: Part.ORDERS,
 }  # fmt: skip
+_STATES_OF_ORDERS = frozenset({State.ENDING, State.ACTIVE, State.ENDED})
 _PRIORITY = (
     State.CREDIT, State.OVERDUE, State.UNPAID, State.CANCELLED, State.ENDING, State.ENDED, State.ACTIVE, State.PAID,
 )  # fmt: skip
 _TRANSPARENT = frozenset({"balance", "due", "how_much", "owe", "list", "refusal", "keep"})
 """Cues that leave shorter ones inside them as they are."""
+_ASKING = frozenset(
+    {"what", "which", "quoi", "quest", "que", "qu", "lesquelles", "combien", "quand", "when", "quels", "quelles"}
+)
 _ALSO = frozenset({"et", "and", "plus", "puis"})
 
 Readings = tuple[Question, ...]
@@ -92,7 +96,7 @@ def _service(seen: Sightings, language: Language) -> Readings:
         return ()
     if (wanted := _language(seen, language)) is not None and not seen.has("off_topic") and not seen.numbers:
         return (Question(Intent.LANGUAGE, language=wanted),)
-    if seen.has("person") or (seen.has("person_alone") and _is_light(seen)):
+    if seen.has("person") or (seen.has("person_alone") and _is_light(seen) and not seen.has("off_topic")):
         return (Question(Intent.PERSON),)
     if seen.has("help") and not (seen.numbers or seen.amounts or seen.periods or seen.latest or _has_state(seen)):
         return (Question(Intent.HELP),)
@@ -248,8 +252,10 @@ def _parts(seen: Sightings, state: State | None) -> tuple[Part, ...]:
         return seen.parts
     if seen.parts:
         return Part.ORDERS, Part.INVOICES
-    if not _is_light(seen) or (state is State.PAID and not seen.has("both")):
-        return ()
+    is_asked = not _ASKING.isdisjoint(seen.words)
+    is_told = (state is State.PAID and not (seen.periods and is_asked)) or (state in _STATES_OF_ORDERS and not is_asked)
+    if not _is_light(seen) or (is_told and not seen.has("both")):
+        return ()  # "i paid" asks for nothing
     if state in _PARTS_OF_STATES:
         return (_PARTS_OF_STATES[state],)
     return (Part.ORDERS, Part.INVOICES) if seen.has("both") and (seen.periods or state) else ()

@@ -14,6 +14,7 @@ from rapidfuzz.distance import OSA
 from services.understanding.normalising import plain_text
 from services.understanding.questions.catalogue import catalogue
 from services.understanding.questions.templates import key
+from services.understanding.words import INVOICES, ORDERS
 from texts.language import Language
 
 _CURRENCIES = ("CAD", "USD", "EUR", "GBP")
@@ -23,8 +24,12 @@ _GLUED = re.compile(r"(?:qu|[ldnmtsc])(?=[aeiouyh]\w{2})|j(?=\w{3})")
 _SHORTEST_CORRECTED = 4
 _SHORTEST_WITH_ANY_ERROR = 5
 """Letters from which a word may have any one error; a shorter one only swapped letters or a missing one."""
-_SHORTEST_WITH_TWO_ERRORS = 8
+_SHORTEST_WITH_TWO_ERRORS = 7
+_SHORTEST_WITH_OTHER_FIRST_LETTER = 7
+_SHORTEST_GLUED_WITH_ERROR = 6
 _LONGEST_WORD = 24
+_SHORTEST_GLUED_NOUN = 5
+"""Letters of a noun to which a number may be glued: ``facture212380``; INV2026 is a number."""
 _OPPOSITES = ("de", "dis", "unl", "uns")
 
 
@@ -96,7 +101,7 @@ def _lexer() -> re.Pattern[str]:
 def tokens_of(text: str) -> list[Token]:
     """Return the tokens of a text, with typing errors corrected. A « du » before a stop is « dû »."""
     plain = key(plain_text(text)).replace("s.v.p", "svp").replace("s.t.p", "stp").replace("c.-a-d", "")
-    plain = re.sub(r"\bp\.d\.f\b\.?", "pdf", plain)
+    plain = catalogue().ignored.sub(" ", re.sub(r"\bp\.d\.f\b\.?", "pdf", plain))
     found: list[Token] = []
     for match in _lexer().finditer(plain):
         found += _tokens(match.lastgroup or "", match[0])
@@ -146,13 +151,14 @@ def _code(text: str) -> Iterator[Token]:
     """Split words with a dash (``aide-moi``), months with a year (``oct-2025``), quarters (``t3-2025``)."""
     parts = re.split(r"([-/_])", text)
     quarter = re.fullmatch(r"[tq]([1-4])", parts[0])
-    month = re.fullmatch(r"([a-z]{3,})(\d{2}|\d{4})?", parts[0])
+    month = re.fullmatch(r"([a-z]{3,})(\d{2,})?", parts[0])
     is_month = month is not None and month[1] in catalogue().months
+    is_noun = month is not None and len(month[1]) >= _SHORTEST_GLUED_NOUN and month[1] in INVOICES | ORDERS
     are_short_numbers = all(part.isdigit() and len(part) in (1, 2, 4) for part in parts[::2]) and len(parts) == 3
     are_same_length = are_short_numbers and len(parts[0]) == len(parts[2])
     if quarter and len(parts) == 1:
         yield Token(Kind.QUARTER, text, int(quarter[1]))
-    elif len(parts) == 1 and is_month and month and month[2]:
+    elif len(parts) == 1 and (is_month or is_noun) and month and month[2]:
         yield from (*_words(month[1]), Token(Kind.INTEGER, month[2], int(month[2])))
     elif len(parts) == 1 and re.fullmatch(r"(?:ca|cad|usd)\d+", text):
         yield Token(Kind.AMOUNT, "{amount}", Decimal(re.sub(r"\D", "", text)).quantize(Decimal("0.01")))
@@ -194,41 +200,45 @@ def _corrected(word: str) -> tuple[str, ...]:
     if word.endswith(("s", "x")) and word[:-1] in words.known:
         return (word,)
     glued = _GLUED.match(word)
-    if glued and word[glued.end() :] in words.known:
-        return glued[0], word[glued.end() :]
-    if (nearest := _nearest(word)) is not None:
+    rest = word[glued.end() :] if glued else ""
+    if glued and rest in words.known:
+        return glued[0], rest
+    if (nearest := _nearest(word, 2 if len(word) >= _SHORTEST_WITH_TWO_ERRORS else 1)) is not None:
         return (nearest,)
-    if (
-        glued
-        and len(word) - glued.end() > _SHORTEST_CORRECTED
-        and (nearest := _nearest(word[glued.end() :])) is not None
-    ):
+    if glued and len(rest) >= _SHORTEST_GLUED_WITH_ERROR and (nearest := _nearest(rest, 1)) is not None:
         return glued[0], nearest
     return (word,)
 
 
-def _nearest(word: str) -> str | None:
+def _nearest(word: str, most: int) -> str | None:
     """Return the word of the catalogue that a typing error was made in, by optimal string alignment; None for none.
 
-    Words of 4 letters may only have two letters swapped or one missing; from 8 letters on, two errors are allowed.
+    Args:
+        word: In ``folded`` form.
+        most: Errors; a second one is allowed in words of 8 letters or more.
     """
     if len(word) > _LONGEST_WORD:
         return None
-    most = 2 if len(word) >= _SHORTEST_WITH_TWO_ERRORS - 1 else 1
     found = process.extract(word, catalogue().corrected, scorer=OSA.distance, score_cutoff=most, limit=8)
-    # « relier » and "connect" are no typing errors of the opposite.
-    found = [each for each in found if each[0][0] == word[0] or not each[0].startswith(_OPPOSITES)]
-    if len(word) < _SHORTEST_WITH_ANY_ERROR:
-        found = [each for each in found if sorted(each[0]) == sorted(word) or len(each[0]) > len(word)]
-        found = [each for each in found if each[0][0] == word[0]]
-    allowed = [
-        (name, distance) for name, distance, _ in found if distance < 2 or len(name) >= _SHORTEST_WITH_TWO_ERRORS
-    ]
-    if not allowed:
-        return None
+    allowed = [(name, distance) for name, distance, _ in found if _is_likely(word, name, distance)]
 
     def unlikeness(candidate: tuple[str, float]) -> tuple[float, bool, bool, bool]:
         name, distance = candidate
         return distance, name[0] != word[0], name[-1] != word[-1], len(name) <= len(word)
 
-    return min(allowed, key=unlikeness)[0]
+    return min(allowed, key=unlikeness)[0] if allowed else None
+
+
+def _is_likely(word: str, name: str, distance: float) -> bool:
+    """Whether a word is a typing error of a word of the catalogue, and no other word.
+
+    The first letter is right in short words, in words with two errors, and in those that begin with a negation:
+    « relier » and "connect" are no typing errors of the opposite. Words of 4 letters have letters swapped or one missing.
+    """
+    is_swapped = sorted(word) == sorted(name)
+    if name[0] != word[0]:
+        may_differ = is_swapped or (distance < 2 and len(name) >= _SHORTEST_WITH_OTHER_FIRST_LETTER)
+        return may_differ and not name.startswith(_OPPOSITES)
+    if distance >= 2:
+        return len(name) > _SHORTEST_WITH_TWO_ERRORS
+    return len(word) >= _SHORTEST_WITH_ANY_ERROR or is_swapped or len(name) > len(word)

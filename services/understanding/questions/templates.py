@@ -14,6 +14,7 @@ _PART = re.compile(r"\.\.\.|[()\[\]|]|<\w+>|[^\s()\[\]|<>]+")
 _GAP = r"(?: (?!(?:pas|jamais|dont|not|never|ne|n)(?= |$))\S+){0,3}?"
 """Words between others; a negation among them would say the opposite."""
 _OWED = re.compile(r"\bd[ûÛ](?:e|s|es)?\b", re.IGNORECASE)
+_PARTICIPLE = re.compile(r"\b(termin|achev|expir|complét)[éÉ](s?)\b", re.IGNORECASE)
 _CLOSING = {"(": ")", "[": "]"}
 
 
@@ -35,8 +36,11 @@ class Compiled:
 
 
 def key(text: str) -> str:
-    """Return text in the form in which templates are compared: ``folded``, but « dû » is not the article « du »."""
-    return folded(_OWED.sub("due", text))
+    """Return text in the form in which templates are compared: ``folded``.
+
+    « dû » stays different from the article « du », and « terminé » from « termine ».
+    """
+    return folded(_PARTICIPLE.sub(r"\1ée\2", _OWED.sub("due", text)))
 
 
 def compiled(template: str, lists: Mapping[str, str], noise: frozenset[str]) -> Compiled:
