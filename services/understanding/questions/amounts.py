@@ -1,51 +1,46 @@
 """Read amounts and numbers in words: ``two hundred and fifty dollars``, « 75 piasses »."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from services.understanding.questions.catalogue import Catalogue
 from services.understanding.questions.sentences import Kind, Token
 
-_CURRENCY_WORDS = frozenset(
-    {"dollar", "dollars", "piastre", "piastres", "piasse", "piasses", "buck", "bucks", "cad", "usd", "$"}
-)
-_CENTS = frozenset({"cent", "cents", "sou", "sous", "cenne", "cennes"})
+_LEAST_SPELLED_NUMBER = 1000
+"""Smaller numbers in words are left to dates, and to how many of the latest are meant."""
 
 
-def with_spelled_amounts(tokens: list[Token], words: Catalogue) -> list[Token]:
+def with_spelled_amounts(tokens: Sequence[Token], words: Catalogue) -> list[Token]:
     """Replace ``88 dollars``, ``forty dollars and nineteen cents`` by amounts, thousands in words by numbers."""
+    currencies = words.lists["currency"]
     found: list[Token] = []
     at = 0
     while at < len(tokens):
         value, end = _spelled(tokens, at, words)
+        is_repeated = tokens[at].text in currencies and bool(found) and found[-1].kind is Kind.AMOUNT  # "$40.19 cad"
         if value is None:
-            found.append(tokens[at])
+            found += [] if is_repeated else [tokens[at]]
             at += 1
             continue
-        currency = tokens[end].text if end < len(tokens) else ""
-        if currency in _CURRENCY_WORDS:
-            amount, end = Decimal(value), end + 1
-            joint = end + 1 if end < len(tokens) and tokens[end].text in ("et", "and") else end
-            cents, after = _spelled(tokens, joint, words, _CENTS)
-            if (
-                cents is not None
-                and cents < 100
-                and (joint > end or (after < len(tokens) and tokens[after].text in _CENTS))
-            ):
-                amount += Decimal(cents) / 100
-                end = after + (after < len(tokens) and tokens[after].text in _CENTS)
-            found.append(Token(Kind.AMOUNT, "{amount}", amount.quantize(Decimal("0.01"))))
-        elif end - at > 1 and value >= 1000 and tokens[at].kind is Kind.WORD:
+        if end < len(tokens) and tokens[end].text in currencies:
+            cents, end = _cents(tokens, end + 1, words)
+            found.append(Token(Kind.AMOUNT, "{amount}", Decimal(value * 100 + cents).scaleb(-2)))
+        elif end - at > 1 and value >= _LEAST_SPELLED_NUMBER and tokens[at].kind is Kind.WORD:
             found.append(Token(Kind.INTEGER, str(value), value))
         else:
             found += tokens[at:end]
         at = end
-    return [
-        replace(token, text="{amount}") if token.kind is Kind.AMOUNT else token
-        for position, token in enumerate(found)
-        if not (token.text in _CURRENCY_WORDS and position and found[position - 1].kind is Kind.AMOUNT)
-    ]
+    return found
+
+
+def _cents(tokens: Sequence[Token], at: int, words: Catalogue) -> tuple[int, int]:
+    """Return what follows the dollars, ``and nineteen cents``, and the position after it; 0 for nothing."""
+    has_joint = at < len(tokens) and tokens[at].text in ("et", "and")
+    value, end = _spelled(tokens, at + has_joint, words, words.lists["cent"])
+    has_unit = end < len(tokens) and tokens[end].text in words.lists["cent"]
+    if value is None or value >= 100 or not (has_joint or has_unit):
+        return 0, at
+    return value, end + has_unit
 
 
 def _spelled(

@@ -49,7 +49,7 @@ class Catalogue:
         months: Names of months, 1 to 12.
         numbers: Words for numbers.
         calendar: The phrases around dates, by name.
-        nouns: Lists of the catalogue that are single words.
+        lists: The lists that are single words.
         only: The words that only one language has.
     """
 
@@ -63,7 +63,7 @@ class Catalogue:
     months: Mapping[str, int]
     numbers: Mapping[str, int]
     calendar: Mapping[str, Phrases]
-    nouns: Mapping[str, frozenset[str]]
+    lists: Mapping[str, frozenset[str]]
     only: Mapping[Language, frozenset[str]]
 
     def cues(self, words: Sequence[str]) -> list[Cue]:
@@ -131,9 +131,7 @@ def catalogue() -> Catalogue:
         months=months,
         numbers=numbers,
         calendar={name: _by_first_word(phrases) for name, phrases in calendar.items()},
-        nouns={
-            name: frozenset(lists[name].split("|")) for name in ("invoice_more", "order_more", "orders_more", "latest")
-        },
+        lists={name: frozenset(text.split("|")) for name, text in lists.items() if not re.search(r"[\s<(\[]", text)},
         only={Language.FR: frozenset(french - english), Language.EN: frozenset(english - french)},
     )
 

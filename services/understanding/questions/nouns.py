@@ -1,7 +1,7 @@
 """The nouns for orders and invoices, and what stands beside them: numbers, and how many of the latest are meant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from portal.models import Part
@@ -14,47 +14,10 @@ _LEAST_CERTAIN_NUMBER = 5
 """Digits of a number that is understood without the word "invoice" or "order"."""
 _LONGEST_NUMBER = 40
 _MOST_LATEST = 100
-_UNITS = frozenset(
-    {
-        "km",
-        "kilometres",
-        "kilometers",
-        "litres",
-        "liters",
-        "heures",
-        "hours",
-        "minutes",
-        "jours",
-        "days",
-        "fois",
-        "times",
-    }
-)
-_NAMED = frozenset({"no", "numero", "number", "num", "nr", "nos", "reference", "ref"})
-_BETWEEN = _NAMED | frozenset(
-    {
-        "de",
-        "du",
-        "des",
-        "la",
-        "le",
-        "les",
-        "l",
-        "d",
-        "of",
-        "the",
-        "for",
-        "portant",
-        "is",
-        "with",
-        "pour",
-        "facture",
-        "bill",
-        "a",
-        "about",
-    }
-)
-_AMOUNT_WORDS = frozenset({"de", "a", "for", "of", "montant", "total", "amount", "pour"})
+_LEAST_DIGITS_OF_CODE = 4
+_MOST_TOKENS_OF_NUMBER = 4
+_PDF = frozenset({"pdf", "pdfs"})
+_RECENT = frozenset({("most", "recent"), *(("plus", word) for word in ("recent", "recente", "recents", "recentes"))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +34,20 @@ class Number:
     text: str = field(repr=False)
     part: Part | None
     amount: Decimal | None = field(default=None, repr=False)
-    year: Period | None = None
+    year: Period | None = field(default=None, repr=False)
 
 
 class Nouns:
     """The nouns for orders and invoices, and the numbers beside them."""
 
     def __init__(self, words: Catalogue) -> None:
-        self._invoices = INVOICES | words.nouns["invoice_more"]
-        self._orders = ORDERS | words.nouns["order_more"] | words.nouns["orders_more"]
-        self._latest = words.nouns["latest"]
+        self._invoices = INVOICES | words.lists["invoice_more"]
+        self._orders = ORDERS | words.lists["order_more"] | words.lists["orders_more"]
+        self._latest = words.lists["latest"]
         self._numbers = words.numbers
+        self._units = words.lists["unit"]
+        self._number_words = words.lists["number_word"]
+        self._between = words.lists["between"] | self._number_words
 
     def part(self, word: str) -> Part | None:
         """Return what a word names."""
@@ -94,45 +60,47 @@ class Nouns:
         return self.part(word) is not None and word.endswith("s")
 
     def number(self, tokens: Sequence[Token], at: int, period: Period | None) -> Number | None:
-        """Return the number that a token is, or None."""
+        """Return the number that a token is, or None.
+
+        Args:
+            tokens: All of a text.
+            at: The position of the token.
+            period: What begins there, if it may be a date: a year after a noun is both.
+        """
         token = tokens[at]
-        if token.kind not in (Kind.CODE, Kind.INTEGER) or len(token.text) > _LONGEST_NUMBER:
-            return None
-        before = at - 1
-        is_named = is_direct = False
-        while before >= 0 and (
-            tokens[before].kind is Kind.SIGN
-            or tokens[before].text in _BETWEEN
-            or (tokens[before].text == "." and before and tokens[before - 1].text in _NAMED)
-        ):
-            is_named = is_named or tokens[before].kind is Kind.SIGN or tokens[before].text in _NAMED
-            if self.part(tokens[before].text) is not None:
-                break
-            before -= 1
-        is_direct = before == at - 1
-        noun = tokens[before].text if before >= 0 else ""
-        part = self.part(noun) or (self.part(tokens[at + 1].text) if at + 1 < len(tokens) else None)
-        follows_noun = before >= 0 and (self.part(noun) is not None or noun in ("pdf", "pdfs"))
-        if token.kind is Kind.CODE:
-            digits = sum(c.isdigit() for c in token.text)
-            return Number(token.text.upper(), part) if digits >= 4 or "-" in token.text or follows_noun else None
         following = tokens[at + 1].text if at + 1 < len(tokens) else ""
-        if following in _UNITS:
+        is_of_another_kind = token.kind not in (Kind.CODE, Kind.INTEGER) or following in self._units
+        if is_of_another_kind or len(token.text) > _LONGEST_NUMBER or (period and not period.is_bare_year):
             return None
-        if period is not None and not period.is_bare_year:
-            return None
-        if period is not None:  # a year, or the number 2025
-            if is_named and follows_noun:
-                return Number(token.text, part)
-            is_single = follows_noun and is_direct and not noun.endswith("s")
-            return Number(token.text, part, year=period) if is_single else None
-        if len(token.text) >= _LEAST_CERTAIN_NUMBER:
-            return Number(token.text, part)
-        if not (follows_noun or (is_named and len(tokens) <= 4)) or (self.part(following) and not follows_noun):
-            return None
-        if is_named:
-            return Number(token.text, part)
-        return Number(token.text, part, amount=Decimal(token.text).quantize(Decimal("0.01")))
+        noun, is_named = self._before(tokens, at)
+        follows_noun = self.part(noun) is not None or noun in _PDF
+        number = Number(token.text.upper(), self.part(noun) or self.part(following))
+        if is_named and follows_noun:
+            return number
+        if period is not None:
+            is_single = follows_noun and tokens[at - 1].text == noun and not noun.endswith("s")
+            return replace(number, year=period) if is_single else None
+        if token.kind is Kind.CODE:
+            is_shaped = "-" in token.text or sum(map(str.isdigit, token.text)) >= _LEAST_DIGITS_OF_CODE
+            return number if is_shaped or follows_noun else None
+        if len(token.text) >= _LEAST_CERTAIN_NUMBER or (is_named and len(tokens) <= _MOST_TOKENS_OF_NUMBER):
+            return number
+        return replace(number, amount=Decimal(token.text).quantize(Decimal("0.01"))) if follows_noun else None
+
+    def _before(self, tokens: Sequence[Token], at: int) -> tuple[str, bool]:
+        """Return the noun before a number, and whether a word between them says that it is a number.
+
+        Returns: « facture » of « la facture no. 212380 », with True; another word where there is no noun.
+        """
+        is_named = False
+        for before in range(at - 1, -1, -1):
+            token = tokens[before]
+            is_sign = token.kind is Kind.SIGN or token.text in self._number_words
+            is_named = is_named or is_sign
+            is_stop = token.text in (".", ":") and before > 0
+            if self.part(token.text) is not None or not (is_sign or is_stop or token.text in self._between):
+                return token.text, is_named
+        return "", is_named
 
     def latest(self, words: list[str]) -> tuple[int | None, list[str]]:
         """Find « les 3 dernières factures », ``my latest invoice``, « le contrat le plus récent ».
@@ -140,12 +108,7 @@ class Nouns:
         Returns: How many, or None; and the words without what was found.
         """
         for at, word in enumerate(words):
-            length = (
-                2
-                if " ".join(words[at : at + 2])
-                in ("most recent", "plus recent", "plus recente", "plus recents", "plus recentes")
-                else 1
-            )
+            length = 2 if tuple(words[at : at + 2]) in _RECENT else 1
             if length == 1 and word not in self._latest:
                 continue
             behind = at + length
@@ -153,7 +116,7 @@ class Nouns:
             count_after = self._count(words[behind]) if behind < len(words) else None
             first_noun = behind + (count_after is not None)
             near = [*words[first_noun : first_noun + 2], *(words[max(0, at - 2) : at] if length == 2 else [])]
-            near_nouns = [each for each in near if self.part(each) or each in ("pdf", "pdfs")]
+            near_nouns = [each for each in near if self.part(each) or each in _PDF]
             if not near_nouns:
                 continue
             count = count_before or count_after

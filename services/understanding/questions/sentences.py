@@ -233,7 +233,7 @@ def _is_likely(word: str, name: str, distance: float) -> bool:
     """Whether a word is a typing error of a word of the catalogue, and no other word.
 
     The first letter is right in short words, in words with two errors, and in those that begin with a negation:
-    « relier » and "connect" are no typing errors of the opposite. Words of 4 letters have letters swapped or one missing.
+    « relier » and "connect" are no typing errors of the opposite. In 4 letters, some are swapped or one is missing.
     """
     is_swapped = sorted(word) == sorted(name)
     if name[0] != word[0]:

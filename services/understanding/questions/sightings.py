@@ -46,7 +46,7 @@ class Sightings:
 def sighted(tokens: Sequence[Token], words: Catalogue, today: datetime.date, chat: Language) -> Sightings:
     """Find everything in the tokens of a text. ``chat``: the language of a text that could be of both."""
     language = _language(tokens, words) or chat
-    tokens = with_spelled_amounts(list(tokens), words)
+    tokens = with_spelled_amounts(tokens, words)
     nouns = Nouns(words)
     periods, numbers, left = [], [], []
     taken = {
