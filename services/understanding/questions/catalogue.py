@@ -151,6 +151,8 @@ def _merged_lists(data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     for each in data:
         for name, text in each["lists"].items():
             merged.setdefault(name, []).append(text)
+    merged["invoice"] += merged["invoice_more"]
+    merged["order"] += merged["order_more"] + merged["orders_more"]
     return {name: key("|".join(texts)) for name, texts in merged.items()}
 
 

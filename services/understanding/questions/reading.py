@@ -98,7 +98,9 @@ def _service(seen: Sightings, language: Language) -> Readings:
         return (Question(Intent.LANGUAGE, language=wanted),)
     if seen.has("person") or (seen.has("person_alone") and _is_light(seen) and not seen.has("off_topic")):
         return (Question(Intent.PERSON),)
-    if seen.has("help") and not (seen.numbers or seen.amounts or seen.periods or seen.latest or _has_state(seen)):
+    if seen.has("help") and not (
+        seen.has("off_topic") or seen.numbers or seen.amounts or seen.periods or seen.latest or _has_state(seen)
+    ):
         return (Question(Intent.HELP),)
     is_certain = any(number.part for number in seen.numbers) or (seen.amounts and seen.parts)
     if seen.has("off_topic") and not is_certain:
@@ -217,8 +219,9 @@ def _pdf(seen: Sightings) -> Readings:
 def _balance(seen: Sightings) -> Readings | None:
     """Return the balance, alone or beside the unpaid invoices; None if invoices are asked for."""
     if seen.has("due") and not seen.parts and not seen.has("owe"):
-        return Question(Intent.BALANCE), Question(Intent.LIST, Part.INVOICES, State.UNPAID)
-    if seen.latest is not None or seen.amounts:
+        unpaid = Question(Intent.LIST, Part.INVOICES, State.UNPAID)
+        return (Question(Intent.BALANCE),) if seen.has("of_account") else (Question(Intent.BALANCE), unpaid)
+    if seen.latest is not None or seen.amounts or _state(seen) in _STATES_OF_ORDERS:
         return None
     if seen.parts and _state(seen) is State.UNPAID and not seen.has("owe", "how_much"):
         return None

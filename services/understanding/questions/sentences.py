@@ -19,6 +19,8 @@ from texts.language import Language
 
 _CURRENCIES = ("CAD", "USD", "EUR", "GBP")
 _ELISION = re.compile(r"(l|d|j|s|n|c|m|t|qu|jusqu|lorsqu|puisqu)'(?=\w)")
+_PREFIX = re.compile(r"\b(un|over|dis)-(?=[a-z]{3})")
+"""``un-paid`` is not « un » and ``paid``."""
 _GLUED = re.compile(r"(?:qu|[ldnmtsc])(?=[aeiouyh]\w{2})|j(?=\w{3})")
 """A French word that lost its apostrophe: ``doctobre``, ``jveux``."""
 _SHORTEST_CORRECTED = 4
@@ -101,6 +103,7 @@ def _lexer() -> re.Pattern[str]:
 def tokens_of(text: str) -> list[Token]:
     """Return the tokens of a text, with typing errors corrected. A « du » before a stop is « dû »."""
     plain = key(plain_text(text)).replace("s.v.p", "svp").replace("s.t.p", "stp").replace("c.-a-d", "")
+    plain = _PREFIX.sub(r"\1", plain)
     plain = catalogue().ignored.sub(" ", re.sub(r"\bp\.d\.f\b\.?", "pdf", plain))
     found: list[Token] = []
     for match in _lexer().finditer(plain):
