@@ -14,7 +14,7 @@ _LEAST_CERTAIN_NUMBER = 5
 """Digits of a number that is understood without the word "invoice" or "order"."""
 _LONGEST_NUMBER = 40
 _MOST_LATEST = 100
-_LEAST_DIGITS_OF_CODE = 4
+_LEAST_DIGITS_OF_CODE = 5
 _MOST_TOKENS_OF_NUMBER = 4
 _PDF = frozenset({"pdf", "pdfs"})
 _RECENT = frozenset({("most", "recent"), *(("plus", word) for word in ("recent", "recente", "recents", "recentes"))})
@@ -81,7 +81,8 @@ class Nouns:
             is_single = follows_noun and tokens[at - 1].text == noun and not noun.endswith("s")
             return replace(number, year=period) if is_single else None
         if token.kind is Kind.CODE:
-            is_shaped = "-" in token.text or sum(map(str.isdigit, token.text)) >= _LEAST_DIGITS_OF_CODE
+            has_prefix = "-" in token.text and not token.text[0].isdigit()
+            is_shaped = has_prefix or sum(map(str.isdigit, token.text)) >= _LEAST_DIGITS_OF_CODE
             return number if is_shaped or follows_noun else None
         if len(token.text) >= _LEAST_CERTAIN_NUMBER or (is_named and len(tokens) <= _MOST_TOKENS_OF_NUMBER):
             return number

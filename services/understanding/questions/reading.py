@@ -73,7 +73,7 @@ def _outermost(cues: Iterable[Cue]) -> tuple[Cue, ...]:
     """Leave out cues inside a longer one: « pas payées » is not « payées »."""
     every = tuple(cues)
     longer = [cue for cue in every if cue.name not in _TRANSPARENT and cue.end - cue.start > 1]
-    return tuple(cue for cue in every if not any(_is_inside(cue, each) for each in longer))
+    return tuple(cue for cue in every if cue.name == "keep" or not any(_is_inside(cue, each) for each in longer))
 
 
 def _is_inside(cue: Cue, other: Cue) -> bool:
