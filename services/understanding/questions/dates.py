@@ -12,6 +12,8 @@ Found = tuple[list[Point], int]
 """The points that the tokens may mean, one or two, and the position after them."""
 _YEARS = range(2000, 2100)
 _MOST_UNITS = 240
+MOST_LEADS = 6
+"""Articles and prepositions before a date: more of them are no text, and reading them takes time."""
 _LAST_DAY = 31
 _MODAL_MAY = frozenset(
     {"i", "you", "we", "u", "it", "one", "that", "who", "he", "she", "they", "have", "be", "not", "ask"}
@@ -45,7 +47,10 @@ class DateReader:
 
     def without_lead(self, at: int) -> int:
         """Return the position after articles, prepositions and « mois de »."""
-        while (end := self.phrase("lead", at)) is not None:
+        for _ in range(MOST_LEADS):
+            end = self.phrase("lead", at)
+            if end is None:
+                break
             at = end
         return at
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.understanding.questions.catalogue import Catalogue
-from services.understanding.questions.dates import DateReader, Found
+from services.understanding.questions.dates import MOST_LEADS, DateReader, Found
 from services.understanding.questions.points import OPEN, Point, Span, range_of, since, span_of
 from services.understanding.questions.sentences import Kind, Token
 
@@ -145,7 +145,9 @@ class PeriodReader:
     def _point(self, at: int) -> Found | None:
         """Read a point after articles, prepositions and « mois de », which may themselves begin it: « mois passé »."""
         begin: int | None = at
-        while begin is not None:
+        for _ in range(MOST_LEADS):
+            if begin is None:
+                break
             if (point := self._dates.point(begin)) is not None:
                 return point
             begin = self._dates.phrase("lead", begin)

@@ -15,24 +15,6 @@ from texts.language import Language
 
 LONGEST = 300
 """Characters of the longest question; a longer text is none."""
-_NEGATIONS = frozenset(
-    {
-        "ne",
-        "n",
-        "pas",
-        "jamais",
-        "dont",
-        "not",
-        "never",
-        "didnt",
-        "doesnt",
-        "no",
-        "without",
-        "plus",
-        "surtout",
-        "rather",
-    }
-)
 _PARTS_OF_STATES = {
     State.UNPAID: Part.INVOICES, State.OVERDUE: Part.INVOICES, State.PAID: Part.INVOICES, State.CREDIT: Part.INVOICES,
     State.ENDING: Part.ORDERS, State.ACTIVE: Part.ORDERS, State.ENDED: Part.ORDERS,
@@ -43,10 +25,6 @@ _PRIORITY = (
 )  # fmt: skip
 _TRANSPARENT = frozenset({"balance", "due", "how_much", "owe", "list", "refusal", "keep"})
 """Cues that leave shorter ones inside them as they are."""
-_ASKING = frozenset(
-    {"what", "which", "quoi", "quest", "que", "qu", "lesquelles", "combien", "quand", "when", "quels", "quelles"}
-)
-_ALSO = frozenset({"et", "and", "plus", "puis"})
 
 Readings = tuple[Question, ...]
 
@@ -89,7 +67,7 @@ def _service(seen: Sightings, language: Language) -> Readings:
         if any(cue.name == name and not _is_refused(cue, refusals, seen.words) for cue in seen.cues)
     ]
     if asking:
-        is_both = len(asking) == 2 and not _ALSO.isdisjoint(seen.words)
+        is_both = len(asking) == 2 and seen.has_word("also")
         return tuple(Question(intent) for intent in (asking if is_both else asking[:1]))
     is_refused = bool(refusals) or seen.has("stop_notices", "unlink")
     if is_refused and not (seen.has("not_language") and seen.has("language_fr", "language_en")):
@@ -122,7 +100,9 @@ def _is_light(seen: Sightings) -> bool:
 def _is_refused(cue: Cue, refusals: Iterable[Cue], words: tuple[str, ...]) -> bool:
     """Whether a negation outside of a cue refuses it: ``don't unlink``. « ne veux plus de rappels » has its own."""
     for refusal in refusals:
-        negations = [at for at in range(refusal.start, refusal.end) if words[at] in _NEGATIONS] or [refusal.start]
+        negations = [at for at in range(refusal.start, refusal.end) if words[at] in catalogue().lists["negation"]] or [
+            refusal.start
+        ]
         if refusal.name == "keep" or not cue.start <= negations[0] < cue.end:
             return True
     return False
@@ -151,7 +131,7 @@ def _has_state(seen: Sightings) -> bool:
 def _papers(seen: Sightings) -> Readings:
     """Decide what is asked about orders, invoices and the account."""
     if seen.has("statement") and not seen.has("not_statement"):
-        is_both = seen.has("balance") and not _ALSO.isdisjoint(seen.words)
+        is_both = seen.has("balance") and seen.has_word("also")
         statement = _over_periods(Question(Intent.STATEMENT, format=_format(seen)), seen)
         return (Question(Intent.BALANCE), *statement) if is_both else statement
     is_exported = _format(seen) not in (None, FileFormat.PDF) and bool(seen.parts or seen.periods)
@@ -163,7 +143,7 @@ def _papers(seen: Sightings) -> Readings:
         return _by_number(seen, Intent.OPEN)
     if (balance := _balance(seen)) is not None:
         return balance
-    if seen.has("owe") and seen.has("balance") and not _ALSO.isdisjoint(seen.words):
+    if seen.has("owe") and seen.has("balance") and seen.has_word("also"):
         return (Question(Intent.BALANCE), *_list_or_open(seen)[:1])
     return _list_or_open(seen)
 
@@ -255,7 +235,7 @@ def _parts(seen: Sightings, state: State | None) -> tuple[Part, ...]:
         return seen.parts
     if seen.parts:
         return Part.ORDERS, Part.INVOICES
-    is_asked = not _ASKING.isdisjoint(seen.words)
+    is_asked = seen.has_word("asking")
     is_told = (state is State.PAID and not (seen.periods and is_asked)) or (state in _STATES_OF_ORDERS and not is_asked)
     if not _is_light(seen) or (is_told and not seen.has("both")):
         return ()  # "i paid" asks for nothing

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from portal.models import Part
 from services.understanding.questions.amounts import with_spelled_amounts
-from services.understanding.questions.catalogue import Catalogue, Cue
+from services.understanding.questions.catalogue import Catalogue, Cue, catalogue
 from services.understanding.questions.nouns import Nouns, Number
 from services.understanding.questions.periods import Period, PeriodReader
 from services.understanding.questions.sentences import Kind, Token
@@ -37,6 +37,10 @@ class Sightings:
     latest: int | None
     parts: tuple[Part, ...]
     is_plural: bool
+
+    def has_word(self, name: str) -> bool:
+        """Whether it has a word of a list of the catalogue."""
+        return not catalogue().lists[name].isdisjoint(self.words)
 
     def has(self, *names: str) -> bool:
         """Whether a cue has one of these names."""
