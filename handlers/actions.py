@@ -48,12 +48,18 @@ class ShowOrder(AccountAction, letter="O"):
 
 @dataclass(frozen=True, slots=True)
 class ListInvoices(AccountAction, letter="i"):
-    """A page of invoices: all, unpaid ones, those of one order, or search results."""
+    """A page of invoices: all, unpaid or paid ones, those of one order, of a period, or search results.
+
+    ``since`` and ``until`` are the first and the last day, in ISO 8601; empty for no limit.
+    """
 
     page: int = 1
     unpaid: bool = False
     order: str = ""
     query: str = ""
+    since: str = ""
+    until: str = ""
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.telegram.typing_indicator import typing_indicator
-from handlers.views import account, copies, invoices, linking, notices, orders, questions, search, settings
+from handlers.views import account, copies, in_words, invoices, linking, notices, orders, questions, search, settings
 from handlers.views.seen_notices import record_seen
 from portal.breaker import Caller, caller
 from portal.errors import Meaning, PortalAway, PortalError, meaning_of
@@ -46,6 +46,8 @@ VIEWS: dict[type[Action], View] = {
     actions.OpenNumber: search.open_number,
     actions.AskSearch: search.ask_search,
     text_actions.SearchFor: search.search_for,
+    text_actions.OpenLatest: in_words.open_latest,
+    text_actions.SendPdfOf: in_words.send_pdf_of,
     text_actions.Leave: questions.leave,
     actions.ShowAccounts: account.accounts,
     actions.ChooseAccount: account.choose_account,
@@ -238,6 +240,10 @@ def retry_of(action: Action) -> Action:
             return replace(action, again=True)
         case text_actions.SearchFor(link, invoices, query):  # of a typed text, which no button carries
             return actions.ListInvoices(link, query=query) if invoices else actions.ListOrders(link, query=query)
+        case text_actions.OpenLatest(link, invoices):
+            return actions.ListInvoices(link) if invoices else actions.ListOrders(link)
+        case text_actions.SendPdfOf(link, number):
+            return actions.SendPdf(link, number, again=True)
     return action
 
 

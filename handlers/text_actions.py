@@ -52,5 +52,20 @@ class SearchFor(AccountAction):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLatest(AccountAction):
+    """Shows the newest order or invoice, or sends the PDF of the newest invoice."""
+
+    invoices: bool
+    pdf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendPdfOf(AccountAction):
+    """Sends the PDF of the invoice with a typed number, in any account of the chat."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Leave(Action):
     """Leaves the question that the bot asked."""

@@ -7,7 +7,7 @@ import structlog
 from telegram import Message, Update
 from telegram.error import TelegramError
 
-from handlers import actions, text_actions
+from handlers import actions, question_input, text_actions
 from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD
 from handlers.context import Context
@@ -75,11 +75,22 @@ async def on_text(update: Update, context: Context) -> None:
         return
     awaiting = _awaiting(context)
     meaning = understand(text, awaiting.what if awaiting else None, BY_WORD, is_linked=context.chat.current is not None)
-    result = await _action_or_screen(context, meaning, awaiting)
+    result = await _in_words(context, text, meaning) or await _action_or_screen(context, meaning, awaiting)
     if isinstance(result, Action):
         await perform(context, result)
     else:
         await show(context, result)
+
+
+async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | Screen | None:
+    """Return what answers a question in words: a text that awaits nothing, and is more than one word or no number."""
+    current = context.chat.current
+    if current is None or context.awaiting is not None or text.lstrip().startswith(("/", "\\")):
+        return None
+    is_question = isinstance(meaning, CommandNamed | NumberTyped) and len(text.split()) > 1
+    if not is_question and not isinstance(meaning, NotUnderstood):
+        return None
+    return await question_input.answer_to(context, current, text, may_be_number=isinstance(meaning, NumberTyped))
 
 
 def _awaiting(context: Context) -> Awaiting | None:

@@ -23,11 +23,14 @@ def invoice_list(
         title = t("invoices.title_of_order", number=action.order, account=clip(account, 60))
     elif action.unpaid:
         title = t("invoices.title_unpaid", account=clip(account, 60))
+    elif action.paid:
+        title = t("invoices.title_paid", account=clip(account, 60))
     buttons = _list_buttons(t, action, has_orders=has_orders)
+    period = _period(t, action)
     if not page.items:
         if page.unread:
             return Screen(title, facts=unread_fact(t, page.unread), keyboard=(retry_row(t, action), *buttons))
-        return Screen(title, facts=(_empty_list(t, action),), keyboard=buttons)
+        return Screen(title, facts=(*period, _empty_list(t, action)), keyboard=buttons)
     table = Table(
         tuple(
             (
@@ -42,7 +45,28 @@ def invoice_list(
     rows = number_buttons([(safe_text(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
     note = list_note(t, action.query, page.unread)
     keyboard = (*rows, *paging(t, page.page, page.last, action), *buttons)
-    return Screen(title, position(t, page, len(page.items) + page.unread), table=table, note=note, keyboard=keyboard)
+    shown = position(t, page, len(page.items) + page.unread)
+    return Screen(title, shown, facts=period, table=table, note=note, keyboard=keyboard)
+
+
+def _period(t: Texts, action: ListInvoices) -> tuple[str, ...]:
+    """Return the line that says of which period a list is; nothing for any period."""
+    try:
+        since, until = (datetime.date.fromisoformat(each) if each else None for each in (action.since, action.until))
+    except ValueError:
+        return ()
+    return (period_text(t, since, until),) if since or until else ()
+
+
+def period_text(t: Texts, since: datetime.date | None, until: datetime.date | None) -> str:
+    """Return a period in words; one of the two days is given."""
+    if since and since == until:
+        return t("period.day", day=t.formats.long_date(since))
+    if since and until:
+        return t("period.between", since=t.formats.long_date(since), until=t.formats.long_date(until))
+    if since:
+        return t("period.since", since=t.formats.long_date(since))
+    return t("period.until", until=t.formats.long_date(until) if until else "")
 
 
 def total_to_pay(t: Texts, invoices: Sequence[Invoice]) -> str:
@@ -138,6 +162,8 @@ def _empty_list(t: Texts, action: ListInvoices) -> str:
         return t("invoices.none_found", query=action.query)
     if action.order:
         return t("invoices.none_of_order")
+    if action.since or action.until:
+        return t("invoices.none_in_period")
     return t("invoices.none_unpaid") if action.unpaid else t("invoices.none")
 
 
@@ -147,7 +173,7 @@ def _list_buttons(t: Texts, action: ListInvoices, *, has_orders: bool) -> tuple[
     if action.order:
         order = (Button(t("button.order", number=action.order), ShowOrder(action.link, action.order)),)
         return ((*(order if has_orders else ()), every),)
-    if action.query or action.unpaid:
+    if action.query or action.unpaid or action.paid or action.since or action.until:
         return ((every, search),)
     orders = ((Button(t("button.orders"), ListOrders(action.link)),),) if has_orders else ()
     return ((Button(t("button.unpaid"), replace(action, page=1, unpaid=True)), search), *orders)

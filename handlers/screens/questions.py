@@ -1,8 +1,13 @@
 """Answers to texts that leave a question, or that the bot cannot take for what it awaits."""
 
-from handlers.actions import ShowHelp, Start, StartLinking
+from collections.abc import Sequence
+
+from handlers.actions import Action, ShowHelp, Start, StartLinking
+from handlers.screens.invoices import period_text
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
+from portal.models import Part
+from services.understanding.questions.questions import Question, State
 from storage.chats import LinkState
 from storage.tables import Awaited
 from texts.catalogue import Texts, message_id
@@ -48,6 +53,25 @@ def unknown_command(t: Texts, word: str, suggestion: str, link: LinkState | None
         else t("trouble.unknown_command", name=name)
     )
     return Screen(facts=(fact,), keyboard=_where_to(t, link))
+
+
+def which(t: Texts, readings: Sequence[tuple[Question, Action]]) -> Screen:
+    """Ask which of two readings of a question is meant."""
+    buttons = tuple((Button(clip(_name(t, question), 60), action),) for question, action in readings)
+    return Screen(facts=(t("question.which"),), keyboard=(*buttons, *_help(t)))
+
+
+def _name(t: Texts, question: Question) -> str:
+    """Return the name of a reading, for its button."""
+    if question.number is not None:
+        return t("question.number", number=question.number)
+    if question.amount is not None:
+        return t("question.amount", amount=t.formats.number(question.amount))
+    if question.start or question.end:
+        return period_text(t, question.start, question.end)
+    if question.part is Part.ORDERS:
+        return t("button.orders")
+    return t("button.unpaid") if question.state is State.UNPAID else t("button.invoices")
 
 
 def _help(t: Texts) -> Keyboard:

@@ -109,16 +109,39 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
         page_size=context.chat.page_size,
         query=action.query,
         order=action.order or None,
-        status=Status.UNPAID if action.unpaid else None,
+        status=_status(action),
+        since=_day(action.since),
+        until=_day(action.until),
     )
     return page.at_most(context.chat.page_size)
+
+
+def _status(action: ListInvoices) -> Status | None:
+    if action.unpaid:
+        return Status.UNPAID
+    return Status.PAID if action.paid else None
+
+
+def _day(text: str) -> datetime.date | None:
+    """Return the day of a button; None for no day, or a forged one."""
+    try:
+        return datetime.date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 async def _all_unpaid(context: Context, action: ListInvoices, page: Page[Invoice]) -> Sequence[Invoice]:
     """Return all unpaid invoices of an account; nothing if there are more than the portal lists at once."""
     if len(page.items) < page.total <= MOST_ROWS:
         reader = context.reader(action.link)
-        page = await context.services.portal.invoices(reader, page=1, page_size=MOST_ROWS, status=Status.UNPAID)
+        page = await context.services.portal.invoices(
+            reader,
+            page=1,
+            page_size=MOST_ROWS,
+            status=Status.UNPAID,
+            since=_day(action.since),
+            until=_day(action.until),
+        )
     return page.items if len(page.items) == page.total else ()
 
 

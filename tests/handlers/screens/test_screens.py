@@ -46,6 +46,7 @@ from services.linking.code_results import (
 )
 from services.mailing.letters import MissingPdf
 from services.papers import Hit, SearchPage
+from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
@@ -398,6 +399,20 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         "reason": [t("link.expired_code")],
         "number": ["212380", "9" * 100],
         "username": ["odobot"],
+        "readings": [
+            [
+                (Question(Intent.LIST, Part.INVOICES, start=TODAY, end=TODAY), ListInvoices(1, since="2026-10-01")),
+                (Question(Intent.PDF, number="9" * 100), SendPdf(1, "875")),
+            ],
+            [
+                (Question(Intent.OPEN, Part.INVOICES, amount=Decimal("1293.08")), ListInvoices(1)),
+                (Question(Intent.LIST, Part.INVOICES, end=TODAY), ListInvoices(1, until="2026-10-01")),
+            ],
+            [
+                (Question(Intent.LIST, Part.ORDERS, State.CANCELLED), ListOrders(1)),
+                (Question(Intent.LIST, Part.INVOICES, State.UNPAID), ListInvoices(1, unpaid=True)),
+            ],
+        ],
         int: [1, 0, 2, 59],
         "page_size": [5, 10],
         bool: [True, False],

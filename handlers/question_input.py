@@ -1,0 +1,72 @@
+"""Questions in words: read a text as one, and choose the action that answers it."""
+
+import asyncio
+
+from handlers import actions, text_actions
+from handlers.actions import Action
+from handlers.context import Context
+from handlers.dispatch import retry_of
+from handlers.screens import questions as screens
+from handlers.screens.screen import Screen
+from portal.models import Part
+from services.understanding.questions.questions import Intent, Question, State
+from storage.chats import LinkState
+
+
+async def answer_to(context: Context, current: LinkState, text: str, *, may_be_number: bool) -> Action | Screen | None:
+    """Return what answers a question in words; None if the text is none, or only names a number.
+
+    Nothing here changes more than the language: what removes or stops something opens the screen that asks.
+
+    Args:
+        may_be_number: A word of the text may be a number, such as ``facture QWERT``: then a question says more than
+            "orders" or "invoices".
+    """
+    readings = await asyncio.to_thread(_read, text, context)
+    if any(each.intent is Intent.OPEN and each.number for each in readings):
+        return None
+    if may_be_number and len(readings) == 1 and readings[0] == Question(Intent.LIST, readings[0].part):
+        return None
+    choices = {_action(current, each): each for each in reversed(readings)}
+    if len(choices) > 1:
+        # A button carries the action that repeats the one of a text.
+        return screens.which(context.t, [(each, retry_of(action)) for action, each in reversed(choices.items())])
+    return next(iter(choices), None)
+
+
+def _read(text: str, context: Context) -> tuple[Question, ...]:
+    # With its catalogue it takes a tenth of a second to import, which the start of the bot would wait for.
+    from services.understanding.questions.reading import read_question
+
+    return read_question(text, context.today, context.language)
+
+
+def _action(current: LinkState, question: Question) -> Action:
+    link = current.link_id
+    match question:
+        case Question(intent=Intent.HELP | Intent.PERSON):
+            return actions.ShowHelp()
+        case Question(intent=Intent.STOP_NOTICES):
+            return actions.ShowNotices()
+        case Question(intent=Intent.UNLINK):
+            return actions.Unlink()
+        case Question(intent=Intent.LANGUAGE, language=language):
+            return actions.ChooseLanguage(language)
+        case Question(intent=Intent.PDF, number=str(number)):
+            return text_actions.SendPdfOf(link, number)
+        case Question(number=str(number), part=part):
+            return actions.OpenNumber(link, number, part)
+        case Question(amount=amount, part=part) if amount is not None:
+            return actions.OpenNumber(link, f"{amount:.2f}", part)
+        case Question(latest=1, intent=Intent.OPEN | Intent.PDF, part=part):
+            return text_actions.OpenLatest(link, invoices=part is not Part.ORDERS, pdf=question.intent is Intent.PDF)
+    return _list(link, question)
+
+
+def _list(link: int, question: Question) -> Action:
+    if question.part is Part.ORDERS:
+        return actions.ListOrders(link)
+    since, until = (day.isoformat() if day else "" for day in (question.start, question.end))
+    unpaid = question.intent is Intent.BALANCE or question.state in (State.UNPAID, State.OVERDUE)
+    paid = question.state is State.PAID
+    return actions.ListInvoices(link, unpaid=unpaid, paid=paid, since=since, until=until)
