@@ -71,7 +71,7 @@ async def test_pdf_of_a_number_of_another_account(scene: Scene) -> None:
 
 
 async def test_pages_keep_their_period(scene: Scene) -> None:
-    camille = await scene.linked()
+    camille = await scene.linked("fr", "flotte@example.test")
     first = await scene.say(camille, "toutes les factures depuis janvier 2015")
     assert "Depuis le 1er janvier 2015" in first.text
     second = await scene.tap(camille, "›")
