@@ -93,6 +93,20 @@ _CANCELLABLE_TEXTS = {Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH, Awaited.COPY
 _ASKING_ACTIONS = (actions.AskSearch, actions.AskCopy, text_actions.GiveCopyEmail, text_actions.Leave)
 
 
+_WITHOUT_TYPING = (
+    actions.SendPdf,
+    actions.ResendCode,
+    actions.ConfirmAddress,
+    actions.CompareCode,
+    text_actions.GiveEmail,
+    text_actions.GiveCode,
+    text_actions.GiveCopyEmail,
+    text_actions.GiveCopyCode,
+    text_actions.GiveRevokeCode,
+)
+"""A PDF shows an indicator of its own; of an address or a code, nothing tells how long it was worked on."""
+
+
 class ActionFailed(Exception):
     """An action failed unexpectedly; ``__cause__`` is the error."""
 
@@ -108,8 +122,7 @@ async def perform(context: Context, action: Action) -> None:
         ActionFailed: an unexpected error; the error handler offers a retry.
     """
     try:
-        # A PDF shows an indicator of its own.
-        async with nullcontext() if isinstance(action, actions.SendPdf) else typing_indicator(context):
+        async with nullcontext() if isinstance(action, _WITHOUT_TYPING) else typing_indicator(context):
             screen = await screen_for(context, action)
         if screen is not None:
             await show(context, screen, link=action.link if isinstance(action, AccountAction) else None)

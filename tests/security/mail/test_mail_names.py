@@ -147,7 +147,7 @@ def letters(account: str, language: Language = Language.FR) -> list[Letter]:
     """Return every mail that names an account."""
     company = "Odotrack"
     made = [
-        copy_code_letter(BOOKS, language, code="048213", account=account, company=company, minutes=10),
+        copy_code_letter(BOOKS, language, code="048213", account=account, company=company, hours=24),
         invoice_letter(
             BOOKS, language, number="212380", facts=lambda _: [], pdf=Attachment("x.pdf", b"%PDF", "application/pdf"),
             company=company, account=account,
