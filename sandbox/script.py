@@ -84,6 +84,7 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     transcript.happening("Le portail émet une facture.")
     number = stage.portal.portal.issue_invoice("a-2001", amount="293.08", order_number="26387")
     await camille.hear(number)
+    await camille.say("montre-moi mes factures impayées svp")
     await camille.say("/langue")
     await camille.tap("English")
 
@@ -100,6 +101,7 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     number = invoices.labels[0]
     await anna.tap(number)
     english = await anna.tap("PDF", file=f"Invoice-{number}.pdf")
+    await anna.say("what did we pay since january 2020?")
     await anna.say("/help")
     return [_saved(stage, document) for document in (french, english)]
 

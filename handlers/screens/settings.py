@@ -83,7 +83,15 @@ def help_page(t: Texts, company: str, support: str, link: LinkState | None, link
         link: the current account; None without a link.
         links: the portal's menu, empty where it is not known.
     """
-    facts = [t("help.orders"), t("help.invoices"), t("help.numbers"), t("help.accounts"), t("help.settings"), ""]
+    facts = [
+        t("help.orders"),
+        t("help.invoices"),
+        t("help.numbers"),
+        t("help.in_words"),
+        t("help.accounts"),
+        t("help.settings"),
+        "",
+    ]
     facts += [t("help.on_portal", company=company), ""]
     facts.append(a_person(t, company, support))
     buttons = list_buttons(t, link) if link else ((Button(t("button.link"), StartLinking()),),)
