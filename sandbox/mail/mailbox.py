@@ -157,7 +157,7 @@ class Mailbox:
         """Return the kept messages to one address, oldest first. None means all addresses."""
         return [letter for letter in self._letters if address is None or letter.is_to(address)]
 
-    async def wait_for(self, to: str | None = None, *, count: int = 1, timeout: float = 5.0) -> list[Received]:
+    async def wait_for(self, to: str | None = None, *, count: int = 1, timeout: float = 20.0) -> list[Received]:
         """Wait until there are `count` messages to an address (None: to any), earlier ones included.
 
         Returns:

@@ -12,7 +12,7 @@ from sandbox.telegram.persons.sending import Sender
 from sandbox.telegram.persons.taps import Tap, tap_button
 
 T = TypeVar("T")
-DEFAULT_TIMEOUT = 5.0
+DEFAULT_TIMEOUT = 20.0
 
 
 class Person(Sender):
