@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from portal.errors import PortalBroken
-from portal.models import Account, Contact, Invoice, Order, OrderLine, Status
+from portal.models import Account, Contact, Invoice, InvoiceKind, InvoiceStatus, Order, OrderLine, Status
 from portal.numbers import is_same
 from portal.parsing import broken, fields_of
 from portal.tryton.rows import Day, InvoiceRow, PartyRow, SaleLine, SaleRow
@@ -214,6 +214,8 @@ def _invoice(row: InvoiceRow, of_order: str | None) -> Invoice:
         currency=row.currency.code,
         paid_on=row.reconciled if row.total_amount > 0 else None,
         order_number=orders[0] if orders else None,
+        status=InvoiceStatus.OPEN if unpaid else InvoiceStatus.PAID,
+        kind=InvoiceKind.INVOICE if row.total_amount >= 0 else InvoiceKind.CREDIT_NOTE,
     )
 
 

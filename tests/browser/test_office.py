@@ -161,6 +161,7 @@ async def test_portal_calls_are_in_the_log(visit: Visit) -> None:
 
 async def test_every_fault_can_be_chosen(visit: Visit) -> None:
     """Each fault of each registry has a button, which sets it; "all is well" ends it."""
+    await visit.newcomer("Panne", "fr")
     await visit.pane("faults")
     for system, fault in choices():
         if fault in ("stall", "drip", "slow"):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from portal.models import Invoice, OrderLine
+from portal.models import Invoice, InvoiceKind, InvoiceStatus, OrderLine
 from portal.tryton.links import parse_links
 from portal.tryton.portal import TrytonPortal
 from tests.portal.conformance.facts import Facts, UnderTest
@@ -51,6 +51,8 @@ FACTS = Facts(
             balance=Decimal(0),
             paid_on=date(2020, 9, 28),
             order_number="26387",
+            status=InvoiceStatus.PAID,
+            kind=InvoiceKind.INVOICE,
         ),
         Invoice(
             number="240200",
@@ -59,8 +61,17 @@ FACTS = Facts(
             amount=Decimal("131.26"),
             balance=Decimal("81.26"),
             order_number="31600",
+            status=InvoiceStatus.OPEN,
+            kind=InvoiceKind.INVOICE,
         ),
-        Invoice(number="240311", date=date(2025, 7, 15), amount=Decimal("-45.09"), balance=Decimal(0)),
+        Invoice(
+            number="240311",
+            date=date(2025, 7, 15),
+            amount=Decimal("-45.09"),
+            balance=Decimal(0),
+            status=InvoiceStatus.PAID,
+            kind=InvoiceKind.CREDIT_NOTE,
+        ),
     ),
     hidden=("212400", "240300", "27001", "31700", "2403__", "%"),
     other_email="zed@example.test",
@@ -75,7 +86,7 @@ FACTS = Facts(
         "compta@example.test, client@example.test",
         "\u212aompta@example.test",
     ),
-    missing_facts=frozenset({"period", "progress", "pages_on_the_portal"}),
+    missing_facts=frozenset({"period", "progress", "pages_on_the_portal", "summary"}),
 )
 
 

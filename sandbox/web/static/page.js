@@ -34,6 +34,8 @@ function replace(old, fresh) {
   else {
     // Only what somebody is typing in is left alone: for a button the option would keep its old label too.
     const typing = Boolean(focused && focused.matches("input, textarea, select"));
+    // What a person opened stays open.
+    all("details[open][id]", old).forEach((each) => fresh.querySelector(`#${CSS.escape(each.id)}`)?.setAttribute("open", ""));
     Idiomorph.morph(old, fresh, { morphStyle: "outerHTML", ignoreActiveValue: typing });
   }
   const now = $(fresh.id);
