@@ -1,4 +1,4 @@
-"""Checks at the last moment whether a reminder is to be sent: not before its time, and not if it is obsolete."""
+"""Checks at the last moment whether a reminder is to be sent: in its time, and if it is not obsolete."""
 
 import datetime
 from zoneinfo import ZoneInfo
@@ -39,8 +39,12 @@ async def check_reminder(
             return Cancelled("due on another day")
         if claimed.kind is Kind.REMINDER_BEFORE and now >= reminder_time_on(due_date, zone):
             return Cancelled("overtaken")
-    if claimed.day is not None and now < (at := reminder_time_on(claimed.day, zone)):
-        return Deferred(at)
+    if claimed.day is not None:
+        at = reminder_time_on(claimed.day, zone)
+        if now < at:
+            return Deferred(at)
+        if now >= rows.until_of(at):
+            return Cancelled("too late")
     return None
 
 

@@ -1,6 +1,7 @@
 """Mutes and snoozes: rows of the plan that a person makes. Migration 0012 says why there is a table of mutes too."""
 
 import datetime
+from collections.abc import Collection
 
 from sqlalchemy import delete, update
 from sqlmodel import col, select
@@ -8,7 +9,8 @@ from sqlmodel import col, select
 from storage.database import Session
 from storage.tables import MUTE, NO_DAY, Kind, Mute, PlannedNotice, PlanState
 
-_UNPAID = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE)
+BY_DUE_DATE = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE)
+"""The reminders that come from the due date; a person asks for those of the other kind, one by one."""
 
 
 async def mute(session: Session, link_id: int, number: str, now: datetime.datetime) -> None:
@@ -19,7 +21,7 @@ async def mute(session: Session, link_id: int, number: str, now: datetime.dateti
     )
     of_invoice = (col(PlannedNotice.link_id) == link_id, col(PlannedNotice.number) == number)
     await session.change(delete(PlannedNotice).where(*of_invoice, col(PlannedNotice.kind) == Kind.REMINDER_LATER))
-    held = update(PlannedNotice).where(*of_invoice, col(PlannedNotice.kind).in_(_UNPAID))
+    held = update(PlannedNotice).where(*of_invoice, col(PlannedNotice.kind).in_(BY_DUE_DATE))
     await session.change(held.values(state=PlanState.HELD))
 
 
@@ -57,3 +59,13 @@ async def snooze(
         link_id=link_id, number=number, kind=Kind.REMINDER_LATER, day=day, state=PlanState.PLANNED, due_at=due_at
     )
     await session.upsert(row)
+
+
+async def plan_snoozes_again(session: Session, link_ids: Collection[int]) -> None:
+    """Plan the snoozed reminders of links again after a block, or once reminders are off: then no sweep does it.
+
+    The hand-over sends nothing twice, and nothing after 7 days.
+    """
+    of_links = (col(PlannedNotice.link_id).in_(sorted(link_ids)), col(PlannedNotice.kind) == Kind.REMINDER_LATER)
+    again = update(PlannedNotice).where(*of_links, col(PlannedNotice.state) != PlanState.SKIPPED)
+    await session.change(again.values(state=PlanState.PLANNED).execution_options(synchronize_session=False))

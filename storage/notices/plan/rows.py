@@ -12,11 +12,11 @@ from storage.notices.plan.mutes import muted_numbers
 from storage.tables import Kind, Notice, PlannedNotice, PlanState
 
 LATEST = datetime.timedelta(days=7)
-"""How late a notice of the plan may still be queued, after an outage or while the person blocks the bot."""
+"""How late a notice of the plan may still be sent, after an outage or while the person blocks the bot."""
 
 
 def until_of(due_at: datetime.datetime) -> datetime.datetime:
-    """Return until when a notice of the plan may be queued."""
+    """Return until when a notice of the plan may be sent."""
     return due_at + LATEST
 
 

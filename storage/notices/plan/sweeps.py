@@ -11,10 +11,10 @@ from sqlmodel import col, select
 
 from storage.database import Session
 from storage.notices.cancellation import cancel_for_link_and_kinds
-from storage.notices.plan import rows
+from storage.notices.plan import mutes, rows
 from storage.tables import Chat, Kind, Link, Sweep
 
-REMINDER_KINDS = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)
+REMINDER_KINDS = (*mutes.BY_DUE_DATE, Kind.REMINDER_LATER)
 ENDING_KINDS = (Kind.ORDER_ENDING,)
 _DAY_SECONDS = 86_400
 _SPREAD = 40_503
@@ -47,7 +47,8 @@ def next_slot(link_id: int, now: datetime.datetime) -> datetime.datetime:
 async def follow(session: Session, link_ids: Collection[int], now: datetime.datetime, *, is_due: bool = True) -> None:
     """Make the sweep of each of these links follow its subscriptions; call it after they were changed.
 
-    Turning one on makes a sweep due at once. Turning one off deletes its rows, and cancels what waits in the outbox.
+    Turning one on makes a sweep due at once. Turning one off deletes its rows, and cancels what waits in the outbox;
+    snoozed reminders stay, because the person asked for each of them.
 
     Args:
         is_due: False gives a new sweep the link's own time of the day.
@@ -57,7 +58,7 @@ async def follow(session: Session, link_ids: Collection[int], now: datetime.date
         assert link.link_id is not None
         wishes = (link.wishes or "").split()
         sweep = await session.get(Sweep, link.link_id)
-        parts = (("reminder", "reminders_since", REMINDER_KINDS), (Kind.ORDER_ENDING, "endings_since", ENDING_KINDS))
+        parts = (("reminder", "reminders_since", mutes.BY_DUE_DATE), (Kind.ORDER_ENDING, "endings_since", ENDING_KINDS))
         ends = {name: getattr(sweep, name, None) for _, name, _ in parts}
         new = dict(ends)
         for subscription, name, kinds in parts:
@@ -68,6 +69,7 @@ async def follow(session: Session, link_ids: Collection[int], now: datetime.date
             if ends[name] is not None:
                 await rows.forget(session, link.link_id, kinds)
                 await cancel_for_link_and_kinds(session, link.link_id, kinds, now, "no longer wished for")
+                await mutes.plan_snoozes_again(session, [link.link_id])
         if not any(new.values()):
             await session.change(delete(Sweep).where(col(Sweep.link_id) == link.link_id))
         elif sweep is None:
@@ -112,9 +114,11 @@ async def request(session: Session, link_ids: Collection[int], now: datetime.dat
 
 
 async def request_for_chat(session: Session, chat_id: int, now: datetime.datetime) -> int:
-    """Make the sweeps of a chat's links due now."""
-    links = (await session.exec(select(col(Link.link_id)).where(col(Link.chat_id) == chat_id))).all()
-    return await request(session, [link_id for link_id in links if link_id is not None], now)
+    """Make the sweeps of a chat's links due now, and plan its snoozed reminders again. Returns: how many sweeps."""
+    found = (await session.exec(select(col(Link.link_id)).where(col(Link.chat_id) == chat_id))).all()
+    link_ids = [link_id for link_id in found if link_id is not None]
+    await mutes.plan_snoozes_again(session, link_ids)
+    return await request(session, link_ids, now)
 
 
 async def next_due(session: Session) -> datetime.datetime | None:

@@ -206,6 +206,36 @@ async def test_snoozed_reminder_comes_again(scene: Scene, language: str, button:
     assert NUMBER in again.text
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("is_off_first", [True, False])
+async def test_snoozed_reminder_comes_with_reminders_off(scene: Scene, language: str, is_off_first: bool) -> None:
+    """The person turns reminders off before or after the snooze, and blocks the bot over its hour: it comes, once."""
+    person = await reminded(scene, language)
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    first = await person.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    for turns_off in (is_off_first, not is_off_first):
+        if turns_off:
+            person.tap("Ne plus recevoir" if language == "fr" else "Stop these notices", message=first)
+            await person.wait_for_message("ne viendront plus" if language == "fr" else "no longer come")
+        else:
+            person.tap(WORDS[language][2], message=first)
+            await person.wait_for_message("reviendra" if language == "fr" else "will come again")
+    await until_planned(scene, 1, NUMBER)
+    person.block()
+    await until_blocked(scene, person)
+    at(scene, 9.01, BEFORE_DAY + 1)
+    await until_planned(scene, 0, NUMBER)
+    mark = scene.telegram.world.events.sequence
+    person.unblock()
+    again = await person.wait_for_message(WORDS[language][0], new=True, since=mark, timeout=PATIENCE)
+    assert NUMBER in again.text
+    at(scene, 9.01, DUE_DAY + 1)
+    await scene.settled()
+    assert len(notices(person, WORDS[language][0] + ("\u00a0:" if language == "fr" else ":"))) == 2
+    assert notices(person, WORDS[language][1]) == []
+
+
 async def test_payment_stops_a_snoozed_reminder(scene: Scene) -> None:
     camille = await reminded(scene)
     await until_both_wait(scene)
