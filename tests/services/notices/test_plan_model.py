@@ -287,6 +287,9 @@ SELDOM: dict[str, tuple[int, list[Step]]] = {
     "muted and snoozed before the time of a reminder": (
         0, [(Histories.mute, 0), (Histories.snooze, 0), (Histories.wait, 1)]
     ),
+    "snoozed, muted, and snoozed to another day": (
+        5, [(Histories.snooze, 0, 7), (Histories.mute, 0), (Histories.snooze, 0, 1), (Histories.wait, 170)]
+    ),
     "a mute of a snoozed invoice": (5, [(Histories.snooze, 0), (Histories.mute_for, 0, 26), (Histories.wait, 24)]),
     "due on a day that was told, again": (
         0, [(Histories.wait, 2), (Histories.move_due_date, 0, 2), (Histories.move_due_date, 0, 0)]
@@ -297,6 +300,14 @@ SELDOM: dict[str, tuple[int, list[Step]]] = {
     "no portal for less than seven days": (0, [(Histories.lose_portal_for, 166)]),
     "no portal for seven days": (0, [(Histories.lose_portal_for, 167)]),
     "the due day comes during a block": (3, [(Histories.block_for, 73)]),
+    "the due day comes while there is no portal": (3, [(Histories.lose_portal_for, 72)]),
+    "blocked while the delivery waits for the end of quiet hours": (
+        0,
+        [
+            (Histories.quiet_hours, MORNING_QUIET), (Histories.wait, 1), (Histories.block, True), (Histories.wait, 4),
+            (Histories.block, False),
+        ],
+    ),
     "turned off and on in quiet hours": (
         1,
         [
