@@ -308,6 +308,20 @@ SELDOM: dict[str, tuple[int, list[Step]]] = {
             (Histories.block, False),
         ],
     ),
+    "due on another day, while the delivery waits": (
+        0,
+        [
+            (Histories.quiet_hours, MORNING_QUIET), (Histories.wait, 1), (Histories.move_due_date, 0, 2),
+            (Histories.wait, 4),
+        ],
+    ),
+    "muted while the delivery waits": (
+        0,
+        [
+            (Histories.quiet_hours, MORNING_QUIET), (Histories.wait, 1), (Histories.mute, 0, False),
+            (Histories.wait, 4),
+        ],
+    ),
     "turned off and on in quiet hours": (
         1,
         [
