@@ -329,6 +329,13 @@ SELDOM: dict[str, tuple[int, list[Step]]] = {
             (Histories.wish, False), (Histories.wish, True), (Histories.wait, 5),
         ],
     ),
+    "turned off and on in quiet hours, after the time": (
+        1,
+        [
+            (Histories.wait, 5), (Histories.quiet_hours, MORNING_QUIET), (Histories.wait, 21),
+            (Histories.wish, False), (Histories.wish, True), (Histories.wait, 5),
+        ],
+    ),
     "snoozed, and reminders turned off": (5, [(Histories.snooze, 0), (Histories.wish, False), (Histories.wait, 25)]),
     "snoozed, reminders turned off, and blocked": (
         5, [(Histories.snooze, 0), (Histories.wish, False), (Histories.block_for, 72)]
