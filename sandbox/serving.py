@@ -1,13 +1,16 @@
 """Serves an ASGI application on a loopback port, in the caller's event loop."""
 
 import logging
+import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.lifespan.off import LifespanOff
+
+_RANDOM = random.SystemRandom()
 
 
 @asynccontextmanager
@@ -32,7 +35,12 @@ async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
 
 
 def free_port() -> int:
-    """Return a free port, for a process that needs its port number before it starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free port, for a process that needs its port number before it starts.
+
+    It is below the ports that the system gives to connections: one of those could take it meanwhile.
+    """
+    while True:
+        port = _RANDOM.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from sandbox.serving import free_port
 
 FIXTURE = Path(__file__).with_name("fixture")
 CACHE = Path(__file__).parents[2] / ".cache" / "tryton"
@@ -76,7 +77,7 @@ def running(folder: Path) -> Iterator[Tryton]:
     """Run a server on a copy of the seeded database until the block ends."""
     found = installed()
     shutil.copy(found.database, folder)
-    port = _free_port()
+    port = free_port()
     config = write_config(folder, port)
     keys = json.loads(found.keys.read_text())
     with (folder / "trytond.log").open("ab") as log:
@@ -96,12 +97,6 @@ def running(folder: Path) -> Iterator[Tryton]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

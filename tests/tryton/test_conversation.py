@@ -40,17 +40,17 @@ async def test_linking_orders_invoices_and_a_pdf_from_tryton(scene: Scene, langu
     assert where in (await scene.say(camille, invoices)).text
 
 
-async def test_repeated_pdf_is_sent_by_file_id(scene: Scene) -> None:
-    camille = await scene.linked("fr", CLIENT)
-    await scene.say(camille, "212380")
-    camille.tap("PDF")
-    first = await camille.wait_for_message("Facture-212380.pdf")
-    camille.tap("PDF")
-    second = await camille.wait_for_message("Facture-212380.pdf", new=True)
-    assert second.message_id != first.message_id
-    assert first.file is not None
-    assert second.file is not None
-    assert second.file.unique_id == first.file.unique_id
+async def test_pdf_for_another_chat_is_sent_by_file_id(scene: Scene) -> None:
+    camille, luc = await scene.linked("fr", CLIENT), await scene.linked("fr", CLIENT, first_name="Luc")
+    files = []
+    for person in (camille, luc):
+        await scene.say(person, "212380")
+        person.tap("PDF")
+        files.append((await person.wait_for_message("Facture-212380.pdf")).file)
+    first, second = files
+    assert first is not None
+    assert second is not None
+    assert second.unique_id == first.unique_id
 
 
 async def test_facts_that_tryton_lacks_are_left_out(scene: Scene) -> None:
