@@ -95,6 +95,7 @@ _ASKING_ACTIONS = (actions.AskSearch, actions.AskCopy, text_actions.GiveCopyEmai
 
 _WITHOUT_TYPING = (
     actions.SendPdf,
+    actions.StartLinking,
     actions.ResendCode,
     actions.ConfirmAddress,
     actions.CompareCode,

@@ -167,14 +167,17 @@ class Database:
             self._watch = None
         await self._reading.dispose()
         await self._wait_until_unused()
-        closing = asyncio.create_task(self.engine.dispose())
-        await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
-        # asyncpg aborts the connection whose good-bye is cancelled; the pool goes on with its next one.
-        while not closing.done():
+        timeout = _CLOSE_SECONDS
+        for _ in range(CONNECTIONS + 1):
+            closing = asyncio.create_task(self.engine.dispose())
+            await asyncio.wait({closing}, timeout=timeout)
+            if closing.done():
+                closing.result()
+                return
+            # asyncpg aborts the connection whose good-bye is cancelled, and the pool keeps the others.
             closing.cancel()
-            await asyncio.wait({closing}, timeout=_ABORT_SECONDS)
-        if not closing.cancelled():
-            closing.result()
+            timeout = _ABORT_SECONDS
+            await asyncio.wait({closing}, timeout=timeout)
 
     async def _wait_until_unused(self) -> None:
         """Wait until cancelled transactions gave their connections back: the pool closes only those that it holds."""
