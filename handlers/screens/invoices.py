@@ -51,11 +51,16 @@ def invoice_list(
 
 def _period(t: Texts, action: ListInvoices) -> tuple[str, ...]:
     """Return the line that says of which period a list is; nothing for any period."""
-    try:
-        since, until = (datetime.date.fromisoformat(each) if each else None for each in (action.since, action.until))
-    except ValueError:
-        return ()
+    since, until = day_of(action.since), day_of(action.until)
     return (period_text(t, since, until),) if since or until else ()
+
+
+def day_of(text: str) -> datetime.date | None:
+    """Return the day of a button in ISO 8601; None for no day, or a forged one."""
+    try:
+        return datetime.date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 def period_text(t: Texts, since: datetime.date | None, until: datetime.date | None) -> str:

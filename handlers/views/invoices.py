@@ -110,8 +110,8 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
         query=action.query,
         order=action.order or None,
         status=_status(action),
-        since=_day(action.since),
-        until=_day(action.until),
+        since=screens.day_of(action.since),
+        until=screens.day_of(action.until),
     )
     return page.at_most(context.chat.page_size)
 
@@ -120,14 +120,6 @@ def _status(action: ListInvoices) -> Status | None:
     if action.unpaid:
         return Status.UNPAID
     return Status.PAID if action.paid else None
-
-
-def _day(text: str) -> datetime.date | None:
-    """Return the day of a button; None for no day, or a forged one."""
-    try:
-        return datetime.date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 async def _all_unpaid(context: Context, action: ListInvoices, page: Page[Invoice]) -> Sequence[Invoice]:
@@ -139,8 +131,8 @@ async def _all_unpaid(context: Context, action: ListInvoices, page: Page[Invoice
             page=1,
             page_size=MOST_ROWS,
             status=Status.UNPAID,
-            since=_day(action.since),
-            until=_day(action.until),
+            since=screens.day_of(action.since),
+            until=screens.day_of(action.until),
         )
     return page.items if len(page.items) == page.total else ()
 
