@@ -204,8 +204,8 @@ async def test_unlinking_asks_first_and_deletes_everything(scene: Scene, languag
 
 async def test_account_removed_by_the_portal_is_explained(scene: Scene) -> None:
     camille = await scene.linked()
-    # Without an event: the notices' conversations test the feed.
-    scene.portal.portal.people.change_contact("c-1001", access={"a-2002": ["orders", "invoices"]})
+    # The portal reports nothing: the conversations about notices test the event.
+    scene.portal.portal.people.change_contact("c-1001", access={"a-2002": ["orders", "invoices"]}, reports=False)
 
     gone = await scene.say(camille, "/factures")
 
