@@ -170,8 +170,7 @@ def stop_copy(
     ] = False,
 ) -> None:
     """Stop a bookkeeper's copies as their mail asks; exit 1 if the token is not valid."""
-    from bot.commands.stop_copy import stop_copy as stop
-    from bot.commands.stop_copy import text_of
+    from bot.commands.stop_copy import stop_copy as stop, text_of
 
     settings = _loaded_settings()
 

@@ -1,10 +1,9 @@
 """Dispatch each action to its view, and each failure to its screen."""
 
 import datetime
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
@@ -17,8 +16,8 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.telegram.typing_indicator import typing_indicator
-from handlers.views import account, copies, in_words, invoices, linking, notices, orders, questions, search, settings
 from handlers.views.seen_notices import record_seen
+from handlers.views.table import VIEWS
 from portal.breaker import Caller, caller
 from portal.errors import Meaning, PortalAway, PortalError, meaning_of
 from services.access import BACKGROUND_CONFIRM_AGE, BLOCKING_CONFIRM_AGE, EndedLink
@@ -26,58 +25,6 @@ from storage import chats
 from storage.tables import Awaited
 
 log = structlog.get_logger()
-
-View = Callable[[Context, Any], Awaitable[Screen | None]]
-"""Returns the screen of an action, or None if it has answered itself."""
-
-VIEWS: dict[type[Action], View] = {
-    actions.Start: linking.start,
-    actions.StartLinking: linking.start_linking,
-    text_actions.GiveEmail: linking.give_email,
-    actions.ResendCode: linking.resend_code,
-    text_actions.GiveCode: linking.give_code,
-    actions.FinishLinking: linking.finish_linking,
-    actions.ConfirmAddress: linking.confirm_address,
-    actions.ListOrders: orders.order_list,
-    actions.ShowOrder: orders.order_detail,
-    actions.ListInvoices: invoices.invoice_list,
-    actions.ShowInvoice: invoices.invoice_detail,
-    actions.SendPdf: invoices.send_pdf,
-    actions.OpenNumber: search.open_number,
-    actions.AskSearch: search.ask_search,
-    text_actions.SearchFor: search.search_for,
-    text_actions.OpenLatest: in_words.open_latest,
-    text_actions.SendPdfOf: in_words.send_pdf_of,
-    text_actions.Leave: questions.leave,
-    actions.ShowAccounts: account.accounts,
-    actions.ChooseAccount: account.choose_account,
-    actions.AnswerNoticeOffer: notices.answer_notice_offer,
-    actions.ShowNotices: notices.notices,
-    actions.ShowSubscriptions: notices.show_subscriptions,
-    actions.SetSubscription: notices.set_subscription,
-    actions.AttachPdf: notices.attach_pdf,
-    actions.ShowQuiet: notices.quiet_hours,
-    actions.ChooseZone: notices.zone,
-    actions.Snooze: notices.snooze,
-    actions.MuteInvoice: notices.mute,
-    actions.ShowCopy: copies.show_copy,
-    actions.AskCopy: copies.ask_copy,
-    text_actions.GiveCopyEmail: copies.give_copy_email,
-    text_actions.GiveCopyCode: copies.give_copy_code,
-    actions.StopCopy: copies.stop_copy,
-    actions.ConfirmCopy: copies.confirm_copy,
-    actions.TypeCopyCode: copies.type_code,
-    actions.Revoke: account.revoke,
-    text_actions.GiveRevokeCode: account.give_revoke_code,
-    actions.Unlink: account.unlink,
-    actions.ShowMyData: account.my_data,
-    actions.Forget: account.forget,
-    actions.ChooseLanguage: settings.language,
-    actions.ShowSettings: settings.settings,
-    actions.ShowPortal: settings.portal,
-    actions.ShowHelp: settings.help_page,
-    actions.ShowPrivacy: settings.privacy,
-}
 
 _CHAT_ACTIONS = (
     actions.Start,

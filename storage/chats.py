@@ -5,8 +5,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, or_, text, update
-from sqlalchemy import select as select_columns
+from sqlalchemy import Row, bindparam, delete, exists, or_, select as select_columns, text, update
 from sqlmodel import col, select
 
 from storage.database import Session

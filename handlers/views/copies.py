@@ -6,8 +6,7 @@ from functools import partial
 from handlers.actions import AskCopy, ConfirmCopy, ShowCopy, StopCopy, TypeCopyCode
 from handlers.alerts import notify_chats
 from handlers.context import Context
-from handlers.screens import copies as screens
-from handlers.screens import notices as notice_screens
+from handlers.screens import copies as screens, notices as notice_screens
 from handlers.screens.copies import AwaitedCode, CopyState
 from handlers.screens.linking import refusal_reason
 from handlers.screens.screen import Screen

@@ -17,9 +17,7 @@ from handlers.actions import (
     Snooze,
 )
 from handlers.context import Context
-from handlers.screens import failures
-from handlers.screens import notice_settings as screens
-from handlers.screens import notices as notice_screens
+from handlers.screens import failures, notice_settings as screens, notices as notice_screens
 from handlers.screens.linking import notice_answer
 from handlers.screens.screen import Screen
 from portal.errors import PortalError

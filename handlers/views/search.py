@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, OpenNumber, ShowInvoice, ShowOrder
 from handlers.context import Context
-from handlers.screens import invoices, linking, orders
-from handlers.screens import search as screens
+from handlers.screens import invoices, linking, orders, search as screens
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from handlers.text_actions import SearchFor

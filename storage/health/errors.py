@@ -3,8 +3,15 @@
 import errno
 import socket
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, SQLAlchemyError, StatementError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    SQLAlchemyError,
+    StatementError,
+    TimeoutError as PoolTimeout,
+)
 
 _SQLSTATES = ("08", "57P", "53300", "40001", "40P01", "55P03", "25006")
 """PostgreSQL: connection lost; stopping or starting; too many connections; serialization; deadlock; lock not

@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from bot.logs import Redactor, set_up_logs
 from services.linking.linking import CodeRequested

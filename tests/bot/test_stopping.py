@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.mail.faults import Act, Fault, Stage
-from sandbox.portal.faults import Fault as PortalFault
-from sandbox.portal.faults import FaultKind
+from sandbox.portal.faults import Fault as PortalFault, FaultKind
 from sandbox.serving import free_port
 from sandbox.stage import BotProcess
 from tests.bot.small_disk import small_disk

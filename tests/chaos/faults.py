@@ -6,12 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.mail.faults import Act
-from sandbox.mail.faults import Fault as MailFault
-from sandbox.mail.faults import Stage as MailStage
+from sandbox.mail.faults import Act, Fault as MailFault, Stage as MailStage
 from sandbox.portal.data.tables import EventRow
-from sandbox.portal.faults import Fault as PortalFault
-from sandbox.portal.faults import FaultKind as PortalFaultKind
+from sandbox.portal.faults import Fault as PortalFault, FaultKind as PortalFaultKind
 from sandbox.telegram.faults import Fault as TelegramFault
 from tests.chaos.setup.stage import SHARED_ACCOUNT, Stage
 

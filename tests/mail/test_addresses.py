@@ -1,8 +1,7 @@
 """Addresses, and ODOBOT_MAIL_FROM."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mail.addresses import parse_address, parse_sender
 

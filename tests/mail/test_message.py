@@ -8,8 +8,7 @@ from email.policy import default
 from email.utils import parseaddr
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from mail.addresses import parse_address
 from mail.errors import MailRefused

@@ -17,8 +17,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 import pytest
 import stamina
 import uvicorn
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from uvicorn.lifespan.off import LifespanOff
 
 from portal import http_client, numbers

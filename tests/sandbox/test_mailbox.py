@@ -10,8 +10,7 @@ from email.policy import SMTP
 import httpx
 import pytest
 
-from sandbox.mail import Act, Fault, Mailbox, Stage, TlsMode, control_app
-from sandbox.mail import mailbox as mailbox_module
+from sandbox.mail import Act, Fault, Mailbox, Stage, TlsMode, control_app, mailbox as mailbox_module
 
 
 def a_message(to: str = "marie@client.test", **headers: str) -> EmailMessage:

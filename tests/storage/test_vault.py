@@ -2,8 +2,7 @@
 
 import pytest
 from cryptography.fernet import InvalidToken
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from storage.vault import Vault
 

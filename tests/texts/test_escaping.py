@@ -6,8 +6,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from texts import escaping
 from texts.escaping import escape_html, safe_person_name, safe_text, strip_controls

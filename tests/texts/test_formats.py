@@ -5,8 +5,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from texts.catalogue import texts_in
 from texts.formats import Formats

@@ -1,8 +1,7 @@
 """The language of a chat before it chose one."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from texts.catalogue import bilingual_texts, texts_in
 from texts.language import Language

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.mail.faults import PRESETS, Act, Stage
-from sandbox.mail.faults import Fault as MailFault
+from sandbox.mail.faults import PRESETS, Act, Fault as MailFault, Stage
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.faults import FaultKind as TelegramKind
 

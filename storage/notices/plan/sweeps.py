@@ -5,8 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, func, update
-from sqlalchemy import select as select_columns
+from sqlalchemy import and_, delete, func, select as select_columns, update
 from sqlmodel import col, select
 
 from storage.database import Session

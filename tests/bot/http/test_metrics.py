@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from bot.http.metrics import _COUNTERS
-from sandbox.mail.faults import Fault as MailFault
-from sandbox.mail.faults import Stage
+from sandbox.mail.faults import Fault as MailFault, Stage
 from sandbox.portal.faults import Fault, FaultKind
 from tests.scene import CLIENT, Scene
 

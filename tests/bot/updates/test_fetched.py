@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from bot.updates.fetched import FetchedUpdates
 from services.clock import utc_now

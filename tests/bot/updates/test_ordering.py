@@ -5,8 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from telegram import Update
 
 from bot.updates.ordering import MAX_IN_PROGRESS, OVERLOAD, SLOTS, PerChatOrder

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from pypdf import PdfReader
 
-from sandbox.mail.faults import Act, Stage
-from sandbox.mail.faults import Fault as MailFault
+from sandbox.mail.faults import Act, Fault as MailFault, Stage
 from sandbox.mail.received import Received
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person

@@ -9,8 +9,7 @@ from sqlmodel import col, select
 
 from bot.commands.stop_copy import stop_copy
 from handlers.screens.notices import about_copy
-from sandbox.mail.faults import PRESETS, Act, Stage
-from sandbox.mail.faults import Fault as MailFault
+from sandbox.mail.faults import PRESETS, Act, Fault as MailFault, Stage
 from sandbox.portal.faults import Fault, FaultKind
 from services.mailing import sending
 from services.notices import copy_sender

@@ -7,8 +7,7 @@ import pytest
 from sqlmodel import select
 
 from bot.commands.notices import resend_uncertain, show
-from sandbox.mail.faults import Act, Stage
-from sandbox.mail.faults import Fault as MailFault
+from sandbox.mail.faults import Act, Fault as MailFault, Stage
 from sandbox.telegram.persons import Person
 from storage.notices.repetitions import ResendChoice
 from storage.tables import Delivery, State

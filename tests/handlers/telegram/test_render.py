@@ -1,8 +1,7 @@
 """The renderer: every text arrives unchanged, in one message that Telegram accepts."""
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from handlers.actions import ListOrders, ShowInvoice, ShowOrder, Start

@@ -13,8 +13,7 @@ from io import BytesIO
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from pypdf import PdfReader
 
 from handlers import actions

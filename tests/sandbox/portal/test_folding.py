@@ -1,7 +1,6 @@
 """Normalized text."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sandbox.portal.data.folding import email_key, fold, search_words
 

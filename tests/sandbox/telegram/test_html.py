@@ -6,8 +6,7 @@ import html
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sandbox.telegram.text.entity_order import nested
 from sandbox.telegram.text.formatting import clean, format_text

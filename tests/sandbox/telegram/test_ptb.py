@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from telegram import Bot as PtbBot
 from telegram import (
+    Bot as PtbBot,
     BotCommand,
     BotCommandScopeChat,
     InlineKeyboardButton,

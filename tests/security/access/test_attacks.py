@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from sandbox.mail.faults import Fault as MailFault
-from sandbox.mail.faults import Stage
+from sandbox.mail.faults import Fault as MailFault, Stage
 from sandbox.telegram.persons import Person
 from services.linking import code_limits
 from tests.conversations.notices.test_copies import asked as asked_for_copy

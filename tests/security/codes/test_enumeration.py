@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.mail.faults import Act, Stage
-from sandbox.mail.faults import Fault as MailFault
+from sandbox.mail.faults import Act, Fault as MailFault, Stage
 from sandbox.portal.faults import Fault, FaultKind
 from tests.scene import CLIENT, Scene
 

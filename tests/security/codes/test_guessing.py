@@ -13,8 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.mail.faults import Fault as MailFault
-from sandbox.mail.faults import Stage
+from sandbox.mail.faults import Fault as MailFault, Stage
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from services.codes import LONG_ALPHABET, new_code

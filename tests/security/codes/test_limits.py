@@ -3,8 +3,7 @@
 import datetime
 from dataclasses import replace
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from services.linking import code_limits
 from services.linking.code_limits import CodeGrant, TooOften, TooSoon, check_request_limits

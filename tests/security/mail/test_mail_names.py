@@ -5,8 +5,7 @@ import unicodedata
 from html import unescape
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from mail.mailer import Attachment, Letter
 from sandbox.mail.received import Received

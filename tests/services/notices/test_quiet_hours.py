@@ -5,8 +5,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from handlers.screens.notice_settings import QUIET_CHOICES, ZONES
 from services.notices.reminders import reminder_time, reminder_time_on

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from services.understanding.addresses import email_in, normalize_email
 from services.understanding.codes import codes_in

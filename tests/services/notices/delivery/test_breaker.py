@@ -1,7 +1,6 @@
 """The breaker of a channel, by a clock that the test moves."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from services.notices.delivery.breaker import BreakerState, ChannelBreaker, Ticket
 from storage.tables import Channel
