@@ -81,6 +81,13 @@ class Play:
         self.stage.portal.portal.issue_invoice(SHARED_ACCOUNT, amount="40.19", number=number)
         return number
 
+    def issues_to(self, customer: Customer) -> str:
+        """Issue an invoice to the account of one customer. Returns its number."""
+        number = str(next(self.invoices))
+        self.recorder.reported(Kind.INVOICE_ISSUED, number, [customer])
+        self.stage.portal.portal.issue_invoice(customer.account_id, amount="40.19", number=number)
+        return number
+
     async def settle(self, patience: float = 45.0, longest: float = 300.0) -> History:
         """Wait until everybody is answered and told, or nothing new comes for ``patience`` seconds.
 

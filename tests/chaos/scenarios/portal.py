@@ -128,6 +128,41 @@ async def twenty_thousand_events(where: Where) -> str:
         return f"told after {after}; {text_figures(await play.settle())}"
 
 
+@scenario("portal-500")
+async def portal_500(where: Where) -> str:
+    """60 s of 500 from the portal; the invoice of all of them was issued at its beginning."""
+    return await _failing(where, "server_error", 60.0)
+
+
+@scenario("portal-drip")
+async def portal_drip(where: Where) -> str:
+    """30 s in which the portal sends a byte each second."""
+    return await _failing(where, "drip", 30.0, portal_seconds=1.0)
+
+
+@scenario("cursor-gone")
+async def cursor_gone(where: Where) -> str:
+    """For 10 s the portal answers 410 to every cursor; what is issued after it must be told."""
+    async with playing(where, shared=NOTICES, bulk_rate="1000") as play:
+        async with portal_fault(play.stage, "cursor_gone", path="/v1/events"):
+            await asyncio.sleep(10)
+        await asyncio.sleep(5)  # until the program has started at the present cursor
+        number = play.issues()
+        after = await play.seconds_until(_all_told(play, number), 60.0)
+        return f"told {after} after; {await notice_figures(play, await play.recorder.history())}"
+
+
+async def _failing(where: Where, kind: str, seconds: float, portal_seconds: float = 1.0) -> str:
+    async with playing(where, own=1, shared=NOTICES, bulk_rate="1000") as play:
+        async with portal_fault(play.stage, kind, seconds=portal_seconds):
+            number = play.issues()
+            excuse = await _seconds_until_answered(play.stage.customers[0].person, "9999999", 60.0)
+            await asyncio.sleep(seconds)
+        after = await play.seconds_until(_all_told(play, number), 120.0)
+        history = await play.settle()
+        return f"an excuse after {excuse}; told {after} after the end; {await notice_figures(play, history)}"
+
+
 def _add_foreign_events(play: Play, count: int) -> None:
     """Add events of accounts that nobody is linked to."""
     with play.stage.portal.portal.database.session() as session:

@@ -54,6 +54,18 @@ async def notices_cut_after(where: Where) -> str:
     return await _notices(where, "close_after", 20.0)
 
 
+@scenario("notices-slow")
+async def notices_slow(where: Where) -> str:
+    """60 s in which Telegram takes 4.5 s for each message."""
+    return await _notices(where, "latency", 60.0, hang=4.5)
+
+
+@scenario("notices-slower")
+async def notices_slower(where: Where) -> str:
+    """60 s in which Telegram takes 6 s for each message."""
+    return await _notices(where, "latency", 60.0, hang=6.0)
+
+
 async def _answers(where: Where, kind: str, seconds: float, **options: Any) -> str:
     """20 people type a number while sendMessage fails, for some seconds after the first attempts to answer."""
     async with playing(where, own=TEXTS) as play:

@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import insert, select, update
+from sqlmodel import func, insert, select, update
 
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.seed.generator import generated_account_id, generated_email
@@ -126,6 +126,10 @@ class Stage:
             await session.exec(insert(Link), params=links)
             if copies:
                 await session.exec(insert(Copy), params=copies)
+            if self.database.engine.dialect.name == "postgresql":  # its sequences do not know of the ids given here
+                for table, column in (("links", "link_id"), ("copies", "copy_id")):
+                    sequence = func.pg_get_serial_sequence(table, column)
+                    await session.exec(select(func.setval(sequence, len(links))))
 
     async def rows(self, query: Any, attempts: int = 10) -> Sequence[Any]:
         """Return the rows of a query. Connects anew where a restart of the server closed the connections."""
