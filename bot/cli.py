@@ -290,6 +290,15 @@ def notices(
     _run_on_database(show_or_change())
 
 
+@cli.command("rotate-keys")
+def rotate_keys() -> None:
+    """Seal and hash under the newest key what older ones sealed and hashed; it may run beside the bot, and again."""
+    from bot.commands.rotate_keys import rotate_keys
+
+    settings = _loaded_settings()
+    print(_run_on_database(rotate_keys(settings.database_url, settings.keys)))
+
+
 @cli.command("new-key")
 def new_key() -> None:
     """Make a key for ODOBOT_SECRET_KEYS."""

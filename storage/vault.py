@@ -22,6 +22,7 @@ class Vault:
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise ValueError("at least one key is needed")
+        self._newest = Fernet(keys[0])
         self._sealer = MultiFernet([Fernet(key) for key in keys])
         self._roots = [base64.urlsafe_b64decode(key) for key in keys]
 
@@ -32,6 +33,14 @@ class Vault:
     def open(self, sealed: str) -> str:
         """Decrypt what any of the keys sealed. Raises: ``InvalidToken`` where none did."""
         return self._sealer.decrypt(sealed).decode()
+
+    def is_newest(self, sealed: str) -> bool:
+        """Return whether the newest key sealed this."""
+        try:
+            self._newest.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     def open_or_none(self, sealed: str) -> str | None:
         """Decrypt what any of the keys sealed.

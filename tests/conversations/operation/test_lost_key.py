@@ -4,6 +4,7 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
+from bot.commands.rotate_keys import rotate_keys
 from storage.health.keys import try_keys
 from tests.scene import CLIENT, Scene
 
@@ -54,3 +55,27 @@ async def test_chat_without_its_key_can_link_again(scene: Scene, language: str) 
     await scene.start_bot()
     trial = await try_keys(scene.components.database)
     assert (trial.tried, trial.unreadable) == (1, frozenset())
+
+
+async def test_a_key_can_go_after_the_rotation(scene: Scene) -> None:
+    """With the bot running under a new key: what the old one sealed is sealed anew, and nobody links again."""
+    person = await scene.linked()
+    old = scene.keys
+    await scene.stop_bot()
+    new = Fernet.generate_key().decode()
+    scene.keys = f"{new},{old}"
+    await scene.start_bot()
+
+    first = await rotate_keys(scene.settings.database_url, [new, old])
+    assert "no key opens: 0" in first
+    assert "Sealed anew: 0;" not in first
+    assert "212380" in (await scene.say(person, "/factures")).text
+    assert "Sealed anew: 0; hashed anew: 0;" in await rotate_keys(scene.settings.database_url, [new, old])
+
+    await scene.stop_bot()
+    scene.keys = new
+    await scene.start_bot()
+    assert not [line for line in await ready(scene) if line.startswith("keys")]
+    assert "212380" in (await scene.say(person, "/factures")).text
+    assert "Client Odotrack" in (await scene.say(person, "/compte")).text
+    assert await unreadable(scene) == "odobot_unreadable_chats 0.0"
