@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+REPEATED = "repeated"
+"""Stands in the state of a delivery that is, or was, a marked repetition."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -94,7 +97,9 @@ class History:
     told: list[Told] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     states: dict[tuple[int | str, str, str], str] = field(default_factory=dict)
-    """The state of each delivery, and its reason: by recipient, kind (``copy`` for a mail) and number."""
+    """The state of each delivery, ``REPEATED`` if it is a repetition, and its reason: by recipient, kind (``copy`` for a mail) and number."""
+    paused: frozenset[str] = frozenset()
+    """The bookkeepers whose copies are paused, because their address refused one; their chats are told."""
     removed: dict[int, float] = field(default_factory=dict)
     """The chats that lost their link, and when the portal said so."""
     end: End = field(default_factory=End)

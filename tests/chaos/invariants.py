@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.chaos.history import Answer, History, Text, Told
+from tests.chaos.history import REPEATED, Answer, History, Text, Told
 
 STOP_LIMIT_SECONDS = 10.5
 """Ten seconds, and half a second for the end of the process."""
@@ -79,10 +79,20 @@ def untold(history: History) -> list[tuple[float, str, str, int | str]]:
     return missing
 
 
+def unclear_twice(history: History) -> list[tuple[int | str, str, str]]:
+    """Return the deliveries whose marked repetition was unclear, too: recipient, kind and number.
+
+    Decision 15 leaves them to the operator: ``odobot notices`` lists them.
+    """
+    return [key for key, state in history.states.items() if state.startswith(f"uncertain {REPEATED}")]
+
+
 def _is_needless(history: History, to: int | str, kind: str, number: str) -> bool:
-    """Whether the mail server refused a copy for good, or the person opened the paper while the notice was unclear."""
+    """Whether nobody can be told, or need be: the copies are refused or paused, the paper was opened, twice unclear."""
     state = history.states.get((to, kind, number), "")
-    return state.startswith("cancelled seen") or (kind == "copy" and state.startswith("blocked"))
+    if kind == "copy" and (state.startswith("blocked") or to in history.paused):
+        return True
+    return state.startswith(("cancelled seen", f"cancelled {REPEATED} seen", f"uncertain {REPEATED}"))
 
 
 def told_twice(history: History) -> list[tuple[Told, str]]:

@@ -12,8 +12,8 @@ from sqlmodel import col, func, select
 
 from sandbox.mail.received import Received
 from sandbox.telegram.request_log import LoggedRequest
-from storage.tables import Channel, Delivery, Kind, Notice, State
-from tests.chaos.history import Answer, Event, History, Incident, Text, Told
+from storage.tables import Channel, Copy, Delivery, Kind, Notice, State
+from tests.chaos.history import REPEATED, Answer, Event, History, Incident, Text, Told
 from tests.chaos.setup.stage import Customer, Stage
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -99,7 +99,8 @@ class Recorder:
         incidents += [Incident(at, at, "ended", f"{code}: {line[:300]}") for at, code, line in stage.program.ended]
         incidents.sort(key=lambda each: each.at)
         told = sorted(self.seen.told, key=lambda each: each.at)
-        return replace(self.seen, incidents=incidents, told=told, states=await _states(stage))
+        paused = await _paused(stage)
+        return replace(self.seen, incidents=incidents, told=told, states=await _states(stage), paused=paused)
 
 
 class _Reader:
@@ -157,15 +158,24 @@ async def _states(stage: Stage) -> dict[tuple[int | str, str, str], str]:
     """Return state and reason of each delivery, by recipient, kind and number."""
     query = select(
         col(Delivery.recipient), col(Delivery.channel), col(Notice.kind), col(Notice.number), col(Delivery.state),
-        col(Delivery.reason),
+        col(Delivery.reason), col(Delivery.is_repetition),
     ).join(Notice, col(Delivery.notice_id) == Notice.notice_id)  # fmt: skip
     addresses = {number: each.copy_email for number, each in enumerate(stage.customers, 1)}
     found: dict[tuple[int | str, str, str], str] = {}
-    for recipient, channel, kind, number, state, reason in await stage.rows(query):
+    for recipient, channel, kind, number, state, reason, is_repetition in await stage.rows(query):
         is_mail = channel == Channel.EMAIL
         key = (addresses.get(recipient, "") if is_mail else recipient, "copy" if is_mail else kind, number or "")
-        found[key] = f"{state} {reason or ''}".strip()
+        found[key] = f"{state} {REPEATED if is_repetition else ''} {reason or ''}".replace("  ", " ").strip()
     return found
+
+
+async def _paused(stage: Stage) -> frozenset[str]:
+    """Return the bookkeepers whose copies are paused, and whose chat has a notice that says so."""
+    by_link = {number: each for number, each in enumerate(stage.customers, 1)}
+    paused = await stage.rows(select(Copy.link_id).where(col(Copy.paused_at).is_not(None)))
+    notified = select(col(Delivery.recipient)).join(Notice, col(Delivery.notice_id) == Notice.notice_id)
+    chats = set(await stage.rows(notified.where(col(Notice.kind) == Kind.COPY_PAUSED)))
+    return frozenset(by_link[link_id].copy_email for link_id in paused if by_link[link_id].chat_id in chats)
 
 
 async def unsettled(stage: Stage) -> int:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tests.chaos.history import Answer, History
-from tests.chaos.invariants import Violation, repeated, told_twice, unanswered, untold
+from tests.chaos.invariants import Violation, repeated, told_twice, unanswered, unclear_twice, untold
 
 _AROUND_SECONDS = 12.0
 _SHOWN = 3
@@ -23,7 +23,8 @@ def figures(history: History) -> str:
         f"{len(history.texts)} texts: {len(unanswered(history))} unanswered, {len(repeated(history))} answered again,"
         f" {sum(not each.number for each in history.answers)} excuses, slowest {slowest:.1f} s;"
         f" {len(history.events)} events, {len(history.told)} notices and copies: {len(untold(history))} not told,"
-        f" {len(told_twice(history))} twice unmarked, {marked} marked;"
+        f" {len(told_twice(history))} twice unmarked, {marked} marked, {len(unclear_twice(history))} twice unclear,"
+        f" {len(history.paused)} bookkeepers paused;"
         f" {happened['kill']} kills, {happened['stop']} stops (slowest {max(history.end.stops, default=0.0):.1f} s),"
         f" {happened['telegram']} faults of Telegram, {happened['portal']} of the portal, {happened['mail']} of mail,"
         f" {happened['database']} of the database, {happened['clock']} clock steps;"

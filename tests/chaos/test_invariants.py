@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.history import Answer, End, Event, History, Incident, Text, Told
+from tests.chaos.history import REPEATED, Answer, End, Event, History, Incident, Text, Told
 from tests.chaos.invariants import check
 from tests.chaos.report import explanation, figures
 
@@ -136,6 +136,22 @@ def test_refused_copy_is_not_missing() -> None:
     seen.states = {(BOOKS, "copy", "500"): "uncertain mail"}
     assert rules(seen) == ["everybody is told every event"]
     seen.states = {(BOOKS, "copy", "500"): "blocked"}
+    assert rules(seen) == []
+
+
+def test_paused_copies_are_not_missing() -> None:
+    seen = history()
+    del seen.told[2]
+    assert rules(replace(seen, paused=frozenset({"other@books.test"}))) == ["everybody is told every event"]
+    assert rules(replace(seen, paused=frozenset({BOOKS}))) == []
+
+
+def test_unclear_repetition_is_left_to_the_operator() -> None:
+    seen = history()
+    del seen.told[1]
+    seen.states = {(ANNA, ISSUED, "500"): "uncertain NetworkError"}
+    assert rules(seen) == ["everybody is told every event"]
+    seen.states = {(ANNA, ISSUED, "500"): f"uncertain {REPEATED} NetworkError"}
     assert rules(seen) == []
 
 
