@@ -97,7 +97,10 @@ class History:
     told: list[Told] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     states: dict[tuple[int | str, str, str], str] = field(default_factory=dict)
-    """The state of each delivery, ``REPEATED`` if it is a repetition, and its reason: by recipient, kind (``copy`` for a mail) and number."""
+    """The state of each delivery, ``REPEATED`` if it is a repetition, and its reason.
+
+    The key: recipient, kind (``copy`` for a mail) and number.
+    """
     paused: frozenset[str] = frozenset()
     """The bookkeepers whose copies are paused, because their address refused one; their chats are told."""
     removed: dict[int, float] = field(default_factory=dict)

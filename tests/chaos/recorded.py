@@ -171,7 +171,7 @@ async def _states(stage: Stage) -> dict[tuple[int | str, str, str], str]:
 
 async def _paused(stage: Stage) -> frozenset[str]:
     """Return the bookkeepers whose copies are paused, and whose chat has a notice that says so."""
-    by_link = {number: each for number, each in enumerate(stage.customers, 1)}
+    by_link = dict(enumerate(stage.customers, 1))
     paused = await stage.rows(select(Copy.link_id).where(col(Copy.paused_at).is_not(None)))
     notified = select(col(Delivery.recipient)).join(Notice, col(Delivery.notice_id) == Notice.notice_id)
     chats = set(await stage.rows(notified.where(col(Notice.kind) == Kind.COPY_PAUSED)))
