@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib import metadata
 from typing import Annotated, Any, TypeVar
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import process
 from bot.app import portal_at
 from bot.commands.check import run_checks
+from bot.environment.secret_files import read_secret_files
 from bot.environment.zones import use_pinned_zones
 from bot.logs import set_up_logs
 from bot.process import Role
@@ -62,10 +64,18 @@ def _failure(message: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _run_on_database(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Run the coroutine. Print one line and exit if the database cannot be opened or has no schema."""
+def _on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, ResultT]]) -> ResultT:
+    """Run the work on the opened database. Print one line and exit if it cannot be opened or has no schema."""
+
+    async def opened() -> ResultT:
+        database = Database(settings.database_url, Vault(settings.keys))
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
     try:
-        return asyncio.run(work)
+        return asyncio.run(opened())
     except (SQLAlchemyError, OSError) as error:
         raise _failure(f"ODOBOT_DATABASE_URL: the database cannot be used ({type(error).__name__})") from None
 
@@ -120,16 +130,12 @@ def migrate() -> None:
     """Upgrade the database's schema."""
     settings = _loaded_settings()
 
-    async def upgrade() -> None:
-        database = Database(settings.database_url, Vault(settings.keys))
-        try:
-            if await migrations.schema_of(database.engine) is migrations.Schema.UNKNOWN:
-                raise _failure(f"ODOBOT_DATABASE_URL: {migrations.NOT_KNOWN}")
-            await migrations.upgrade(database.engine)
-        finally:
-            await database.close()
+    async def upgrade(database: Database) -> None:
+        if await migrations.schema_of(database.engine) is migrations.Schema.UNKNOWN:
+            raise _failure(f"ODOBOT_DATABASE_URL: {migrations.NOT_KNOWN}")
+        await migrations.upgrade(database.engine)
 
-    _run_on_database(upgrade())
+    _on_database(settings, upgrade)
     print("The schema is up to date.")
 
 
@@ -174,14 +180,7 @@ def stop_copy(
 
     settings = _loaded_settings()
 
-    async def change() -> str | None:
-        database = Database(settings.database_url, Vault(settings.keys))
-        try:
-            return await stop(database, text_of(token), has_bounced=bounced)
-        finally:
-            await database.close()
-
-    done = _run_on_database(change())
+    done = _on_database(settings, lambda database: stop(database, text_of(token), has_bounced=bounced))
     if done is None:
         raise _failure("odobot stop-copy: no valid token; take it from the subject of the mail: stop TOKEN")
     print(done)
@@ -197,9 +196,7 @@ def lift_cap(
         raise _failure("odobot lift-cap: --email must be an email address")
     settings = _loaded_settings()
 
-    async def lift(session: Session) -> int:
-        return await proofs.lift_cap(session, address)
-
+    lift = partial(proofs.lift_cap, email=address)
     print(f"Wrong codes forgotten: {_change_as_operator(settings, lift, SecurityEvent.CAP_LIFTED, email=address)}")
 
 
@@ -213,17 +210,13 @@ def _change_as_operator(
 ) -> int:
     """Run the work in one transaction, and write the event to the security log. Returns: the work's count."""
 
-    async def change() -> int:
-        database = Database(settings.database_url, Vault(settings.keys))
-        try:
-            async with database.write() as session:
-                count = await work(session)
-        finally:
-            await database.close()
+    async def change(database: Database) -> int:
+        async with database.write() as session:
+            count = await work(session)
         SecurityLog(database.vault).record(event, cause="operator", chat_id=chat_id, email=email, count=count)
         return count
 
-    return _run_on_database(change())
+    return _on_database(settings, change)
 
 
 @cli.command("portal-check")
@@ -233,10 +226,16 @@ def portal_check(
     other_email: Annotated[str, typer.Option(help="The address of a customer of another account.")] = "",
     examples: Annotated[int, typer.Option(help="Generated calls of each HTTP operation; 0 makes none.")] = 20,
 ) -> None:
-    """Check a portal against the contract; exit 1 if it fails. The token is read from ODOBOT_PORTAL_TOKEN."""
+    """Check a portal against the contract; exit 1 if it fails.
+
+    The token is ODOBOT_PORTAL_TOKEN, or in the file that ODOBOT_PORTAL_TOKEN_FILE names.
+    """
     from portal.conformance.report import check_portal
 
-    token = os.environ.get("ODOBOT_PORTAL_TOKEN", "")
+    of_file, unusable = read_secret_files("ODOBOT_", ["portal_token"])
+    if unusable:
+        raise _failure("\n".join(unusable))
+    token = of_file.get("portal_token") or os.environ.get("ODOBOT_PORTAL_TOKEN", "")
     if not token:
         raise _failure(
             "ODOBOT_PORTAL_TOKEN: is required but not set: a portal's bearer token or a Tryton user application's key"
@@ -277,17 +276,13 @@ def notices(
         raise _failure("odobot notices: --since must be a time such as 2026-11-26T14:00") from None
     settings = _loaded_settings()
 
-    async def show_or_change() -> None:
-        database = Database(settings.database_url, Vault(settings.keys))
-        try:
-            if resend:
-                await resend_uncertain(database, choice, is_confirmed=yes)
-            else:
-                await (watch_progress(database) if watch else show(database))
-        finally:
-            await database.close()
+    async def show_or_change(database: Database) -> None:
+        if resend:
+            await resend_uncertain(database, choice, is_confirmed=yes)
+        else:
+            await (watch_progress(database) if watch else show(database))
 
-    _run_on_database(show_or_change())
+    _on_database(settings, show_or_change)
 
 
 @cli.command("rotate-keys")
@@ -296,7 +291,7 @@ def rotate_keys() -> None:
     from bot.commands.rotate_keys import rotate_keys
 
     settings = _loaded_settings()
-    print(_run_on_database(rotate_keys(settings.database_url, settings.keys)))
+    print(_on_database(settings, rotate_keys))
 
 
 @cli.command("new-key")

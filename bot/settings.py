@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.environment.addresses import is_loopback, scheme_and_host, split_address
+from bot.environment.secret_files import SUFFIX, read_secret_files
 from bot.environment.variables import ENV_FILE, unknown_names, unquoted
 from mail.addresses import parse_sender
 from mail.server import parse_smtp_url
@@ -28,6 +29,9 @@ from texts.language import Language
 
 PREFIX = "ODOBOT_"
 _KEY_LENGTH = 44
+_TOKENS = ("telegram_token", "webhook_secret", "portal_token", "portal_webhook_secret")
+_SECRETS = (*_TOKENS, "database_url", "smtp_url", "secret_keys")
+"""The settings that may also be read from a file, named by ``ODOBOT_…_FILE``."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -255,24 +259,29 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment and ``.env``.
+    """Read the settings from the environment, from ``.env``, and the secrets also from files.
 
     Raises:
         SettingsError: Settings are missing, wrong or misspelt; the message names all of them.
     """
+    names = [PREFIX + field.upper() for field in Settings.model_fields]
+    names += [PREFIX + field.upper() + SUFFIX for field in _SECRETS]
     misspelt = [
         f"{name}: no setting has this name{f', did you mean {nearest}?' if nearest else ', see .env.example'}"
-        for name, nearest in unknown_names(PREFIX, [PREFIX + field.upper() for field in Settings.model_fields])
+        for name, nearest in unknown_names(PREFIX, names)
     ]
+    secrets, unusable = read_secret_files(PREFIX, _SECRETS)
     try:
-        settings = Settings()
+        settings = Settings(**secrets)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong, is_missing = _lines(error)
+        named = {line.partition(":")[0].removesuffix(SUFFIX) for line in unusable}
+        wrong = [line for line in wrong if line.partition(":")[0] not in named]
         no_file = f"There is no {ENV_FILE} in {Path.cwd()}, so the settings were read from the environment only."
         hint = [no_file] if is_missing and not Path(ENV_FILE).is_file() else []
-        raise SettingsError("\n".join([*wrong, *misspelt, *hint])) from None
-    if misspelt:
-        raise SettingsError("\n".join(misspelt))
+        raise SettingsError("\n".join([*wrong, *unusable, *misspelt, *hint])) from None
+    if misspelt or unusable:
+        raise SettingsError("\n".join([*unusable, *misspelt]))
     return settings
 
 

@@ -1,20 +1,13 @@
 """``odobot rotate-keys``: bring everything stored under the newest key, so that the older ones can be taken away."""
 
-from collections.abc import Sequence
-
 from storage.database import Database
 from storage.rotation import remaining, rotate
-from storage.vault import Vault
 
 
-async def rotate_keys(database_url: str, keys: Sequence[str]) -> str:
+async def rotate_keys(database: Database) -> str:
     """Seal and hash anew under the first key what the others sealed and hashed. Returns the lines to print."""
-    database = Database(database_url, Vault(keys))
-    try:
-        done = await rotate(database)
-        left = await remaining(database)
-    finally:
-        await database.close()
+    done = await rotate(database)
+    left = await remaining(database)
     lines = [f"Sealed anew: {done.resealed}; hashed anew: {done.rehashed}; no key opens: {done.unreadable}"]
     if left:
         lines.append(

@@ -35,7 +35,7 @@ def unknown_names(prefix: str, known: Collection[str]) -> Iterator[tuple[str, st
     Yields:
         The name, and the known name that is most like it; empty if none is.
     """
-    found: Mapping[str, str | None] = {**_of_file(), **os.environ}
+    found: Mapping[str, str | None] = {**values_of_env_file(), **os.environ}
     for name, value in found.items():
         upper = name.upper()
         if not upper.startswith(prefix) or upper in known or _NOT_OURS.fullmatch(upper):
@@ -47,7 +47,8 @@ def unknown_names(prefix: str, known: Collection[str]) -> Iterator[tuple[str, st
         yield name, prefix + nearest[0] if nearest else ""
 
 
-def _of_file() -> Mapping[str, str | None]:
+def values_of_env_file() -> Mapping[str, str | None]:
+    """Return the variables of ``.env``; none where it is missing or cannot be read."""
     try:
         return dotenv_values(ENV_FILE, interpolate=False, encoding="utf-8") if Path(ENV_FILE).is_file() else {}
     except (OSError, UnicodeDecodeError):

@@ -289,3 +289,64 @@ def test_any_value_is_accepted_or_reported_in_one_line(environment: Environment,
         assert len(line.splitlines()) == 1
     else:
         assert isinstance(read, Settings)
+
+
+OF_FILES = {
+    "TELEGRAM_TOKEN": TOKEN,
+    "WEBHOOK_SECRET": "a-webhook-secret",
+    "PORTAL_TOKEN": PORTAL_TOKEN,
+    "PORTAL_WEBHOOK_SECRET": "whsec_" + "A" * 32,
+    "DATABASE_URL": f"postgresql+asyncpg://odobot:{PASSWORD}@db/odobot",
+    "SMTP_URL": f"smtp://me:{PASSWORD}@mail.odotrack.test",
+    "SECRET_KEYS": f"{KEY},{OTHER_KEY}",
+}
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_secret_from_a_file_is_as_from_the_environment(environment: Environment, name: str) -> None:
+    file = environment.folder / "secret"
+    file.write_text(OF_FILES[name] + "\n", encoding="utf-8")
+    field = name.lower()
+
+    from_file = environment.load(**{name: None, f"{name}_FILE": str(file)})
+
+    assert getattr(from_file, field) == getattr(environment.load(**{name: OF_FILES[name]}), field)
+    assert PASSWORD not in repr(from_file)
+
+
+def test_secret_file_named_in_env_file(environment: Environment) -> None:
+    (environment.folder / "token").write_text(TOKEN, encoding="utf-8")
+    (environment.folder / ".env").write_text(
+        "ODOBOT_TELEGRAM_TOKEN=\nODOBOT_TELEGRAM_TOKEN_FILE=token\n", encoding="utf-8"
+    )
+    assert environment.load(TELEGRAM_TOKEN=None).telegram_token.get_secret_value() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "No such file"), (b"", "empty"), (b"\xff\xfe", "UTF-8"), (b"a" * 70_000, "64 KiB")]
+)
+def test_unusable_secret_file_is_named(environment: Environment, content: bytes | None, said: str) -> None:
+    file = environment.folder / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    line = environment.refused(PORTAL_TOKEN=None, PORTAL_TOKEN_FILE=str(file))
+    assert line.startswith("ODOBOT_PORTAL_TOKEN_FILE: ")
+    assert said in line
+
+
+def test_wrong_content_of_a_secret_file_names_the_setting(environment: Environment) -> None:
+    file = environment.folder / "secret"
+    file.write_text("not a key", encoding="utf-8")
+    line = environment.refused(SECRET_KEYS=None, SECRET_KEYS_FILE=str(file))
+    assert line.startswith("ODOBOT_SECRET_KEYS: expected Fernet keys")
+
+
+def test_secret_and_its_file_together_are_refused(environment: Environment) -> None:
+    file = environment.folder / "secret"
+    file.write_text(PORTAL_TOKEN, encoding="utf-8")
+    line = environment.refused(PORTAL_TOKEN_FILE=str(file))
+    assert line == "ODOBOT_PORTAL_TOKEN_FILE: ODOBOT_PORTAL_TOKEN is set, too; remove one of them"
+
+
+def test_only_secrets_are_read_from_files(environment: Environment) -> None:
+    assert environment.refused(COMPANY_FILE="/etc/hostname").startswith("ODOBOT_COMPANY_FILE: no setting has this name")
