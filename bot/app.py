@@ -34,6 +34,7 @@ from bot.worker import Worker
 from handlers.background import BackgroundTasks
 from handlers.context import Context, Services
 from handlers.flood import on_flood
+from handlers.rich_support import RichSupport
 from handlers.routes import register
 from handlers.telegram.notice_sender import TelegramNoticeSender
 from mail.addresses import parse_sender
@@ -115,6 +116,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             undelivered=services.undelivered,
             is_portal_away=lambda: breaker.is_open,
             failed_updates=services.failed_updates,
+            rich_messages=services.rich_support.outcomes,
             telegram_calls=request.outcomes,
             portal_calls=breaker.outcomes,
             mail=mailer.outcomes,
@@ -212,6 +214,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         recent=Recent(clock),
         planner=Planner(database, portal, clock, company),
         portal_links=PortalLinks(portal, clock),
+        rich_support=RichSupport(settings.rich_tables),
         failed_updates=Counter(),
     )
 
@@ -219,7 +222,9 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
 def _senders(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot[None]) -> dict[Channel, Sender]:
     database, portal, access, clock = services.database, services.portal, services.access, services.clock
     return {
-        Channel.TELEGRAM: TelegramNoticeSender(bot, database, portal, access, clock, services.company),
+        Channel.TELEGRAM: TelegramNoticeSender(
+            bot, database, portal, access, clock, services.company, services.rich_support
+        ),
         Channel.EMAIL: CopySender(
             database,
             portal,

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(repr=False)
     default_language: Language = Language.FR
     link_idle_days: float = 180.0
+    rich_tables: bool = False
     listen: str = "127.0.0.1:8080"
     admin_listen: str = "127.0.0.1:8081"
     public_url: str = ""

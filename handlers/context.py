@@ -11,6 +11,7 @@ from telegram import Update
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from handlers.background import BackgroundTasks
+from handlers.rich_support import RichSupport
 from portal.client import Portal, Reader
 from services.access import Access
 from services.clock import Clock
@@ -58,6 +59,7 @@ class Services:
     recent: Recent
     planner: Planner
     portal_links: PortalLinks
+    rich_support: RichSupport
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
 

@@ -52,6 +52,8 @@ class ChatState:
     is_known: bool = False
     language: str | None = None
     page_size: int = DEFAULT_PAGE_SIZE
+    wants_tables: bool = False
+    """Whether the person chose lists as tables, in rich messages."""
     awaiting: Awaiting | None = None
     is_blocked: bool = False
     links: tuple[LinkState, ...] = ()
@@ -80,6 +82,7 @@ _LOADED = (
         *(col(of) for of in (Chat.blocked_at, Link.link_id, Link.contact_id, Link.account_id, Link.access)),
         *(col(of) for of in (Link.account_name_sealed, Link.wishes, Link.attaches_pdf, Link.linked_at)),
         *(col(of) for of in (Link.confirmed_at, Link.used_at)),
+        col(Chat.rich_tables),
         _HAS_UNCLEAR,
     )
     .outerjoin(Link, col(Link.chat_id) == Chat.chat_id)
@@ -107,6 +110,7 @@ async def load(session: Session, chat_id: int) -> ChatState:
         is_known=True,
         language=chat.language,
         page_size=chat.page_size,
+        wants_tables=chat.rich_tables,
         awaiting=awaiting,
         is_blocked=chat.blocked_at is not None,
         links=tuple(link for link in links if link is not None),
@@ -162,6 +166,11 @@ async def set_language(session: Session, chat_id: int, language: str, now: datet
 async def set_page_size(session: Session, chat_id: int, page_size: int, now: datetime.datetime) -> None:
     """Set how many rows a list shows in this chat."""
     (await ensure(session, chat_id, now)).page_size = page_size
+
+
+async def set_wants_tables(session: Session, chat_id: int, wants_tables: bool, now: datetime.datetime) -> None:
+    """Set whether this chat gets its lists as tables, in rich messages."""
+    (await ensure(session, chat_id, now)).rich_tables = wants_tables
 
 
 async def set_awaiting(session: Session, chat_id: int, awaiting: Awaiting | None, now: datetime.datetime) -> None:

@@ -16,6 +16,7 @@ from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.poll_health import PollHealth
 from bot.updates.webhook_state import WebhookState
+from handlers.rich_support import OUTCOMES as RICH_OUTCOMES
 from handlers.telegram.failures import FailureKind
 from portal.fields import unread_rows
 from services.clock import Clock
@@ -56,6 +57,8 @@ class Sources:
     """Returns whether the breaker of the portal is open."""
     failed_updates: Mapping[str, int]
     """Updates that failed, by the name of the exception's class."""
+    rich_messages: Mapping[str, int]
+    """By ``rich_support.OUTCOMES``."""
     telegram_calls: Mapping[str, int]
     """By ``counted_request.OUTCOMES``."""
     portal_calls: Mapping[tuple[str, str], int]
@@ -174,6 +177,13 @@ class Metrics:
                 ["outcome"],
                 lambda: sources.telegram_calls,
                 OUTCOMES,
+            ),
+            Counts(
+                "odobot_rich_messages",
+                "Lists and details for chats that chose tables.",
+                ["outcome"],
+                lambda: sources.rich_messages,
+                RICH_OUTCOMES,
             ),
             Counts("odobot_portal_calls", "Calls of the portal.", ["call", "outcome"], lambda: sources.portal_calls),
             Counts(

@@ -7,6 +7,7 @@ is the link of the screen with the button: a button keeps its account after the 
 from handlers.actions.base import AccountAction as AccountAction, Action as Action, at_page as at_page
 from handlers.actions.general import (
     ChooseLanguage as ChooseLanguage,
+    ListStyle as ListStyle,
     ShowHelp as ShowHelp,
     ShowPortal as ShowPortal,
     ShowPrivacy as ShowPrivacy,

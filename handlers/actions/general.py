@@ -1,9 +1,17 @@
 """Actions that every chat has: first screen, settings, help."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from handlers.actions.base import Action
 from texts.language import Language
+
+
+class ListStyle(StrEnum):
+    """How a chat gets its lists."""
+
+    LINES = "l"
+    TABLES = "t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +28,10 @@ class ChooseLanguage(Action, letter="L"):
 
 @dataclass(frozen=True, slots=True)
 class ShowSettings(Action, letter="S"):
-    """The settings; a ``page_size`` sets the rows per page, 0 leaves them."""
+    """The settings; a ``page_size`` sets the rows per page, 0 leaves them. ``lists`` sets the style of lists."""
 
     page_size: int = 0
+    lists: ListStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def invoice_list(
             )
             for i in page.items
         ),
+        actions=tuple(ShowInvoice(action.link, i.number) for i in page.items),
+        opener=1,
     )
     rows = number_buttons([(safe_text(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
     note = list_note(t, action.query, page.unread)

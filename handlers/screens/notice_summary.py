@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from handlers.actions import Action, ListInvoices, ListOrders, ShowInvoice, ShowOrder, ShowSubscriptions
 from handlers.screens.notices import title
-from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
+from handlers.screens.screen import Button, Keyboard, Screen, Table, clip, rows_of
 from portal.models import Invoice, InvoiceStatus, Order
 from storage.tables import Kind
 from texts.catalogue import Texts
@@ -44,26 +44,24 @@ class SummaryLine:
 def summary(t: Texts, lines: Sequence[SummaryLine]) -> Screen:
     """List notices, at least one: what each is about, its amount, and whose it is."""
     shown, rest = lines[:MOST_LINES], lines[MOST_LINES:]
-    facts = [_line(t, each) for each in shown]
-    if rest:
-        facts.append(t.plural("notice.and_more", len(rest)))
-    total = "" if rest else _total(t, shown)
+    table = Table(tuple(_cells(t, each) for each in shown), actions=tuple(_opens(each) for each in shown))
+    note = t.plural("notice.and_more", len(rest)) if rest else _total(t, shown)
     settings = Button(t("button.notices"), ShowSubscriptions(min(each.link for each in lines), of_notice=True))
     keyboard = (*_buttons(shown), *((each,) for each in _rest_buttons(t, rest)), (settings,))
-    return Screen(t.plural("notice.summary", len(lines)), facts=tuple(facts), note=total, keyboard=keyboard)
+    return Screen(t.plural("notice.summary", len(lines)), table=table, note=note, keyboard=keyboard)
 
 
-def _line(t: Texts, line: SummaryLine) -> str:
-    paper, parts = line.paper, []
+def _cells(t: Texts, line: SummaryLine) -> tuple[str, ...]:
+    """Return what a line is about, its amount or day, its state, and its account; each but the first may be empty."""
+    paper, value, state = line.paper, "", ""
     if isinstance(paper, Invoice):
-        parts.append(t.formats.money(paper.amount, paper.currency))
+        value = t.formats.money(paper.amount, paper.currency)
         if line.kind is Kind.INVOICE_ISSUED and not paper.is_credit_note and paper.state is InvoiceStatus.PAID:
-            parts.append(t("state.paid"))
+            state = t("state.paid")
     elif paper is not None and paper.end_date and line.kind is Kind.ORDER_ENDING:
-        parts.append(t.formats.short_date(paper.end_date))
-    if line.account:
-        parts.append(safe_text(clip(line.account, 40)))
-    return " · ".join((title(t, line.kind, clip(line.number, 40), paper), *parts))
+        value = t.formats.short_date(paper.end_date)
+    account = safe_text(clip(line.account, 40))
+    return title(t, line.kind, clip(line.number, 40), paper), value, state, account
 
 
 def _total(t: Texts, lines: Sequence[SummaryLine]) -> str:

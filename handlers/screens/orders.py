@@ -2,7 +2,7 @@
 
 from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
 from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
-from handlers.screens.screen import Button, Screen, Table, clip
+from handlers.screens.screen import Button, Screen, Section, Table, clip
 from portal.models import Order, OrderLine, OrderStatus, Page
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
@@ -30,6 +30,7 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
     table = Table(
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
         tuple(_detail_line(t, o) for o in page.items),
+        actions=tuple(ShowOrder(action.link, o.number) for o in page.items),
     )
     rows = number_buttons([(safe_text(o.number), ShowOrder(action.link, o.number)) for o in page.items])
     buttons = (every, search) if action.query else (search,)
@@ -57,9 +58,10 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
         facts.append(t("order.amount", amount=t.formats.money(order.amount, order.currency or "CAD")))
     if order.status in _STATUSES:
         facts.append(t(_STATUSES[order.status]))
-    facts += ["", t("order.agreement")] if shown else []
-    facts += [t("order.line", line=clip(_line(t, line), _LINE_LENGTH)) for line in shown]
-    facts += unread_fact(t, order.unread_lines)
+    lines = tuple(t("order.line", line=clip(_line(t, line), _LINE_LENGTH)) for line in shown)
+    unread = unread_fact(t, order.unread_lines)
+    agreement = Section(t("order.agreement"), (*lines, *unread)) if lines else None
+    facts += () if lines else unread
     keyboard: list[tuple[Button, ...]] = []
     count = order.invoice_count
     if has_invoices and count != 0:
@@ -70,7 +72,8 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
         keyboard.append((Button(t("button.on_portal"), url=order.url),))
     keyboard.append((Button(t("button.all_orders"), ListOrders(action.link)),))
     note = lines_position(t, start, len(shown), len(order.lines)) if last > 1 else ""
-    return Screen(t("order.title", number=order.number), facts=tuple(facts), note=note, keyboard=tuple(keyboard))
+    title = t("order.title", number=order.number)
+    return Screen(title, facts=tuple(facts), section=agreement, note=note, keyboard=tuple(keyboard))
 
 
 def lines_position(t: Texts, start: int, shown: int, total: int) -> str:

@@ -19,10 +19,24 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells. ``details`` is empty, or has a second line for each row; ``""`` means no second line."""
+    """Rows of as many cells each. ``details`` is empty, or has a second line for each row; ``""`` means no second line.
+
+    ``actions`` is empty, or has what each row opens, which a button of the keyboard does as well. ``opener`` is the
+    index of the cell that a renderer makes a button of.
+    """
 
     rows: tuple[tuple[str, ...], ...]
     details: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    opener: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines below a heading, which a renderer may fold."""
+
+    heading: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,7 @@ class Screen:
     title: str = ""
     position: str = ""
     facts: tuple[str, ...] = ()
+    section: Section | None = None
     table: Table | None = None
     note: str = ""
     keyboard: Keyboard = ()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from handlers.actions import (
     ChooseLanguage,
+    ListStyle,
     ShowNotices,
     ShowPortal,
     ShowPrivacy,
@@ -42,15 +43,30 @@ def language_chosen(t: Texts, keyboard: Keyboard) -> Screen:
     return Screen(facts=(t("language.chosen"),), keyboard=keyboard)
 
 
-def settings(t: Texts, page_size: int) -> Screen:
-    """Show the language and the number of rows per page, with buttons to change them."""
+def settings(t: Texts, page_size: int, wants_tables: bool | None) -> Screen:
+    """Show the language, the number of rows per page and the style of lists, with buttons to change them.
+
+    Args:
+        wants_tables: whether the chat chose lists as tables; None hides that choice.
+    """
     facts = (t("settings.language", language=t("language.name")), t.plural("settings.page_size", page_size))
     sizes = tuple(choice(t.plural("button.page_size", n), n == page_size, ShowSettings(n)) for n in PAGE_SIZES)
     languages = tuple(
         choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)) for each in Language
     )
+    notices = (Button(t("button.notices"), ShowNotices()),)
+    if wants_tables is None:
+        return Screen(t("settings.title"), facts=facts, keyboard=(languages, sizes, notices))
+    style = t("settings.tables") if wants_tables else t("settings.lines")
+    styles = (
+        choice(t("button.lines"), not wants_tables, ShowSettings(lists=ListStyle.LINES)),
+        choice(t("button.tables"), wants_tables, ShowSettings(lists=ListStyle.TABLES)),
+    )
     return Screen(
-        t("settings.title"), facts=facts, keyboard=(languages, sizes, (Button(t("button.notices"), ShowNotices()),))
+        t("settings.title"),
+        facts=(*facts, style),
+        note=t("settings.tables_hint"),
+        keyboard=(languages, sizes, styles, notices),
     )
 
 

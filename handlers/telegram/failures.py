@@ -8,12 +8,23 @@ import datetime
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
 _LONGEST_RETRY_AFTER = datetime.timedelta(days=1)
 _MISCONFIGURED_PAUSE = datetime.timedelta(minutes=10)
 _NOT_MODIFIED = "message is not modified"
 _UNKNOWN_CHAT = ("chat not found", "user is deactivated", "bot was blocked by the user", "bot was kicked")
+_RICH_UNKNOWN = ("method not found", "can't parse", "unsupported", "message text is empty")
+"""What a server says that does not know rich messages, or not all of their parts. One from before Bot API 10.1 ignores
+the parameter ``rich_message`` of an edit, and finds no text."""
 _STALE = (
     "message to edit not found",
     "message to delete not found",
@@ -107,6 +118,25 @@ def classify(error: TelegramError) -> Failure:
         case NetworkError():
             return Failure(FailureKind.UNCLEAR, name)
     return Failure(FailureKind.MISCONFIGURED, name, _MISCONFIGURED_PAUSE)
+
+
+class RichRefusal(StrEnum):
+    """Why Telegram refused a rich message."""
+
+    UNKNOWN = auto()
+    """The server does not know them: every other one will be refused, too."""
+    CONTENT = auto()
+    """This one only, such as for its size."""
+
+
+def rich_refusal(error: TelegramError) -> RichRefusal | None:
+    """Return why Telegram refused a rich message; None if the error is about something else than its form."""
+    text = error.message.lower()
+    if isinstance(error, InvalidToken):  # PTB's class for a 404, too
+        return None if "unauthorized" in text else RichRefusal.UNKNOWN
+    if classify(error).kind is not FailureKind.REFUSED:
+        return None
+    return RichRefusal.UNKNOWN if any(words in text for words in _RICH_UNKNOWN) else RichRefusal.CONTENT
 
 
 def _retry_after(error: RetryAfter) -> datetime.timedelta:

@@ -1,4 +1,4 @@
-"""Send and edit text messages, as plain JSON over PTB's request class.
+"""Send and edit text messages and rich messages, as plain JSON over PTB's request class.
 
 ``Bot.send_message`` makes objects of everything in the answer, which the bot itself wrote: 14 % of the processor time
 of an update (docs/decisions/0007). Only the message id is needed. Failures are PTB's exceptions, as with its methods.
@@ -12,6 +12,7 @@ from telegram.ext import ExtBot
 from telegram.request import RequestData
 
 from handlers.telegram.render import Message
+from handlers.telegram.render_rich import RichMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,14 @@ class JsonParameters:
 
 
 async def send_text(
-    bot: ExtBot[None], chat_id: int, message: Message, *, thread_id: int | None = None, reply_to: int | None = None
+    bot: ExtBot[None],
+    chat_id: int,
+    message: Message | RichMessage,
+    *,
+    thread_id: int | None = None,
+    reply_to: int | None = None,
 ) -> int:
-    """Send a text message.
+    """Send a text message, or a rich message.
 
     Args:
         thread_id: the topic to send it to, or None.
@@ -42,16 +48,19 @@ async def send_text(
         where["message_thread_id"] = thread_id
     if reply_to is not None:
         where["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
-    sent = await _post(bot, "sendMessage", where | _content(message))
+    method = "sendRichMessage" if isinstance(message, RichMessage) else "sendMessage"
+    sent = await _post(bot, method, where | _content(message))
     return int(sent["message_id"])
 
 
-async def edit_text(bot: ExtBot[None], chat_id: int, message_id: int, message: Message) -> None:
-    """Replace a message's text and keyboard. Raises ``TelegramError``."""
+async def edit_text(bot: ExtBot[None], chat_id: int, message_id: int, message: Message | RichMessage) -> None:
+    """Replace a message's content and keyboard; a text becomes a rich message, and back. Raises ``TelegramError``."""
     await _post(bot, "editMessageText", {"chat_id": chat_id, "message_id": message_id, **_content(message)})
 
 
-def _content(message: Message) -> dict[str, Any]:
+def _content(message: Message | RichMessage) -> dict[str, Any]:
+    if isinstance(message, RichMessage):
+        return message.content
     return {
         "text": message.html,
         "parse_mode": ParseMode.HTML,

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import structlog
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
+from handlers.rich_support import RichSupport
 from handlers.screens import notices as screens
 from handlers.screens.notice_summary import summary
 from handlers.screens.screen import Screen
@@ -19,6 +21,7 @@ from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import send_text
 from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_possible
 from handlers.telegram.render import render
+from handlers.telegram.rich_messages import deliver, render_for
 from handlers.telegram.summary_lines import summary_lines
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
@@ -65,14 +68,16 @@ class TelegramNoticeSender:
     is_paced = True
 
     def __init__(
-        self, bot: ExtBot[None], database: Database, portal: Portal, access: Access, clock: Clock, company: Company
-    ) -> None:
+        self, bot: ExtBot[None], database: Database, portal: Portal, access: Access, clock: Clock, company: Company,
+        rich_support: RichSupport,
+    ) -> None:  # fmt: skip
         self._bot = bot
         self._database = database
         self._portal = portal
         self._access = access
         self._clock = clock
         self._company = company
+        self._rich_support = rich_support
 
     async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
         """See ``Sender``."""
@@ -168,7 +173,8 @@ class TelegramNoticeSender:
         if not lines:
             raise _NotRendered(Cancelled("no longer allowed"))
         shown = await summary_lines(self._portal, lines, has_accounts=len(chat.links) > 1)
-        return self._text(chat.chat_id, screens.marked(t, summary(t, shown), repeated))
+        screen = screens.marked(t, summary(t, shown), repeated)
+        return self._text(chat.chat_id, screen, wants_tables=chat.wants_tables)
 
     async def _may_notify(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
         """Return whether a link may still get notices; if it ended or is idle, notify the chat of that once."""
@@ -269,12 +275,12 @@ class TelegramNoticeSender:
     def _message(self, t: Texts, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
         return self._text(claimed.recipient, screens.marked(t, screen, [claimed.is_repetition]))
 
-    def _text(self, chat_id: int, screen: Screen) -> SendFunc:
-        message = render(screen, is_notice=True)
+    def _text(self, chat_id: int, screen: Screen, *, wants_tables: bool = False) -> SendFunc:
+        rendered = render_for(self._rich_support, screen, wants_tables=wants_tables, is_notice=True)
 
         async def send() -> Outcome:
             try:
-                await send_text(self._bot, chat_id, message)
+                await deliver(self._rich_support, rendered, partial(send_text, self._bot, chat_id))
             except TelegramError as error:
                 return await outcome_of(self._database, chat_id, error, self._clock())
             return Sent()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from handlers.screens.screen import Button, Screen, Table, clip
+from handlers.screens.screen import Button, Keyboard, Screen, Table, clip
 from handlers.telegram.callback_data import encode
 from texts.escaping import escape_html, safe_text
 
@@ -54,11 +54,13 @@ def render(screen: Screen, *, is_notice: bool = False) -> Message:
         head.append((screen.position, escape_html))
     blocks.append(head)
     blocks.append([(fact, escape_html) for fact in screen.facts])
+    if screen.section:
+        blocks.append([(line, escape_html) for line in (screen.section.heading, *screen.section.lines)])
     if screen.table:
         blocks.append([(line, escape_html) for line in _lines(screen.table)])
     if screen.note:
         blocks.append([(screen.note, escape_html)])
-    return Message(_join([block for block in blocks if block]), _buttons(screen, is_notice))
+    return Message(_join([block for block in blocks if block]), buttons_of(screen.keyboard, is_notice=is_notice))
 
 
 def _bold(text: str) -> str:
@@ -92,8 +94,9 @@ def _length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _buttons(screen: Screen, is_notice: bool) -> Buttons:
-    rows = [[rendered for button in row if (rendered := _button(button, is_notice))] for row in screen.keyboard]
+def buttons_of(keyboard: Keyboard, *, is_notice: bool) -> Buttons:
+    """Return the buttons that Telegram accepts, in rows, up to its limit; ``is_notice`` as for ``render``."""
+    rows = [[rendered for button in row if (rendered := _button(button, is_notice))] for row in keyboard]
     # A number without a button can be typed.
     counted = itertools.accumulate(len(row) for row in rows)
     return [row for row, total in zip(rows, counted, strict=True) if row and total <= _BUTTON_LIMIT]

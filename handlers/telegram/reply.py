@@ -20,7 +20,7 @@ from handlers.context import Context
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import edit_text, send_text
-from handlers.telegram.render import render
+from handlers.telegram.rich_messages import deliver, render_for
 from handlers.telegram.tapped_notice import is_below_notice
 from services.retries import with_retries
 
@@ -83,13 +83,16 @@ async def send(
     Returns:
         The id of the message.
     """
-    message = render(screen, is_notice=is_notice)
+    rich = context.services.rich_support
     chat = context.incoming.effective_chat if context.incoming else None
     chat_id = to or context.chat.chat_id
+    wants_tables = context.chat.wants_tables and chat_id == context.chat.chat_id
+    rendered = render_for(rich, screen, wants_tables=wants_tables, is_notice=is_notice)
     thread_id = context.thread_id if chat is not None and chat.id == chat_id else None
 
     def send_to(thread_id: int | None) -> Callable[[], Awaitable[int]]:
-        return partial(send_text, context.bot, chat_id, message, thread_id=thread_id, reply_to=reply_to)
+        send_one = partial(send_text, context.bot, chat_id, thread_id=thread_id, reply_to=reply_to)
+        return partial(deliver, rich, rendered, send_one)
 
     try:
         return await _deliver(context, send_to(thread_id), chat_id, link)
@@ -106,9 +109,11 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
     Returns:
         False if Telegram cannot edit it: it is gone, too old, or a document.
     """
-    message, chat_id = render(screen), context.chat.chat_id
+    rich, chat_id = context.services.rich_support, context.chat.chat_id
+    rendered = render_for(rich, screen, wants_tables=context.chat.wants_tables)
+    edit_one = partial(edit_text, context.bot, chat_id, message_id)
     try:
-        await _deliver(context, lambda: edit_text(context.bot, chat_id, message_id, message), chat_id, link)
+        await _deliver(context, lambda: deliver(rich, rendered, edit_one), chat_id, link)
     except TelegramError as error:
         match classify(error).kind:
             case FailureKind.NOT_MODIFIED:

@@ -1,6 +1,6 @@
 """Language, rows per page, the portal's menu, help, and the privacy policy."""
 
-from handlers.actions import ChooseLanguage, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings, Start
+from handlers.actions import ChooseLanguage, ListStyle, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings, Start
 from handlers.context import Context
 from handlers.screens import settings as screens
 from handlers.screens.screen import Screen
@@ -22,12 +22,18 @@ async def language(context: Context, action: ChooseLanguage) -> Screen:
 
 
 async def settings(context: Context, action: ShowSettings) -> Screen:
-    """Show the settings, after setting the rows per page if the action has an offered number."""
+    """Show the settings, after setting what the action has: an offered number of rows per page, a style of lists."""
+    has_styles = context.services.rich_support.is_available
     if action.page_size in screens.PAGE_SIZES:
         async with context.services.database.write() as session:
             await chats.set_page_size(session, context.chat.chat_id, action.page_size, context.services.clock())
         await context.reload()
-    return screens.settings(context.t, context.chat.page_size)
+    if action.lists is not None and has_styles:
+        async with context.services.database.write() as session:
+            is_chosen = action.lists is ListStyle.TABLES
+            await chats.set_wants_tables(session, context.chat.chat_id, is_chosen, context.services.clock())
+        await context.reload()
+    return screens.settings(context.t, context.chat.page_size, context.chat.wants_tables if has_styles else None)
 
 
 async def portal(context: Context, _action: ShowPortal) -> Screen:

@@ -22,5 +22,6 @@ class Settings:
     webhook_retry_base: float = 2.0  # seconds before the second retry; the first is immediate, later delays double
     webhook_retry_most: float = 60.0  # the longest delay is between this and twice this
     webhook_timeout: float = 60.0
+    rich_messages: bool = True  # False: a server from before Bot API 10.1
     log_requests: int = 20_000  # calls in the request log
     keep_messages: int = 10_000  # messages kept per chat

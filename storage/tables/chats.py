@@ -3,7 +3,7 @@
 import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from storage.tables.base import NEVER_REUSED, Row, UtcTime
@@ -36,6 +36,8 @@ class Chat(Row, table=True):
     chat_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     language: str | None = Field(default=None, max_length=2)
     page_size: int = DEFAULT_PAGE_SIZE
+    rich_tables: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether the person chose lists as tables, in rich messages."""
     first_name_sealed: str | None = None
     awaited: str | None = None
     awaited_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)

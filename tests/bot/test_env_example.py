@@ -49,6 +49,8 @@ def test_env_example_shows_defaults_and_no_secret(name: str) -> None:
     default, shown = FIELDS[name].default, assigned()[name]
     if isinstance(default, float):
         assert float(shown) == default
+    elif isinstance(default, bool):
+        assert shown == str(default).lower()
     else:
         assert shown == ("" if default is PydanticUndefined else str(default))
 

@@ -9,6 +9,7 @@ from sandbox.telegram.methods.keyboards import checked_markup
 from sandbox.telegram.methods.messages import caption_text, message_text
 from sandbox.telegram.model.chats import Chat, Message
 from sandbox.telegram.text.formatting import same_content
+from sandbox.telegram.text.rich import Block, checked_blocks, plain_text
 
 MOST_DELETED_AT_ONCE = 100
 
@@ -44,11 +45,17 @@ def _existing(call: Call, chat: Chat, what: str) -> Message:
 
 
 def _edit(
-    call: Call, message: Message, text: str, entities: list[dict[str, Any]], markup: dict[str, Any] | None
+    call: Call,
+    message: Message,
+    text: str,
+    entities: list[dict[str, Any]],
+    markup: dict[str, Any] | None,
+    rich: list[Block] | None = None,
 ) -> object:
-    if text == message.text and markup == message.reply_markup and same_content(entities, message.entities):
+    is_same = text == message.text and rich == message.rich and same_content(entities, message.entities)
+    if is_same and markup == message.reply_markup:
         raise bad_request(NOT_MODIFIED)
-    message.text, message.entities, message.reply_markup = text, entities, markup
+    message.text, message.entities, message.rich, message.reply_markup = text, entities, rich, markup
     message.edit_date = unix(call.world.clock)
     message.edits += 1
     call.world.record(message.chat, "edit", message)
@@ -57,17 +64,20 @@ def _edit(
 
 @method("editMessageText")
 async def edit_message_text(call: Call) -> object:
-    """Edit the text. A keyboard that is not given again is removed."""
-    if "rich_message" in call.values:
-        raise bad_request("the sandbox does not implement rich messages")
-    if "text" not in call.values:
+    """Edit a text or a rich message, into either. A keyboard that is not given again is removed."""
+    rich = None
+    if "rich_message" in call.values and call.world.settings.rich_messages:  # an older server ignores the parameter
+        rich = checked_blocks(call.values["rich_message"])
+        text, entities = plain_text(rich), list[dict[str, Any]]()
+    elif "text" in call.values:
+        text, entities = message_text(call)
+    else:
         raise bad_request("Message text is empty")
-    text, entities = message_text(call)
     markup = checked_markup(call.get("reply_markup"))
     message = message_to_edit(call)
     if message.media:
         raise bad_request("There is no text in the message to edit")
-    return _edit(call, message, text, entities, markup)
+    return _edit(call, message, text, entities, markup, rich)
 
 
 @method("editMessageCaption")
@@ -86,7 +96,7 @@ async def edit_message_reply_markup(call: Call) -> object:
     """Edit or remove the keyboard."""
     markup = checked_markup(call.get("reply_markup"))
     message = message_to_edit(call)
-    return _edit(call, message, message.text, message.entities, markup)
+    return _edit(call, message, message.text, message.entities, markup, message.rich)
 
 
 def _check_deletable(call: Call, message: Message) -> None:

@@ -195,5 +195,6 @@ async def copy_message(call: Call) -> object:
     if "caption" in call.values and source.media:
         text, entities = caption_text(call)
     markup = checked_markup(call.get("reply_markup"))
-    sent = send(call, chat, text=text, entities=entities, media=source.media, file=source.file, reply_markup=markup)
+    content = {"media": source.media, "file": source.file, "rich": source.rich}
+    sent = send(call, chat, text=text, entities=entities, reply_markup=markup, **content)
     return {"message_id": sent["message_id"]}

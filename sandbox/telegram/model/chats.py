@@ -10,6 +10,7 @@ from sandbox.telegram.errors import SandboxMisuse
 from sandbox.telegram.events import Signal
 from sandbox.telegram.model.files import StoredFile
 from sandbox.telegram.text.rendering import render_html
+from sandbox.telegram.text.rich import buttons_in, text_of
 
 T = TypeVar("T")
 
@@ -27,7 +28,10 @@ class Button:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message. When `media` has content in the Bot API's form, `text` is its caption."""
+    """A message. When `media` has content in the Bot API's form, `text` is its caption.
+
+    When `rich` has the blocks of a rich message, `text` is what a person reads in them.
+    """
 
     chat: "Chat"
     message_id: int
@@ -37,6 +41,7 @@ class Message:
     entities: list[dict[str, Any]] = field(default_factory=list)
     media: dict[str, Any] = field(default_factory=dict)
     file: StoredFile | None = None
+    rich: list[dict[str, Any]] | None = None
     reply_markup: dict[str, Any] | None = None
     reply_to: "Message | None" = None
     topic: int | None = None
@@ -58,11 +63,12 @@ class Message:
 
     @property
     def buttons(self) -> list[list[Button]]:
-        """The inline keyboard, row by row."""
-        rows = self.reply_markup["inline_keyboard"] if self.reply_markup else []
+        """The buttons in a rich message, each as a row, then the inline keyboard, row by row."""
+        rows = [[button] for button in buttons_in(self.rich)]
+        rows += self.reply_markup["inline_keyboard"] if self.reply_markup else []
         return [
             [
-                Button(button["text"], y, x, button.get("callback_data"), button.get("url"))
+                Button(text_of(button["text"]), y, x, button.get("callback_data"), button.get("url"))
                 for x, button in enumerate(row)
             ]
             for y, row in enumerate(rows)
@@ -103,7 +109,9 @@ class Message:
         if self.topic is not None:
             result |= {"message_thread_id": self.topic, "is_topic_message": True}
         result.update(self.media)
-        if self.text:
+        if self.rich is not None:
+            result["rich_message"] = {"blocks": self.rich}
+        elif self.text:
             result["caption" if caption else "text"] = self.text
         if self.entities:
             result["caption_entities" if caption else "entities"] = self.entities
@@ -131,6 +139,7 @@ class Message:
             "text": self.text,
             "html": self.html,
             "entities": self.entities,
+            "rich": self.rich,
             "media": sorted(self.media),
             "document": document,
             "keyboard": [

@@ -30,6 +30,14 @@ JSON_NAMES = {
 }
 NOT_AN_OBJECT = {"BotCommand": "expected an Object", "MessageEntity": "expected an Object"}
 TOO_LONG = {"callback_data": "BUTTON_DATA_INVALID"}
+# The `type` of members whose name does not give it. https://core.telegram.org/bots/api#inputrichblock
+TAGS = {
+    "InputRichBlockSectionHeading": "heading",
+    "InputRichBlockPreformatted": "pre",
+    "InputRichBlockBlockQuotation": "blockquote",
+    "InputRichBlockExpandableBlockQuotation": "expandable_blockquote",
+    "InputRichBlockPullQuotation": "pullquote",
+}
 # The length of a BotCommand counts after trimming, of quotes after parsing.
 MEASURED_ELSEWHERE = {"BotCommand", "ReplyParameters"}
 
@@ -150,12 +158,19 @@ def _not_an_array(where: str, type_name: str, *, nested: bool) -> str:
 
 
 def union(name: str, members: list[str], types: Mapping[str, Any], checker: Callable[[str], Checker]) -> Checker:
-    """Return a checker of a union: by the value's `type`, else by its fields."""
+    """Return a checker of a union: by the value's `type`, else by its fields.
+
+    A RichText may also be a string, or an array of RichTexts.
+    """
     checkers = {member: checker(member) for member in members}
     objects = {member: set(types[member]["fields"]) for member in members if "fields" in types.get(member, {})}
     tags = {_tag(member, name): member for member in objects}
 
     def check(value: Any, lint: Lint, where: str) -> Any:
+        if name == "RichText" and isinstance(value, str):
+            return value
+        if name == "RichText" and isinstance(value, list):
+            return [check(each, lint, where) for each in value]
         if not isinstance(value, dict):
             scalars = [member for member in members if member not in objects]
             if not scalars:
@@ -166,7 +181,7 @@ def union(name: str, members: list[str], types: Mapping[str, Any], checker: Call
         tag = value.get("type")
         if tag in tags:
             return checkers[tags[tag]](value, lint, where)
-        if name in ("BotCommandScope", "MenuButton"):
+        if name in ("BotCommandScope", "MenuButton", "RichText", "InputRichBlock"):
             raise FieldError(_unsupported(name, tag), final=True)
         best = max(objects, key=lambda member: len(objects[member] & value.keys()))
         return checkers[best](value, lint, where)
@@ -177,6 +192,10 @@ def union(name: str, members: list[str], types: Mapping[str, Any], checker: Call
 def _unsupported(name: str, tag: object) -> str:
     if tag is None:
         return ERROR_PREFIX.get(name, f"Can't parse {name}: ") + 'Can\'t find field "type"'
+    if name == "RichText":
+        return "Unsupported rich text type"
+    if name == "InputRichBlock":
+        return f'Can\'t parse InputRichBlock: type "{tag}" is unsupported'
     if name == "MenuButton":
         return "Can't parse menu button: MenuButton has unsupported type"
     return f"Can't parse {name}: Unsupported type specified"
@@ -184,6 +203,8 @@ def _unsupported(name: str, tag: object) -> str:
 
 def _tag(member: str, family: str) -> str:
     """Return the `type` of a union's member: BotCommandScopeAllGroupChats of BotCommandScope is all_group_chats."""
+    if member in TAGS:
+        return TAGS[member]
     family = "InputMedia" if family.startswith("InputMedia") else family
     return re.sub(r"(?<!^)(?=[A-Z])", "_", member.removeprefix(family)).lower()
 

@@ -414,6 +414,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         int: [1, 0, 2, 59],
         "page_size": [5, 10],
         bool: [True, False],
+        bool | None: [None, True, False],
         datetime.datetime: [NOW],
         datetime.date: [TODAY],
         LinkState: [link, other],

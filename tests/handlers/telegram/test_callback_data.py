@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from handlers.actions import (
     CompareCode,
     ListInvoices,
     ListOrders,
+    ListStyle,
     OpenNumber,
     SendPdf,
     ShowInvoice,
@@ -45,16 +47,13 @@ def of(kind: type[Action]) -> st.SearchStrategy[Action]:
         "str": TEXTS,
         "Part | None": st.none() | st.sampled_from(Part),
         "Language | None": st.none() | st.sampled_from(Language),
+        "ListStyle | None": st.none() | st.sampled_from(ListStyle),
     }
     return st.builds(kind, **{field.name: values[type_name(field.type)] for field in fields(kind)})  # type: ignore[arg-type]
 
 
 def type_name(annotation: Any) -> str:
-    return (
-        annotation.__name__
-        if isinstance(annotation, type)
-        else str(annotation).replace("texts.language.", "").replace("portal.models.", "")
-    )
+    return annotation.__name__ if isinstance(annotation, type) else re.sub(r"\w+\.", "", str(annotation))
 
 
 ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
@@ -75,6 +74,7 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (AnswerNoticeOffer(7, yes=False), "1w7||"),
         (AnswerNoticeOffer(7, yes=True), "1w7|1|"),
         (ShowSettings(10), "1Sa|"),
+        (ShowSettings(lists=ListStyle.TABLES), "1S0|t|"),
         (AskSearch(-1, invoices=True), "1s-1|1|"),
         (SendPdf(1, "5", again=True), "1d1|5|1|"),
         (OpenNumber(1, "é"), "1n1|é|"),
@@ -242,7 +242,14 @@ def test_search_text_is_cut_to_fit_callback_data(query: str, link: int, page: in
 def test_every_field_has_a_type_that_the_codec_supports() -> None:
     for kind in KINDS:
         for field in fields(kind):  # type: ignore[arg-type]
-            assert type_name(field.type) in ("int", "bool", "str", "Language | None", "Part | None"), (kind, field.name)
+            assert type_name(field.type) in (
+                "int",
+                "bool",
+                "str",
+                "Language | None",
+                "ListStyle | None",
+                "Part | None",
+            ), (kind, field.name)
     assert issubclass(Language, enum.Enum)
 
 
