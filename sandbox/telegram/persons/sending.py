@@ -33,6 +33,7 @@ class Sender(User):
         super().__init__(user_id, first_name, last_name, username, language_code)
         self.world = world
         self.blocked: set[Bot] = set()
+        self.shows_rich = True  # False: a client that shows a placeholder for rich messages
         self._acted: dict[Chat, int] = {}  # the newest event number when the person last acted in a chat
 
     def acts_in(self, chat: Chat) -> None:

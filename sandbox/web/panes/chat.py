@@ -7,7 +7,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from sandbox.telegram.persons.person import Person
-from sandbox.web.calls import Call, NotFound, Routes, chat_of, done
+from sandbox.web.calls import DONE, Call, NotFound, Routes, chat_of, done
 from sandbox.web.page import Page
 from sandbox.web.rendering.bubbles import bubbles
 from sandbox.web.rendering.views import day_name
@@ -139,6 +139,12 @@ async def set_language(call: Call) -> Response:
     return done()
 
 
+async def change_client(call: Call) -> Response:
+    """Give the person a client that does not know rich messages, or one that does; the page is loaded again."""
+    call.person.shows_rich = not call.person.shows_rich
+    return Response(status_code=DONE, headers={"HX-Refresh": "true"})
+
+
 async def block(call: Call) -> Response:
     """Block the bot."""
     call.person.block()
@@ -185,6 +191,7 @@ CHAT_ROUTES: Routes = [
     ("POST", "/people/{person:int}/send", send),
     ("POST", "/people/{person:int}/tap", tap),
     ("POST", "/people/{person:int}/language", set_language),
+    ("POST", "/people/{person:int}/client", change_client),
     ("POST", "/people/{person:int}/block", block),
     ("POST", "/people/{person:int}/unblock", unblock),
 ]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from sandbox.telegram.model.chats import Chat, Message
+from sandbox.web.rendering.rich import rich_as_html
 from sandbox.web.rendering.views import moment
 
 SHOWN = 100
@@ -48,13 +49,14 @@ class Bubble:
 
     message: Message
     html: Markup
+    rich: Markup
     keyboard: list[list[Key]]
     day: date | None
 
     @property
     def name(self) -> str:
         """The message's id in the page."""
-        return f"m-{self.message.chat.chat_id}-{self.message.message_id}"
+        return _name(self.message)
 
     @property
     def is_ours(self) -> bool:
@@ -96,9 +98,12 @@ def _following(before: Message | None, messages: list[Message]) -> Iterable[Bubb
 def _bubble(before: Message | None, message: Message) -> Bubble:
     day = moment(message.date).date()
     begins = before is None or moment(before.date).date() != day
-    return Bubble(
-        message, entities_as_html(message.text, message.entities), _keyboard(message), day if begins else None
-    )
+    html, rich = entities_as_html(message.text, message.entities), rich_as_html(message, _name(message))
+    return Bubble(message, html, rich, _keyboard(message), day if begins else None)
+
+
+def _name(message: Message) -> str:
+    return f"m-{message.chat.chat_id}-{message.message_id}"
 
 
 def entities_as_html(text: str, entities: list[dict[str, Any]]) -> Markup:
@@ -141,7 +146,8 @@ def _link(url: str) -> tuple[str, str]:
 
 def _keyboard(message: Message) -> list[list[Key]]:
     rows = message.reply_markup["inline_keyboard"] if message.reply_markup else []
-    return [[_key(button, y, x) for x, button in enumerate(row)] for y, row in enumerate(rows)]
+    first = len(message.buttons) - len(rows)  # the buttons in a rich message are rows before it
+    return [[_key(button, y, x) for x, button in enumerate(row)] for y, row in enumerate(rows, first)]
 
 
 def _key(button: dict[str, Any], row: int, column: int) -> Key:

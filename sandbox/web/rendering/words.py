@@ -41,6 +41,12 @@ _WORDS = {
     "open_link": ("Ouvrir le lien", "Open the link"),
     "block": ("Bloquer le bot", "Block the bot"),
     "unblock": ("Débloquer", "Unblock"),
+    "older_client": ("Client sans messages enrichis", "Client without rich messages"),
+    "newer_client": ("Client avec messages enrichis", "Client with rich messages"),
+    "rich_unknown": (
+        "Ce message n’est pas pris en charge par votre version de Telegram.",
+        "This message is not supported by your version of Telegram.",
+    ),
     "restart": ("Débloquer et redémarrer", "Unblock and restart"),
     "is_blocked": ("bot bloqué", "bot blocked"),
     "menu": ("Menu des commandes", "Command menu"),
