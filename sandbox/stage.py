@@ -169,5 +169,6 @@ def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, 
         "ODOBOT_SMTP_URL": mailbox.url,
         "ODOBOT_MAIL_FROM": "Odotrack <odobot@odotrack.test>",
         "ODOBOT_SUPPORT": "aide@odotrack.test",
+        "ODOBOT_RICH_TABLES": "true",
         "ODOBOT_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     }

@@ -20,7 +20,7 @@ from telegram.error import (
 )
 
 from bot.bot_api.request import AiohttpRequest, ConnectTimedOut, NotConnected, PoolTimedOut, ServerFailed
-from handlers.telegram.failures import Failure, FailureKind, classify
+from handlers.telegram.failures import Failure, FailureKind, RichRefusal, classify, rich_refusal
 from sandbox.telegram import Person, TelegramServer
 from sandbox.telegram.errors import NOT_MODIFIED, QUERY_TOO_OLD
 from tests.sandbox.telegram.test_errors import REFUSED
@@ -146,6 +146,31 @@ async def test_migrated_group(telegram: TelegramServer, camille: Person) -> None
     new_id = group.migrate().chat.chat_id
     failure = await failure_of(telegram.url, lambda bot: bot.send_message(group.chat.chat_id, "avis"))
     assert failure == Failure(FailureKind.MIGRATED, "migrated", new_chat_id=new_id)
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"),
+    [
+        (InvalidToken("Not Found: method not found"), RichRefusal.UNKNOWN),
+        (InvalidToken("Not Found"), RichRefusal.UNKNOWN),
+        (InvalidToken("Unauthorized"), None),
+        (BadRequest("Message text is empty"), RichRefusal.UNKNOWN),
+        (BadRequest('Can\'t parse InputRichBlock: type "table" is unsupported'), RichRefusal.UNKNOWN),
+        (BadRequest("Unsupported rich text type"), RichRefusal.UNKNOWN),
+        (BadRequest("RICH_MESSAGE_TEXT_TOO_LONG"), RichRefusal.CONTENT),
+        (BadRequest("TOPIC_CLOSED"), RichRefusal.CONTENT),
+        (BadRequest(NOT_MODIFIED), None),
+        (BadRequest("chat not found"), None),
+        (BadRequest("message to edit not found"), None),
+        (Forbidden("bot was blocked by the user"), None),
+        (RetryAfter(7), None),
+        (ServerFailed("Internal Server Error"), None),
+        (TimedOut(), None),
+        (Conflict("terminated"), None),
+    ],
+)
+def test_refusal_of_a_rich_message(error: TelegramError, refusal: RichRefusal | None) -> None:
+    assert rich_refusal(error) is refusal
 
 
 @pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
