@@ -17,8 +17,8 @@ from handlers.telegram.render import Buttons, buttons_of
 
 TEXT_LIMIT = 32_768
 """Characters of all texts of a rich message (Bot API, "Rich Message Limits")."""
-_COLUMNS = 3
-"""Columns that fit beside each other at a telephone's width; further cells go to the line below."""
+_LINE = 36
+"""Characters of the widest cells of up to three columns that fit beside each other on a telephone."""
 _HEADING_SIZE = 4
 _OPEN_LINES = 3
 """A section of at most so many lines is not folded."""
@@ -86,18 +86,29 @@ def _details(section: Section) -> Block:
 def _table(table: Table, is_notice: bool) -> tuple[Block, frozenset[Action]]:
     """Return the table, and the actions that have a button in their row."""
     used = [at for at in range(len(table.rows[0])) if at == table.opener or any(row[at] for row in table.rows)]
-    columns, opened, cells = used[:_COLUMNS], set(), []
+    columns, beyond = _beside_each_other(table, used)
+    opened, cells = set(), []
     for at, row in enumerate(table.rows):
         action = table.actions[at] if table.actions else None
         data = encode(action, of_notice=is_notice) if action else None
         if action and data:
             opened.add(action)
         cells.append([_cell(row[column], column, table.opener, data) for column in columns])
-        rest = " · ".join(row[column] for column in used[_COLUMNS:] if row[column])
+        rest = " · ".join(row[column] for column in beyond if row[column])
         below = "\n".join(filter(None, (rest, table.details[at] if table.details else "")))
         if below:
             cells.append([_plain_cell(below) | ({"colspan": len(columns)} if len(columns) > 1 else {})])
-    return {"type": "table", "cells": cells, "is_bordered": True, "is_compact": True}, frozenset(opened)
+    block: Block = {"type": "table", "cells": cells, "is_bordered": True, "is_compact": True}
+    if len(cells) == 2 * len(table.rows):  # the stripes then tell a row from the line below it
+        block["is_striped"] = True
+    return block, frozenset(opened)
+
+
+def _beside_each_other(table: Table, used: list[int]) -> tuple[list[int], list[int]]:
+    """Divide the columns into those that fit beside each other, and those that go to a line below their row."""
+    widths = [max(len(row[column]) for row in table.rows) for column in used[:3]]
+    count = 3 if sum(widths) <= _LINE else 2
+    return used[:count], used[count:]
 
 
 def _cell(text: str, column: int, opener: int, data: str | None) -> Block:

@@ -54,9 +54,9 @@ class _Writer:
 
     def _table(self, table: Block) -> Markup:
         rows = (Markup("").join(map(self._cell, row)) for row in table["cells"])
-        is_bordered = Markup(' class="bordered"') if table.get("is_bordered") else ""
+        styles = " ".join(style for style in ("bordered", "striped") if table.get(f"is_{style}"))
         body = Markup("").join(Markup("<tr>{}</tr>").format(row) for row in rows)
-        return Markup("<table{}>{}</table>").format(is_bordered, body)
+        return Markup('<table class="{}">{}</table>').format(styles, body)
 
     def _cell(self, cell: Block) -> Markup:
         tag = "th" if cell.get("is_header") else "td"

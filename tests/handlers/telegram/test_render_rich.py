@@ -147,6 +147,16 @@ def test_row_opens_its_invoice() -> None:
     assert [button["text"] for button in shown.buttons[0]] == ["1/2", "›"]
 
 
+def test_wide_cells_go_below_their_row() -> None:
+    """A row of the summary has title and amount; state and account are below, where they do not fit beside these."""
+    bill = an_invoice("240130", amount="1293.08", balance="0.00")
+    lines = [SummaryLine(Kind.INVOICE_ISSUED, "240130", 1, NAME, bill), SummaryLine(Kind.INVOICE_PAID, "240129", 1)]
+    (table,) = [b for b in rich(notice_summary.summary(FR, lines)).blocks if b["type"] == "table"]
+    assert [len(row) for row in table["cells"]] == [2, 1, 2]
+    assert table["cells"][1][0]["text"] == f"payée · {NAME}"
+    assert "is_striped" not in table  # the second row has nothing below it
+
+
 @pytest.mark.parametrize(("lines", "is_open"), [(1, True), (3, True), (4, None), (20, None)])
 def test_long_agreement_is_folded(lines: int, is_open: bool | None) -> None:
     screen = orders.order_detail(FR, NAME, an_order(lines=lines), ShowOrder(1, "26387"), has_invoices=True)
