@@ -18,6 +18,7 @@ from bot.database_check import DatabaseCheck
 from bot.http.endpoints import admin_app, public_app
 from bot.http.key_check import KeyCheck
 from bot.http.metrics import Metrics, Sources
+from bot.http.portal_requests import PortalRequests
 from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
@@ -52,6 +53,7 @@ from services.access import Access
 from services.clock import Clock, utc_now
 from services.company import Company
 from services.linking.code_delivery import CodeDelivery
+from services.linking.invitations import Invitations
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.clock_watch import ClockWatch
@@ -152,8 +154,12 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         public = public_app(
             telegram=webhook,
             unsubscribe=Unsubscribe(database, clock, services.security, services.company),
-            read_now=worker.read_now,
-            portal_secret=settings.portal_webhook_secret.get_secret_value(),
+            portal=PortalRequests(
+                worker.read_now,
+                services.invitations,
+                lambda: application.bot.username,
+                settings.portal_webhook_secret.get_secret_value(),
+            ),
         )
         url = f"{settings.webhook_url}/telegram" if settings.webhook_url else ""
         webhook_state = WebhookState(application.bot, clock, url)
@@ -197,6 +203,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         chat_cache=ChatCache(database),
         portal=portal,
         linking=Linking(database, portal, clock, security),
+        invitations=Invitations(database, portal, clock, security),
         code_delivery=CodeDelivery(
             database, portal, mailer, clock, alerts, security, company=settings.company, pause=background.pause
         ),

@@ -17,6 +17,7 @@ from services.access import Access
 from services.clock import Clock
 from services.company import Company
 from services.linking.code_delivery import CodeDelivery
+from services.linking.invitations import Invitations
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.delivery.rate_limiter import BulkRateLimiter
@@ -41,6 +42,7 @@ class Services:
     chat_cache: ChatCache
     portal: Portal
     linking: Linking
+    invitations: Invitations
     code_delivery: CodeDelivery
     alerts: MailboxAlerts
     access: Access

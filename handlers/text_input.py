@@ -16,6 +16,8 @@ from handlers.screens import failures, linking, questions
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.reply import send, show
+from handlers.views import invitations
+from handlers.views.linking import open_after_linking
 from handlers.views.search import usable_links
 from portal.errors import PortalError
 from services import papers
@@ -24,6 +26,7 @@ from services.understanding import commands
 from services.understanding.codes import Codes
 from services.understanding.dates import searched_date
 from services.understanding.numbers import NumberText
+from services.understanding.payloads import InvitationOpened, PaperOpened
 from services.understanding.resolving import (
     CODES,
     AddressTyped,
@@ -109,6 +112,12 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             return _command(context, name)
         case UnknownCommand(word, nearest):
             return questions.unknown_command(t, word, _slashed(context, nearest), current)
+        case InvitationOpened(token):
+            return await invitations.claim(context, token)
+        case PaperOpened(part, number) if current:
+            return actions.OpenNumber(current.link_id, number, part)
+        case PaperOpened():
+            return await open_after_linking(context, meaning)
         case Leave():
             return text_actions.Leave()
         case Greeting():

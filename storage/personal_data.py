@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from storage.database import Session
-from storage.linking import codes, links, proofs
+from storage.linking import codes, invitations, links, proofs
 from storage.tables import Chat, CodeState
 
 
@@ -33,7 +33,11 @@ async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
 
 
 async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) -> None:
-    """Delete a chat, its links and its proofs. The limits need keyed hashes of its codes, which stay for a day."""
+    """Delete a chat, its links, its proofs, and the invitations that it opened.
+
+    The limits need keyed hashes of its codes, which stay for a day.
+    """
     await links.unlink(session, chat_id, now)
     await proofs.delete_proofs(session, chat_id=chat_id)
+    await invitations.delete_of_chat(session, chat_id)
     await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))

@@ -145,6 +145,16 @@ class Scene:
         await self.say(person, email)
         return person
 
+    async def invitation(self, contact: str = "c-1001", account: str | None = None, language: str | None = None) -> str:
+        """Let the portal request a link to the bot for a contact. Returns: what stands behind ``?start=``."""
+        made = await self.portal.portal.webhook.request_link(contact, account, language)
+        return str(made["url"]).partition("?start=")[2]
+
+    async def open(self, person: Person, payload: str) -> Message:
+        """Open a link to the bot. Returns the screen that follows."""
+        person.start(payload)
+        return await person.wait_for_message()
+
     async def settled(self) -> None:
         """Wait until the bot's background work is done, by a stop and a start."""
         await self.stop_bot()

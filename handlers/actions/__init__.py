@@ -14,6 +14,7 @@ from handlers.actions.general import (
     ShowSettings as ShowSettings,
     Start as Start,
 )
+from handlers.actions.invitations import DeclineInvitation as DeclineInvitation, OpenInvitation as OpenInvitation
 from handlers.actions.linking import (
     ChooseAccount as ChooseAccount,
     CompareCode as CompareCode,

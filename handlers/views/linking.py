@@ -9,25 +9,29 @@ from functools import partial
 import structlog
 from telegram.error import TelegramError
 
-from handlers.actions import ConfirmAddress, FinishLinking, ResendCode, Start, StartLinking
+from handlers.actions import ConfirmAddress, FinishLinking, OpenNumber, ResendCode, Start, StartLinking
 from handlers.alerts import notify_chats
 from handlers.context import Context
-from handlers.screens import account, linking
+from handlers.screens import account, failures, invitations, linking
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import classify
 from handlers.telegram.reply import delete, edit, send, show
 from handlers.text_actions import GiveCode, GiveEmail
+from handlers.views.search import open_number
 from mail.errors import MailError
 from portal.errors import PortalError
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CheckResult, CodeExpired, CodeRequested, Linked, WrongCode
 from services.linking.code_retries import OnLate
+from services.understanding.payloads import PaperOpened, read_payload
 from storage import chats
-from storage.linking import codes, links
+from storage.linking import codes, links, pending_papers
 from storage.tables import CodeState
 
 _REPEATED_TAP = datetime.timedelta(hours=2)
 """How long after a link's creation a tap to finish linking counts as a repeated one."""
+_PAPER_WAITS = datetime.timedelta(hours=2)
+"""How long the order or invoice of a link waits for the chat to be linked: as long as the longest code is valid."""
 
 log = structlog.get_logger()
 
@@ -155,7 +159,7 @@ def warn_owner(context: Context, checked: CheckResult) -> None:
         context.run_in_background(context.services.code_delivery.warn_owner(checked.warns_owner, context.language))
 
 
-async def give_code(context: Context, action: GiveCode) -> Screen:
+async def give_code(context: Context, action: GiveCode) -> Screen | None:
     """Check a code, and create the links if it is right."""
     checked = await context.services.linking.check_code(context.chat.chat_id, action.code, action.long_code)
     if isinstance(checked, AddressProven):
@@ -173,7 +177,7 @@ def delete_code_message(context: Context) -> None:
         context.run_in_background(delete(context, update.effective_message.message_id))
 
 
-async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
+async def finish_linking(context: Context, _action: FinishLinking) -> Screen | None:
     """Create the links. If the portal does not answer, a button tries again without a new code."""
     chat_id = context.chat.chat_id
     try:
@@ -186,7 +190,13 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
             return linking.expired_code(context.t)
         return linking.portal_down_after_code(context.t, context.local(proven.expires_at), context.now)
     if isinstance(linked, CodeExpired):
-        return _linked_before(context) or linking.expired_code(context.t)
+        return linked_before(context) or linking.expired_code(context.t)
+    return await links_made(context, linked)
+
+
+async def links_made(context: Context, linked: Linked) -> Screen | None:
+    """Notify of new links, and show them; then open the order or invoice that a link named before."""
+    chat_id = context.chat.chat_id
     if linked.is_new and linked.links:
         context.run_in_background(_notify_of_new_link(context, linked))
     if not linked.links:
@@ -196,12 +206,40 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen:
             await chats.set_language(session, chat_id, context.language, context.services.clock())
     await context.reload()
     made = {(link.contact_id, link.account_id) for link in linked.links}
-    return linking.linked(
+    screen = linking.linked(
         context.t, tuple(link for link in context.chat.links if (link.contact_id, link.account_id) in made)
     )
+    return await _with_pending_paper(context, screen)
 
 
-def _linked_before(context: Context) -> Screen | None:
+async def _with_pending_paper(context: Context, screen: Screen) -> Screen | None:
+    """Show the new links, and below them the order or invoice that waited for them; return the screen if none did."""
+    async with context.services.database.write() as session:
+        payload = await pending_papers.take(session, context.chat.chat_id, context.services.clock())
+    paper, current = read_payload(payload or ""), context.chat.current
+    if not isinstance(paper, PaperOpened) or current is None:
+        return screen
+    await show(context, screen)
+    opening = OpenNumber(current.link_id, paper.number, paper.part)
+    try:
+        opened = await open_number(context, opening)
+    except PortalError as error:
+        log.warning("linking.paper_not_opened", error=type(error).__name__, reason=str(error))
+        opened = failures.portal_down(context.t, opening, context.now)
+    if opened is not None:
+        await send(context, opened, link=current.link_id)
+    return None
+
+
+async def open_after_linking(context: Context, paper: PaperOpened) -> Screen:
+    """Remember the order or invoice of a link until the chat is linked, and ask to link it."""
+    now = context.services.clock()
+    async with context.services.database.write() as session:
+        await pending_papers.save(session, context.chat.chat_id, paper.payload, now, now + _PAPER_WAITS)
+    return invitations.paper_needs_link(context.t, context.services.company.name, paper)
+
+
+def linked_before(context: Context) -> Screen | None:
     """Return the screen of the links that an earlier tap of the same button created; None if there are none."""
     since = context.services.clock() - _REPEATED_TAP
     new = tuple(link for link in context.chat.links if link.linked_at > since)

@@ -7,7 +7,19 @@ from handlers import actions, text_actions
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.screens.screen import Screen
-from handlers.views import account, copies, in_words, invoices, linking, notices, orders, questions, search, settings
+from handlers.views import (
+    account,
+    copies,
+    in_words,
+    invitations,
+    invoices,
+    linking,
+    notices,
+    orders,
+    questions,
+    search,
+    settings,
+)
 
 View = Callable[[Context, Any], Awaitable[Screen | None]]
 """Returns the screen of an action, or None if it has answered itself."""
@@ -20,6 +32,8 @@ VIEWS: dict[type[Action], View] = {
     text_actions.GiveCode: linking.give_code,
     actions.FinishLinking: linking.finish_linking,
     actions.ConfirmAddress: linking.confirm_address,
+    actions.OpenInvitation: invitations.open_invitation,
+    actions.DeclineInvitation: invitations.decline_invitation,
     actions.ListOrders: orders.order_list,
     actions.ShowOrder: orders.order_detail,
     actions.ListInvoices: invoices.invoice_list,

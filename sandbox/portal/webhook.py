@@ -1,16 +1,23 @@
-"""Sends the portal's webhook calls, signed by Standard Webhooks, outside of the request path."""
+"""Sends the portal's signed requests to the bot (Standard Webhooks): its events, and requests for links."""
 
 import asyncio
 import json
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from standardwebhooks.webhooks import Webhook
 
 RETRY_DELAYS = (0.1, 0.5, 2.0, 5.0)
 LONGEST_QUEUE = 1000
+
+
+class LinkRefused(Exception):
+    """The bot made no link; the message is its status and its answer."""
 
 
 class WebhookSender:
@@ -52,6 +59,29 @@ class WebhookSender:
             with suppress(asyncio.QueueFull):
                 self._waiting.put_nowait((event_id, event_type))
 
+    async def request_link(
+        self, contact_id: str, account_id: str | None = None, language: str | None = None
+    ) -> dict[str, Any]:
+        """Request a single-use link to the bot for a contact. Returns: ``{"url", "expires_at"}``.
+
+        Raises:
+            LinkRefused: The bot refused, or did not answer, or no webhook is set.
+        """
+        asked = {"contact_id": contact_id, "account_id": account_id, "language": language}
+        body, url, signer = json.dumps(asked), self._url, self._signer
+        if url is None or signer is None:
+            raise LinkRefused("no webhook is set")
+        headers = signed_headers(signer, f"link_{secrets.token_hex(8)}", body)
+        try:
+            async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
+                answer = await client.post(urljoin(url, "/portal/links"), content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise LinkRefused(type(error).__name__) from error
+        if answer.status_code != 201:
+            raise LinkRefused(f"{answer.status_code}: {answer.text.strip()}")
+        made: dict[str, Any] = answer.json()
+        return made
+
     def start(self) -> None:
         """Start sending. Needs a running event loop."""
         self._worker = asyncio.create_task(self._work(), name="portal webhook")
@@ -81,15 +111,21 @@ class WebhookSender:
                 return False
             now = datetime.now(UTC)
             body = json.dumps({"type": event_type, "timestamp": now.isoformat(), "data": {"id": event_id}})
-            headers = {
-                "content-type": "application/json",
-                "webhook-id": event_id,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": self._signer.sign(event_id, now, body),
-            }
+            headers = signed_headers(self._signer, event_id, body)
             with suppress(httpx.HTTPError):
                 if (await client.post(self._url, content=body, headers=headers)).is_success:
                     return True
             if delay is not None:
                 await asyncio.sleep(delay)
         return False
+
+
+def signed_headers(signer: Webhook, message_id: str, body: str) -> dict[str, str]:
+    """Return the headers of a signed request, by the system's time."""
+    now = datetime.now(UTC)
+    return {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signer.sign(message_id, now, body),
+    }

@@ -40,7 +40,7 @@ from services.security import SecurityEvent, SecurityLog
 from storage import chats
 from storage.chats import Awaiting
 from storage.database import Database, Session
-from storage.linking import code_history, codes, links, proofs
+from storage.linking import code_history, codes, invitations, links, pending_papers, proofs
 from storage.linking.code_history import History
 from storage.linking.codes import StoredCode
 from storage.linking.links import NewLink
@@ -248,15 +248,19 @@ class Linking:
         return Linked(contacts[0].email, language, new_links, is_new, others, proven.email)
 
     async def purge(self, limit: int) -> int:
-        """Delete codes and proofs past their retention, up to ``limit`` rows of each table.
+        """Delete codes, proofs, invitations and pending papers past their retention, up to ``limit`` of each table.
 
         Returns:
             The largest number of rows of one table: less than ``limit`` where nothing is left to delete.
         """
         now = self._clock()
         async with self._database.write() as session:
-            codes_gone = await codes.purge(session, now, code_limits.HISTORY_SPAN, limit)
-            return max(codes_gone, await proofs.purge(session, now - proofs.RETENTION, limit))
+            return max(
+                await codes.purge(session, now, code_limits.HISTORY_SPAN, limit),
+                await proofs.purge(session, now - proofs.RETENTION, limit),
+                await invitations.purge(session, now - invitations.RETENTION, limit),
+                await pending_papers.purge(session, now, limit),
+            )
 
     async def finish_copy(self, chat_id: int, link_id: int, language: Language) -> str | None:
         """Mail copies of the link's invoices to the proven address. Returns: the address; ``None`` without a proof."""

@@ -9,6 +9,7 @@ from services.understanding.codes import Codes, codes_in
 from services.understanding.commands import Commands
 from services.understanding.normalising import folded, plain_text
 from services.understanding.numbers import NumberText, number_in
+from services.understanding.payloads import InvitationOpened, PaperOpened, read_payload
 from services.understanding.words import greets, leaves
 from storage.tables import Awaited
 from texts.escaping import strip_controls
@@ -114,7 +115,7 @@ class NotUnderstood:
 
 Meaning = (
     CommandNamed | UnknownCommand | Leave | Greeting | CodeTyped | SeveralCodes | NoCode | AddressTyped | UnaskedAddress
-    | BadAddress | SearchTyped | NumberTyped | NotUnderstood
+    | BadAddress | SearchTyped | NumberTyped | NotUnderstood | InvitationOpened | PaperOpened
 )  # fmt: skip
 
 
@@ -169,7 +170,9 @@ def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meani
 
 
 def _payload(payload: str, names: Commands, *, is_linked: bool) -> Meaning:
-    """Return what the payload of a link ``t.me/…?start=`` means: a command, or a number: ``facture-212380``."""
+    """Return what the payload of a link ``t.me/…?start=`` means; ``facture-212380`` is read as ``f-212380`` is."""
+    if (found_link := read_payload(payload)) is not None:
+        return found_link
     words = payload.replace("_", " ") if len(payload) <= _LONGEST_PAYLOAD else ""
     if name := commands.named(folded(words), names):
         return CommandNamed(name)

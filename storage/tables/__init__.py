@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 
 from storage.tables.chats import DEFAULT_PAGE_SIZE, Awaited, Chat, Copy, Link, Mute
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
+from storage.tables.invitations import Invitation, InvitationState, PendingPaper
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
 from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
 from storage.tables.telegram import Document, HandledUpdate, InboxUpdate
@@ -26,11 +27,14 @@ __all__ = [
     "Feed",
     "HandledUpdate",
     "InboxUpdate",
+    "Invitation",
+    "InvitationState",
     "Kind",
     "Link",
     "Mute",
     "Notice",
     "Pace",
+    "PendingPaper",
     "PlanState",
     "PlannedNotice",
     "ProvenAddress",

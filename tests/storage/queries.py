@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from storage import chats, personal_data, updates, uploaded_pdfs
 from storage.chats import Awaiting
 from storage.database import Database, Session
-from storage.linking import access, code_history, codes, links, proofs, shared_addresses
+from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
 from storage.linking.codes import StoredCode
 from storage.linking.links import NewLink
 from storage.notices import (
@@ -34,7 +34,7 @@ from storage.notices.plan import hand_over, mutes, rows, sweeps
 from storage.notices.plan.rows import Part, Wanted
 from storage.notices.plan.sweeps import REMINDER_KINDS
 from storage.notices.repetitions import ResendChoice, SeenNotices
-from storage.tables import Awaited, Channel, CodeState, Document, Kind, State
+from storage.tables import Awaited, Channel, CodeState, Document, InvitationState, Kind, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
 
 FEW = 40
@@ -172,6 +172,11 @@ READS: dict[str, Query] = {
     "personal_data.load": lambda s, p: personal_data.load(s, p.chat),
     "codes.chat_to_revoke": lambda s, p: codes.chat_to_revoke(s, p.chat),
     "proofs.was_proven": lambda s, p: proofs.was_proven(s, p.chat, p.email),
+    "invitations.was_requested": lambda s, p: invitations.was_requested(s, "msg-1"),
+    "invitations.count": lambda s, p: invitations.count(s, p.now - _DAY, 100),
+    "invitations.count, a contact": lambda s, p: invitations.count(s, p.now - _DAY, 100, "con-1"),
+    "invitations.find": lambda s, p: invitations.find(s, 1, p.chat),
+    "invitations.find_by_token": lambda s, p: invitations.find_by_token(s, "token"),
     "access.links_to_confirm": lambda s, p: access.links_to_confirm(s, chat_id=p.chat),
     "access.still_linked": lambda s, p: access.still_linked(s, [p.link]),
     "shared_addresses.find_shared": lambda s, p: shared_addresses.find_shared(s, p.chat, p.other_chat),
@@ -223,6 +228,13 @@ WRITES: dict[str, Query] = {
     "links.unlink_email": lambda s, p: links.unlink_email(s, p.email, p.now),
     "personal_data.delete_chat": lambda s, p: personal_data.delete_chat(s, p.chat, p.now),
     "chats.migrate": lambda s, p: chats.migrate(s, p.chat, -p.fresh),
+    "invitations.claim": lambda s, p: invitations.claim(s, "token", p.chat, p.now),
+    "invitations.close": lambda s, p: invitations.close(s, 1, p.chat, InvitationState.USED, p.now),
+    "invitations.delete_of_chat": lambda s, p: invitations.delete_of_chat(s, p.chat),
+    "invitations.purge": lambda s, p: invitations.purge(s, p.now, 100),
+    "pending_papers.save": lambda s, p: pending_papers.save(s, p.chat, "f-1", p.now, p.now),
+    "pending_papers.take": lambda s, p: pending_papers.take(s, p.chat, p.now),
+    "pending_papers.purge": lambda s, p: pending_papers.purge(s, p.now, 100),
     "code_history.history": lambda s, p: code_history.history(s, p.chat, p.email, p.now - CODES_KEPT),
     "code_history.short_hashes": lambda s, p: code_history.short_hashes(s, p.chat, p.email, p.now - CODES_KEPT),
     "code_history.copy_requests": lambda s, p: code_history.copy_requests(s, p.now - CODES_KEPT, 500),

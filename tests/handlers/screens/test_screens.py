@@ -24,7 +24,18 @@ from handlers.actions import (
     ShowOrder,
     Start,
 )
-from handlers.screens import account, copies, failures, invoices, linking, orders, questions, search, settings
+from handlers.screens import (
+    account,
+    copies,
+    failures,
+    invitations,
+    invoices,
+    linking,
+    orders,
+    questions,
+    search,
+    settings,
+)
 from handlers.screens.copies import AwaitedCode, CopyState
 from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
@@ -42,8 +53,10 @@ from services.linking.code_results import (
     OtherCodeKind,
     WrongCode,
 )
+from services.linking.invitations import Offer
 from services.mailing.letters import MissingPdf
 from services.papers import Hit, SearchPage
+from services.understanding.payloads import PaperOpened
 from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
@@ -375,7 +388,7 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, copies, failures, invoices, linking, orders, questions, search, settings)
+MODULES = (account, copies, failures, invitations, invoices, linking, orders, questions, search, settings)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
@@ -397,6 +410,8 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         "reason": [t("link.expired_code")],
         "number": ["212380", "9" * 100],
         "username": ["odobot"],
+        Offer: [Offer((NASTY,)), Offer((NASTY, "x" * 200) * 20)],
+        PaperOpened: [PaperOpened(Part.INVOICES, "212380"), PaperOpened(Part.ORDERS, NASTY)],
         "readings": [
             [
                 (Question(Intent.LIST, Part.INVOICES, start=TODAY, end=TODAY), ListInvoices(1, since="2026-10-01")),

@@ -63,6 +63,9 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
     ("action", "data"),
     [
         (Start(), "1H"),
+        (actions.OpenInvitation(12), "1Yc|"),
+        (actions.OpenInvitation(12, sure=True), "1Yc|1|"),
+        (actions.DeclineInvitation(12), "1Uc|"),
         (ListOrders(3), "1o3|"),
         (ListOrders(36, page=2), "1o10|2|"),
         (ListInvoices(3, 2, True), "1i3|2|1|"),
