@@ -28,7 +28,7 @@ from bot.updates.fetched import FetchedUpdates
 from bot.updates.handling import OdobotApplication, UpdateHandler
 from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
 from bot.updates.poll_health import PollHealth
-from bot.updates.polling import Polling
+from bot.updates.polling import Polling, allowed_updates
 from bot.updates.slots import give_back_slot
 from bot.updates.webhook_state import WebhookState
 from bot.worker import Worker
@@ -149,7 +149,8 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             stack.push_async_callback(webhook.close)
         else:
             health, fetched = PollHealth(), FetchedUpdates(inbox, clock)
-            polling = Polling(application.bot, get_updates_request, handler, fetched, health)
+            kinds = allowed_updates(inline=settings.inline)
+            polling = Polling(application.bot, get_updates_request, handler, fetched, health, kinds)
             metrics.watch_polling(health, fetched)
         public = public_app(
             telegram=webhook,
@@ -222,6 +223,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         planner=Planner(database, portal, clock, company),
         portal_links=PortalLinks(portal, clock),
         rich_support=RichSupport(settings.rich_tables),
+        has_inline_mode=settings.inline,
         failed_updates=Counter(),
     )
 

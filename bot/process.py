@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.starting import StartError, initialized, prepare_database, reporting_absences, set_webhook, use_database
 from bot.stopping import Stop
 from bot.supervisor import Loop
-from bot.updates.polling import ALLOWED_UPDATES, MAX_BEAT_SECONDS
+from bot.updates.polling import MAX_BEAT_SECONDS, allowed_updates
 from handlers.telegram.bot_menus import set_menus
 from services.clock import Clock, utc_now
 
@@ -147,7 +147,7 @@ async def receiving_updates(components: Components, settings: Settings) -> Async
                 f"{settings.webhook_url}/telegram",
                 secret_token=components.webhook.secret,
                 max_connections=MAX_CONNECTIONS,
-                allowed_updates=ALLOWED_UPDATES,
+                allowed_updates=allowed_updates(inline=settings.inline),
             )
             application.bot_data.background.start(components.webhook.handle_inbox())
             yield

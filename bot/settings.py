@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     bulk_rate: float = 28.0
     chat_rate: float = 1.0
     mail_rate: float = 2.0
+    inline: bool = False
     log_format: str = "auto"
     log_level: str = "INFO"
 

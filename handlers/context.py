@@ -62,6 +62,8 @@ class Services:
     planner: Planner
     portal_links: PortalLinks
     rich_support: RichSupport
+    has_inline_mode: bool
+    """Whether ``@bot 212380`` in any chat is answered (``ODOBOT_INLINE``)."""
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
 

@@ -8,6 +8,7 @@ from telegram.ext import (
     BaseHandler,
     CallbackQueryHandler,
     ChatMemberHandler,
+    InlineQueryHandler,
     MessageHandler,
     filters,
 )
@@ -17,6 +18,7 @@ from handlers.block_status import on_membership
 from handlers.context import Context
 from handlers.dispatch import perform
 from handlers.error_handler import on_error
+from handlers.inline import on_inline
 from handlers.screens import failures
 from handlers.telegram.callback_data import InvalidCallbackData, decode
 from handlers.telegram.reply import answer_tap, show
@@ -37,6 +39,7 @@ def routes() -> list[Handler]:
     return [
         MessageHandler(filters.ChatType.GROUPS & filters.UpdateType.MESSAGES & filters.COMMAND, on_group),
         CallbackQueryHandler(on_tap),
+        InlineQueryHandler(on_inline),
         MessageHandler(_PRIVATE & filters.TEXT, on_text),
         MessageHandler(_PRIVATE & _NEW & ~_SERVICE, on_other),
         ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER),

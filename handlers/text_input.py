@@ -225,6 +225,8 @@ async def on_other(update: Update, context: Context) -> None:
         log_foreign_context(context)
         return
     message = update.effective_message
+    if message and message.via_bot and message.via_bot.id == context.bot.id:
+        return  # a result of inline mode, which the person sent into this chat
     if message and message.media_group_id:
         now = context.services.clock()
         async with context.services.database.write() as session:

@@ -21,7 +21,7 @@ from bot.updates.poll_health import PollFailure, PollHealth
 from services.retries import backoff
 from storage.inbox import StoredUpdate
 
-ALLOWED_UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+_ALLOWED_UPDATES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 POLL_SECONDS = 30
 """The time limit of a long poll."""
 MAX_BEAT_SECONDS = 70.0
@@ -44,11 +44,17 @@ _STOP_SECONDS = 1.0
 log = structlog.get_logger()
 
 
+def allowed_updates(*, inline: bool) -> list[str]:
+    """Return the kinds of updates that Telegram sends; inline queries only where inline mode is on."""
+    return [*_ALLOWED_UPDATES, Update.INLINE_QUERY] if inline else [*_ALLOWED_UPDATES]
+
+
 class Polling:
     """The polling loop. ``run`` may be cancelled and started again at any time: the state is kept here.
 
     Args:
         request: The request class of the long poll.
+        kinds: The kinds of updates to receive, see ``allowed_updates``.
     """
 
     def __init__(
@@ -58,12 +64,14 @@ class Polling:
         handler: UpdateHandler,
         fetched: FetchedUpdates,
         health: PollHealth,
+        kinds: list[str],
     ) -> None:
         self._bot = bot
         self._request = request
         self._handler = handler
         self._fetched = fetched
         self._health = health
+        self._kinds = kinds
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._left: deque[StoredUpdate] | None = None
         """What an earlier process left and is not started yet; None: not loaded."""
@@ -187,7 +195,7 @@ class Polling:
             timeout,
             offset=offset,
             limit=limit,
-            allowed_updates=ALLOWED_UPDATES,
+            allowed_updates=self._kinds,
         )
         if found and all(update_id_of(raw) is None for raw in found):
             raise PollFailed(PollFailure.NONSENSE, "no element of the result is an update")

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from portal.conformance.signed_requests import SIGNATURE, signed_requests
 from portal.events import Event, EventPage, EventType
 from portal.fields import MOST_COUNT
 from portal.models import Contact, Invoice, InvoiceSummary, MenuLink, Order, Page
@@ -44,8 +45,12 @@ def document() -> Json:
         },
         "security": [{"bearer": []}],
         "paths": _paths(),
+        "webhooks": signed_requests(),
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "signature": SIGNATURE,
+            },
             "schemas": _schemas(),
             "responses": _problems(),
         },

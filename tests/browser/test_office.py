@@ -184,3 +184,25 @@ async def test_page_speaks_the_browsers_language(visit: Visit) -> None:
         await tab.goto(visit.stage.page_url)
         await expect(tab.locator("html")).to_have_attribute("lang", language)
         await context.close()
+
+
+async def test_link_from_the_office_links_the_chat(visit: Visit) -> None:
+    """The link of a contact, as text and QR code, links the chat with one tap; that of an invoice opens it."""
+    await visit.newcomer("Zoé", "fr")
+    await visit.tab.get_by_role("button", name="Démarrer", exact=True).click()
+    await visit.sees(re.compile("Bienvenue"))
+    await account(visit, "a-2003")
+    await visit.tab.locator("#link-c-1002").click()
+    link = visit.tab.locator("#bot-link")
+    await expect(link.get_by_role("img", name="Code QR du lien")).to_be_visible()
+    await expect(link.locator("#open-link")).to_have_text(re.compile(r"^https://t\.me/odobot\?start=l-[\w-]{43}$"))
+    payload = (await link.locator("#open-link").inner_text()).partition("?start=")[2]
+    await visit.say(f"/start {payload}")
+    await visit.sees(re.compile("Transport Boréal inc"))
+    await visit.last.get_by_role("button", name="Oui, lier").click()
+    await visit.sees(re.compile("Connexion réussie"))
+
+    await visit.tab.get_by_role("button", name="Lien 240130").click()
+    await expect(link.locator("#open-link")).to_have_text("https://t.me/odobot?start=f-240130")
+    await visit.say("/start f-240130")
+    await visit.sees(re.compile(r"Facture nº\s240130"))

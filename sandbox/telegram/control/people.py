@@ -167,6 +167,17 @@ async def tap(world: TelegramWorld, request: Request, body: Body) -> object:
     }
 
 
+async def type_inline(world: TelegramWorld, request: Request, body: Body) -> object:
+    """Type `text` behind the bot's name. `wait` is how many seconds to wait; `choose` sends a result into `group`."""
+    person, bot = person_of(world, request), body.get("bot")
+    query = person.type_inline(str(body.get("text", "")), bot=bot)
+    answer = await person.wait_for_results(query, timeout=float(body.get("wait", 5)))
+    if "choose" not in body:
+        return {"inline_query_id": query.query_id, "answer": answer}
+    group = _group(world, body["group"]) if body.get("group") is not None else None
+    return person.choose(query, int(body["choose"]), group=group, bot=bot).json()
+
+
 async def block(world: TelegramWorld, request: Request, body: Body) -> object:
     """Block the bot."""
     person_of(world, request).block(bot=body.get("bot"))
@@ -252,6 +263,7 @@ PEOPLE_ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/persons/{person:int}/edit", edit),
     ("POST", "/persons/{person:int}/delete", delete),
     ("POST", "/persons/{person:int}/tap", tap),
+    ("POST", "/persons/{person:int}/inline", type_inline),
     ("POST", "/persons/{person:int}/block", block),
     ("POST", "/persons/{person:int}/unblock", unblock),
     ("POST", "/persons/{person:int}/deactivate", deactivate),

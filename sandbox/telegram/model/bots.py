@@ -1,5 +1,6 @@
 """A bot as Telegram stores it: identity, private chats, updates, profile and callback queries."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from itertools import count
@@ -28,6 +29,18 @@ class CallbackQuery:
     answer: dict[str, Any] | None = None
 
 
+@dataclass(slots=True)
+class InlineQuery:
+    """What a person typed behind the bot's name. `created` is in unix seconds; `answered` is set with `answer`."""
+
+    query_id: str
+    person: User
+    text: str
+    created: float
+    answer: dict[str, Any] | None = None
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass
 class Profile:
     """What setMyCommands, setMyName and the like set, by language code; '' applies to all languages."""
@@ -51,12 +64,14 @@ class Bot:
         self.username = username
         self.first_name = first_name
         self.reads_all_group_messages = False
+        self.inline = False  # BotFather's /setinline
         self.private: dict[int, Chat] = {}
         self.updates = UpdateQueue(state.clock, state.settings)
         self.webhook = Webhook(token, state, self.updates)
         self.rates = SendRates(state.settings)
         self.profile = Profile()
         self.queries: dict[str, CallbackQuery] = {}
+        self.inline_queries: dict[str, InlineQuery] = {}
         self.numbers = count(1)  # message ids: the private chats of a bot share one sequence
 
     def user(self) -> dict[str, Any]:
@@ -69,7 +84,7 @@ class Bot:
             **self.user(),
             "can_join_groups": True,
             "can_read_all_group_messages": self.reads_all_group_messages,
-            "supports_inline_queries": False,
+            "supports_inline_queries": self.inline,
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
@@ -102,6 +117,10 @@ class Bot:
     def queue(self, kind: str, content: dict[str, Any], chat_id: int) -> None:
         """Queue an update for this bot. `kind` is its field in the Bot API's Update."""
         settings = self.state.settings
-        lives = settings.callback_wait_seconds if kind == "callback_query" else settings.update_wait_seconds
+        lives = (
+            settings.callback_wait_seconds
+            if kind in ("callback_query", "inline_query")
+            else settings.update_wait_seconds
+        )
         line = "message" if kind.endswith("message") else kind
         self.updates.add(kind, content, (line, chat_id), lives)

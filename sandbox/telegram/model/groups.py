@@ -96,7 +96,7 @@ class Group:
                 bot.queue(kind, message.payload(), self.chat.chat_id)
 
     def _hears(self, bot: Bot, message: Message) -> bool:
-        if bot.reads_all_group_messages:
+        if bot.reads_all_group_messages or message.media.get("via_bot", {}).get("id") == bot.bot_id:
             return True
         if message.reply_to is not None and message.reply_to.sender["id"] == bot.bot_id:
             return True

@@ -28,13 +28,16 @@ class Registry(TelegramState):
         token: str = DEFAULT_TOKEN,
         username: str = "odobot",
         first_name: str = "Odobot",
+        *,
+        inline: bool = False,
     ) -> Bot:
-        """Create a bot. Its user id is the number before the colon of the token.
+        """Create a bot. Its user id is the number before the colon of the token; `inline` turns on inline mode.
 
         Raises:
             SandboxMisuse: The token is malformed, or the token or its user id is taken.
         """
         bot = Bot(self, token, username, first_name)
+        bot.inline = inline
         if token in self.bots or any(each.bot_id == bot.bot_id for each in self.bots.values()):
             raise SandboxMisuse("there is a bot with this token or id already")
         self.bots[token] = bot

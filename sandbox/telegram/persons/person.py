@@ -8,14 +8,14 @@ from sandbox.telegram.errors import SandboxMisuse
 from sandbox.telegram.model.bots import Bot
 from sandbox.telegram.model.chats import Change, Chat, Message
 from sandbox.telegram.model.groups import Group, membership
-from sandbox.telegram.persons.sending import Sender
+from sandbox.telegram.persons.inline import InlineSender
 from sandbox.telegram.persons.taps import Tap, tap_button
 
 T = TypeVar("T")
 DEFAULT_TIMEOUT = 20.0
 
 
-class Person(Sender):
+class Person(InlineSender):
     """Somebody with a Telegram client. `TelegramWorld.create_person` creates one.
 
     Actions are synchronous and take effect at once. A wait looks at the changes since the person last acted in the

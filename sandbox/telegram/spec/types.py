@@ -179,6 +179,8 @@ def union(name: str, members: list[str], types: Mapping[str, Any], checker: Call
         if not objects:
             return checkers[members[0]](value, lint, where)
         tag = value.get("type")
+        if name == "InlineQueryResult" and any(key.endswith("_file_id") for key in value):
+            tag = f"cached_{tag}"  # of one type there are two: by file_id and by URL
         if tag in tags:
             return checkers[tags[tag]](value, lint, where)
         if name in ("BotCommandScope", "MenuButton", "RichText", "InputRichBlock"):

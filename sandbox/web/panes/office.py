@@ -10,6 +10,7 @@ from sandbox.portal.control import overview
 from sandbox.telegram.persons.person import Person
 from sandbox.web.calls import Call, NotFound, Routes, chat_of, person_of
 from sandbox.web.page import Page
+from sandbox.web.panes.bot_links import BotLink, contact_link, paper_link
 from sandbox.web.rendering.views import moment_text, word
 
 MOST_ACCOUNTS = 200
@@ -21,13 +22,16 @@ MOVES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta
 """How far the clock's buttons move it, beside ``tomorrow`` (9 h in the company's time zone) and ``real``."""
 
 
-def office_values(page: Page, chosen: str | None, *, everything: bool = False, notice: str = "") -> dict[str, Any]:
+def office_values(
+    page: Page, chosen: str | None, *, everything: bool = False, notice: str = "", link: BotLink | None = None
+) -> dict[str, Any]:
     """Return the template values of the back office.
 
     Args:
         chosen: An account id; None or an unknown one shows the first account.
         everything: Show all invoices of the account.
         notice: A sentence about the last action.
+        link: The link to the bot that was just made, or None.
     """
     accounts = overview.accounts(page.portal.portal, False, MOST_ACCOUNTS, 0)
     account = next((each for each in accounts if each["account_id"] == chosen), accounts[0] if accounts else None)
@@ -44,6 +48,7 @@ def office_values(page: Page, chosen: str | None, *, everything: bool = False, n
         "now": page.portal.portal.clock.now(),
         "moves": ("tomorrow", *MOVES, "real") if isinstance(page.portal.portal.clock, Movable) else (),
         "notice": notice,
+        "link": link,
     }
 
 
@@ -63,11 +68,12 @@ def account_of(page: Page, person: Person | None) -> str | None:
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
-def _shown(call: Call, notice: str = "") -> Response:
+def _shown(call: Call, notice: str = "", link: BotLink | None = None) -> Response:
     """Show the back office after an action, and publish the change to other tabs."""
     call.page.publish_changes()
     everything = call.field("all") == "1"
-    return call.show("office", **office_values(call.page, call.field("account"), everything=everything, notice=notice))
+    values = office_values(call.page, call.field("account"), everything=everything, notice=notice, link=link)
+    return call.show("office", **values)
 
 
 def _says(call: Call, name: str, what: str) -> str:
@@ -136,6 +142,16 @@ async def remove(call: Call) -> Response:
     return _shown(call, _says(call, "removed", call.field("email")))
 
 
+async def link(call: Call) -> Response:
+    """Show a link to the bot with its QR code: for a contact, or to an invoice or an order."""
+    if call.field("contact"):
+        email = call.field("email")
+        made = await contact_link(call.page, call.field("contact"), call.field("account"), email)
+    else:
+        made = paper_link(call.page, call.field("kind"), call.field("number"))
+    return _shown(call, _says(call, "link_made", made.about), made)
+
+
 OFFICE_ROUTES: Routes = [
     ("GET", "/office", show),
     ("POST", "/office/invoices", issue),
@@ -144,4 +160,5 @@ OFFICE_ROUTES: Routes = [
     ("POST", "/office/payments", pay),
     ("POST", "/office/endings", end_soon),
     ("POST", "/office/removals", remove),
+    ("POST", "/office/links", link),
 ]

@@ -140,6 +140,11 @@ _WORDS = {
     "marked_paid": ("Facture payée :", "Invoice paid:"),
     "ended_soon": ("Finit dans 30 jours : commande", "Ends in 30 days: order"),
     "removed": ("Retiré du compte :", "Removed from the account:"),
+    "bot_link": ("Lien", "Link"),
+    "link_made": ("Lien vers le bot pour", "Link to the bot for"),
+    "qr_code": ("Code QR du lien", "QR code of the link"),
+    "link_once": ("Lie une seule conversation, pendant", "Links one chat, once, within"),
+    "link_lasts": ("Ouvre ce document, sans limite de temps", "Opens this document, without a time limit"),
     # faults
     "health": ("Ce qui marche, ce qui ne marche pas", "What works and what does not"),
     "health_note": (

@@ -1,8 +1,11 @@
 """``POST /portal/links``: a signed request for a link to the bot, and every refusal of one."""
 
+import asyncio
 import datetime
 import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +14,9 @@ import pytest
 from sandbox.portal.faults import Fault, FaultKind
 from services.linking import invitations
 from tests.bot.http.test_endpoints import MEBIBYTE, REFUSED, signed, tampered
-from tests.scene import Scene
+from tests.scene import WEBHOOK_SECRET, Scene
 
+PAGE = Path(__file__).parents[3] / "docs" / "portal.md"
 CAMILLE = {"contact_id": "c-1001", "account_id": None, "language": None}
 
 
@@ -127,3 +131,14 @@ async def test_portal_that_is_away_makes_no_link(scene: Scene, client: httpx.Asy
     answer = await post(scene, client, CAMILLE)
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "10"
+
+
+async def test_example_of_the_documentation_runs(scene: Scene) -> None:
+    """The client in docs/portal.md makes a link that opens."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    [block] = [each for each in blocks if "def request_link" in each]
+    defined: dict[str, Any] = {"__name__": "example"}
+    exec(compile(block, str(PAGE), "exec"), defined)
+    url = await asyncio.to_thread(defined["request_link"], scene.public_url, WEBHOOK_SECRET, "c-1002", "a-2003")
+    offer = await scene.open(scene.person(), url.partition("?start=")[2])
+    assert "Transport Boréal inc." in offer.text

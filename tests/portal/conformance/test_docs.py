@@ -16,8 +16,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "portal.md"
 
 
 def shown() -> dict[str, Any]:
-    """Return what the only Python block of the page defines."""
-    [block] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    """Return what the Python block with the adapter defines."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    [block] = [each for each in blocks if "class LedgerPortal" in each]
     defined: dict[str, Any] = {}
     exec(compile(block, str(PAGE), "exec"), defined)
     return defined

@@ -111,6 +111,8 @@ async def test_unlink_command_of_another_person_is_ignored(scene: Scene) -> None
 
 
 async def test_only_four_update_types_are_requested() -> None:
-    from bot.process import ALLOWED_UPDATES
+    from bot.updates.polling import allowed_updates
 
-    assert sorted(ALLOWED_UPDATES) == ["callback_query", "edited_message", "message", "my_chat_member"]
+    usual = ["callback_query", "edited_message", "message", "my_chat_member"]
+    assert sorted(allowed_updates(inline=False)) == usual
+    assert sorted(allowed_updates(inline=True)) == sorted([*usual, "inline_query"])
