@@ -2,7 +2,8 @@
 
 Whoever opens one is linked without a code: the portal vouches for the contact. A token has 256 random bits, is stored
 as a keyed hash, and is looked up by it. A token that is unknown, expired, used, declined, or opened by another chat
-first gets the same answer, after the same queries. The first chat that opens a token reserves it.
+first gets the same answer, after the same queries. The first chat that opens a token reserves it. An invitation proves
+no mailbox: for the limits of codes, its chat stays a stranger.
 """
 
 import datetime

@@ -47,7 +47,9 @@ def test_env_example_says_whether_each_setting_is_required(name: str) -> None:
 @pytest.mark.parametrize("name", FIELDS)
 def test_env_example_shows_defaults_and_no_secret(name: str) -> None:
     default, shown = FIELDS[name].default, assigned()[name]
-    if isinstance(default, float):
+    if isinstance(default, bool):
+        assert shown == str(default).lower()
+    elif isinstance(default, float):
         assert float(shown) == default
     elif isinstance(default, bool):
         assert shown == str(default).lower()
