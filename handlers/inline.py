@@ -4,10 +4,11 @@ An offer shows nothing but number and date, and only to this person. A PDF that 
 offered: a button leads to the private chat, which opens the invoice there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from telegram import InlineQueryResultCachedDocument, InlineQueryResultsButton, Update
+from telegram import InlineQuery, InlineQueryResultCachedDocument, InlineQueryResultsButton, Update
 from telegram.error import TelegramError
 
 from handlers.context import Context
@@ -39,11 +40,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """What an inline query is answered with: results, or a button to the private chat. ``cause`` is for the log."""
+    """What an inline query is answered with: results, else a button to the private chat. ``cause`` is for the log."""
 
     cause: str
-    text: str = ""
-    start: str = ""
+    text: str
+    start: str
     results: tuple[InlineQueryResultCachedDocument, ...] = ()
 
 
@@ -59,12 +60,26 @@ async def on_inline(update: Update, context: Context) -> None:
     except PortalError as error:
         log.warning("inline.portal_failed", error=type(error).__name__, reason=str(error))
         offer = _Offer("portal", context.t("inline.away"), _INVOICES)
-    context.services.security.record(SecurityEvent.INLINE_OFFERED, cause=offer.cause, chat_id=context.chat.chat_id)
-    button = InlineQueryResultsButton(offer.text, start_parameter=offer.start) if offer.text else None
+    if offer.cause != "no_number":  # what is typed so far: a line for each character would say nothing
+        context.services.security.record(SecurityEvent.INLINE_OFFERED, cause=offer.cause, chat_id=context.chat.chat_id)
+    if offer.results and await _answered(query, offer.results):
+        return
+    # Also where Telegram refuses the results: it may have deleted an upload.
+    await _answered(query, (), InlineQueryResultsButton(offer.text, start_parameter=offer.start))
+
+
+async def _answered(
+    query: InlineQuery,
+    results: Sequence[InlineQueryResultCachedDocument],
+    button: InlineQueryResultsButton | None = None,
+) -> bool:
+    """Answer a query. Returns: False if Telegram refuses the answer: the query may be too old."""
     try:
-        await query.answer(offer.results, cache_time=0, is_personal=True, button=button)
+        await query.answer(results, cache_time=0, is_personal=True, button=button)
     except TelegramError as error:
         log.info("inline.not_answered", kind=classify(error).kind, error=type(error).__name__)
+        return False
+    return True
 
 
 async def _offer(context: Context, text: str) -> _Offer:
@@ -87,18 +102,16 @@ async def _offer(context: Context, text: str) -> _Offer:
         return _Offer("no_number", t("inline.type_number"), _INVOICES)
     links = [link for link in usable if Part.INVOICES in link.access]
     hits = await papers.find_exactly(context.services.portal, links, typed.text, context.language, (Part.INVOICES,))
-    found = [
-        (hit, result) for at, hit in enumerate(hits[:_MOST_RESULTS]) for result in [await _result(context, hit, at)]
-    ]
+    made = [await _result(context, hit, at) for at, hit in enumerate(hits[:_MOST_RESULTS])]
     # A link may have been removed while the portal answered.
     await context.reload()
-    own = [(hit, result) for hit, result in found if context.chat.link(hit.link_id)]
+    own = [(hit, result) for hit, result in zip(hits, made, strict=False) if context.chat.link(hit.link_id)]
     if not own:
         return _Offer("not_found", t("inline.not_found", number=typed.text), _INVOICES)
-    if results := tuple(result for _, result in own if result is not None):
-        return _Offer("pdf", results=results)
-    number = own[0][0].number
-    return _Offer("button", t("inline.open", number=number), paper_payload(Part.INVOICES, number) or _INVOICES)
+    results = tuple(result for _, result in own if result is not None)
+    number, cause = own[0][0].number, "pdf" if results else "button"
+    start = paper_payload(Part.INVOICES, number) or _INVOICES
+    return _Offer(cause, t("inline.open", number=number), start, results)
 
 
 async def _result(context: Context, hit: Hit, at: int) -> InlineQueryResultCachedDocument | None:

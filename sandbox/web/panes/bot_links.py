@@ -22,9 +22,9 @@ class BotLink:
 
     @property
     def qr_code(self) -> str:
-        """The QR code of the URL as an SVG element, 33 modules wide or more, with its quiet zone."""
+        """The QR code of the URL as an SVG element without a size, with its quiet zone of four modules."""
         code = segno.make(self.url, error="m", micro=False)
-        return str(code.svg_inline(scale=4, border=4, dark="#000", light="#fff", svgclass="qr", omitsize=False))
+        return str(code.svg_inline(border=4, dark="#000", light="#fff", svgclass="qr", omitsize=True))
 
 
 async def contact_link(page: Page, contact_id: str, account_id: str, about: str) -> BotLink:

@@ -127,3 +127,17 @@ async def test_result_in_the_private_chat_gets_no_answer(scene: Scene) -> None:
     camille.choose(query)
     assert "Aide" in (await scene.say(camille, "/aide")).text
     assert not [each for each in camille.chat().messages.values() if "ne lis pas" in each.text or "texte" in each.text]
+
+
+async def test_upload_that_telegram_deleted(scene: Scene) -> None:
+    """Telegram refuses the result; the button to the private chat is offered instead."""
+    await inline(scene)
+    camille = await scene.linked()
+    opened = await scene.open(camille, "f-212380")
+    await scene.tap(camille, next(label for label in opened.labels if "PDF" in label))
+    scene.telegram.world.faults.add(
+        "error", method="answerInlineQuery", status=400, description="Bad Request: wrong file identifier specified"
+    )
+    answer = await answered(camille, "212380")
+    assert answer["results"] == []
+    assert answer["button"]["start_parameter"] == "f-212380"
