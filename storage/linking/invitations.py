@@ -11,6 +11,8 @@ from storage.tables import Invitation, InvitationState
 
 RETENTION = datetime.timedelta(hours=2)
 """How long a row is kept: the limits count an hour, and a second tap gets its answer."""
+_LARGEST_ID = 2**31 - 1
+"""What PostgreSQL's column holds. A forged button may have any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ async def find_by_token(session: Session, token: str) -> tuple[StoredInvitation,
 
 async def find(session: Session, invitation_id: int, chat_id: int) -> StoredInvitation | None:
     """Return an invitation in any state; ``None`` for one that another chat has opened."""
+    if not 0 < invitation_id <= _LARGEST_ID:
+        return None
     own = col(Invitation.chat_hash).in_(session.vault.hashes("chat", str(chat_id)))
     row = (await session.exec(select(Invitation).where(col(Invitation.invitation_id) == invitation_id, own))).first()
     return _stored(row) if row is not None else None
@@ -97,6 +101,8 @@ async def close(
     session: Session, invitation_id: int, chat_id: int, state: InvitationState, now: datetime.datetime
 ) -> bool:
     """Use or decline an open invitation of a chat (compare-and-set). Returns: False where it was not open any more."""
+    if not 0 < invitation_id <= _LARGEST_ID:
+        return False
     own = col(Invitation.chat_hash).in_(session.vault.hashes("chat", str(chat_id)))
     is_open = (col(Invitation.state) == InvitationState.OPEN, col(Invitation.expires_at) > now)
     query = update(Invitation).where(col(Invitation.invitation_id) == invitation_id, own, *is_open)

@@ -63,7 +63,8 @@ async def test_unusable_links_give_one_answer_and_one_effort(scene: Scene) -> No
         event.listen(engine, "before_cursor_execute", listen)
         screen = await scene.open(person, payload)
         event.remove(engine, "before_cursor_execute", listen)
-        about = tuple(each for each in statements if "invitations" in each)
+        # Without those of the worker, which deletes old rows meanwhile.
+        about = tuple(each for each in statements if "invitations" in each and not each.startswith("DELETE"))
         answers[reason] = (screen.text, about, scene.portal.log.counts["contact"] - calls)
     assert len(set(answers.values())) == 1, answers
     text_shown, about, calls = answers["unknown"]
