@@ -78,14 +78,21 @@ _OTHER_WORDS = {
         muchowe due payerfacture payerfactures payinvoice payinvoices paybill paybills dejapaye
         dejapayee alreadypaid
         """,
-    "compte": "comptes accounts",
+    "compte": """
+        comptes accounts autrecompte autrescomptes changercompte changerdecompte otheraccount otheraccounts
+        anotheraccount switchaccount switchaccounts changeaccount changeaccounts quiaacces whohasaccess
+        """,
     "avis": """
         arreteravis stopnotice stopnotices desabonner desabonnement unsubscribe notice notification
-        notifications alertes alerte alerts alert rappels rappel reminders reminder
+        notifications alertes alerte alerts alert rappels rappel reminders reminder comptable
+        comptablecopie copiecomptable envoyercomptable accountant bookkeeper accountantcopy sendaccountant
+        sendbookkeeper
         """,
     "portail": """
         motpasse motpasseoublie oubliemotpasse password forgotpassword forgottenpassword portal siteweb
-        website connexion login signin
+        website connexion login signin changeradresse changeaddress cartecredit creditcard
+        changercartecredit changecreditcard updatecreditcard changecard annulercommande annulerabonnement
+        annulercontrat cancelorder cancelsubscription cancelcontract renouveler renew renewal renouvellement
         """,
     "langue": "langues languages francais french anglais english",
     "parametres": "parametre setting reglages reglage preferences options configuration",
@@ -101,7 +108,10 @@ _OTHER_WORDS = {
         """,
     "confidentialite": "vieprivee politique policy privacypolicy",
     "mesdonnees": "donnees data renseignements",
-    "oublier": "effacer supprimer delete erase forgetme",
+    "oublier": """
+        effacer supprimer delete erase forgetme oubliemoi oubliezmoi supprimerdonnees effacerdonnees
+        deletedata erasedata deletemydata
+        """,
 }
 BY_WORD = {name: name for name in BY_NAME} | {
     word: name for name, words in _OTHER_WORDS.items() for word in words.split()

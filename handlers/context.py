@@ -30,6 +30,7 @@ from storage.chats import Awaiting, ChatState, LinkState
 from storage.database import Database
 from storage.notices import delivery_preferences
 from storage.notices.plan import sweeps
+from storage.tables import Awaited
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -114,6 +115,16 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         This is an allow list: it excludes business connections, guest and inline contexts, and future ones.
         """
         return self.incoming is not None and _is_own_chat(self.incoming)
+
+    @property
+    def is_tap(self) -> bool:
+        """Whether the update is a tap on a button."""
+        return self.incoming is not None and self.incoming.callback_query is not None
+
+    @property
+    def awaits_code(self) -> bool:
+        """Whether the chat awaits the code of an address."""
+        return self.awaiting is not None and self.awaiting.what is Awaited.CODE
 
     @property
     def thread_id(self) -> int | None:

@@ -63,8 +63,11 @@ class ActionFailed(Exception):
         self.action = action
 
 
-async def perform(context: Context, action: Action) -> None:
+async def perform(context: Context, action: Action, *, lead: str = "") -> None:
     """Run the view of an action, and show its screen.
+
+    Args:
+        lead: a sentence to show before the screen, in the same message; after it where the view answers itself.
 
     Raises:
         ActionFailed: an unexpected error; the error handler offers a retry.
@@ -72,6 +75,10 @@ async def perform(context: Context, action: Action) -> None:
     try:
         async with nullcontext() if isinstance(action, _WITHOUT_TYPING) else typing_indicator(context):
             screen = await screen_for(context, action)
+        if screen is None and lead:
+            screen = Screen(facts=(lead,))
+        elif screen is not None and lead:
+            screen = replace(screen, lead=lead)
         if screen is not None:
             await show(context, screen, link=action.link if isinstance(action, AccountAction) else None)
     except LinkGone:
@@ -94,6 +101,8 @@ async def screen_for(context: Context, action: Action) -> Screen | None:
         if isinstance(action, _CHAT_ACTIONS) and (refusal := await _chat_refusal(context, action)):
             return refusal
         screen = await VIEWS[type(action)](context, action)
+        if isinstance(screen, Action):
+            return await screen_for(context, screen)
     except LinkGone:
         current = context.chat.current
         return failures.link_gone(context.t, current) if current else not_linked(context)
@@ -134,7 +143,7 @@ async def _account_screen(context: Context, action: AccountAction) -> Screen | N
     await context.reload()
     context.link(action.link)
     record_seen(context, action)
-    return screen
+    return await screen_for(context, screen) if isinstance(screen, Action) else screen
 
 
 async def _chat_refusal(context: Context, action: Action) -> Screen | None:
@@ -191,7 +200,7 @@ def _ended_screen(context: Context, ended: Sequence[EndedLink]) -> Screen:
 
 def not_linked(context: Context) -> Screen:
     """Return the screen that says that the request needs a link."""
-    return failures.not_linked(context.t, context.services.company.name)
+    return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
 
 
 def retry_of(action: Action) -> Action:
@@ -199,6 +208,8 @@ def retry_of(action: Action) -> Action:
     match action:
         case actions.SendPdf():
             return replace(action, again=True)
+        case text_actions.OpenNumberOr(number=number):
+            return number
         case text_actions.SearchFor(link, invoices, query):  # of a typed text, which no button carries
             return actions.ListInvoices(link, query=query) if invoices else actions.ListOrders(link, query=query)
         case text_actions.OpenLatest(link, invoices):

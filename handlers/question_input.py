@@ -13,20 +13,23 @@ from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import LinkState
 
 
-async def answer_to(context: Context, current: LinkState, text: str, *, may_be_number: bool) -> Action | Screen | None:
+async def answer_to(
+    context: Context, current: LinkState, text: str, number: actions.OpenNumber | None = None
+) -> Action | Screen | None:
     """Return what answers a question in words; None if the text is none, or only names a number.
 
     Nothing here changes more than the language: what removes or stops something opens the screen that asks.
 
     Args:
-        may_be_number: A word of the text may be a number, such as ``facture QWERT``: then a question says more than
-            "orders" or "invoices".
+        number: Opens what may be a number in the text, such as ``facture QWERT``; None for none. It is looked up first
+            where the question says no more than "orders" or "invoices".
     """
     readings = await asyncio.to_thread(_read, text, context)
     if any(each.intent is Intent.OPEN and each.number for each in readings):
         return None
-    if may_be_number and len(readings) == 1 and readings[0] == Question(Intent.LIST, readings[0].part):
-        return None
+    if number is not None and len(readings) == 1 and readings[0] == Question(Intent.LIST, readings[0].part):
+        has_digit = any(c.isdigit() for c in number.number)
+        return None if has_digit else text_actions.OpenNumberOr(current.link_id, number, _action(current, readings[0]))
     choices = {_action(current, each): each for each in reversed(readings)}
     if len(choices) > 1:
         # A button carries the action that repeats the one of a text.

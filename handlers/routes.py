@@ -19,10 +19,11 @@ from handlers.context import Context
 from handlers.dispatch import perform
 from handlers.error_handler import on_error
 from handlers.inline import on_inline
+from handlers.other_input import on_group, on_other
 from handlers.screens import failures
 from handlers.telegram.callback_data import InvalidCallbackData, decode
 from handlers.telegram.reply import answer_tap, show
-from handlers.text_input import log_foreign_context, on_group, on_other, on_text
+from handlers.text_input import log_foreign_context, on_text
 from handlers.views.invoices import was_just_sent
 from services.security import SecurityEvent
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from handlers.actions import AccountAction, Action
+from handlers.actions import AccountAction, Action, OpenNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,19 @@ class GiveRevokeCode(Action):
 
 @dataclass(frozen=True, slots=True)
 class SearchFor(AccountAction):
-    """Searches one of the lists for a typed text, and asks again if it finds nothing."""
+    """Searches one of the lists for a typed text; where it finds nothing, performs ``otherwise`` or asks again."""
 
     invoices: bool
     query: str
+    otherwise: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNumberOr(AccountAction):
+    """Opens a typed number; where nothing has it and the search finds nothing, performs ``otherwise``."""
+
+    number: OpenNumber
+    otherwise: Action
 
 
 @dataclass(frozen=True, slots=True)

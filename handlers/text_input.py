@@ -1,11 +1,10 @@
-"""Interpret messages: commands, codes, addresses, numbers, search texts, and unsupported messages."""
+"""Interpret typed texts: commands, codes, addresses, numbers, questions and search texts."""
 
 import asyncio
 import datetime
+from dataclasses import replace
 
-import structlog
-from telegram import Message, Update
-from telegram.error import TelegramError
+from telegram import Update
 
 from handlers import actions, question_input, text_actions
 from handlers.actions import Action
@@ -14,8 +13,7 @@ from handlers.context import Context
 from handlers.dispatch import code_action, not_linked, perform
 from handlers.screens import failures, linking, questions
 from handlers.screens.screen import Screen
-from handlers.telegram.failures import FailureKind, classify
-from handlers.telegram.reply import send, show
+from handlers.telegram.reply import show
 from handlers.views import invitations
 from handlers.views.linking import open_after_linking
 from handlers.views.search import usable_links
@@ -29,7 +27,10 @@ from services.understanding.numbers import NumberText
 from services.understanding.payloads import InvitationOpened, PaperOpened
 from services.understanding.resolving import (
     CODES,
+    AboutBot,
     AddressTyped,
+    AnotherAddress,
+    AnotherCode,
     BadAddress,
     CodeTyped,
     CommandNamed,
@@ -45,16 +46,15 @@ from services.understanding.resolving import (
     UnknownCommand,
     understand,
 )
-from storage import chats
 from storage.chats import Awaiting, LinkState
 from storage.tables import Awaited
 from texts.language import Language
 
-log = structlog.get_logger()
-
 _LOOK_UP_SECONDS = 4.0
 """The longest look-up of a number before it is compared with the awaited code: a portal that hangs must not keep a
 person from linking."""
+_WORDS_OF_COMMANDS = frozenset({"compte", "oublier"})
+"""Commands that their words name even where a question in words has another reading: ``changer de compte``."""
 _LATE = datetime.timedelta(hours=1)
 """How long after a code's end a text may still be meant as one."""
 
@@ -76,24 +76,68 @@ async def on_text(update: Update, context: Context) -> None:
         is_edit=is_edit,
     ):
         return
-    awaiting = _awaiting(context)
-    meaning = understand(text, awaiting.what if awaiting else None, BY_WORD, is_linked=context.chat.current is not None)
-    result = await _in_words(context, text, meaning) or await _action_or_screen(context, meaning, awaiting)
+    await answer(context, await resolved(context, text, read(context, text)))
+
+
+async def answer(context: Context, result: Action | Screen, *, lead: str = "") -> None:
+    """Perform an action or show a screen; ``lead`` as for ``perform``."""
     if isinstance(result, Action):
-        await perform(context, result)
+        await perform(context, result, lead=lead)
     else:
-        await show(context, result)
+        await show(context, replace(result, lead=lead) if lead else result)
+
+
+def read(context: Context, text: str) -> Meaning:
+    """Return what a text means in the chat, by itself."""
+    awaiting = _awaiting(context)
+    return understand(text, awaiting.what if awaiting else None, BY_WORD, is_linked=context.chat.current is not None)
+
+
+async def resolved(context: Context, text: str, meaning: Meaning) -> Action | Screen:
+    """Return the action that a text requests, also as a question in words, or the screen that says why it is none."""
+    awaiting = _awaiting(context)
+    if awaiting is None and (answered := await _in_words(context, text, meaning)):
+        return answered
+    if isinstance(meaning, SearchTyped) and awaiting is not None and awaiting.link_id is not None:
+        return text_actions.SearchFor(
+            awaiting.link_id,
+            awaiting.what is Awaited.INVOICE_SEARCH,
+            _searched(context, meaning.query),
+            await _instead_of_search(context, text),
+        )
+    return await _action_or_screen(context, meaning, awaiting)
+
+
+async def _instead_of_search(context: Context, text: str) -> Action | None:
+    """Return what a text requests that is searched for, in case nothing is found: ``aide``, ``combien je dois``."""
+    meaning = understand(text, None, BY_WORD, is_linked=True)
+    if isinstance(meaning, NumberTyped) and (meaning.number.has_digit or len(text.split()) == 1):
+        return None
+    result = await _in_words(context, text, meaning)
+    if result is None and isinstance(meaning, CommandNamed | Greeting):
+        result = actions.Start() if isinstance(meaning, Greeting) else _command(context, meaning.name)
+    return result if isinstance(result, Action) and not isinstance(result, text_actions.OpenNumberOr) else None
 
 
 async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | Screen | None:
-    """Return what answers a question in words: a text that awaits nothing, and is more than one word or no number."""
+    """Return what answers a question in words, of more than one word or no number; None if the text is none."""
     current = context.chat.current
-    if current is None or context.awaiting is not None or text.lstrip().startswith(("/", "\\")):
+    if current is None or (isinstance(meaning, CommandNamed) and meaning.name in _WORDS_OF_COMMANDS):
         return None
-    is_question = isinstance(meaning, CommandNamed | NumberTyped) and len(text.split()) > 1
-    if not is_question and not isinstance(meaning, NotUnderstood):
+    if (command := commands.slashed(text)) is not None:
+        text = _with_argument(*command, meaning)
+    is_question = isinstance(meaning, CommandNamed | NumberTyped | UnknownCommand) and len(text.split()) > 1
+    if not is_question and not (text and isinstance(meaning, NotUnderstood | AboutBot)):
         return None
-    return await question_input.answer_to(context, current, text, may_be_number=isinstance(meaning, NumberTyped))
+    number = _open_number(context, current, meaning.number) if isinstance(meaning, NumberTyped) else None
+    return await question_input.answer_to(context, current, text, number)
+
+
+def _with_argument(name: str, argument: str, meaning: Meaning) -> str:
+    """Return a command and its words as a question, such as ``factures impayées``; empty for one without words."""
+    is_list = isinstance(meaning, CommandNamed) and BY_NAME[meaning.name].of_link is not None
+    has_words = any(c.isalpha() for c in argument) and (is_list or isinstance(meaning, UnknownCommand))
+    return f"{name} {argument}" if has_words or isinstance(meaning, NumberTyped) else ""
 
 
 def _awaiting(context: Context) -> Awaiting | None:
@@ -106,7 +150,7 @@ def _awaiting(context: Context) -> Awaiting | None:
 
 async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiting | None) -> Action | Screen:
     """Return the action that a text requests, or the screen that says why it is none."""
-    t, current = context.t, context.chat.current
+    t, current, company = context.t, context.chat.current, context.services.company
     match meaning:
         case CommandNamed(name):
             return _command(context, name)
@@ -120,33 +164,42 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             return await open_after_linking(context, meaning)
         case Leave():
             return text_actions.Leave()
+        case Greeting(is_thanks=True):
+            return questions.welcome_thanks(t, current)
         case Greeting():
             return actions.Start()
+        case AboutBot():
+            return questions.about_bot(t, company.name, company.support, current)
+        case AnotherCode():
+            return actions.ResendCode()
+        case AnotherAddress():
+            return actions.StartLinking()
         case CodeTyped(code, long_code, number):
             return await _code_or_number(context, code, long_code, number)
         case SeveralCodes():
             return questions.several_codes(t)
-        case AddressTyped(email):
-            if awaiting is not None and awaiting.what is Awaited.COPY_EMAIL and awaiting.link_id is not None:
+        case AddressTyped(email, is_for_linking):
+            if (
+                not is_for_linking
+                and awaiting is not None
+                and awaiting.what is Awaited.COPY_EMAIL
+                and awaiting.link_id is not None
+            ):
                 return text_actions.GiveCopyEmail(awaiting.link_id, email)
             return text_actions.GiveEmail(email)
         case UnaskedAddress(email) if _late_code(context) is Awaited.CODE:
             return text_actions.GiveEmail(email)
         case UnaskedAddress() if current:
             return questions.unasked_address(t, current)
-        case BadAddress():
-            return linking.bad_email(t)
-        case SearchTyped(query) if awaiting is not None and awaiting.link_id is not None:
-            return text_actions.SearchFor(
-                awaiting.link_id, awaiting.what is Awaited.INVOICE_SEARCH, _searched(context, query)
-            )
+        case BadAddress(count):
+            is_copy = awaiting is not None and awaiting.what is Awaited.COPY_EMAIL
+            return linking.bad_email(t, count, company.name, is_copy=is_copy)
         case NumberTyped(number, code) if current:
             return _open_number(context, current, number, code)
         case NoCode():
             is_for_linking = awaiting is not None and awaiting.what is Awaited.CODE
             return linking.no_code_in_text(t) if is_for_linking else questions.code_awaited(t)
     codes = meaning.codes if isinstance(meaning, NotUnderstood) else Codes()
-    company = context.services.company
     if current is None and codes and _late_code(context) is Awaited.CODE:
         return linking.expired_code(t)
     if current is None:
@@ -181,7 +234,7 @@ def _late_code(context: Context) -> Awaited | None:
     return awaiting.what
 
 
-def _open_number(context: Context, current: LinkState, number: NumberText, code: str = "") -> Action:
+def _open_number(context: Context, current: LinkState, number: NumberText, code: str = "") -> actions.OpenNumber:
     nearest = None if number.has_digit else commands.nearest(number.text.lower(), BY_WORD)
     late = (
         number.text if _late_code(context) is Awaited.CODE and number.text.isdigit() and len(number.text) == 6 else ""
@@ -219,47 +272,6 @@ async def _is_own_number(context: Context, current: LinkState, number: NumberTex
         return False
 
 
-async def on_other(update: Update, context: Context) -> None:
-    """Handle a sticker, a voice message, a picture: answer once, also for an album of ten."""
-    if not context.is_private:
-        log_foreign_context(context)
-        return
-    message = update.effective_message
-    if message and message.via_bot and message.via_bot.id == context.bot.id:
-        return  # a result of inline mode, which the person sent into this chat
-    if message and message.media_group_id:
-        now = context.services.clock()
-        async with context.services.database.write() as session:
-            is_first = await chats.first_of_album(session, context.chat.chat_id, message.media_group_id, now)
-        if not is_first:
-            return
-    await show(context, failures.unsupported_message(context.t, context.chat.current))
-
-
 def log_foreign_context(context: Context) -> None:
     """Write to the security log that an update came from another place than the person's private chat."""
     context.services.security.record(SecurityEvent.FOREIGN_CONTEXT)
-
-
-async def on_group(_update: Update, context: Context) -> None:
-    """Answer a command in a group that names the bot or replies to it, with a button to the private chat.
-
-    Any other command may be another bot's. Where Telegram refuses the answer (a closed topic), nothing is sent.
-    """
-    message = context.incoming.effective_message if context.incoming else None
-    if message is None or not message.text or not _is_addressed(context, message):
-        return
-    try:
-        await send(context, linking.group_welcome(context.t, context.bot.username), to=message.chat_id)
-    except TelegramError as error:
-        if classify(error).kind is not FailureKind.REFUSED:
-            raise
-        log.info("group.not_answered", reason=classify(error).reason)
-
-
-def _is_addressed(context: Context, message: Message) -> bool:
-    name = (message.text or "").split()[0].partition("@")[2]
-    if name:
-        return name.lower() == context.bot.username.lower()
-    replied = message.reply_to_message
-    return replied is not None and replied.from_user is not None and replied.from_user.id == context.bot.id

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from portal.client import Portal, Reader
 from portal.errors import Forbidden, NotFound, PortalError
 from portal.models import Invoice, Order, Page, Part
-from services.understanding.numbers import skeleton, spellings
+from services.understanding.numbers import is_several, skeleton, spellings
 from storage.chats import LinkState
 
 MOST_ACCOUNTS = 10
@@ -68,15 +68,14 @@ async def look_up(
     """
     numbers, current, others = spellings(text), links[0], links[1:MOST_ACCOUNTS]
     query = numbers[0] if numbers else ""
-    first, _ = await _all([_exactly(portal, current, number, each, language) for number in numbers[:_FIRST_SPELLINGS]
+    likely = len(numbers) if is_several(text) else _FIRST_SPELLINGS
+    first, _ = await _all([_exactly(portal, current, number, each, language) for number in numbers[:likely]
                            for each in Part])  # fmt: skip
     if first:
         return LookUp(query, _of_part(first, part))
-    calls = [_exactly(portal, link, number, each, language) for link in others for number in numbers[:_FIRST_SPELLINGS]
+    calls = [_exactly(portal, link, number, each, language) for link in others for number in numbers[:likely]
              for each in Part if each in link.access]  # fmt: skip
-    calls += [
-        _exactly(portal, current, number, each, language) for number in numbers[_FIRST_SPELLINGS:] for each in Part
-    ]
+    calls += [_exactly(portal, current, number, each, language) for number in numbers[likely:] for each in Part]
     if sum(c.isalnum() for c in query) >= _LEAST_SEARCHED:
         calls += [_search(portal, link, query, each, page_size, language)
                   for link in (current, *others) for each in Part if each in link.access]  # fmt: skip

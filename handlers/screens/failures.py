@@ -2,7 +2,7 @@
 
 import datetime
 
-from handlers.actions import Action, ChooseAccount, ShowHelp, Start, StartLinking
+from handlers.actions import Action, ChooseAccount, ResendCode, ShowHelp, Start, StartLinking
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from storage.chats import LinkState
@@ -76,8 +76,11 @@ def account_gone(t: Texts, account: str) -> Screen:
     return Screen(facts=(t("trouble.account_gone", account=account),), keyboard=_link(t))
 
 
-def not_linked(t: Texts, company: str) -> Screen:
-    """Report that the request needs a link."""
+def not_linked(t: Texts, company: str, *, awaits_code: bool = False) -> Screen:
+    """Report that the request needs a link; ``awaits_code`` means that only the mailed code is missing."""
+    if awaits_code:
+        buttons = (Button(t("button.resend"), ResendCode()),), (Button(t("button.other_address"), StartLinking()),)
+        return Screen(facts=(t("link.code_missing"),), keyboard=buttons)
     return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=_link(t))
 
 

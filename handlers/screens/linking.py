@@ -55,9 +55,18 @@ def ask_email(t: Texts, company: str, *, is_another: bool) -> Screen:
     return Screen(t("link.title"), facts=(fact,), keyboard=(back,))
 
 
-def bad_email(t: Texts) -> Screen:
-    """Report that a text contains no address."""
-    return Screen(facts=(t("link.bad_email"),), keyboard=((Button(t("button.help"), ShowHelp()),),))
+def bad_email(t: Texts, count: int, company: str, *, is_copy: bool) -> Screen:
+    """Report that a text is not the awaited address.
+
+    Args:
+        count: the words of the text with an ``@``: none, one that is no address, or several.
+        is_copy: a bookkeeper's address is awaited.
+    """
+    if count == 0:
+        fact = t("copy.need_email") if is_copy else t("link.need_email", company=company)
+    else:
+        fact = t("link.bad_email") if count == 1 else t("link.several_emails")
+    return Screen(facts=(fact,), keyboard=((Button(t("button.help"), ShowHelp()),),))
 
 
 def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> Screen:

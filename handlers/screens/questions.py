@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from handlers.actions import Action, ShowHelp, Start, StartLinking
+from handlers.actions import Action, ShowHelp, ShowNotices, Start, StartLinking
+from handlers.screens.failures import a_person
 from handlers.screens.invoices import period_text
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
@@ -25,7 +26,21 @@ _LEFT = {
 
 def left(t: Texts, what: Awaited | None, link: LinkState | None) -> Screen:
     """Confirm that a question was left; None for ``what`` means that nothing was asked."""
+    if what is None and link is not None:
+        notices = (Button(t("button.notices"), ShowNotices()),)
+        facts = (t("left.nothing"), t("left.notices"))
+        return Screen(facts=facts, keyboard=(*_where_to(t, link), notices))
     return Screen(facts=(t(_LEFT[what]) if what else t("left.nothing"),), keyboard=_where_to(t, link))
+
+
+def welcome_thanks(t: Texts, link: LinkState | None) -> Screen:
+    """Answer thanks."""
+    return Screen(facts=(t("courtesy.thanks"),), keyboard=_where_to(t, link))
+
+
+def about_bot(t: Texts, company: str, support: str, link: LinkState | None) -> Screen:
+    """Say what answers here, and how to reach a person; ``support`` may be empty."""
+    return Screen(facts=(t("about.bot", company=company), a_person(t, company, support)), keyboard=_where_to(t, link))
 
 
 def several_codes(t: Texts) -> Screen:

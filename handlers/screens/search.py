@@ -1,5 +1,6 @@
 """Search: the question for a search text, and what a typed number found."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from texts.catalogue import Texts
 from texts.escaping import safe_text
 
 _MOST_BUTTONS = 10
+_ISO_LENGTH = len("2026-10-01")
 
 
 def ask_search(t: Texts, action: AskSearch) -> Screen:
@@ -62,8 +64,13 @@ def nothing_found(
         company: the company's name.
         support: how to reach a person; may be empty.
     """
-    shown = clip(query, 40)
-    fact = t("trouble.not_found", number=shown, account=account) if account else t("search.nowhere", query=shown)
+    shown = clip(_as_written(t, query), 40)
+    if not account:
+        fact = t("search.nowhere", query=shown)
+    elif query.isalpha() or " " in query or shown != query:
+        fact = t("search.nothing_here", query=shown, account=account)
+    else:
+        fact = t("trouble.not_found", number=shown, account=account)
     asks = [
         Button(label, AskSearch(link.link_id, invoices=part is Part.INVOICES))
         for part, label in ((Part.ORDERS, t("button.search_orders")), (Part.INVOICES, t("button.search_invoices")))
@@ -72,6 +79,14 @@ def nothing_found(
     hint = t("search.meant_command", command=suggestion) if suggestion else t("search.what_next")
     keyboard = (*list_buttons(t, link), *rows_of(asks, 2))
     return Screen(facts=(fact, hint, a_person(t, company, support)), keyboard=keyboard)
+
+
+def _as_written(t: Texts, query: str) -> str:
+    """Return a date as people write it, where a typed date was searched for; any other text as it is."""
+    try:
+        return t.formats.long_date(datetime.date.fromisoformat(query)) if len(query) == _ISO_LENGTH else query
+    except ValueError:
+        return query
 
 
 def with_code_button(t: Texts, screen: Screen, code: str) -> Screen:

@@ -40,7 +40,7 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
 async def accounts(context: Context, _action: ShowAccounts) -> Screen:
     """Show the accounts, and the other chats linked through the same addresses."""
     if not context.chat.links:
-        return failures.not_linked(context.t, context.services.company.name)
+        return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
     async with context.services.database.read() as session:
         other_chats = await shared_addresses.other_chats(session, context.chat.chat_id)
         emails = await links.emails(session, context.chat.chat_id)
@@ -141,7 +141,7 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     if not context.chat.links and action.sure:
         return account.unlinked(context.t)  # a repeated tap
     if not context.chat.links:
-        return failures.not_linked(context.t, context.services.company.name)
+        return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
     if not action.sure:
         return account.confirm_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:

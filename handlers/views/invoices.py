@@ -73,7 +73,8 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
             log.warning("pdf.not_confirmed", kind=failure.kind, error=type(error).__name__)
             is_unclear = failure.kind is FailureKind.UNCLEAR
             return (screens.pdf_maybe_sent if is_unclear else screens.pdf_not_sent)(context.t, again)
-    if earlier is not None and not was_just_sent(context, action):
+    is_repeated_tap = context.is_tap and was_just_sent(context, action)
+    if earlier is not None and not is_repeated_tap:
         told = replace(earlier, told_at=context.services.clock())
         await send(context, screens.pdf_already_sent(context.t, action), link=action.link, reply_to=earlier.message_id)
         if key := pdf_key(context, action):

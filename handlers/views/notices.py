@@ -44,7 +44,7 @@ async def notices(context: Context, _action: ShowNotices) -> Screen:
     """Show the notices of the only account, or ask for the account."""
     own = context.chat.links
     if not own:
-        return failures.not_linked(context.t, context.services.company.name)
+        return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
     if len(own) == 1:
         return screens.subscriptions(context.t, own[0], has_others=False)
     return screens.choose_account(context.t, own)

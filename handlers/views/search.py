@@ -3,18 +3,20 @@
 import datetime
 from dataclasses import replace
 
-from handlers.actions import AskSearch, ListInvoices, ListOrders, OpenNumber, ShowInvoice, ShowOrder
+from handlers.actions import Action, AskSearch, ListInvoices, ListOrders, OpenNumber, ShowInvoice, ShowOrder
 from handlers.context import Context
 from handlers.screens import invoices, linking, orders, search as screens
-from handlers.screens.screen import Screen
+from handlers.screens.screen import Screen, clip
 from handlers.telegram.reply import show
-from handlers.text_actions import SearchFor
+from handlers.text_actions import OpenNumberOr, SearchFor
 from handlers.views.invoices import invoice_detail, invoice_list
 from handlers.views.orders import order_detail, order_list
 from handlers.views.seen_notices import record_seen
 from portal.models import Invoice, Order, Part
 from services import papers
 from services.papers import Hit, LookUp
+from services.understanding.normalising import trimmed
+from services.understanding.numbers import is_several, skeleton
 from services.understanding.resolving import CODES
 from storage import chats
 from storage.chats import Awaiting, LinkState
@@ -37,8 +39,8 @@ async def _await_search(context: Context, link: int, *, invoices: bool) -> None:
         await chats.set_awaiting(session, context.chat.chat_id, Awaiting(what, now + _ANSWER_TIME, link), now)
 
 
-async def search_for(context: Context, action: SearchFor) -> Screen:
-    """Search one list. If it finds nothing, open the number if the text is one, else await another text."""
+async def search_for(context: Context, action: SearchFor) -> Screen | Action:
+    """Search one list. If it finds nothing, open the number if the text is one, or await another text."""
     part = Part.INVOICES if action.invoices else Part.ORDERS
     if action.invoices:
         screen = await invoice_list(context, ListInvoices(action.link, query=action.query))
@@ -51,12 +53,25 @@ async def search_for(context: Context, action: SearchFor) -> Screen:
     )
     if len(hits) == 1 and hits[0].part is not part:
         return await _document(context, hits[0])
+    if action.otherwise is not None:
+        return action.otherwise
     await _await_search(context, action.link, invoices=action.invoices)
     return replace(screen, note=context.t("search.try_another"))
 
 
+async def open_number_or(context: Context, action: OpenNumberOr) -> Screen | Action | None:
+    """Show what a number finds, as ``open_number``; the other action where it finds nothing."""
+    return await _open(context, action.number, action.otherwise)
+
+
 async def open_number(context: Context, action: OpenNumber) -> Screen | None:
     """Show the order or invoice with this number in any account of the chat, or what the portal's search finds."""
+    screen = await _open(context, action, None)
+    return screen if isinstance(screen, Screen) else None
+
+
+async def _open(context: Context, action: OpenNumber, otherwise: Action | None) -> Screen | Action | None:
+    """Look a number up; ``otherwise`` is what to do instead of saying that nothing was found."""
     links = usable_links(context, action.link)
     found = await papers.look_up(
         context.services.portal,
@@ -73,6 +88,8 @@ async def open_number(context: Context, action: OpenNumber) -> Screen | None:
         hits=tuple(hit for hit in found.hits if context.chat.link(hit.link_id)),
         pages=tuple(page for page in found.pages if context.chat.link(page.link_id)),
     )
+    if otherwise is not None and not found.hits and not found.pages:
+        return otherwise
     screen, link = await _found_screen(context, action, found, is_in_several=len(links) > 1)
     if action.code and context.awaiting is not None and context.awaiting.what in CODES:
         screen = screens.with_code_button(context.t, screen, action.code)
@@ -103,9 +120,10 @@ async def _found_screen(
     if len(found.hits) == 1:
         hit = found.hits[0]
         screen = await _document(context, hit)
+        notes = [t("search.not_these", numbers=", ".join(missing))] if (missing := _missing(action.number, hit)) else []
         if hit.link_id != action.link:
-            screen = replace(screen, note=t("search.other_account", account=context.link(hit.link_id).account_name))
-        return screen, hit.link_id
+            notes.insert(0, t("search.other_account", account=context.link(hit.link_id).account_name))
+        return replace(screen, note="\n".join(notes)) if notes else screen, hit.link_id
     names = {link.link_id: link.account_name for link in context.chat.links}
     if found.hits:
         return screens.several_found(t, found.query, found.hits, (), names, action.link), action.link
@@ -122,6 +140,14 @@ async def _found_screen(
     if len(found.pages) == 1 and found.pages[0].link_id == action.link:
         return _list(context, action.link, found), action.link
     return screens.several_found(t, found.query, (), found.pages, names, action.link), action.link
+
+
+def _missing(text: str, hit: Hit) -> list[str]:
+    """Return the other numbers of a typed list of numbers, which were not found."""
+    words = [trimmed(word) for word in text.split()]
+    numbers = [word for word in words if word.isdigit()]
+    is_list = len(numbers) > 1 and is_several(text) and skeleton(hit.number) in numbers
+    return [clip(number, 20) for number in numbers if number != skeleton(hit.number)] if is_list else []
 
 
 def _list(context: Context, link_id: int, found: LookUp) -> Screen:

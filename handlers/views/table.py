@@ -21,8 +21,8 @@ from handlers.views import (
     settings,
 )
 
-View = Callable[[Context, Any], Awaitable[Screen | None]]
-"""Returns the screen of an action, or None if it has answered itself."""
+View = Callable[[Context, Any], Awaitable[Screen | Action | None]]
+"""Returns the screen of an action, another action to perform instead, or None if it has answered itself."""
 
 VIEWS: dict[type[Action], View] = {
     actions.Start: linking.start,
@@ -42,6 +42,7 @@ VIEWS: dict[type[Action], View] = {
     actions.OpenNumber: search.open_number,
     actions.AskSearch: search.ask_search,
     text_actions.SearchFor: search.search_for,
+    text_actions.OpenNumberOr: search.open_number_or,
     text_actions.OpenLatest: in_words.open_latest,
     text_actions.SendPdfOf: in_words.send_pdf_of,
     text_actions.Leave: questions.leave,

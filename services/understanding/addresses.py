@@ -16,7 +16,23 @@ _SCHEME = re.compile(r"mailto:(?://)?", re.IGNORECASE)
 _QUOTED = re.compile(r'(?:^|(?<=[\s<(\[:,;]))"(?:[^"\\\r\n]|\\[^\r\n]){1,64}"@[^\s<>()\[\],;"]+')
 _SEPARATORS = re.compile(r"[\s<>()\[\]{}«»‹›„\"|,;]+")
 _AT = re.compile("[@\uff20\ufe6b]|mailto:", re.IGNORECASE)
+_LABEL = re.compile(r"(?:e-?mails?|courriels?|mails?|m[eé]l|adresses?|address|to|from|à|de)[=:]+", re.IGNORECASE)
 _DOTS = re.compile(r"\.{2,}")
+_SPOKEN = (
+    (
+        re.compile(r"\s*[(\[]\s*(?:at|arobase?|chez|a)\s*[)\]]\s*|\s+(?:at|arobase?|arrobase?|a commercial)\s+", re.I),
+        "@",
+    ),
+    (re.compile(r"\s*[(\[]\s*(?:dot|point|pt)\s*[)\]]\s*|\s+(?:dot|point)\s+", re.I), "."),
+    (re.compile(r"\s+(?:tiret bas|soulign[eé]|underscore)\s+", re.I), "_"),
+    (re.compile(r"\s+(?:tiret|trait d'union|dash|hyphen)\s+", re.I), "-"),
+    (re.compile(r"\s*@\s*"), "@"),
+)
+"""How a dictated address is written, or one with spaces in it, and what stands for it."""
+_DOT_APART = re.compile(r"(?<=[\w-])\s*\.\s*(?=[\w-])")
+_COMMA_FOR_DOT = re.compile(r"(@[\w.-]+),(?=[a-z]{2,})", re.IGNORECASE)
+_LONGEST_SPOKEN = 120
+"""Characters of the longest text that is read as one dictated address."""
 _PUBLIC = ".ca"
 _LONGEST_LOCAL = 64  # octets, RFC 5321 §4.5.3.1.1
 _LONGEST = 320
@@ -31,6 +47,24 @@ def email_in(text: str) -> str | None:
     """
     found = {normalize_email(address) for address in addresses_in(text)}
     return found.pop() if len(found) == 1 else None
+
+
+def spoken_email_in(text: str) -> str | None:
+    """Find the address in a text that spells it: ``ana point roy arobase b point ca``, ``ana @b.ca``, ``ana@b,ca``.
+
+    Only for a text that answers the question for an address, and in which ``email_in`` finds none.
+
+    Returns:
+        Its normal form; None for none or several.
+    """
+    if len(text) > _LONGEST_SPOKEN or len(_AT.findall(text)) > 1:
+        return None
+    written = _COMMA_FOR_DOT.sub(r"\1.", text.translate(_CHARACTERS))
+    if "@" in written:
+        written = _DOT_APART.sub(".", written)
+    for spoken, sign in _SPOKEN:
+        written = spoken.sub(sign, written)
+    return email_in(written)
 
 
 def emails_in(field: str) -> dict[str, str]:
@@ -58,7 +92,8 @@ def addresses_in(text: str) -> list[str]:
 
 
 def _without_scheme(word: str) -> str:
-    """Return the address of ``mailto:ana@b.ca?subject=x``; any other word as it is."""
+    """Return the address of ``mailto:ana@b.ca?subject=x`` and ``courriel=ana@b.ca``; any other word as it is."""
+    word = _LABEL.sub("", word.lstrip(_EDGES), count=1) if _LABEL.match(word.lstrip(_EDGES)) else word
     scheme = _SCHEME.match(word.lstrip(_EDGES))
     if scheme is None:
         return word

@@ -2,34 +2,22 @@
 
 import datetime
 import re
+from typing import TYPE_CHECKING
 
 from services.understanding.normalising import folded, plain_text
 
-_MONTHS = {
-    name: month
-    for month, names in enumerate(
-        (
-            "janvier janv january jan",
-            "fevrier fevr fev february feb",
-            "mars march mar",
-            "avril avr april apr",
-            "mai may",
-            "juin june jun",
-            "juillet juil july jul",
-            "aout august aug",
-            "septembre sept september sep",
-            "octobre oct october",
-            "novembre nov november",
-            "decembre dec december",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
+if TYPE_CHECKING:
+    from services.understanding.questions.catalogue import Catalogue
+
+_MOST_WORDS = 4
+
 _WORDS = {"le", "du", "de", "d", "en", "au", "on", "of", "in", "the", "from", "facture", "factures", "invoice"} | {
     *("invoices", "commande", "commandes", "order", "orders")
 }
 _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
+_NUMERIC_MONTH = re.compile(r"(\d{1,2})[./-]((?:19|20)\d\d)|((?:19|20)\d\d)[./](\d{1,2})")
+_DAYS_AGO = {"today": 0, "yesterday": 1, "before_yesterday": 2}
+"""The entries of the questions' calendar that name one day by itself."""
 
 
 def searched_date(text: str, today: datetime.date, *, month_first: bool) -> str | None:
@@ -46,13 +34,38 @@ def searched_date(text: str, today: datetime.date, *, month_first: bool) -> str 
     if len(words) == 1 and (numeric := _NUMERIC.fullmatch(words[0])):
         first, _, second, third = numeric.groups()
         return _numeric(first, int(second), third, month_first=month_first)
-    months = [_MONTHS[name] for word in words if (name := word.strip(".")) in _MONTHS]
+    if len(words) == 1 and (numeric := _NUMERIC_MONTH.fullmatch(words[0])):
+        month, year, other_year, other_month = numeric.groups()
+        number = int(month or other_month)
+        return f"{year or other_year}-{number:02}" if 1 <= number <= 12 else None
+    if not words or len(words) > _MOST_WORDS or not any(word.strip(".").isalpha() for word in words):
+        return None
+    if (day := _day_by_name(text, today)) is not None:
+        return day.isoformat()
+    names = _catalogue().months
+    months = [names[name] for word in words if (name := word.strip(".")) in names]
     days = [int(found[1]) for word in words if (found := re.fullmatch(r"(\d{1,2})(?:er|st|nd|rd|th|e)?", word))]
     years = [int(word) for word in words if re.fullmatch(r"(?:19|20)\d\d", word)]
     if len(months) != 1 or len(days) > 1 or len(years) > 1 or len(words) != 1 + len(days) + len(years):
         return None
     year = years[0] if years else today.year - ((months[0], *days) > (today.month, *([today.day] if days else [])))
     return _iso(year, months[0], days[0]) if days else f"{year}-{months[0]:02}"
+
+
+def _day_by_name(text: str, today: datetime.date) -> datetime.date | None:
+    """Return the day of ``hier`` or ``today``; None for any other text."""
+    words = tuple(re.split(r"[\s'-]+", folded(plain_text(text)).strip(" .!?")))
+    for name, ago in _DAYS_AGO.items():
+        if words in _catalogue().calendar[name].get(words[0], ()):
+            return today - datetime.timedelta(days=ago)
+    return None
+
+
+def _catalogue() -> "Catalogue":
+    # It takes a tenth of a second to load, which a typed number must not wait for.
+    from services.understanding.questions.catalogue import catalogue
+
+    return catalogue()
 
 
 def _numeric(first: str, middle: int, last: str, *, month_first: bool) -> str | None:

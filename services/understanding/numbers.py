@@ -23,6 +23,9 @@ _MOST_GROUPED = 4
 _LONGEST_SENTENCE = 1_000
 """Characters of the longest text in which numbers are looked for."""
 _SENTENCE = " .,;:!?…"
+_FILE_NAME = re.compile(r"(?:[^\W\d]+[-_ ])?(\S*\d\S*)\.pdf", re.IGNORECASE)
+"""The name of a PDF: ``Facture-212380.pdf``."""
+_GROUPS = re.compile(r"\d{1,4}(?:-\d{1,4})+")
 _GLUED = re.compile(
     r"(?:(?:facture|invoice|commande|order|fact|inv|cmd|cde|po|bill|ref|num|numero|number|nr|no|n)\s*[:#=°]+|n[o°]?\.|#)"
     r"(?=[^\s.])",
@@ -88,10 +91,19 @@ def spellings(text: str) -> tuple[str, ...]:
         found.insert(0, "".join(words))
     elif len(words) > 1:
         found += with_digit
+    elif _GROUPS.fullmatch(found[0]):
+        found.append(found[0].replace("-", ""))
     if line != found[-1]:
         found.append(line)
     unique = dict.fromkeys(each for each in found if len(each) <= MOST_CHARACTERS and any(map(str.isalnum, each)))
     return tuple(unique)[:MOST_SPELLINGS]
+
+
+def is_several(text: str) -> bool:
+    """Whether ``NumberText.text`` has several words that may each be a number: ``240934 et 240935``."""
+    words = [trimmed(word) for word in text.split()]
+    is_grouped = all(word.isdigit() and len(word) <= _MOST_GROUPED for word in words)
+    return not is_grouped and sum(any(c.isdigit() for c in word) for word in words) > 1
 
 
 def skeleton(number: str) -> str:
@@ -110,7 +122,9 @@ def _core(words: list[str]) -> list[str]:
 
 
 def _last_segment(word: str) -> str:
-    """Return the last segment of a link to the portal that has a digit; any other word as it is."""
+    """Return the number in a link to the portal or in a file's name; any other word as it is."""
+    if file := _FILE_NAME.fullmatch(word.strip(EDGES)):
+        return file[1]
     if "://" not in word:
         return word
     try:

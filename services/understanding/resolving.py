@@ -4,13 +4,22 @@ import re
 from dataclasses import dataclass, field
 
 from services.understanding import commands
-from services.understanding.addresses import addresses_in, email_in
+from services.understanding.addresses import addresses_in, email_in, spoken_email_in
 from services.understanding.codes import Codes, codes_in
 from services.understanding.commands import Commands
 from services.understanding.normalising import folded, plain_text
 from services.understanding.numbers import NumberText, number_in
 from services.understanding.payloads import InvitationOpened, PaperOpened, read_payload
 from services.understanding.words import greets, leaves
+from services.understanding.words import (
+    asks_about_bot,
+    asks_again,
+    asks_other_address,
+    greets,
+    is_emoji,
+    leaves,
+    thanks,
+)
 from storage.tables import Awaited
 from texts.escaping import strip_controls
 
@@ -23,6 +32,8 @@ _START = "start"
 _LONGEST_PAYLOAD = 40
 """Characters of the longest payload that is looked up; a longer one may be a secret of a later version."""
 _NOUN_AND_NUMBER = re.compile(r"^([a-z]{3,})[ -](?=\S*\d)", re.IGNORECASE)
+_LINKING = frozenset({"lier", "link"})
+_SEARCH_COMMANDS = frozenset({"recherche", "rechercher", "chercher", "cherche", "search", "find", "trouver"})
 CODES = frozenset({Awaited.CODE, Awaited.COPY_CODE, Awaited.REVOKE_CODE})
 SEARCHES = frozenset({Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH})
 _ADDRESSES = frozenset({Awaited.EMAIL, Awaited.COPY_EMAIL})
@@ -50,7 +61,24 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """The person greets, or thanks."""
+    """The person greets, or thanks, or sends an emoji: nothing is asked for."""
+
+    is_thanks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AboutBot:
+    """The person asks who or what answers here, or scolds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherCode:
+    """A code is awaited, and the person asks for another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherAddress:
+    """A code is awaited, and the person says that the address was the wrong one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +102,10 @@ class NoCode:
 
 @dataclass(frozen=True, slots=True)
 class AddressTyped:
-    """An address in normal form, which is awaited."""
+    """An address in normal form, which is awaited; ``is_for_linking`` if it came with the command."""
 
     email: str = field(repr=False)
+    is_for_linking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +117,9 @@ class UnaskedAddress:
 
 @dataclass(frozen=True, slots=True)
 class BadAddress:
-    """An address is awaited, and the text is none."""
+    """An address is awaited, and the text is none; ``count`` is the number of its words with an ``@``."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +145,9 @@ class NotUnderstood:
 
 
 Meaning = (
-    CommandNamed | UnknownCommand | Leave | Greeting | CodeTyped | SeveralCodes | NoCode | AddressTyped | UnaskedAddress
-    | BadAddress | SearchTyped | NumberTyped | NotUnderstood | InvitationOpened | PaperOpened
+    CommandNamed | UnknownCommand | Leave | Greeting | AboutBot | CodeTyped | SeveralCodes | NoCode | AnotherCode
+    | AnotherAddress | AddressTyped | UnaskedAddress | BadAddress | SearchTyped | NumberTyped | NotUnderstood
+    | InvitationOpened | PaperOpened
 )  # fmt: skip
 
 
@@ -127,7 +159,10 @@ def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked
         names: The commands, see ``Commands``.
         is_linked: The chat is linked, so that numbers can be looked up.
     """
-    if (command := commands.slashed(text)) is not None:
+    command = commands.slashed(text)
+    if command is not None and command[0].isdigit():
+        text, command = text.strip().lstrip("/\\"), None  # a number or a code behind a slash
+    if command is not None:
         return _slashed(*command, names, is_linked=is_linked)
     if leaves(text):
         return Leave()
@@ -140,10 +175,16 @@ def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked
         return meaning
     if (meaning := _address(text, awaited, is_linked=is_linked)) is not None:
         return meaning
+    if awaited is Awaited.CODE and asks_again(text):
+        return AnotherCode()
+    if awaited is Awaited.CODE and asks_other_address(text):
+        return AnotherAddress()
     if (name := commands.whole_text_command(text, names)) and not (number and number.is_named and number.has_digit):
         return CommandNamed(name)
-    if awaited is None and greets(text):
-        return Greeting()
+    if awaited is None and (greets(text) or is_emoji(text)):
+        return Greeting(is_thanks=thanks(text))
+    if awaited is None and asks_about_bot(text):
+        return AboutBot()
     if is_linked and number and (number.has_digit or awaited is None):
         return NumberTyped(number)
     if awaited in CODES:
@@ -164,8 +205,12 @@ def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meani
         is_by_command = noun_and_number.part is not None and name is not None
         if is_by_command or name is None:
             return NumberTyped(noun_and_number)
+    if name in _LINKING and (email := email_in(rest)) is not None:
+        return AddressTyped(email, is_for_linking=True)
     if name is not None:
         return CommandNamed(name)
+    if word in _SEARCH_COMMANDS and is_linked and (searched := number_in(rest)):
+        return NumberTyped(searched)
     return UnknownCommand(word, commands.nearest(word, names))
 
 
@@ -185,6 +230,8 @@ def _payload(payload: str, names: Commands, *, is_linked: bool) -> Meaning:
 def _code(codes: Codes, number: NumberText | None, *, is_linked: bool) -> Meaning | None:
     """Return what codes mean while one is awaited; None if the text has none."""
     if codes:
+        if not is_linked and not codes.is_named and number is not None and number.part is not None:
+            return NoCode()  # "facture 212380": not compared, so that it costs no attempt
         may_be_number = is_linked and number is not None and not codes.is_named
         if may_be_number and number is not None and number.is_named:
             return NumberTyped(number, codes.short or codes.long)
@@ -198,6 +245,8 @@ def _address(text: str, awaited: Awaited | None, *, is_linked: bool) -> Meaning 
     is_awaited = awaited in (Awaited.EMAIL, Awaited.COPY_EMAIL, Awaited.CODE) or (not is_linked and awaited is None)
     if email:
         return AddressTyped(email) if is_awaited else UnaskedAddress(email)
-    if addresses_in(plain_text(text)) and awaited in _ADDRESSES:
-        return BadAddress()
+    if is_awaited and ("@" in text or awaited in _ADDRESSES) and (spoken := spoken_email_in(text)):
+        return AddressTyped(spoken)
+    if awaited in _ADDRESSES and (found := addresses_in(plain_text(text))):
+        return BadAddress(len(set(found)))
     return None

@@ -1,9 +1,12 @@
 """The words of both languages that stand around a request, and those that leave a question or greet."""
 
 import re
+import unicodedata
 
 from portal.models import Part
 from services.understanding.normalising import EDGES, folded, plain_text
+
+_MOST_EMOJI = 12
 
 
 def _words(text: str) -> frozenset[str]:
@@ -36,6 +39,7 @@ SMALL = _words(
     trouver trouve trouvez voir vois ouvrir ouvre ouvrez montrer montre montrez montre-moi montrez-moi donner donne
     donnez donne-moi donnez-moi afficher affiche affichez envoyer envoie envoyez envoie-moi envoyez-moi avoir
     obtenir recevoir consulter besoin peux peut peux-tu pouvez pourrais pourriez pourriez-vous pouvez-vous suivre
+    toutes tous tout toute all every any some
     suis où est-ce que quel quelle quels quelles quoi comment pour sur avec svp concernant regarding i'd i'm let's
     d'un d'une voici voila here numero
     """
@@ -68,13 +72,93 @@ _LEAVE = frozenset(
         *("i changed my mind", "i want to cancel", "i want to stop", "no need", "don't bother", "stop it", "stop that"),
     )
 )
+_THANKS = _words("merci mercis thanks thank thx ty")
+_SMALL_TALK = _words(
+    "a au c'est est ca de la le les l you u i i'm je me moi tu te toi vous un une it its is are the that's"
+)
 _GREETINGS = frozenset(
     folded(word)
     for word in (
         *("bonjour", "bonsoir", "salut", "allo", "coucou", "merci", "merci beaucoup", "ok merci", "parfait merci"),
         *("hello", "hi", "hey", "good morning", "good afternoon", "good evening", "thanks", "thank you", "thx", "ty"),
-        *("thanks a lot", "thank you very much", "merci bien", "bonne journée", "bye", "goodbye", "au revoir"),
+        *(
+            "ça va",
+            "comment ça va",
+            "à plus",
+            "what's up",
+            "thanks a lot",
+            "thank you very much",
+            "merci bien",
+            "bonne journée",
+            "bye",
+            "goodbye",
+            "au revoir",
+        ),
     )
+)
+
+
+_COURTESIES = _words(
+    """
+    ok okay parfait super genial cool great perfect nice awesome excellent accord dac entendu compris oui ouais yes
+    yep yeah bravo bonne bon journee soiree nuit fin semaine week-end bientot beau belle how there so much very big
+    desole excuse excusez sorry lol mdr haha see take care have great welcome gentil kind top wow note noted got tres
+    """
+)
+"""Words of thanks and small talk; a text of these and of polite and small words alone asks for nothing."""
+_ABOUT = frozenset(
+    folded(phrase)
+    for phrase in (
+        *(
+            "qui es-tu",
+            "qui es tu",
+            "qui êtes-vous",
+            "t'es qui",
+            "tu es qui",
+            "vous êtes qui",
+            "c'est qui",
+            "c'est quoi",
+        ),
+        *(
+            "c'est quoi ça",
+            "c'est quoi ce truc",
+            "c'est quoi ici",
+            "qu'est-ce que c'est",
+            "es-tu un robot",
+            "êtes-vous un",
+        ),
+        *("es-tu là", "êtes-vous là", "y a-t-il quelqu'un", "es-tu humain", "tu es un robot", "êtes-vous un robot"),
+        *("comment ça marche", "comment ça fonctionne", "à quoi ça sert", "à quoi tu sers", "ça sert à quoi"),
+        *("pourquoi", "pourquoi vous me demandez ça", "what is this", "what's this", "who are you", "who is this"),
+        *("who's this", "what are you", "are you a bot", "are you a robot", "are you human", "are you a human"),
+        *("are you real", "are you a real person", "are you there", "how does it work", "how does this work", "why"),
+        *(
+            "what is it",
+            "what is this for",
+            "what's this for",
+            "what do you do",
+            "test",
+            "ping",
+            "hello is this working",
+        ),
+    )
+)
+_SCOLDING = _words(
+    """
+    merde chier marde tabarnak tabarnac tabarnouche calisse caliss crisse criss putain con conne connard imbecile idiot
+    idiote stupide niaiseux niaiseuse maudit maudite nul nulle poche pourri debile foutre enfoire salaud fuck fucking
+    fucked shit bullshit damn stupid useless sucks suck crap wtf dumb moron asshole bitch hell
+    """
+)
+_MACHINES = _words("robot bot bots robots machine assistant chatbot va you toi off ton ta systeme system thing patente")
+_AGAIN = re.compile(
+    r"\b(?:renvo\w+|resend\w*|nouveau code|autre code|new code|another code|un autre|another one"
+    r"|(?:send|envoie|envoyez|envoyer)\b.*\b(?:again|encore|a nouveau|de nouveau))\b"
+)
+_OTHER_ADDRESS = re.compile(
+    r"\b(?:(?:autre|mauvaise?|nouvelle|changer d[e']?|changer mon|changer l')\s*(?:adresse|courriel|mail|email|e-mail)"
+    r"|(?:other|another|wrong|different|new|change (?:my|the))\s+"
+    r"(?:email |e-mail |mail )?(?:address|email|e-mail|mail))\b"
 )
 
 
@@ -106,7 +190,41 @@ def leaves(text: str) -> bool:
 def greets(text: str) -> bool:
     """Whether the whole text is a greeting or thanks."""
     phrase = _phrase(text)
-    return phrase in _GREETINGS or (bool(phrase) and not _without_politeness(phrase))
+    if phrase in _GREETINGS or (bool(phrase) and not _without_politeness(phrase)):
+        return True
+    keys = [key_of(word) for word in phrase.split()]
+    return any(key in _COURTESIES for key in keys) and all(key in _COURTESIES | POLITE | _SMALL_TALK for key in keys)
+
+
+def is_emoji(text: str) -> bool:
+    """Whether a text is one or more emoji and nothing else."""
+    characters = [c for c in text if not c.isspace()]
+    categories = {unicodedata.category(c) for c in characters}
+    return len(characters) <= _MOST_EMOJI and "So" in categories and categories <= {"So", "Sk", "Mn", "Me", "Cf"}
+
+
+def thanks(text: str) -> bool:
+    """Whether a short text has a word of thanks."""
+    return any(key_of(word) in _THANKS for word in _phrase(text).split())
+
+
+def asks_about_bot(text: str) -> bool:
+    """Whether the whole text asks who or what answers here, or scolds it."""
+    phrase = _phrase(text)
+    if phrase in _ABOUT or _without_politeness(phrase) in _ABOUT:
+        return True
+    keys = [key_of(word) for word in phrase.split()]
+    return any(key in _SCOLDING for key in keys) and all(key in _SCOLDING | _MACHINES | POLITE | SMALL for key in keys)
+
+
+def asks_again(text: str) -> bool:
+    """Whether a short text asks for another code: ``renvoyez le code``, ``send it again``."""
+    return _AGAIN.search(_phrase(text)) is not None
+
+
+def asks_other_address(text: str) -> bool:
+    """Whether a short text says that the code was to go to another address."""
+    return _OTHER_ADDRESS.search(_phrase(text)) is not None
 
 
 def _phrase(text: str) -> str:

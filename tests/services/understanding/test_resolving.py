@@ -124,7 +124,7 @@ def test_two_codes_are_not_compared() -> None:
         ("ana@b.ca", Awaited.COPY_EMAIL, True, AddressTyped("ana@b.ca")),
         ("ana@b.ca", None, False, AddressTyped("ana@b.ca")),
         ("ana@b.ca", None, True, UnaskedAddress("ana@b.ca")),
-        ("ana@b", Awaited.EMAIL, False, BadAddress()),
+        ("ana@b", Awaited.EMAIL, False, BadAddress(1)),
         ("bonjour", Awaited.EMAIL, False, BadAddress()),
         ("bonjour", Awaited.CODE, False, NoCode()),
         ("15.10.26", Awaited.CODE, False, NoCode()),

@@ -1,0 +1,66 @@
+"""What people answer when an address or a code is asked for."""
+
+import pytest
+
+from tests.scene import CLIENT, Scene
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_dictated_addresses_are_read(scene: Scene, language: str) -> None:
+    for text in ("client arobase example point test", "client (at) example (dot) test", "client@ example.test",
+                 "client @example.test", "client@example,test", "courriel=client@example.test"):  # fmt: skip
+        person = scene.person(language)
+        await scene.say(person, "/link")
+        shown = (await scene.say(person, text)).text
+        assert CLIENT in shown, text
+        assert f"={CLIENT}" not in shown, text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_command_with_an_address_asks_for_the_code(scene: Scene, language: str) -> None:
+    person = scene.person(language)
+    assert CLIENT in (await scene.say(person, f"/lier {CLIENT}" if language == "fr" else f"/link {CLIENT}")).text
+    assert len((await scene.say(person, await scene.code())).labels) == 2
+    other = await scene.say(person, "/link flotte@example.test")
+    assert "flotte@example.test" in other.text
+
+
+@pytest.mark.parametrize(
+    ("language", "awaited", "several", "incomplete"),
+    [
+        ("fr", "J’attends l’adresse", "plusieurs adresses", "pas une adresse de courriel complète"),
+        ("en", "I am waiting for the email address", "several addresses", "not a complete email address"),
+    ],
+)
+async def test_no_address_says_what_is_awaited(
+    scene: Scene, language: str, awaited: str, several: str, incomplete: str
+) -> None:
+    person = scene.person(language)
+    await scene.say(person, "/link")
+    for text in ("pourquoi?", "je ne sais pas", "i don't have one", "oui", "514-555-1234", "👍"):
+        assert awaited in (await scene.say(person, text)).text, text
+    assert several in (await scene.say(person, "client@example.test ou flotte@example.test")).text
+    assert incomplete in (await scene.say(person, "client@example")).text
+    assert scene.mailbox.sent_to(CLIENT) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "soon", "ask", "missing"),
+    [
+        ("fr", "vient d’être demandé", "Quel est le courriel", "il ne manque que le code"),
+        ("en", "has just been asked for", "What is the email address", "only the code"),
+    ],
+)
+async def test_words_while_a_code_is_awaited(scene: Scene, language: str, soon: str, ask: str, missing: str) -> None:
+    person = await scene.asked(language)
+    code = await scene.code()
+    for text in ("renvoyer", "renvoyez le code svp", "resend", "send it again please"):
+        assert soon in (await scene.say(person, text)).text, text
+    for text in ("factures", "/invoices", "/avis"):
+        assert missing in (await scene.say(person, text)).text, text
+    for text in ("facture 212380", "invoice 212380"):
+        answer = await scene.say(person, text)
+        assert "4" not in answer.text, "it is not compared, and costs no attempt"
+    assert len((await scene.say(person, f"/{code}")).labels) == 2
+    other = await scene.asked(language, "flotte@example.test")
+    assert ask in (await scene.say(other, "mauvaise adresse" if language == "fr" else "another address")).text
