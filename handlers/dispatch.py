@@ -132,9 +132,14 @@ def _is_first_tap(context: Context) -> bool:
 
 
 async def _account_screen(context: Context, action: AccountAction) -> Screen | None:
-    """Run a view about an account, and check that the link is valid before and after it."""
+    """Run a view about an account, and check that the link is valid before and after it.
+
+    Where another link of the chat has ended, a message of its own says so before the answer.
+    """
     if ended := await confirm_access(context):
-        return ended
+        if context.chat.link(action.link) is None:
+            return ended
+        await send(context, ended)  # about another account: the request is answered below
     link = context.link(action.link)
     if context.services.access.is_idle(link) and not isinstance(action, actions.ConfirmAddress):
         return confirm_address(context.t, link)
@@ -147,10 +152,18 @@ async def _account_screen(context: Context, action: AccountAction) -> Screen | N
 
 
 async def _chat_refusal(context: Context, action: Action) -> Screen | None:
-    """Return the screen that refuses an action about all accounts because links ended or are idle; None permits it."""
+    """Return the screen that refuses an action about all accounts because all links ended or are idle.
+
+    Where only some ended, a message says so before the answer.
+
+    Returns:
+        None for an action that is permitted.
+    """
     try:
         if ended := await confirm_access(context):
-            return ended
+            if context.chat.current is None:
+                return ended
+            await send(context, ended)
     except PortalError:
         if isinstance(action, actions.Revoke | text_actions.GiveRevokeCode):
             raise

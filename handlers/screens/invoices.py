@@ -138,6 +138,11 @@ def pdf_already_sent(t: Texts, action: SendPdf) -> Screen:
     return Screen(facts=(t("pdf.already_sent"),), keyboard=((Button(t("button.send_again"), anew),),))
 
 
+def pdf_in_progress(t: Texts, number: str) -> Screen:
+    """Report that the portal takes long to make a PDF."""
+    return Screen(facts=(t("pdf.in_progress", number=number),))
+
+
 def pdf_sent(t: Texts, action: SendPdf) -> Screen:
     """Confirm the PDF, where the portal cannot be read for the invoice's own screen."""
     back = Button(t("button.back_to_invoice", number=action.number), ShowInvoice(action.link, action.number))

@@ -17,7 +17,7 @@ from handlers.screens import invoices as screens
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
-from handlers.telegram.reply import repeated, send
+from handlers.telegram.reply import delete, repeated, send
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
 from portal.fields import MOST_ROWS
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 _REPEATED_TAP = datetime.timedelta(seconds=15)
 """A tap for a PDF that was sent more recently is a repeated one."""
+_SLOW_PDF_SECONDS = 5.0
+"""After so long, a line says that the PDF is being prepared, until it comes."""
 _ACTION_SECONDS = 4.5  # Telegram shows a chat action for 5 s
 
 
@@ -58,7 +60,7 @@ async def invoice_detail(context: Context, action: ShowInvoice) -> Screen:
 async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
     """Send the PDF as a document: Telegram's copy if the portal says that it is unchanged, else new bytes."""
     reader = context.reader(action.link)
-    async with _upload_indicator(context):
+    async with _upload_indicator(context), _progress_line(context, action):
         try:
             # Each attempt loads the PDF again, so that none waits with a PDF in memory.
             attempt = partial(_send_document, context, reader, action)
@@ -169,6 +171,30 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> S
                 await documents.save_upload(context.bot, services.database, pdf, sent)
                 return None
     return None
+
+
+@asynccontextmanager
+async def _progress_line(context: Context, action: SendPdf) -> AsyncIterator[None]:
+    """Send a line that says what is happening while the body takes long, and delete it afterwards."""
+    line: asyncio.Task[int] | None = None
+
+    def begin() -> None:
+        nonlocal line
+        line = asyncio.create_task(send(context, screens.pdf_in_progress(context.t, action.number)))
+
+    timer = asyncio.get_running_loop().call_later(_SLOW_PDF_SECONDS, begin)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if line is not None:
+            context.run_in_background(_remove(context, line))
+
+
+async def _remove(context: Context, line: asyncio.Task[int]) -> None:
+    """Delete the line once it was sent: a call in progress may have delivered it already."""
+    with suppress(TelegramError):
+        await delete(context, await line)
 
 
 @asynccontextmanager

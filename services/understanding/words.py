@@ -198,7 +198,7 @@ def greets(text: str) -> bool:
 
 def is_emoji(text: str) -> bool:
     """Whether a text is one or more emoji and nothing else."""
-    characters = [c for c in text if not c.isspace()]
+    characters = [c for c in text if not c.isspace() and c not in EDGES]
     categories = {unicodedata.category(c) for c in characters}
     return len(characters) <= _MOST_EMOJI and "So" in categories and categories <= {"So", "Sk", "Mn", "Me", "Cf"}
 

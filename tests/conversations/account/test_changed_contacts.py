@@ -64,3 +64,20 @@ async def test_odd_contact_is_linked(scene: Scene, language: str) -> None:
     scene.portal.faults.set(Fault(FaultKind.ODD_CONTACT, "/v1/contacts*", times=None))
     person = await scene.linked(language, FLEET)
     assert "240130" in (await scene.say(person, LIST[language])).text
+
+
+@pytest.mark.parametrize(("language", "ended"), [("fr", "déliée"), ("en", "unlinked")])
+async def test_ended_account_does_not_replace_the_answer(scene: Scene, language: str, ended: str) -> None:
+    """The request was about another account: the end is told beside it, once."""
+    person = await scene.linked(language)
+    people = scene.portal.portal.people
+    people.change_contact("c-1001", access={"a-2001": ["orders", "invoices"]}, reports=False)
+    for text, words in ((LIST[language], "212380"), (ACCOUNTS[language], "Client Odotrack")):
+        scene.later(hours=25)
+        person.say(text)
+        if text == LIST[language]:
+            assert "Client Odotrack 2016" in (await person.wait_for_message(ended)).text
+        assert words in (await person.wait_for_message(words)).text
+    people.change_contact("c-1001", access={}, reports=False)
+    scene.later(hours=25)
+    assert ended in (await scene.say(person, LIST[language])).text, "nothing is left to answer about"

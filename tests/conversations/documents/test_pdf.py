@@ -214,13 +214,18 @@ async def test_pdf_that_is_being_made_arrives_by_itself(scene: Scene, language: 
     assert scene.telegram.world.log.find(method="sendChatAction")
 
 
-async def test_slow_pdf_is_delivered_with_progress(scene: Scene) -> None:
-    """It takes longer than a list may, and the chat action is repeated meanwhile."""
+@pytest.mark.parametrize(("language", "words"), [("fr", "prépare le PDF"), ("en", "is preparing the PDF")])
+async def test_slow_pdf_is_delivered_with_progress(scene: Scene, language: str, words: str) -> None:
+    """It takes longer than a list may: the chat action is repeated, and one line says what is happening until then."""
     scene.portal.faults.set(Fault(FaultKind.SLOW, PDF_PATH, seconds=11))
-    camille = await scene.linked()
+    camille = await scene.linked(language)
     await scene.say(camille, "212380")
+    before = len(camille.chat().visible)
     camille.tap("PDF")
-    await camille.wait_for_message(NAMES["fr"], new=True, timeout=40)
+    line = await camille.wait_for_message(words, new=True, timeout=40)
+    await camille.wait_for_message(NAMES[language], new=True, timeout=40)
+    await camille.wait_for_delete(line, timeout=40)
+    assert len(camille.chat().visible) == before + 1, "the file, and nothing beside it"
     assert len(scene.telegram.world.log.find(method="sendChatAction")) >= 3
 
 

@@ -129,7 +129,7 @@ def test_two_codes_are_not_compared() -> None:
         ("bonjour", Awaited.CODE, False, NoCode()),
         ("15.10.26", Awaited.CODE, False, NoCode()),
         ("bonjour", None, True, Greeting()),
-        ("Merci beaucoup!", None, False, Greeting()),
+        ("Merci beaucoup!", None, False, Greeting(is_thanks=True)),
         ("pneu", Awaited.ORDER_SEARCH, True, SearchTyped("pneu")),
         ("factures", Awaited.INVOICE_SEARCH, True, SearchTyped("factures")),
         ("ana@b.ca", Awaited.INVOICE_SEARCH, True, SearchTyped("ana@b.ca")),
