@@ -32,6 +32,7 @@ SNOOZE_DAYS = (1, 7)
 _TITLES = {
     Kind.INVOICE_ISSUED: message_id("notice.invoice_issued"),
     Kind.INVOICE_PAID: message_id("notice.invoice_paid"),
+    Kind.INVOICE_CANCELLED: message_id("notice.invoice_cancelled"),
     Kind.REMINDER_BEFORE: message_id("notice.reminder"),
     Kind.REMINDER_DUE: message_id("notice.reminder_today"),
     Kind.REMINDER_LATER: message_id("notice.reminder"),
@@ -41,6 +42,7 @@ _TITLES = {
 _CREDIT_TITLES = {
     Kind.INVOICE_ISSUED: message_id("notice.credit_issued"),
     Kind.INVOICE_PAID: message_id("notice.credit_paid"),
+    Kind.INVOICE_CANCELLED: message_id("notice.credit_cancelled"),
     Kind.REMINDER_BEFORE: message_id("notice.credit_reminder"),
     Kind.REMINDER_DUE: message_id("notice.credit_reminder"),
     Kind.REMINDER_LATER: message_id("notice.credit_reminder"),

@@ -205,7 +205,10 @@ class TelegramNoticeSender:
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
             return self._message(t, claimed, screen)
         invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
-        if invoice.is_cancelled and not claimed.is_repetition:  # nobody was told of it
+        is_cancellation = claimed.kind is Kind.INVOICE_CANCELLED
+        if is_cancellation and not invoice.is_cancelled:
+            raise _NotRendered(Cancelled("not cancelled"))
+        if invoice.is_cancelled and not (is_cancellation or claimed.is_repetition):  # nobody was told of it
             raise _NotRendered(Cancelled("invoice cancelled"))
         if claimed.kind is Kind.INVOICE_PAID and invoice.is_unpaid:
             raise _NotRendered(Cancelled("payment withdrawn"))

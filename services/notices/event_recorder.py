@@ -23,6 +23,7 @@ _REPEATED_WITHIN = {
     Kind.ORDER_CREATED: datetime.timedelta(days=90),
     Kind.INVOICE_PAID: datetime.timedelta(hours=12),
     Kind.ORDER_ENDING: datetime.timedelta(hours=12),
+    Kind.INVOICE_CANCELLED: datetime.timedelta(days=90),
 }
 """Two events of one kind about one order or invoice are one fact if they occurred less than this apart: an invoice is
 issued once, and its number may be used again in a year; it may be paid, reversed and paid again; the end of an order is
@@ -39,10 +40,14 @@ _PLANNED_FOR: dict[str, str] = {
 """The subscription whose plan an event may change."""
 _ENDS_REMINDERS: dict[str, str] = {EventType.INVOICE_PAID: "paid", EventType.INVOICE_CANCELLED: "cancelled"}
 """The events after which no reminder is sent, with the reason of a cancelled delivery."""
-DOCUMENT_KINDS = {Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING}
+DOCUMENT_KINDS = {
+    Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.INVOICE_CANCELLED, Kind.ORDER_CREATED, Kind.ORDER_ENDING,
+}  # fmt: skip
 """Events about an order or an invoice that are told; they have a number."""
 DOCUMENT_TYPES = frozenset(_PLANNED_FOR)
 """The types of events about an order or an invoice, also those that only change the plan; they have a number."""
+_TELLS_OF_INVOICE = frozenset({Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, *REMINDERS})
+"""Whoever got one of these about an invoice is told that it was cancelled."""
 UNLINKING_KINDS = {Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED}
 """Events that end the affected links."""
 
@@ -53,6 +58,8 @@ _Told = tuple[datetime.datetime, datetime.timedelta]
 
 def subscription_for(kind: Kind) -> str:
     """Return the subscription that a kind of notice needs."""
+    if kind is Kind.INVOICE_CANCELLED:
+        return Kind.INVOICE_ISSUED
     return REMINDER_SUBSCRIPTION if kind in REMINDERS else kind
 
 
@@ -126,6 +133,8 @@ async def _record_documents(
     for event in events:
         of_event = [link for link in affected.get(event.account_id, ()) if event.contact_id in (None, link.contact_id)]
         notice, deliveries = _notice_from(event, of_event, now)
+        if notice.kind == Kind.INVOICE_CANCELLED:
+            deliveries = [each for each in deliveries if earlier.knows_of(notice, each)]
         fresh = [each for each in deliveries if earlier.add(notice, each)]
         recorded.queued += len(fresh)
         recorded.repeated += len(deliveries) - len(fresh)
@@ -147,6 +156,7 @@ class _EarlierNotices:
 
     def __init__(self) -> None:
         self._times: dict[tuple[str, str, str | None, Channel, int], list[_Told]] = {}
+        self._told_invoices: set[tuple[str, str | None, Channel, int]] = set()
 
     async def load(self, session: Session, events: Sequence[Event]) -> None:
         """Load the notices about the orders and invoices of these events."""
@@ -155,6 +165,12 @@ class _EarlierNotices:
             key = (each.kind, each.account_id, each.number, each.channel, each.recipient)
             within = ENDING_TOLD_WITHIN if each.is_planned else _REPEATED_WITHIN.get(each.kind, datetime.timedelta())
             self._times.setdefault(key, []).append((each.occurred_at, within))
+            if each.is_sent and each.kind in _TELLS_OF_INVOICE:
+                self._told_invoices.add(key[1:])
+
+    def knows_of(self, notice: NewNotice, delivery: NewDelivery) -> bool:
+        """Return whether the recipient was told of the invoice of this notice; a notice that waits tells of its end."""
+        return (notice.account_id, notice.number, delivery.channel, delivery.recipient) in self._told_invoices
 
     def add(self, notice: NewNotice, delivery: NewDelivery) -> bool:
         """Add a delivery. Returns: False if its recipient already has one about the same fact."""
@@ -188,7 +204,7 @@ def _notice_from(event: Event, affected: Sequence[AffectedLink], now: datetime.d
     kind = kind_of(event.type)
     if kind is None:  # it only changes the plan
         return NewNotice(event.id, event.type, event.account_id, event.number, event.occurred_at), []
-    deliveries = _chat_deliveries(affected, kind, now)
+    deliveries = _chat_deliveries(affected, subscription_for(kind), now)
     if kind is Kind.INVOICE_ISSUED:
         deliveries += _copy_deliveries(affected, now)
     return NewNotice(event.id, kind, event.account_id, event.number, event.occurred_at), deliveries

@@ -121,7 +121,7 @@ async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequen
 class NotifiedRecipient:
     """A recipient with a delivery about an order or an invoice, and when that event occurred.
 
-    ``is_planned``: the notice is of the plan, and no event of the portal.
+    ``is_planned``: the notice is of the plan, and no event of the portal. ``is_sent``: it arrived, or is on its way.
     """
 
     kind: Kind
@@ -131,6 +131,7 @@ class NotifiedRecipient:
     recipient: int
     occurred_at: datetime.datetime
     is_planned: bool = False
+    is_sent: bool = False
 
 
 async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) -> list[NotifiedRecipient]:
@@ -152,6 +153,7 @@ async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) ->
             col(Delivery.recipient),
             col(Notice.occurred_at),
             col(Notice.day),
+            col(Delivery.state),
         )
         .join(Delivery, col(Delivery.notice_id) == Notice.notice_id)
         .where(
@@ -162,8 +164,17 @@ async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) ->
     )
     found: Sequence[Any] = (await session.exec(query)).all() if papers else ()  # type: ignore[call-overload]
     return [
-        NotifiedRecipient(Kind(kind), account_id, number or "", Channel(channel), recipient, at, day is not None)
-        for kind, account_id, number, channel, recipient, at, day in found
+        NotifiedRecipient(
+            Kind(kind),
+            account_id,
+            number or "",
+            Channel(channel),
+            recipient,
+            at,
+            day is not None,
+            state in (State.SENT, State.SENDING),
+        )
+        for kind, account_id, number, channel, recipient, at, day, state in found
     ]
 
 

@@ -39,12 +39,16 @@ class ClockReading(Row, table=True):
 
 
 class Kind(StrEnum):
-    """The kinds of notices. The first four have a subscription each; the reminders share one."""
+    """The kinds of notices. The first four have a subscription each; the reminders share one.
+
+    ``INVOICE_CANCELLED`` goes to whom the invoice was told, and needs the subscription to new invoices.
+    """
 
     INVOICE_ISSUED = "invoice.issued"
     INVOICE_PAID = "invoice.paid"
     ORDER_CREATED = "order.created"
     ORDER_ENDING = "order.ending"
+    INVOICE_CANCELLED = "invoice.cancelled"
     REMINDER_BEFORE = "reminder.before"
     REMINDER_DUE = "reminder.due"
     REMINDER_LATER = "reminder.later"
