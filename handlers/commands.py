@@ -81,6 +81,7 @@ _OTHER_WORDS = {
     "compte": """
         comptes accounts autrecompte autrescomptes changercompte changerdecompte otheraccount otheraccounts
         anotheraccount switchaccount switchaccounts changeaccount changeaccounts quiaacces whohasaccess
+        quiautreestlie whoelseislinked
         """,
     "avis": """
         arreteravis stopnotice stopnotices desabonner desabonnement unsubscribe notice notification
