@@ -67,6 +67,7 @@ from services.notices.feed_reader import FeedReader
 from services.notices.planner import Planner
 from services.portal_links import PortalLinks
 from services.recent import Recent
+from services.saved_answers.store import SavedAnswers
 from services.security import SecurityLog
 from storage import chats
 from storage.chat_cache import ChatCache
@@ -123,6 +124,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             portal_calls=breaker.outcomes,
             mail=mailer.outcomes,
             keys=keys,
+            saved_answers=services.saved_answers.counts,
         )
         metrics = Metrics(database, clock, sources)
         order = _update_order(database, metrics, lambda update: on_flood(update, application))
@@ -137,8 +139,8 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )
         poll_seconds = settings.portal_poll_seconds
         worker = Worker(
-            database, feed_reader, dispatcher, services.planner, services.linking, clock_watch, clock, supervisor,
-            poll_seconds=poll_seconds,
+            database, feed_reader, dispatcher, services.planner, services.linking, services.saved_answers, clock_watch,
+            clock, supervisor, poll_seconds=poll_seconds,
         )  # fmt: skip
 
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
@@ -224,6 +226,9 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         portal_links=PortalLinks(portal, clock),
         rich_support=RichSupport(settings.rich_tables),
         has_inline_mode=settings.inline,
+        saved_answers=SavedAnswers(
+            database, clock, background.start, background.pause, is_on=settings.save_portal_answers
+        ),
         failed_updates=Counter(),
     )
 

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     default_language: Language = Language.FR
     link_idle_days: float = 180.0
     rich_tables: bool = False
+    save_portal_answers: bool = True
     listen: str = "127.0.0.1:8080"
     admin_listen: str = "127.0.0.1:8081"
     public_url: str = ""

@@ -19,6 +19,7 @@ from services.notices.delivery.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.notices.planner import HAND_OVER_BATCH, Planner
 from services.retries import backoff
+from services.saved_answers.store import SavedAnswers
 from services.uninterrupted import run_to_completion
 from storage import chats, updates
 from storage.database import Database
@@ -70,6 +71,7 @@ class Worker:
         dispatcher: Dispatcher,
         planner: Planner,
         linking: Linking,
+        saved_answers: SavedAnswers,
         clock_watch: ClockWatch,
         clock: Clock,
         supervisor: Supervisor,
@@ -81,6 +83,7 @@ class Worker:
         self._dispatcher = dispatcher
         self._planner = planner
         self._linking = linking
+        self._saved_answers = saved_answers
         self._clock_watch = clock_watch
         self._clock = clock
         self._supervisor = supervisor
@@ -231,6 +234,7 @@ class Worker:
         """Delete old rows in batches, so that other writers wait for one batch at most."""
         for purge in (
             self._linking.purge,
+            self._saved_answers.purge,
             self._purge_strangers,
             self._purge_deliveries,
             self._purge_updates,

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from telegram import Update
 from telegram.ext import Application, CallbackContext, ExtBot
 
+from handlers.actions import Action
 from handlers.background import BackgroundTasks
 from handlers.rich_support import RichSupport
-from portal.client import Portal, Reader
+from portal.client import Papers, Portal, Reader
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
@@ -24,6 +26,8 @@ from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.planner import Planner
 from services.portal_links import PortalLinks
 from services.recent import Recent
+from services.saved_answers.papers import SavedPapers, SavingPapers
+from services.saved_answers.store import SavedAnswers
 from services.security import SecurityLog
 from storage.chat_cache import ChatCache
 from storage.chats import Awaiting, ChatState, LinkState
@@ -65,8 +69,23 @@ class Services:
     rich_support: RichSupport
     has_inline_mode: bool
     """Whether ``@bot 212380`` in any chat is answered (``ODOBOT_INLINE``)."""
+    saved_answers: SavedAnswers
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """What a view that shows saved answers has, instead of the portal.
+
+    Args:
+        zone: the chat's time zone, for the time of the answers.
+        retry: the action that asks the portal again.
+    """
+
+    papers: SavedPapers
+    zone: ZoneInfo
+    retry: Action
 
 
 class LinkGone(Exception):
@@ -79,6 +98,8 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
     def __init__(self, application: Any, chat_id: int | None = None, user_id: int | None = None) -> None:
         super().__init__(application, chat_id=chat_id, user_id=user_id)
         self.incoming: Update | None = None
+        self.saved: SavedView | None = None
+        """Set while the portal does not answer, and a view shows saved answers."""
         self.chat = ChatState(chat_id or 0)
 
     @classmethod
@@ -192,6 +213,13 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         """Return the contact and account of a link, for calls to the portal; raises ``LinkGone`` as ``link``."""
         link = self.link(link_id)
         return Reader(link.contact_id, link.account_id, self.language)
+
+    @property
+    def papers(self) -> Papers:
+        """The orders and invoices of the chat's accounts: the portal's, which are saved, or saved ones."""
+        if self.saved is not None:
+            return self.saved.papers
+        return SavingPapers(self.services.portal, self.services.saved_answers, self.chat.links)
 
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in parallel with the answer. A stop waits for it; the error handler gets its exceptions."""

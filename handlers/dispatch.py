@@ -16,6 +16,7 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.telegram.typing_indicator import typing_indicator
+from handlers.views.saved_answers import ANSWERABLE, from_saved_answers
 from handlers.views.seen_notices import record_seen
 from handlers.views.table import VIEWS
 from portal.breaker import Caller, caller
@@ -107,7 +108,7 @@ async def screen_for(context: Context, action: Action) -> Screen | None:
         current = context.chat.current
         return failures.link_gone(context.t, current) if current else not_linked(context)
     except PortalError as error:
-        return _portal_failure(context, action, error)
+        return await _without_portal(context, action, error)
     record_seen(context, action)
     return screen
 
@@ -230,6 +231,19 @@ def retry_of(action: Action) -> Action:
         case text_actions.SendPdfOf(link, number):
             return actions.SendPdf(link, number, again=True)
     return action
+
+
+async def _without_portal(context: Context, action: Action, error: PortalError) -> Screen | None:
+    """Return the screen of saved answers if the portal does not answer, or else that of the failure."""
+    failure = _portal_failure(context, action, error)
+    if meaning_of(error) is Meaning.AWAY and isinstance(action, ANSWERABLE):
+        try:
+            return await from_saved_answers(context, action, VIEWS[type(action)], retry_of(action), error)
+        except LinkGone:
+            return not_linked(context)
+        except PortalError:
+            pass  # nothing was saved that answers it
+    return failure
 
 
 def _portal_failure(context: Context, action: Action, error: PortalError) -> Screen:

@@ -20,23 +20,8 @@ class Reader:
     language: str = ""
 
 
-class Portal(Protocol):
-    """A customer portal.
-
-    Every call reads, and takes 10 s at most. ``language`` is ``"fr"`` or ``"en"``.
-
-    Raises:
-        PortalUnavailable: the call may work later.
-        PortalRefused: a retry changes nothing.
-        NotFound: a contact, account, order or invoice does not exist, or is not the reader's.
-        Forbidden: the reader may not see that part of the account.
-    """
-
-    async def find_contacts(self, email: str) -> tuple[Contact, ...]:
-        """Return the contacts with exactly this address; empty where nobody has it."""
-
-    async def contact(self, contact_id: str) -> Contact:
-        """Return a contact with the accounts that they may see now."""
+class Papers(Protocol):
+    """The calls that read the orders and invoices of an account; limits and exceptions as of ``Portal``."""
 
     async def orders(self, reader: Reader, *, page: int, page_size: int, query: str = "") -> Page[Order]:
         """Return a page of the account's orders, newest first."""
@@ -91,6 +76,25 @@ class Portal(Protocol):
             TooLarge: it is longer than ``limit`` bytes.
             PortalBroken: the answer is not a whole PDF.
         """
+
+
+class Portal(Papers, Protocol):
+    """A customer portal.
+
+    Every call reads, and takes 10 s at most. ``language`` is ``"fr"`` or ``"en"``.
+
+    Raises:
+        PortalUnavailable: the call may work later.
+        PortalRefused: a retry changes nothing.
+        NotFound: a contact, account, order or invoice does not exist, or is not the reader's.
+        Forbidden: the reader may not see that part of the account.
+    """
+
+    async def find_contacts(self, email: str) -> tuple[Contact, ...]:
+        """Return the contacts with exactly this address; empty where nobody has it."""
+
+    async def contact(self, contact_id: str) -> Contact:
+        """Return a contact with the accounts that they may see now."""
 
     async def links(self, language: str) -> tuple[MenuLink, ...]:
         """Return the portal's own menu, in its order."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from portal.client import Portal, Reader
+from portal.client import Papers, Reader
 from portal.errors import Forbidden, NotFound, PortalError
 from portal.models import Invoice, Order, Page, Part
 from services.understanding.numbers import is_several, skeleton, spellings
@@ -52,7 +52,7 @@ _Call = Callable[[], Awaitable[tuple[Hit, ...] | SearchPage | None]]
 
 
 async def look_up(
-    portal: Portal, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int, language: str = ""
+    portal: Papers, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int, language: str = ""
 ) -> LookUp:
     """Look up a number: in the first account, then in the others together with the portal's search in all.
 
@@ -84,7 +84,7 @@ async def look_up(
 
 
 async def find_exactly(
-    portal: Portal, links: Sequence[LinkState], text: str, language: str = "", parts: Sequence[Part] = tuple(Part)
+    portal: Papers, links: Sequence[LinkState], text: str, language: str = "", parts: Sequence[Part] = tuple(Part)
 ) -> tuple[Hit, ...]:
     """Find the orders and invoices that have exactly this number, without a search. Raises: as ``look_up``."""
     hits, _ = await _all([
@@ -95,7 +95,7 @@ async def find_exactly(
     return hits
 
 
-def _exactly(portal: Portal, link: LinkState, number: str, part: Part, language: str) -> _Call:
+def _exactly(portal: Papers, link: LinkState, number: str, part: Part, language: str) -> _Call:
     async def call() -> tuple[Hit, ...]:
         reader = Reader(link.contact_id, link.account_id, language)
         found = await (portal.order(reader, number) if part is Part.ORDERS else portal.invoice(reader, number))
@@ -104,7 +104,7 @@ def _exactly(portal: Portal, link: LinkState, number: str, part: Part, language:
     return call
 
 
-def _search(portal: Portal, link: LinkState, query: str, part: Part, page_size: int, language: str) -> _Call:
+def _search(portal: Papers, link: LinkState, query: str, part: Part, page_size: int, language: str) -> _Call:
     async def call() -> SearchPage | None:
         reader = Reader(link.contact_id, link.account_id, language)
         if part is Part.ORDERS:

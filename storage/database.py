@@ -63,6 +63,16 @@ class Session(AsyncSession):
         rest = {name: value for name, value in values.items() if name not in key}
         await self.change(self._insert(table).values(**values).on_conflict_do_update(index_elements=key, set_=rest))
 
+    async def upsert_each(self, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+        """Insert each row, or update the one with its key. Give the rows in the order of their keys: else two
+        transactions may wait for each other.
+        """
+        if not rows:
+            return
+        insert, key = self._insert(table), {column.name for column in inspect(table).primary_key}
+        rest = {name: insert.excluded[name] for name in rows[0] if name not in key}
+        await self.exec(insert.on_conflict_do_update(index_elements=sorted(key), set_=rest), params=rows)
+
     def _insert(self, table: type[SQLModel]) -> "SqliteInsert | PostgresqlInsert":
         """Return the dialect's INSERT, which has ON CONFLICT. Only the dialect in use is imported."""
         if self.bind_name == "sqlite":

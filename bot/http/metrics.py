@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.bot_api.counted_request import OUTCOMES
+from bot.bot_api import counted_request
 from bot.database_check import DatabaseCheck
 from bot.http.collectors import Counts, Loops, Plan, Polling, SecurityEvents, Webhook
 from bot.http.key_check import KeyCheck
@@ -24,6 +24,7 @@ from services.notices.delivery.breaker import BreakerState, ChannelBreaker
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.feed_reader import FeedCounters
 from services.notices.planner import PlanCounters
+from services.saved_answers.store import OUTCOMES
 from services.security import SecurityLog
 from storage.database import Database
 from storage.notices import feed, outbox_report
@@ -66,6 +67,8 @@ class Sources:
     mail: Mapping[tuple[str, str], int]
     """By kind and outcome."""
     keys: KeyCheck
+    saved_answers: Mapping[str, int]
+    """By ``services.saved_answers.store.OUTCOMES``."""
 
 
 class Metrics:
@@ -176,7 +179,7 @@ class Metrics:
                 "Calls of the Bot API but getUpdates.",
                 ["outcome"],
                 lambda: sources.telegram_calls,
-                OUTCOMES,
+                counted_request.OUTCOMES,
             ),
             Counts(
                 "odobot_rich_messages",
@@ -192,6 +195,13 @@ class Metrics:
                 ["row"],
                 lambda: unread_rows,
                 ("Account", "Contact", "Invoice", "Order", "OrderLine"),
+            ),
+            Counts(
+                "odobot_saved_answers",
+                "Saved answers of the portal.",
+                ["outcome"],
+                lambda: sources.saved_answers,
+                OUTCOMES,
             ),
             Counts("odobot_mail", "Letters and sessions.", ["kind", "outcome"], lambda: sources.mail),
             Counts(

@@ -1,6 +1,7 @@
 """Screens for requests that failed: each says what failed, and has a button with the next step."""
 
 import datetime
+from dataclasses import replace
 
 from handlers.actions import Action, ChooseAccount, ResendCode, ShowHelp, Start, StartLinking
 from handlers.screens.lists import list_buttons
@@ -26,6 +27,23 @@ def portal_away(t: Texts, retry: Action, at: datetime.datetime, tried_at: dateti
     times = {"time": t.formats.exact_time(at), "tried": t.formats.exact_time(tried_at)}
     facts, note = (t("trouble.portal_down"),), t("trouble.last_tried_at", **times)
     return Screen(t("trouble.portal_title"), facts=facts, note=note, keyboard=_retry(t, retry))
+
+
+def saved_answer(t: Texts, screen: Screen, retry: Action, read_at: datetime.datetime, now: datetime.datetime) -> Screen:
+    """Mark a screen that shows what the portal answered earlier, because it does not answer now.
+
+    Args:
+        retry: asks the portal again.
+        read_at: when the portal answered.
+        now: the time of the attempt; both are in the chat's time zone.
+    """
+    time = t.formats.short_time(read_at)
+    if read_at.date() == now.date():
+        lead = t("saved.today", time=time)
+    else:
+        lead = t("saved.earlier", day=t.formats.day(read_at.date(), now.date()), time=time)
+    note = "\n".join(part for part in (screen.note, attempt_time(t, now)) if part)
+    return replace(screen, lead=lead, note=note, keyboard=(*screen.keyboard, *_retry(t, retry)))
 
 
 def portal_broken(t: Texts, retry: Action, at: datetime.datetime) -> Screen:

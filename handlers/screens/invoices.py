@@ -149,6 +149,11 @@ def pdf_sent(t: Texts, action: SendPdf) -> Screen:
     return Screen(facts=(t("pdf.sent"),), keyboard=((back,),))
 
 
+def saved_pdf(t: Texts) -> Screen:
+    """Say below a PDF that it is the one that Telegram has, because the portal does not answer."""
+    return Screen(facts=(t("saved.pdf"),))
+
+
 def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
     """Return the last cell of a list: cancelled, credited, credit, paid, or the amount and date to pay."""
     if invoice.is_cancelled:

@@ -11,7 +11,7 @@ from telegram.constants import ParseMode
 from telegram.ext import ExtBot
 
 from handlers.telegram.render import Message as Rendered
-from portal.client import Portal, Reader
+from portal.client import Papers, Reader
 from portal.errors import NotReady, TooLarge
 from services.invoices import SMALL_PDF_BYTES, file_name
 from storage import uploaded_pdfs
@@ -49,7 +49,7 @@ class LoadedPdf:
 async def open_pdf(
     bot: ExtBot[None],
     database: Database,
-    portal: Portal,
+    portal: Papers,
     reader: Reader,
     number: str,
     t: Texts,
@@ -75,7 +75,7 @@ async def open_pdf(
 
 
 async def _load_when_ready(
-    bot: ExtBot[None], database: Database, portal: Portal, reader: Reader, number: str, t: Texts
+    bot: ExtBot[None], database: Database, portal: Papers, reader: Reader, number: str, t: Texts
 ) -> LoadedPdf:
     """Load a small PDF; ask again for up to ``READY_SECONDS`` while the portal is still making it."""
     ends = time.monotonic() + READY_SECONDS
@@ -90,7 +90,7 @@ async def _load_when_ready(
 
 
 async def load_pdf(
-    bot: ExtBot[None], database: Database, portal: Portal, reader: Reader, number: str, t: Texts, *, limit: int
+    bot: ExtBot[None], database: Database, portal: Papers, reader: Reader, number: str, t: Texts, *, limit: int
 ) -> LoadedPdf:
     """Request a PDF from the portal once, which also checks that the reader may still see it.
 

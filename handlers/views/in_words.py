@@ -9,6 +9,7 @@ from handlers.telegram.reply import show
 from handlers.text_actions import OpenLatest, SendPdfOf
 from handlers.views.invoices import invoice_detail, invoice_list, send_pdf
 from handlers.views.orders import order_detail, order_list
+from handlers.views.saved_answers import marked_if_saved
 from handlers.views.search import open_number, usable_links
 from portal.models import Part
 from services import papers
@@ -16,13 +17,13 @@ from services import papers
 
 async def open_latest(context: Context, action: OpenLatest) -> Screen | None:
     """Show the newest order or invoice, or send its PDF; the list where there is none."""
-    portal, reader = context.services.portal, context.reader(action.link)
+    portal, reader = context.papers, context.reader(action.link)
     if not action.invoices:
-        orders = await portal.orders(reader, page=1, page_size=1)
+        orders = await portal.orders(reader, page=1, page_size=context.chat.page_size)
         if not orders.items:
             return await order_list(context, ListOrders(action.link))
         return await order_detail(context, ShowOrder(action.link, orders.items[0].number))
-    invoices = await portal.invoices(reader, page=1, page_size=1)
+    invoices = await portal.invoices(reader, page=1, page_size=context.chat.page_size)
     if not invoices.items:
         return await invoice_list(context, ListInvoices(action.link))
     number = invoices.items[0].number
@@ -34,7 +35,7 @@ async def open_latest(context: Context, action: OpenLatest) -> Screen | None:
 async def send_pdf_of(context: Context, action: SendPdfOf) -> Screen | None:
     """Send the PDF of the one invoice with this number; otherwise show what the number finds."""
     links = usable_links(context, action.link)
-    found = await papers.find_exactly(context.services.portal, links, action.number, context.language)
+    found = await papers.find_exactly(context.papers, links, action.number, context.language)
     await context.reload()
     hits = [hit for hit in found if hit.part is Part.INVOICES and context.chat.link(hit.link_id)]
     if len(hits) != 1:
@@ -44,5 +45,6 @@ async def send_pdf_of(context: Context, action: SendPdfOf) -> Screen | None:
     if screen is None or hit.link_id == action.link:
         return screen
     name = context.link(hit.link_id).account_name
-    await show(context, replace(screen, note=context.t("search.other_account", account=name)), link=hit.link_id)
+    screen = marked_if_saved(context, replace(screen, note=context.t("search.other_account", account=name)))
+    await show(context, screen, link=hit.link_id)
     return None

@@ -17,6 +17,7 @@ from handlers.screens import invoices as screens
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
+from handlers.telegram.render import render
 from handlers.telegram.reply import delete, repeated, send
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
@@ -52,7 +53,7 @@ async def invoice_list(context: Context, action: ListInvoices) -> Screen:
 async def invoice_detail(context: Context, action: ShowInvoice) -> Screen:
     """Show one invoice."""
     link = context.link(action.link)
-    invoice = await context.services.portal.invoice(context.reader(action.link), action.number)
+    invoice = await context.papers.invoice(context.reader(action.link), action.number)
     has_orders = Part.ORDERS in link.access
     return screens.invoice_detail(context.t, link.account_name, invoice, action, context.today, has_orders=has_orders)
 
@@ -66,7 +67,7 @@ async def send_pdf(context: Context, action: SendPdf) -> Screen | None:
             attempt = partial(_send_document, context, reader, action)
             earlier = await repeated(context, attempt, is_repeatable=False, link=action.link)
         except TooLarge:
-            invoice = await context.services.portal.invoice(reader, action.number)
+            invoice = await context.papers.invoice(reader, action.number)
             return screens.pdf_too_large(context.t, invoice, action.link)
         except TelegramError as error:
             failure, again = classify(error), replace(action, again=True)
@@ -106,7 +107,7 @@ async def _invoice_again(context: Context, action: SendPdf) -> Screen:
 
 
 async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
-    page = await context.services.portal.invoices(
+    page = await context.papers.invoices(
         context.reader(action.link),
         page=action.page,
         page_size=context.chat.page_size,
@@ -129,14 +130,18 @@ async def _all_unpaid(context: Context, action: ListInvoices, page: Page[Invoice
     """Return all unpaid invoices of an account; nothing if there are more than the portal lists at once."""
     if len(page.items) < page.total <= MOST_ROWS:
         reader = context.reader(action.link)
-        page = await context.services.portal.invoices(
-            reader,
-            page=1,
-            page_size=MOST_ROWS,
-            status=Status.UNPAID,
-            since=screens.day_of(action.since),
-            until=screens.day_of(action.until),
-        )
+        try:
+            page = await context.papers.invoices(
+                reader,
+                page=1,
+                page_size=MOST_ROWS,
+                status=Status.UNPAID,
+                since=screens.day_of(action.since),
+                until=screens.day_of(action.until),
+            )
+        except PortalError:
+            if context.saved is None:
+                raise  # a saved list is shown without its total
     return page.items if len(page.items) == page.total else ()
 
 
@@ -149,7 +154,7 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> S
         services.give_back_slot()
     for is_last in (False, True):
         opened = documents.open_pdf(
-            context.bot, services.database, services.portal, reader, action.number, context.t, services.large_document
+            context.bot, services.database, context.papers, reader, action.number, context.t, services.large_document
         )
         async with services.documents, opened as pdf:
             # The link may have been revoked while the portal created the PDF.
@@ -158,8 +163,11 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> S
             if earlier is not None and (pdf.etag is None or pdf.etag == earlier.etag):
                 return earlier
             now = services.clock()
+            caption = render(screens.saved_pdf(context.t)) if context.saved else None
             try:
-                sent = await documents.send(context.bot, context.chat.chat_id, pdf, thread_id=context.thread_id)
+                sent = await documents.send(
+                    context.bot, context.chat.chat_id, pdf, caption=caption, thread_id=context.thread_id
+                )
             except TelegramError as error:
                 # Telegram may have deleted the known upload: send the bytes.
                 if is_last or pdf.known is None or classify(error).kind is not FailureKind.REFUSED:

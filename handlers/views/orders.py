@@ -11,7 +11,7 @@ async def order_list(context: Context, action: ListOrders) -> Screen:
     """List a page of the account's orders; a page after the last one shows the last one."""
     link, reader = context.link(action.link), context.reader(action.link)
     size = context.chat.page_size
-    orders = context.services.portal.orders
+    orders = context.papers.orders
     page = await orders(reader, page=action.page, page_size=size, query=action.query)
     if not page.items and page.total:
         action = at_page(action, page.last)
@@ -23,5 +23,5 @@ async def order_list(context: Context, action: ListOrders) -> Screen:
 async def order_detail(context: Context, action: ShowOrder) -> Screen:
     """Show one order."""
     link = context.link(action.link)
-    order = await context.services.portal.order(context.reader(action.link), action.number)
+    order = await context.papers.order(context.reader(action.link), action.number)
     return screens.order_detail(context.t, link.account_name, order, action, has_invoices=Part.INVOICES in link.access)

@@ -11,6 +11,7 @@ from handlers.telegram.reply import show
 from handlers.text_actions import OpenNumberOr, SearchFor
 from handlers.views.invoices import invoice_detail, invoice_list
 from handlers.views.orders import order_detail, order_list
+from handlers.views.saved_answers import marked_if_saved
 from handlers.views.seen_notices import record_seen
 from portal.models import Invoice, Order, Part
 from services import papers
@@ -48,9 +49,7 @@ async def search_for(context: Context, action: SearchFor) -> Screen | Action:
         screen = await order_list(context, ListOrders(action.link, query=action.query))
     if screen.table is not None:
         return screen
-    hits = await papers.find_exactly(
-        context.services.portal, [context.link(action.link)], action.query, context.language
-    )
+    hits = await papers.find_exactly(context.papers, [context.link(action.link)], action.query, context.language)
     if len(hits) == 1 and hits[0].part is not part:
         return await _document(context, hits[0])
     if action.otherwise is not None:
@@ -74,7 +73,7 @@ async def _open(context: Context, action: OpenNumber, otherwise: Action | None) 
     """Look a number up; ``otherwise`` is what to do instead of saying that nothing was found."""
     links = usable_links(context, action.link)
     found = await papers.look_up(
-        context.services.portal,
+        context.papers,
         links,
         action.number,
         action.part,
@@ -98,7 +97,7 @@ async def _open(context: Context, action: OpenNumber, otherwise: Action | None) 
     # The search result of another account was read after the look-up.
     await context.reload()
     context.link(link)
-    await show(context, screen, link=link)
+    await show(context, marked_if_saved(context, screen), link=link)
     return None
 
 

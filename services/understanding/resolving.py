@@ -10,7 +10,6 @@ from services.understanding.commands import Commands
 from services.understanding.normalising import folded, plain_text
 from services.understanding.numbers import NumberText, number_in
 from services.understanding.payloads import InvitationOpened, PaperOpened, read_payload
-from services.understanding.words import greets, leaves
 from services.understanding.words import (
     asks_about_bot,
     asks_again,

@@ -3,7 +3,7 @@
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from storage.tables.chats import DEFAULT_PAGE_SIZE, Awaited, Chat, Copy, Link, Mute
+from storage.tables.chats import DEFAULT_PAGE_SIZE, Awaited, CalendarFeed, Chat, Copy, Link, Mute, SavedAnswer
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
 from storage.tables.invitations import Invitation, InvitationState, PendingPaper
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
@@ -16,6 +16,7 @@ __all__ = [
     "NO_DAY",
     "AddressGuard",
     "Awaited",
+    "CalendarFeed",
     "Channel",
     "Chat",
     "ClockReading",
@@ -38,6 +39,7 @@ __all__ = [
     "PlanState",
     "PlannedNotice",
     "ProvenAddress",
+    "SavedAnswer",
     "State",
     "Sweep",
     "metadata",

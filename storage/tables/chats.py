@@ -1,4 +1,7 @@
-"""Chats, their links to accounts, and what hangs on a link: a bookkeeper's copy and muted invoices."""
+"""Chats, their links to accounts, and what hangs on a link.
+
+That is a bookkeeper's copy, muted invoices, saved answers of the portal, and the address of a calendar feed.
+"""
 
 import datetime
 from enum import StrEnum
@@ -112,3 +115,38 @@ class Mute(Row, table=True):
         sa_column_kwargs={"autoincrement": False},
     )
     number: str = Field(primary_key=True)
+
+
+class SavedAnswer(Row, table=True):
+    """The last answer of the portal to one question of a link, which is shown while the portal does not answer.
+
+    ``key_hash`` is the keyed hash of contact, account, call and arguments; ``answer_sealed`` holds it, too.
+    """
+
+    __tablename__ = "saved_answers"
+
+    link_id: int = Field(
+        primary_key=True,
+        sa_column_args=(ForeignKey("links.link_id", ondelete="CASCADE"),),
+        sa_column_kwargs={"autoincrement": False},
+    )
+    key_hash: str = Field(primary_key=True)
+    call: str
+    """The method of ``portal.client.Papers``, such as ``invoices``."""
+    answer_sealed: str
+    read_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
+
+
+class CalendarFeed(Row, table=True):
+    """The private address of a link's calendar feed; ``language`` is that of the chat when it was made."""
+
+    __tablename__ = "calendar_feeds"
+
+    link_id: int = Field(
+        primary_key=True,
+        sa_column_args=(ForeignKey("links.link_id", ondelete="CASCADE"),),
+        sa_column_kwargs={"autoincrement": False},
+    )
+    token_hash: str = Field(unique=True)
+    language: str = Field(max_length=2)
+    created_at: datetime.datetime = Field(sa_type=UtcTime)
