@@ -15,6 +15,7 @@ from bot.bot_api.counted_request import CountedRequest
 from bot.bot_api.request import AiohttpRequest
 from bot.components import Components
 from bot.database_check import DatabaseCheck
+from bot.http.calendar import CalendarEndpoint
 from bot.http.endpoints import admin_app, public_app
 from bot.http.key_check import KeyCheck
 from bot.http.metrics import Metrics, Sources
@@ -50,6 +51,7 @@ from portal.tryton.address import SCHEME
 from portal.tryton.links import parse_links
 from portal.tryton.portal import TrytonPortal
 from services.access import Access
+from services.calendar.feeds import CalendarFeeds
 from services.clock import Clock, utc_now
 from services.company import Company
 from services.linking.code_delivery import CodeDelivery
@@ -125,6 +127,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             mail=mailer.outcomes,
             keys=keys,
             saved_answers=services.saved_answers.counts,
+            calendar=services.calendar_feeds.counts,
         )
         metrics = Metrics(database, clock, sources)
         order = _update_order(database, metrics, lambda update: on_flood(update, application))
@@ -163,6 +166,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
                 lambda: application.bot.username,
                 settings.portal_webhook_secret.get_secret_value(),
             ),
+            calendar=CalendarEndpoint(services.calendar_feeds) if settings.base_url else None,
         )
         url = f"{settings.webhook_url}/telegram" if settings.webhook_url else ""
         webhook_state = WebhookState(application.bot, clock, url)
@@ -201,6 +205,10 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
     )
     background = BackgroundTasks()
     alerts = MailboxAlerts(mailer, company, background.pause)
+    access = Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days))
+    saved_answers = SavedAnswers(
+        database, clock, background.start, background.pause, is_on=settings.save_portal_answers
+    )
     return Services(
         database=database,
         chat_cache=ChatCache(database),
@@ -211,7 +219,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
             database, portal, mailer, clock, alerts, security, company=settings.company, pause=background.pause
         ),
         alerts=alerts,
-        access=Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days)),
+        access=access,
         security=security,
         bulk_limiter=BulkRateLimiter(database, clock, settings.bulk_rate),
         clock=clock,
@@ -226,9 +234,9 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         portal_links=PortalLinks(portal, clock),
         rich_support=RichSupport(settings.rich_tables),
         has_inline_mode=settings.inline,
-        saved_answers=SavedAnswers(
-            database, clock, background.start, background.pause, is_on=settings.save_portal_answers
-        ),
+        saved_answers=saved_answers,
+        calendar_feeds=CalendarFeeds(database, portal, access, saved_answers, clock, security, company),
+        public_url=settings.base_url,
         failed_updates=Counter(),
     )
 

@@ -12,6 +12,7 @@ from handlers.actions import (
     ListInvoices,
     ListOrders,
     ShowAccounts,
+    ShowCalendar,
     ShowHelp,
     ShowMyData,
     ShowNotices,
@@ -47,6 +48,8 @@ START = _command("start", "start", message_id("command.start"), Start())
 
 UNPAID = _command("solde", "balance", message_id("command.unpaid"), lambda link: ListInvoices(link, unpaid=True))
 
+CALENDAR = _command("calendrier", "calendar", message_id("command.calendar"), lambda link: ShowCalendar(link))
+
 MENU = (
     _command("commandes", "orders", message_id("command.orders"), lambda link: ListOrders(link)),
     _command("factures", "invoices", message_id("command.invoices"), lambda link: ListInvoices(link)),
@@ -63,7 +66,7 @@ MENU = (
     _command("oublier", "forget", message_id("command.forget"), Forget()),
 )
 
-COMMANDS = (START, UNPAID, *MENU)
+COMMANDS = (START, UNPAID, CALENDAR, *MENU)
 BY_NAME = {name: command for command in COMMANDS for name in command.names.values()}
 _OTHER_WORDS = {
     "start": "accueil home menu demarrer commencer debut begin",
@@ -89,6 +92,7 @@ _OTHER_WORDS = {
         comptablecopie copiecomptable envoyercomptable accountant bookkeeper accountantcopy sendaccountant
         sendbookkeeper
         """,
+    "calendrier": "agenda ical ics calendriers calendars",
     "portail": """
         motpasse motpasseoublie oubliemotpasse password forgotpassword forgottenpassword portal siteweb
         website connexion login signin changeradresse changeaddress cartecredit creditcard

@@ -16,6 +16,7 @@ from handlers.background import BackgroundTasks
 from handlers.rich_support import RichSupport
 from portal.client import Papers, Portal, Reader
 from services.access import Access
+from services.calendar.feeds import CalendarFeeds
 from services.clock import Clock
 from services.company import Company
 from services.linking.code_delivery import CodeDelivery
@@ -70,6 +71,9 @@ class Services:
     has_inline_mode: bool
     """Whether ``@bot 212380`` in any chat is answered (``ODOBOT_INLINE``)."""
     saved_answers: SavedAnswers
+    calendar_feeds: CalendarFeeds
+    public_url: str
+    """The base URL of links that the bot gives out; empty if there is none."""
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
 

@@ -87,6 +87,12 @@ async def read_summary(portal: Portal, reader: Reader, today: datetime.date) -> 
     return summary_of(page.items, today)
 
 
+def calendar_file_name(t: Texts, number: str, *, is_order: bool) -> str:
+    """Return a calendar file's name, such as ``Facture-212380.ics``. Other characters become dashes."""
+    plain = re.sub(r"[^\w.-]+", "-", number).strip("-.")
+    return t("calendar.order_file_name", number=plain) if is_order else t("calendar.invoice_file_name", number=plain)
+
+
 def file_name(t: Texts, number: str) -> str:
     """Return a PDF's file name, such as ``Facture-212380.pdf``. Other characters become dashes."""
     return t("pdf.file_name", number=re.sub(r"[^\w.-]+", "-", number).strip("-."))

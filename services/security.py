@@ -31,6 +31,8 @@ class SecurityEvent(StrEnum):
     INLINE_OFFERED = "inline_offered"
     COPY_SET = "copy_set"
     COPY_STOPPED = "copy_stopped"
+    CALENDAR_MADE = "calendar_made"
+    CALENDAR_STOPPED = "calendar_stopped"
     ACCESS_ENDED = "access_ended"
     FORGED_BUTTON = "forged_button"
     FOREIGN_CONTEXT = "foreign_context"

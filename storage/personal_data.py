@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete
 from sqlmodel import col
 
+from storage import calendar_feeds, saved_answers
 from storage.database import Session
 from storage.linking import codes, invitations, links, proofs
 from storage.tables import Chat, CodeState
@@ -18,6 +19,9 @@ class StoredPersonalData:
     first_name: str
     emails: tuple[str, ...]
     since: datetime.datetime
+    saved_answers: int = 0
+    """Lists and details that the portal answered last (``storage.saved_answers``)."""
+    calendar_feeds: int = 0
 
 
 async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
@@ -29,7 +33,9 @@ async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
     asked = await codes.latest(session, chat_id, *CodeState)
     known |= {asked.email} if asked else set()
     name = session.vault.open_or_none(chat.first_name_sealed or "") or ""
-    return StoredPersonalData(name, tuple(sorted(known)), chat.created_at)
+    answers = await saved_answers.count_of_chat(session, chat_id)
+    feeds = await calendar_feeds.count_of_chat(session, chat_id)
+    return StoredPersonalData(name, tuple(sorted(known)), chat.created_at, answers, feeds)
 
 
 async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) -> None:

@@ -12,7 +12,9 @@ from sqlmodel import col, select, tuple_
 
 from storage.database import Session
 from storage.tables import Link, SavedAnswer
+from storage.vault import Vault
 
+_PURPOSE = "saved-answer"
 MOST_OF_LINK = 40
 """Answers that are kept of one link; the oldest are deleted first."""
 
@@ -34,24 +36,25 @@ class Answer:
     read_at: datetime.datetime
 
 
-async def save(session: Session, answers: Sequence[Answer]) -> None:
+def sealed(vault: Vault, answer: Answer) -> SavedAnswer:
+    """Return the row of an answer, encrypted outside of any transaction."""
+    return SavedAnswer(
+        link_id=answer.link_id,
+        key_hash=vault.hash(_PURPOSE, answer.key),
+        call=answer.call,
+        answer_sealed=vault.seal(f"{answer.key}\n{answer.content}"),
+        read_at=answer.read_at,
+    )
+
+
+async def save(session: Session, rows: Sequence[SavedAnswer]) -> None:
     """Store answers, in place of earlier ones with their keys. One whose link does not exist any more is left out."""
-    link_ids = {answer.link_id for answer in answers}
+    link_ids = {row.link_id for row in rows}
     # The lock lets no transaction delete the links before this one ends: a violated foreign key would fail all rows.
     links = select(col(Link.link_id)).where(col(Link.link_id).in_(link_ids)).with_for_update(read=True, key_share=True)
     alive = set((await session.exec(links)).all())
-    rows = [
-        {
-            "link_id": answer.link_id,
-            "key_hash": _hash(session, answer.key)[0],
-            "call": answer.call,
-            "answer_sealed": session.vault.seal(f"{answer.key}\n{answer.content}"),
-            "read_at": answer.read_at,
-        }
-        for answer in answers
-        if answer.link_id in alive
-    ]
-    await session.upsert_each(SavedAnswer, sorted(rows, key=lambda row: (row["link_id"], row["key_hash"])))
+    kept = sorted((row for row in rows if row.link_id in alive), key=lambda row: (row.link_id, row.key_hash))
+    await session.upsert_each(SavedAnswer, [row.model_dump() for row in kept])
     await _trim(session, link_ids)
 
 
@@ -126,7 +129,7 @@ async def purge(session: Session, before: datetime.datetime, limit: int) -> int:
 
 
 def _hash(session: Session, key: str) -> list[str]:
-    return session.vault.hashes("saved-answer", key)
+    return session.vault.hashes(_PURPOSE, key)
 
 
 def _opened(session: Session, row: SavedAnswer) -> Answer | None:

@@ -12,6 +12,7 @@ from bot.http.bodies import (
     body_too_long,
     client_disconnected,
 )
+from bot.http.calendar import CalendarEndpoint
 from bot.http.metrics import Metrics
 from bot.http.portal_requests import PortalRequests
 from bot.http.readiness import Readiness
@@ -24,16 +25,20 @@ def public_app(
     telegram: TelegramWebhook | None,
     unsubscribe: Unsubscribe,
     portal: PortalRequests,
+    calendar: CalendarEndpoint | None = None,
 ) -> Starlette:
     """Make the public application.
 
     Args:
         telegram: None leaves out ``POST /telegram``: updates are polled.
+        calendar: None leaves out the calendar feeds, whose addresses need a public URL.
     """
     updates = [Route("/telegram", telegram.receive, methods=["POST"])] if telegram else []
+    feeds = [Route("/calendar/{name:path}", calendar.get, methods=["GET"])] if calendar else []
     app = Starlette(
         routes=[
             *updates,
+            *feeds,
             Route("/portal/events", portal.receive_event, methods=["POST"]),
             Route("/portal/links", portal.make_link, methods=["POST"]),
             Route("/unsubscribe/{token}", unsubscribe.ask, methods=["GET"]),

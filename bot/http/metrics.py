@@ -19,6 +19,7 @@ from bot.updates.webhook_state import WebhookState
 from handlers.rich_support import OUTCOMES as RICH_OUTCOMES
 from handlers.telegram.failures import FailureKind
 from portal.fields import unread_rows
+from services.calendar import feeds
 from services.clock import Clock
 from services.notices.delivery.breaker import BreakerState, ChannelBreaker
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
@@ -69,6 +70,8 @@ class Sources:
     keys: KeyCheck
     saved_answers: Mapping[str, int]
     """By ``services.saved_answers.store.OUTCOMES``."""
+    calendar: Mapping[str, int]
+    """By ``services.calendar.feeds.OUTCOMES``."""
 
 
 class Metrics:
@@ -202,6 +205,13 @@ class Metrics:
                 ["outcome"],
                 lambda: sources.saved_answers,
                 OUTCOMES,
+            ),
+            Counts(
+                "odobot_calendar_requests",
+                "Answers to calendar programs.",
+                ["outcome"],
+                lambda: sources.calendar,
+                feeds.OUTCOMES,
             ),
             Counts("odobot_mail", "Letters and sessions.", ["kind", "outcome"], lambda: sources.mail),
             Counts(

@@ -5,6 +5,7 @@ is the link of the screen with the button: a button keeps its account after the 
 """
 
 from handlers.actions.base import AccountAction as AccountAction, Action as Action, at_page as at_page
+from handlers.actions.calendar import AddToCalendar as AddToCalendar, ShowCalendar as ShowCalendar
 from handlers.actions.general import (
     ChooseLanguage as ChooseLanguage,
     ListStyle as ListStyle,

@@ -143,6 +143,10 @@ def my_data(
         facts.append(t("data.quiet", hours=quiet_range(t, preferences.quiet)))
     if preferences.timezone:
         facts.append(t("quiet.zone", zone=t.formats.city(preferences.timezone)))
+    if stored and stored.saved_answers:
+        facts.append(t.plural("data.saved_answers", stored.saved_answers))
+    if stored and stored.calendar_feeds:
+        facts.append(t.plural("data.calendar_feeds", stored.calendar_feeds))
     facts += [t("data.language", language=t("language.name")), t.plural("data.page_size", chat.page_size)]
     erase = Button(t("button.forget"), Forget())
     return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((erase,),))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from handlers.actions import AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
+from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
 from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, InvoiceStatus, Page
@@ -95,6 +95,8 @@ def invoice_detail(
         facts.append(t("invoice.order", number=invoice.order_number))
     facts += payment_lines(t, invoice, today)
     keyboard: list[tuple[Button, ...]] = [(Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)]
+    if invoice.is_unpaid and invoice.due_date:
+        keyboard.append((Button(t("button.add_to_calendar"), AddToCalendar(action.link, invoice.number)),))
     if invoice.url:
         label = t("button.pay_on_portal") if invoice.is_unpaid else t("button.on_portal")
         keyboard.append((Button(label, url=invoice.url),))

@@ -7,6 +7,7 @@ from handlers.actions import (
     AttachPdf,
     ChooseZone,
     SetSubscription,
+    ShowCalendar,
     ShowCopy,
     ShowNotices,
     ShowQuiet,
@@ -67,6 +68,7 @@ def subscriptions(t: Texts, link: LinkState, *, has_others: bool, planned: str =
     ]
     rows.append((choice(t("button.attach_pdf"), link.attaches_pdf, AttachPdf(link.link_id, on=not link.attaches_pdf)),))
     rows.append((Button(t("button.copy"), ShowCopy(link.link_id)), Button(t("button.quiet"), ShowQuiet())))
+    rows.append((Button(t("button.calendar"), ShowCalendar(link.link_id)),))
     if has_others:
         rows.append((Button(t("button.other_accounts"), ShowNotices()),))
     facts = (clip(safe_text(link.account_name), 60), *([planned] if planned else []), t("notices.what"))

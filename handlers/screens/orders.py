@@ -1,9 +1,11 @@
 """Orders: the list, and the detail."""
 
-from handlers.actions import AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
+import datetime
+
+from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
 from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
 from handlers.screens.screen import Button, Screen, Section, Table, clip
-from portal.models import Order, OrderLine, OrderStatus, Page
+from portal.models import Order, OrderLine, OrderStatus, Page, Part
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
 
@@ -39,8 +41,21 @@ def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *,
     return Screen(title, position(t, page, len(page.items) + page.unread), table=table, note=note, keyboard=keyboard)
 
 
-def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has_invoices: bool) -> Screen:
-    """Show one order: dates, progress, a page of its agreement lines, and a button for its invoices."""
+def order_detail(
+    t: Texts,
+    account: str,
+    order: Order,
+    action: ShowOrder,
+    *,
+    has_invoices: bool,
+    today: datetime.date | None = None,
+) -> Screen:
+    """Show one order: dates, progress, a page of its agreement lines, and a button for its invoices.
+
+    Args:
+        today: the date in the company's time zone: an end from this day on can be added to a calendar; None leaves
+            that button out.
+    """
     last = max(1, -(-len(order.lines) // LINES_A_PAGE))
     page = min(max(action.page, 1), last)
     start = (page - 1) * LINES_A_PAGE
@@ -68,6 +83,9 @@ def order_detail(t: Texts, account: str, order: Order, action: ShowOrder, *, has
         label = t("button.its_invoices") if count is None else t.plural("button.order_invoices", count)
         keyboard.append((Button(label, ListInvoices(action.link, order=order.number)),))
     keyboard += paging(t, page, last, at_page(action, page))
+    if today and order.end_date and order.end_date >= today and order.status not in _STATUSES:
+        add = AddToCalendar(action.link, order.number, Part.ORDERS)
+        keyboard.append((Button(t("button.add_to_calendar"), add),))
     if order.url:
         keyboard.append((Button(t("button.on_portal"), url=order.url),))
     keyboard.append((Button(t("button.all_orders"), ListOrders(action.link)),))

@@ -24,4 +24,11 @@ async def order_detail(context: Context, action: ShowOrder) -> Screen:
     """Show one order."""
     link = context.link(action.link)
     order = await context.papers.order(context.reader(action.link), action.number)
-    return screens.order_detail(context.t, link.account_name, order, action, has_invoices=Part.INVOICES in link.access)
+    return screens.order_detail(
+        context.t,
+        link.account_name,
+        order,
+        action,
+        has_invoices=Part.INVOICES in link.access,
+        today=context.today,
+    )

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from handlers.actions import (
     AccountAction,
     Action,
+    AddToCalendar,
     ListInvoices,
     ListOrders,
     OpenNumber,
@@ -22,7 +23,17 @@ from portal.errors import PortalError
 from services.saved_answers.papers import SavedPapers
 from storage.notices import delivery_preferences
 
-ANSWERABLE = (ListOrders, ShowOrder, ListInvoices, ShowInvoice, SendPdf, OpenNumber, OpenLatest, SendPdfOf)
+ANSWERABLE = (
+    ListOrders,
+    ShowOrder,
+    ListInvoices,
+    ShowInvoice,
+    SendPdf,
+    AddToCalendar,
+    OpenNumber,
+    OpenLatest,
+    SendPdfOf,
+)
 """The actions that saved answers can answer: all that only read orders and invoices. Searches are not saved."""
 
 

@@ -189,4 +189,6 @@ async def _order(context: Context, paper: Order | Invoice | None, action: ShowOr
         return await order_detail(context, action)
     link = context.link(action.link)
     has_invoices = Part.INVOICES in link.access
-    return orders.order_detail(context.t, link.account_name, paper, action, has_invoices=has_invoices)
+    return orders.order_detail(
+        context.t, link.account_name, paper, action, has_invoices=has_invoices, today=context.today
+    )

@@ -51,4 +51,7 @@ async def help_page(context: Context, _action: ShowHelp) -> Screen:
 
 async def privacy(context: Context, _action: ShowPrivacy) -> Screen:
     """Show the privacy policy."""
-    return screens.privacy(context.t, context.services.company.name, context.services.company.support)
+    services = context.services
+    return screens.privacy(
+        context.t, services.company.name, services.company.support, saves_answers=services.saved_answers.is_on
+    )

@@ -9,6 +9,7 @@ from handlers.context import Context
 from handlers.screens.screen import Screen
 from handlers.views import (
     account,
+    calendar,
     copies,
     in_words,
     invitations,
@@ -64,6 +65,8 @@ VIEWS: dict[type[Action], View] = {
     actions.StopCopy: copies.stop_copy,
     actions.ConfirmCopy: copies.confirm_copy,
     actions.TypeCopyCode: copies.type_code,
+    actions.AddToCalendar: calendar.add_to_calendar,
+    actions.ShowCalendar: calendar.show_calendar,
     actions.Revoke: account.revoke,
     text_actions.GiveRevokeCode: account.give_revoke_code,
     actions.Unlink: account.unlink,

@@ -4,6 +4,7 @@ An answer is written some seconds after it was shown, with those of others in on
 (docs/decisions/0020). An answer "not found" or "forbidden" erases what was saved.
 """
 
+import asyncio
 import datetime
 import json
 from collections import Counter
@@ -20,6 +21,7 @@ from services.recent import RecentEntries
 from storage import saved_answers
 from storage.database import Database
 from storage.saved_answers import Answer
+from storage.tables import SavedAnswer
 
 KEPT = datetime.timedelta(days=7)
 """The age at which an answer is not shown any more, and is deleted."""
@@ -27,11 +29,11 @@ _REWRITTEN = datetime.timedelta(minutes=15)
 """An answer that stays the same is written again after so long: its time is shown to the person."""
 MOST_BYTES = 32 * 1024
 """A longer answer is not saved: a page of 100 invoices has 25 kB."""
-_PAUSE_SECONDS = 2.0
-"""The pause before a batch, in which further answers join it."""
-_BATCH = 32
-"""Answers of one transaction; encrypting them takes 3 ms."""
-_MOST_WAITING = 2_000
+_PAUSE_SECONDS = 5.0
+"""The pause before a transaction, in which further answers join it: each commit empties the chat cache."""
+_AT_ONCE = 32
+"""Answers that are encrypted without a pause for other tasks, which takes 3 ms."""
+_MOST_WAITING = 1_000
 OUTCOMES = ("written", "erased", "shown", "too_long", "dropped", "failed")
 _CLOCKS_DIFFER = datetime.timedelta(minutes=5)
 
@@ -130,12 +132,16 @@ class SavedAnswers:
         calls, self._erased_calls = self._erased_calls, set()
         try:
             await self._erase([key for key, (_, answer, _) in waiting.items() if answer is None], calls)
-            answers = [each for key, value in waiting.items() if (each := self._answer(key, *value)) is not None]
-            for start in range(0, len(answers), _BATCH):
-                batch = answers[start : start + _BATCH]
+            rows: list[SavedAnswer] = []
+            for number, (key, value) in enumerate(waiting.items()):
+                if (answer := self._answer(key, *value)) is not None:
+                    rows.append(saved_answers.sealed(self._database.vault, answer))
+                if number % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            if rows:
                 async with self._database.write() as session:
-                    await saved_answers.save(session, batch)
-                self.counts["written"] += len(batch)
+                    await saved_answers.save(session, rows)
+            self.counts["written"] += len(rows)
         except Exception as error:  # each driver has its own
             self._written = RecentEntries(self._clock, _REWRITTEN)
             self.counts["failed"] += len(waiting) + len(calls)
