@@ -206,9 +206,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
     background = BackgroundTasks()
     alerts = MailboxAlerts(mailer, company, background.pause)
     access = Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days))
-    saved_answers = SavedAnswers(
-        database, clock, background.start, background.pause, is_on=settings.save_portal_answers
-    )
+    saved = SavedAnswers(database, clock, background.start, background.pause, is_on=settings.save_portal_answers)
     return Services(
         database=database,
         chat_cache=ChatCache(database),
@@ -234,8 +232,8 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         portal_links=PortalLinks(portal, clock),
         rich_support=RichSupport(settings.rich_tables),
         has_inline_mode=settings.inline,
-        saved_answers=saved_answers,
-        calendar_feeds=CalendarFeeds(database, portal, access, saved_answers, clock, security, company),
+        saved_answers=saved,
+        calendar_feeds=CalendarFeeds(database, portal, access, saved, clock, security, company),
         public_url=settings.base_url,
         failed_updates=Counter(),
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from handlers.actions.base import AccountAction
-from portal.models import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +10,7 @@ class AddToCalendar(AccountAction, letter="R"):
     """The due date of an invoice, or the end of an order, as a calendar file."""
 
     number: str
-    part: Part = Part.INVOICES
+    is_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)

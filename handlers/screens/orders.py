@@ -5,7 +5,7 @@ import datetime
 from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
 from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
 from handlers.screens.screen import Button, Screen, Section, Table, clip
-from portal.models import Order, OrderLine, OrderStatus, Page, Part
+from portal.models import Order, OrderLine, OrderStatus, Page
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
 
@@ -84,7 +84,7 @@ def order_detail(
         keyboard.append((Button(label, ListInvoices(action.link, order=order.number)),))
     keyboard += paging(t, page, last, at_page(action, page))
     if today and order.end_date and order.end_date >= today and order.status not in _STATUSES:
-        add = AddToCalendar(action.link, order.number, Part.ORDERS)
+        add = AddToCalendar(action.link, order.number, is_order=True)
         keyboard.append((Button(t("button.add_to_calendar"), add),))
     if order.url:
         keyboard.append((Button(t("button.on_portal"), url=order.url),))

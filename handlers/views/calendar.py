@@ -16,7 +16,6 @@ from handlers.telegram.reply import repeated
 from handlers.views.invoices import invoice_detail
 from handlers.views.orders import order_detail
 from handlers.views.saved_answers import marked_if_saved
-from portal.models import Part
 from services.calendar.entries import Entry, calendar_of, invoice_entry, order_entry
 from services.invoices import calendar_file_name
 from storage import calendar_feeds
@@ -26,14 +25,14 @@ async def add_to_calendar(context: Context, action: AddToCalendar) -> Screen | N
     """Send the due date or the end as a calendar file; show the detail if it has none any more."""
     entry = await _entry(context, action)
     if entry is None:
-        if action.part is Part.ORDERS:
+        if action.is_order:
             return await order_detail(context, ShowOrder(action.link, action.number))
         return await invoice_detail(context, ShowInvoice(action.link, action.number))
     now = context.services.clock()
     read_at = context.saved.papers.read_at if context.saved else None
     # Its library is imported with the first file.
     content = await asyncio.to_thread(calendar_of, [entry], read_at or now, context.t, has_alarm=True)
-    name = calendar_file_name(context.t, action.number, is_order=action.part is Part.ORDERS)
+    name = calendar_file_name(context.t, action.number, is_order=action.is_order)
     await context.reload()
     context.link(action.link)
     caption = render(
@@ -53,7 +52,7 @@ async def add_to_calendar(context: Context, action: AddToCalendar) -> Screen | N
 
 async def _entry(context: Context, action: AddToCalendar) -> Entry | None:
     link, reader = context.link(action.link), context.reader(action.link)
-    if action.part is Part.ORDERS:
+    if action.is_order:
         order = await context.papers.order(reader, action.number)
         return order_entry(context.t, link.account_id, link.account_name, order)
     invoice = await context.papers.invoice(reader, action.number)

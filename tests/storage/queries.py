@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import chats, personal_data, updates, uploaded_pdfs
+from storage import calendar_feeds, chats, personal_data, saved_answers, updates, uploaded_pdfs
 from storage.chats import Awaiting
 from storage.database import Database, Session
 from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
@@ -34,6 +34,7 @@ from storage.notices.plan import hand_over, mutes, rows, sweeps
 from storage.notices.plan.rows import Part, Wanted
 from storage.notices.plan.sweeps import REMINDER_KINDS
 from storage.notices.repetitions import ResendChoice, SeenNotices
+from storage.saved_answers import Answer
 from storage.tables import Awaited, Channel, CodeState, Document, InvitationState, Kind, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
 
@@ -204,6 +205,13 @@ READS: dict[str, Query] = {
     "hand_over.next_due": lambda s, _: hand_over.next_due(s),
     "sweeps.next_due": lambda s, _: sweeps.next_due(s),
     "mutes.muted_numbers": lambda s, p: mutes.muted_numbers(s, p.link),
+    "saved_answers.find": lambda s, p: saved_answers.find(s, p.link, "key", p.now),
+    "saved_answers.find_of_call": lambda s, p: saved_answers.find_of_call(s, p.link, "invoices", p.now),
+    "saved_answers.has_any": lambda s, p: saved_answers.has_any(s, [(p.link, "key")]),
+    "saved_answers.count_of_chat": lambda s, p: saved_answers.count_of_chat(s, p.chat),
+    "calendar_feeds.find": lambda s, _: calendar_feeds.find(s, "token"),
+    "calendar_feeds.made_at": lambda s, p: calendar_feeds.made_at(s, p.link),
+    "calendar_feeds.count_of_chat": lambda s, p: calendar_feeds.count_of_chat(s, p.chat),
     "mutes.is_muted": lambda s, p: mutes.is_muted(s, p.link, p.number),
 }
 WRITES: dict[str, Query] = {
@@ -326,6 +334,14 @@ WRITES: dict[str, Query] = {
         s, p.account, "client@example.test", p.now
     ),
     "mutes.snooze": lambda s, p: mutes.snooze(s, p.link, p.number, p.now.date(), p.now, p.now),
+    "saved_answers.save": lambda s, p: saved_answers.save(
+        s, [saved_answers.sealed(s.vault, Answer(p.link, "invoices", "key", "{}", p.now))]
+    ),
+    "saved_answers.erase": lambda s, p: saved_answers.erase(s, p.link, "key"),
+    "saved_answers.erase_calls": lambda s, p: saved_answers.erase_calls(s, p.link, ["invoices"]),
+    "saved_answers.purge": lambda s, p: saved_answers.purge(s, p.now, 100),
+    "calendar_feeds.save": lambda s, p: calendar_feeds.save(s, p.link, str(p.link), "fr", p.now),
+    "calendar_feeds.delete_feed": lambda s, p: calendar_feeds.delete_feed(s, p.link),
     "rows.correct": lambda s, p: rows.correct(
         s, Part(p.link, p.account, REMINDER_KINDS, p.now), [p.wanted, p.late], p.now
     ),

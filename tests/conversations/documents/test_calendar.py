@@ -9,9 +9,12 @@ import pytest
 from icalendar import Calendar
 from sqlmodel import select
 
+from handlers.actions import ShowCalendar
+from handlers.telegram.callback_data import encode
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
+from storage import chats
 from storage.tables import CalendarFeed
 from tests.conversations.operation.test_bad_feed import metric
 from tests.scene import Scene
@@ -58,9 +61,9 @@ async def test_due_date_of_an_invoice_as_a_file(scene: Scene, language: str) -> 
 
 
 async def test_end_of_an_order_as_a_file(scene: Scene) -> None:
-    order = scene.portal.portal.create_order(ACCOUNT, end_date=DUE)
+    number = scene.portal.portal.create_order(ACCOUNT, [(1, "Appareil")], end_date=DUE)
     camille = await scene.linked(email=FLEET)
-    await scene.say(camille, order if isinstance(order, str) else order.number)
+    await scene.say(camille, number)
     sent = await file_of(camille)
     assert sent.file
     [event] = events(sent.file.content)
@@ -75,6 +78,13 @@ async def test_file_while_the_portal_is_down(scene: Scene) -> None:
     scene.portal.faults.set(Fault(FaultKind.DROP))
     sent = await file_of(camille)
     assert "à jour à 14\u00a0h" in sent.text
+
+
+async def current_link(scene: Scene, person: Person) -> int:
+    async with scene.components.database.read() as session:
+        current = (await chats.load(session, person.user_id)).current
+    assert current is not None
+    return current.link_id
 
 
 async def made(scene: Scene, person: Person, language: str = "fr") -> str:
@@ -234,8 +244,8 @@ async def test_feed_of_another_chat_cannot_be_removed(public: Scene) -> None:
     scene = public
     camille = await scene.linked(email=FLEET)
     url = await made(scene, camille)
-    button = next(each for row in camille.screen().buttons for each in row if "Retirer" in each.label)
+    link = await current_link(scene, camille)
     other = await scene.linked()
-    other.tap(data=button.data, message=other.screen())
-    await other.wait_for_message()
+    tap = other.forge_tap(await scene.say(other, "/aide"), encode(ShowCalendar(link, "stop")) or "")
+    await other.wait_for_answer(tap)
     assert (await get(url)).status_code == 200

@@ -26,6 +26,7 @@ from handlers.actions import (
 )
 from handlers.screens import (
     account,
+    calendar,
     copies,
     failures,
     invitations,
@@ -388,7 +389,7 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, copies, failures, invitations, invoices, linking, orders, questions, search, settings)
+MODULES = (account, calendar, copies, failures, invitations, invoices, linking, orders, questions, search, settings)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
@@ -406,6 +407,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Texts: [t],
         str: [NASTY],
         "support": ["", NASTY],
+        "address": ["", "https://odobot.test/calendar/x.ics"],
         "title": [t("link.done")],
         "reason": [t("link.expired_code")],
         "number": ["212380", "9" * 100],
@@ -432,6 +434,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         bool | None: [None, True, False],
         datetime.datetime: [NOW],
         datetime.date: [TODAY],
+        datetime.date | None: [TODAY, None],
         LinkState: [link, other],
         LinkState | None: [link, None],
         Sequence[LinkState]: links,

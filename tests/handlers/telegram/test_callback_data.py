@@ -12,6 +12,7 @@ from hypothesis import example, given, settings, strategies as st
 from handlers import actions, text_actions
 from handlers.actions import (
     Action,
+    AddToCalendar,
     AnswerNoticeOffer,
     AskSearch,
     ChooseAccount,
@@ -22,6 +23,7 @@ from handlers.actions import (
     ListStyle,
     OpenNumber,
     SendPdf,
+    ShowCalendar,
     ShowInvoice,
     ShowOrder,
     ShowSettings,
@@ -85,6 +87,9 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (CompareCode("123456"), "1g123456|"),
         (SendPdf(1, "5", anew=True), "1d1|5||1|"),
         (Unlink(sure=True), "1u1|"),
+        (AddToCalendar(1, "5"), "1R1|5|"),
+        (AddToCalendar(1, "5", is_order=True), "1R1|5|1|"),
+        (ShowCalendar(3, "new"), "1V3|new|"),
     ],
 )
 def test_existing_callback_data_keeps_its_meaning(action: Action, data: str) -> None:
