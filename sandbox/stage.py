@@ -164,6 +164,7 @@ def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, 
         "ODOBOT_PORTAL_POLL_SECONDS": "10",
         # Free ports: another bot on this machine may use the default ones.
         "ODOBOT_LISTEN": f"127.0.0.1:{public_port}",
+        "ODOBOT_PUBLIC_URL": f"http://127.0.0.1:{public_port}",
         "ODOBOT_ADMIN_LISTEN": "127.0.0.1:0",
         "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",
         "ODOBOT_SMTP_URL": mailbox.url,

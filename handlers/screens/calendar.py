@@ -24,8 +24,10 @@ def feed(
         facts += [t("calendar.address"), "", address, "", t("calendar.keep_private")]
     elif made_on is not None:
         facts += [t("calendar.exists", date=t.formats.long_date(made_on)), t("calendar.shown_once")]
+    elif is_stopped:
+        facts.append(t("calendar.stopped"))
     else:
-        facts += [t("calendar.stopped") if is_stopped else t("calendar.what"), t("calendar.keep_private")]
+        facts += [t("calendar.what"), "", t("calendar.keep_private")]
     new, stop = ShowCalendar(link.link_id, "new"), ShowCalendar(link.link_id, "stop")
     if made_on is None:
         rows: tuple[tuple[Button, ...], ...] = ((Button(t("button.calendar_new"), new),),)

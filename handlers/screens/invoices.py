@@ -95,11 +95,11 @@ def invoice_detail(
         facts.append(t("invoice.order", number=invoice.order_number))
     facts += payment_lines(t, invoice, today)
     keyboard: list[tuple[Button, ...]] = [(Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)]
-    if invoice.is_unpaid and invoice.due_date:
-        keyboard.append((Button(t("button.add_to_calendar"), AddToCalendar(action.link, invoice.number)),))
     if invoice.url:
         label = t("button.pay_on_portal") if invoice.is_unpaid else t("button.on_portal")
         keyboard.append((Button(label, url=invoice.url),))
+    if invoice.is_unpaid and invoice.due_date:
+        keyboard.append((Button(t("button.add_to_calendar"), AddToCalendar(action.link, invoice.number)),))
     back = Button(t("button.all_invoices"), ListInvoices(action.link))
     if invoice.order_number and has_orders:
         order = Button(t("button.order", number=invoice.order_number), ShowOrder(action.link, invoice.order_number))
