@@ -110,7 +110,6 @@ def calendar_of(
     calendar.add("prodid", f"-//Odobot//Odobot//{t.language.upper()}")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", "PUBLISH")
     if name:
         calendar.add("name", vText(safe_text(name)))  # RFC 7986
         calendar.add("x-wr-calname", vText(safe_text(name)))

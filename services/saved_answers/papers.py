@@ -103,7 +103,7 @@ class SavingPapers:
             raise
         except NotFound:
             if call in ("orders", "invoices"):  # the account
-                self._saved.erase_calls(link.link_id, *CALLS[part])
+                self._saved.erase_calls(link.link_id, *CALLS[Part.ORDERS], *CALLS[Part.INVOICES])
             else:
                 self._saved.erase(link.link_id, call, key)
             raise
@@ -156,7 +156,7 @@ class SavedPapers:
 
     async def invoice_summary(self, reader: Reader) -> tuple[InvoiceSummary, ...] | None:
         """See ``Papers``. None where none was saved: the caller then makes one of the open invoices, if it can."""
-        link = self._link(reader)
+        link = self._link(reader, "invoice_summary")
         found = await self._saved.find(_Summary, link.link_id, key_of(reader, "invoice_summary"))
         return self._given(*found).items if found is not None else None
 
@@ -178,16 +178,17 @@ class SavedPapers:
             raise self._failure
         return None
 
-    def _link(self, reader: Reader) -> LinkState:
+    def _link(self, reader: Reader, call: str) -> LinkState:
+        """Return the link of a reader; raise the failure if it has none, or may not see that part of the account."""
         link = self._links.get((reader.contact_id, reader.account_id))
-        if link is None:
+        if link is None or not any(part in link.access and call in calls for part, calls in CALLS.items()):
             raise self._failure
         return link
 
     async def _saved_answer(
         self, model: type[AnswerT], reader: Reader, query: str, call: str, *arguments: object
     ) -> AnswerT:
-        link = self._link(reader)
+        link = self._link(reader, call)
         found = None if query else await self._saved.find(model, link.link_id, key_of(reader, call, *arguments))
         if found is None:
             raise self._failure
@@ -197,7 +198,7 @@ class SavedPapers:
         self, model: type[PaperT], page: type[Page[PaperT]], reader: Reader, pages: str, call: str, number: str
     ) -> PaperT:
         """Return an order or invoice that was opened, or that was a row of a list, whichever is newer."""
-        link = self._link(reader)
+        link = self._link(reader, call)
         found = [await self._saved.find(model, link.link_id, key_of(reader, call, number))]
         found += [
             (item, read_at)

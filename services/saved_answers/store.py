@@ -75,6 +75,8 @@ class SavedAnswers:
         self._written: RecentEntries[Key, int] = RecentEntries(clock, _REWRITTEN)
         self._waiting: dict[Key, tuple[str, PortalModel | None, datetime.datetime]] = {}
         self._erased_calls: set[tuple[int, tuple[str, ...]]] = set()
+        self._erasures: Counter[int] = Counter()
+        """How often a part of a link's answers was erased: the same answer has to be written again then."""
         self._is_running = False
         self.counts: Counter[str] = Counter()
         """Answers of this process by what became of them: one of ``OUTCOMES``."""
@@ -83,7 +85,7 @@ class SavedAnswers:
         """Save an answer in a moment, unless it is the one that was saved last."""
         if not self.is_on:
             return
-        fingerprint = hash(answer)
+        fingerprint = hash((answer, self._erasures[link_id]))
         if self._written.get((link_id, key)) != fingerprint:
             self._written.set((link_id, key), fingerprint)
             self._wait((link_id, key), call, answer)
@@ -98,7 +100,7 @@ class SavedAnswers:
         """Erase a link's answers to these calls in a moment: the portal does not show that part any more."""
         if not self.is_on:
             return
-        self._written = RecentEntries(self._clock, _REWRITTEN)
+        self._erasures[link_id] += 1
         for key, (call, _, _) in list(self._waiting.items()):
             if key[0] == link_id and call in calls:
                 del self._waiting[key]
@@ -183,6 +185,8 @@ class SavedAnswers:
 
     async def find(self, model: type[ModelT], link_id: int, key: str) -> tuple[ModelT, datetime.datetime] | None:
         """Return an answer and when it was read; ``None`` if there is none that may be shown."""
+        if not self.is_on:
+            return None
         async with self._database.read() as session:
             answer = await saved_answers.find(session, link_id, key, self._clock() - KEPT)
         return self._read(model, answer) if answer is not None else None
@@ -191,6 +195,8 @@ class SavedAnswers:
         self, model: type[ModelT], reader: Reader, link_id: int, call: str
     ) -> list[tuple[ModelT, datetime.datetime]]:
         """Return a link's answers to one call, such as all saved pages of a list, the newest first."""
+        if not self.is_on:
+            return []
         async with self._database.read() as session:
             answers = await saved_answers.find_of_call(session, link_id, call, self._clock() - KEPT)
         own = [answer for answer in answers if answer.key.startswith(key_of(reader, call)[:-1])]

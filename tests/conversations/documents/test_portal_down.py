@@ -11,6 +11,7 @@ from sqlmodel import select
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
+from storage import chats
 from storage.linking import access
 from storage.linking.links import NewLink, add_links
 from storage.tables import SavedAnswer
@@ -242,6 +243,20 @@ async def test_reported_change_of_access_shows_nothing_saved(scene: Scene) -> No
     async with scene.components.database.write() as session:
         await access.expire_confirmations(session, "a-2001", None)
     assert "212380" not in (await scene.say(camille, "/factures")).text
+
+
+async def test_part_that_was_taken_away_is_not_shown(scene: Scene) -> None:
+    """The last confirmation of the link said that the contact sees the orders only."""
+    camille = await scene.linked()
+    listed = await scene.say(camille, "/factures")
+    await down(scene)
+    async with scene.components.database.read() as session:
+        [link] = [each for each in (await chats.load(session, camille.user_id)).links if each.account_id == "a-2001"]
+    async with scene.components.database.write() as session:
+        now = scene.clock.now()
+        await access.confirm(session, link.link_id, "Client", frozenset({"orders"}), now, is_used=True)
+    camille.tap("212380", message=listed)
+    assert "293" not in (await camille.wait_for_message("Le portail")).text
 
 
 async def test_nothing_is_saved_where_the_setting_says_so(scene: Scene) -> None:
