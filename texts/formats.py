@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
 from texts.language import Language
 
@@ -32,6 +32,11 @@ class Formats:
     def _money(self, amount: Decimal, currency: str) -> str:
         """Return ``1 293,08 $`` (no-break spaces) or ``$1,293.08``. ``currency`` is an ISO 4217 code."""
         return format_currency(amount, currency, locale=self._locale)
+
+    def plain_amount(self, amount: Decimal, currency: str) -> str:
+        """Return ``1293,08`` or ``1293.08``: as a bank's form takes it, with the currency's number of decimals."""
+        digits = get_currency_precision(currency)
+        return format_decimal(amount, format=f"0.{'0' * digits}" if digits else "0", locale=self._locale)
 
     def short_date(self, date: datetime.date) -> str:
         """Return ``2020-09-28``, for lists."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
 from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
+from handlers.screens.payment import copy_rows, pay_row
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, InvoiceStatus, Page
 from services.invoices import payment_lines
@@ -89,15 +90,19 @@ def total_to_pay(t: Texts, invoices: Sequence[Invoice]) -> str:
 def invoice_detail(
     t: Texts, account: str, invoice: Invoice, action: ShowInvoice, today: datetime.date, *, has_orders: bool
 ) -> Screen:
-    """Show one invoice, with a button for its PDF; ``today`` as for ``invoice_list``."""
+    """Show one invoice, with a button for its PDF; one to pay has the buttons for that, too.
+
+    Args:
+        today: as for ``invoice_list``.
+    """
     facts = [clip(safe_text(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
     if invoice.order_number:
         facts.append(t("invoice.order", number=invoice.order_number))
     facts += payment_lines(t, invoice, today)
-    keyboard: list[tuple[Button, ...]] = [(Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)]
-    if invoice.url:
-        label = t("button.pay_on_portal") if invoice.is_unpaid else t("button.on_portal")
-        keyboard.append((Button(label, url=invoice.url),))
+    pdf = (Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)
+    keyboard: list[tuple[Button, ...]] = [*pay_row(t, invoice), pdf, *copy_rows(t, invoice)]
+    if invoice.url and not invoice.is_unpaid:
+        keyboard.append((Button(t("button.on_portal"), url=invoice.url),))
     if invoice.is_unpaid and invoice.due_date:
         keyboard.append((Button(t("button.add_to_calendar"), AddToCalendar(action.link, invoice.number)),))
     back = Button(t("button.all_invoices"), ListInvoices(action.link))

@@ -20,6 +20,7 @@ from handlers.actions import (
     StartLinking,
 )
 from handlers.screens.notice_settings import SUBSCRIPTION_NAMES
+from handlers.screens.payment import pay_row
 from handlers.screens.screen import Button, Screen, clip
 from portal.models import Invoice, Order
 from services.invoices import payment_lines
@@ -80,8 +81,7 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
     pdf = Button(t("button.pdf"), SendPdf(link, invoice.number))
     rows: list[tuple[Button, ...]] = [(pdf, _detail_button(t, invoice, link))]
     if kind in (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER):
-        if invoice.url:
-            rows.insert(0, (Button(t("button.pay_on_portal"), url=invoice.url),))
+        rows[:0] = pay_row(t, invoice)
         labels = (t("button.remind_tomorrow"), t("button.remind_next_week"))
         pairs = zip(labels, SNOOZE_DAYS, strict=True)
         rows.append(tuple(Button(label, Snooze(link, invoice.number, days)) for label, days in pairs))

@@ -7,11 +7,16 @@ from handlers.actions import Action
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button with an action of the bot or, if ``action`` is None, with a URL to open."""
+    """A button with an action of the bot; without one, with a URL to open, or with a text to copy.
+
+    ``is_primary`` shows it in the client's color for the main choice of a screen.
+    """
 
     label: str
     action: Action | None = None
     url: str = ""
+    copied_text: str = ""
+    is_primary: bool = False
 
 
 Keyboard = tuple[tuple[Button, ...], ...]

@@ -16,13 +16,15 @@ TEXT_LIMIT = 4096
 _LABEL_LIMIT = 60
 _EMPTY_LABEL = "…"
 _BUTTON_LIMIT = 100
+_COPIED_LIMIT = 256
+"""Characters of a button's text to copy (Bot API, CopyTextButton)."""
 _CUT = "\n…"
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+\.?")
 
 Block = list[tuple[str, Callable[[str], str]]]
 """Lines without an empty line between them, each with the function that makes its HTML."""
 
-Buttons = list[list[dict[str, str]]]
+Buttons = list[list[dict[str, Any]]]
 """Rows of ``InlineKeyboardButton`` objects of the Bot API."""
 
 
@@ -102,12 +104,18 @@ def buttons_of(keyboard: Keyboard, *, is_notice: bool) -> Buttons:
     return [row for row, total in zip(rows, counted, strict=True) if row and total <= _BUTTON_LIMIT]
 
 
-def _button(button: Button, is_notice: bool) -> dict[str, str] | None:
-    label = clip(safe_text(button.label), _LABEL_LIMIT) or _EMPTY_LABEL
+def _button(button: Button, is_notice: bool) -> dict[str, Any] | None:
+    """Return the button as an object of the Bot API; None for one that Telegram would refuse."""
+    shown: dict[str, Any] = {"text": clip(safe_text(button.label), _LABEL_LIMIT) or _EMPTY_LABEL}
+    if button.is_primary:
+        shown["style"] = "primary"
     if button.action is not None:
         data = encode(button.action, of_notice=is_notice)
-        return {"text": label, "callback_data": data} if data else None
-    return {"text": label, "url": button.url} if _is_public(button.url) else None
+        return {**shown, "callback_data": data} if data else None
+    if button.copied_text:
+        text = button.copied_text.strip()
+        return {**shown, "copy_text": {"text": text}} if 0 < len(text) <= _COPIED_LIMIT else None
+    return {**shown, "url": button.url} if _is_public(button.url) else None
 
 
 def _is_public(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Checks a reply markup beyond its types: one action per button, valid links, number of buttons."""
+"""Checks a reply markup beyond its types: one action per button, valid links and styles, number of buttons."""
 
 from typing import Any
 
@@ -21,6 +21,7 @@ ACTIONS = {
     "pay",
     "disabled",
 }
+STYLES = {"danger", "success", "primary"}
 MAY_BE_EMPTY = {"switch_inline_query", "switch_inline_query_current_chat", "callback_game"}
 
 
@@ -52,6 +53,10 @@ def _button(button: dict[str, Any]) -> dict[str, Any]:
         )
     if not button["text"].strip():
         raise bad_request("Inline keyboard button text must be non-empty")
+    if button.get("style") and button["style"] not in STYLES:
+        raise bad_request(f"Can't parse inline keyboard button: style must be one of {', '.join(sorted(STYLES))}")
+    if actions == ["copy_text"] and not button["copy_text"]["text"].strip():
+        raise bad_request("BUTTON_COPY_TEXT_INVALID")
     if actions == ["url"] and mentioned_user_id(button["url"]) is None:
         try:
             return {**button, "url": check_link(button["url"])}

@@ -17,13 +17,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An inline button and its position. `callback_data` is None for another action than a callback."""
+    """An inline button and its position. `callback_data`, `url` and `copied_text` are None for another action."""
 
     label: str
     row: int
     column: int
     callback_data: str | None
     url: str | None
+    copied_text: str | None = None
+    style: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +70,15 @@ class Message:
         rows += self.reply_markup["inline_keyboard"] if self.reply_markup else []
         return [
             [
-                Button(text_of(button["text"]), y, x, button.get("callback_data"), button.get("url"))
+                Button(
+                    text_of(button["text"]),
+                    y,
+                    x,
+                    button.get("callback_data"),
+                    button.get("url"),
+                    button["copy_text"]["text"] if "copy_text" in button else None,
+                    button.get("style"),
+                )
                 for x, button in enumerate(row)
             ]
             for y, row in enumerate(rows)
@@ -143,7 +153,16 @@ class Message:
             "media": sorted(self.media),
             "document": document,
             "keyboard": [
-                [{"label": each.label, "callback_data": each.callback_data, "url": each.url} for each in row]
+                [
+                    {
+                        "label": each.label,
+                        "callback_data": each.callback_data,
+                        "url": each.url,
+                        "copied_text": each.copied_text,
+                        "style": each.style,
+                    }
+                    for each in row
+                ]
                 for row in self.buttons
             ],
             "reply_to": self.reply_to.message_id if self.reply_to else None,

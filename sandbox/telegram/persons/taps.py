@@ -73,7 +73,8 @@ def tap_button(
             continue
         if button.callback_data is None:
             raise SandboxMisuse(
-                f"{button.label!r} opens {button.url or 'something else'}; it can't be tapped for the bot"
+                f"{button.label!r} opens or copies {button.url or button.copied_text or 'something else'}; "
+                "it can't be tapped for the bot"
             )
         return Tap.send(person, each, button.callback_data)
     seen = next((each.labels for each in candidates if each.labels), [])

@@ -34,13 +34,14 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One inline button. `act` is tap, link, copy, or none when the page cannot do the action."""
+    """One inline button. `act` is tap, link, copy, or none when the page cannot do the action; `style` may be empty."""
 
     label: str
     act: str
     row: int
     column: int
     value: str
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,4 +159,4 @@ def _key(button: dict[str, Any], row: int, column: int) -> Key:
         act, value = "copy", button["copy_text"]["text"]
     elif urlsplit(button.get("url", "")).scheme in ("http", "https"):
         act, value = "link", button["url"]
-    return Key(button["text"], act, row, column, value)
+    return Key(button["text"], act, row, column, value, button.get("style", ""))

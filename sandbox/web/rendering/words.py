@@ -64,6 +64,7 @@ _WORDS = {
     "doing_typing": ("écrit", "is typing"),
     "doing_upload_document": ("envoie un document", "is sending a document"),
     "doing_other": ("est à l’œuvre", "is busy"),
+    "copies": ("copie", "copies"),
     "kind_photo": ("Photo", "Photo"),
     "kind_sticker": ("Autocollant", "Sticker"),
     "kind_voice": ("Message vocal", "Voice message"),

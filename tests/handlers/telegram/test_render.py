@@ -137,6 +137,16 @@ def test_blank_label_keeps_the_other_buttons(label: str) -> None:
     assert all(button.text.strip() for button in buttons(render(Screen("t", keyboard=keyboard))))
 
 
+@pytest.mark.parametrize(("text", "copied"), [("RF 18-42", "RF 18-42"), (" 7 ", "7"), (" ", None), ("9" * 257, None)])
+def test_copied_text_is_within_telegrams_limit(text: str, copied: str | None) -> None:
+    """A text that Telegram would refuse drops its button only."""
+    keyboard = ((Button("a", copied_text=text, is_primary=True), Button("b", Start())),)
+    shown = render(Screen("t", keyboard=keyboard)).buttons[0]
+    expected = [{"text": "a", "style": "primary", "copy_text": {"text": copied}}] if copied else []
+    assert shown[:-1] == expected
+    assert shown[-1]["text"] == "b"
+
+
 ADDRESSES = [
     "https://portal.odotrack.test/factures/1?x=1&y=2#z",
     "http://portal.odotrack.test",

@@ -46,7 +46,9 @@ async def test_a_conversation(control: Control, api: Api) -> None:
     chat = await control("GET", f"/chats/{person['user_id']}/transcript")
     assert [message["text"] for message in chat["messages"]] == ["/start abc", "facture", ""]
     assert chat["messages"][2]["document"]["file_name"] == "f.pdf"
-    assert chat["messages"][2]["keyboard"] == [[{"label": "PDF", "callback_data": "p", "url": None}]]
+    assert chat["messages"][2]["keyboard"] == [
+        [{"label": "PDF", "callback_data": "p", "url": None, "copied_text": None, "style": None}]
+    ]
     assert [change["kind"] for change in chat["timeline"]] == ["message", "message", "edit", "message", "tap", "answer"]
     assert chat["timeline"][-1]["answer"]["text"] == "voilà"
     response = await control.client.get(f"{control.url}/chats/{person['user_id']}/messages/3/document")
