@@ -12,6 +12,7 @@ from handlers.actions import (
     ListInvoices,
     ListOrders,
     ShowAccounts,
+    ShowBalance,
     ShowCalendar,
     ShowHelp,
     ShowMyData,
@@ -46,13 +47,14 @@ def _command(fr: str, en: str, description: str, action: Action | Callable[[int]
 
 START = _command("start", "start", message_id("command.start"), Start())
 
-UNPAID = _command("solde", "balance", message_id("command.unpaid"), lambda link: ListInvoices(link, unpaid=True))
+UNPAID = _command("apayer", "unpaid", message_id("command.unpaid"), lambda link: ListInvoices(link, unpaid=True))
 
 CALENDAR = _command("calendrier", "calendar", message_id("command.calendar"), lambda link: ShowCalendar(link))
 
 MENU = (
     _command("commandes", "orders", message_id("command.orders"), lambda link: ListOrders(link)),
     _command("factures", "invoices", message_id("command.invoices"), lambda link: ListInvoices(link)),
+    _command("solde", "balance", message_id("command.balance"), lambda link: ShowBalance(link)),
     _command("compte", "account", message_id("command.account"), ShowAccounts()),
     _command("avis", "notices", message_id("command.notices"), ShowNotices()),
     _command("portail", "portal", message_id("command.portal"), ShowPortal()),
@@ -76,10 +78,10 @@ _OTHER_WORDS = {
         receipt receipts avoir avoirs remboursement refund notecredit creditnote dernierefacture
         dernieresfactures lastinvoice latestinvoice lastbill latestbill
         """,
-    "solde": """
-        payer pay apayer impaye impayes impayee impayees unpaid dois doit combiendois owe owed owing
-        muchowe due payerfacture payerfactures payinvoice payinvoices paybill paybills dejapaye
-        dejapayee alreadypaid
+    "solde": "dois doit combiendois owe owed owing muchowe due",
+    "apayer": """
+        payer pay impaye impayes impayee impayees payerfacture payerfactures payinvoice payinvoices paybill
+        paybills dejapaye dejapayee alreadypaid
         """,
     "compte": """
         comptes accounts autrecompte autrescomptes changercompte changerdecompte otheraccount otheraccounts

@@ -9,8 +9,22 @@ from handlers.dispatch import retry_of
 from handlers.screens import questions as screens
 from handlers.screens.screen import Screen
 from portal.models import Part
+from services.paper_filters import InvoiceFilter, OrderFilter
 from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import LinkState
+
+_ALL_UNPAID = Question(Intent.LIST, Part.INVOICES, State.UNPAID)
+_INVOICE_FILTERS = {
+    State.OVERDUE: InvoiceFilter.OVERDUE,
+    State.CANCELLED: InvoiceFilter.CANCELLED,
+    State.CREDIT: InvoiceFilter.CREDIT_NOTES,
+}
+_ORDER_FILTERS = {
+    State.ENDING: OrderFilter.ENDING,
+    State.ACTIVE: OrderFilter.ACTIVE,
+    State.ENDED: OrderFilter.ENDED,
+    State.CANCELLED: OrderFilter.CANCELLED,
+}
 
 
 async def answer_to(
@@ -30,6 +44,8 @@ async def answer_to(
     if number is not None and len(readings) == 1 and readings[0] == Question(Intent.LIST, readings[0].part):
         has_digit = any(c.isdigit() for c in number.number)
         return None if has_digit else text_actions.OpenNumberOr(current.link_id, number, _action(current, readings[0]))
+    if any(each.intent is Intent.BALANCE for each in readings):  # the balance leads to the unpaid invoices
+        readings = tuple(each for each in readings if each != _ALL_UNPAID)
     choices = {_action(current, each): each for each in reversed(readings)}
     if len(choices) > 1:
         # A button carries the action that repeats the one of a text.
@@ -55,6 +71,8 @@ def _action(current: LinkState, question: Question) -> Action:
             return actions.Unlink()
         case Question(intent=Intent.LANGUAGE, language=language):
             return actions.ChooseLanguage(language)
+        case Question(intent=Intent.BALANCE):
+            return actions.ShowBalance(link)
         case Question(intent=Intent.PDF, number=str(number)):
             return text_actions.SendPdfOf(link, number)
         case Question(number=str(number), part=part):
@@ -67,9 +85,10 @@ def _action(current: LinkState, question: Question) -> Action:
 
 
 def _list(link: int, question: Question) -> Action:
-    if question.part is Part.ORDERS:
-        return actions.ListOrders(link)
     since, until = (day.isoformat() if day else "" for day in (question.start, question.end))
-    unpaid = question.intent is Intent.BALANCE or question.state in (State.UNPAID, State.OVERDUE)
-    paid = question.state is State.PAID
-    return actions.ListInvoices(link, unpaid=unpaid, paid=paid, since=since, until=until)
+    if question.part is Part.ORDERS:
+        of_orders = _ORDER_FILTERS.get(question.state) if question.state else None
+        return actions.ListOrders(link, since=since, until=until, only=of_orders)
+    of_invoices = _INVOICE_FILTERS.get(question.state) if question.state else None
+    unpaid, paid = question.state is State.UNPAID, question.state is State.PAID
+    return actions.ListInvoices(link, unpaid=unpaid, paid=paid, since=since, until=until, only=of_invoices)

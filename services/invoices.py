@@ -5,9 +5,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from portal.client import Portal, Reader
-from portal.fields import MOST_ROWS
-from portal.models import Invoice, InvoiceStatus, InvoiceSummary, Status
+from portal.models import Invoice, InvoiceStatus, InvoiceSummary
 from texts.catalogue import Texts
 
 SMALL_PDF_BYTES = 2 * 1024 * 1024
@@ -76,15 +74,6 @@ def summary_of(invoices: Iterable[Invoice], today: datetime.date) -> tuple[Invoi
             )
         )
     return tuple(summaries)
-
-
-async def read_summary(portal: Portal, reader: Reader, today: datetime.date) -> tuple[InvoiceSummary, ...]:
-    """Return what is open in an account: the portal's summary, or one of the newest ``MOST_ROWS`` open invoices."""
-    summary = await portal.invoice_summary(reader)
-    if summary is not None:
-        return summary
-    page = await portal.invoices(reader, page=1, page_size=MOST_ROWS, status=Status.UNPAID)
-    return summary_of(page.items, today)
 
 
 def calendar_file_name(t: Texts, number: str, *, is_order: bool) -> str:

@@ -51,6 +51,7 @@ from handlers.actions.papers import (
     ListOrders as ListOrders,
     OpenNumber as OpenNumber,
     SendPdf as SendPdf,
+    ShowBalance as ShowBalance,
     ShowInvoice as ShowInvoice,
     ShowOrder as ShowOrder,
 )

@@ -15,6 +15,10 @@ class Action:
         if letter:  # a dataclass with slots is created twice, the second time without arguments
             cls.letter = letter
 
+    def shortened(self, _excess: int) -> "Action | None":
+        """Return a similar action for a button whose callback data is ``excess`` bytes too long; None for none."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class AccountAction(Action):

@@ -1,90 +1,92 @@
 """Invoices: the list, the detail, and failures of the PDF."""
 
 import datetime
-from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
-from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
+from handlers.screens.lists import (
+    back_button,
+    incomplete_fact,
+    list_note,
+    number_buttons,
+    paging,
+    period_fact,
+    position,
+    retry_row,
+    unread_fact,
+)
 from handlers.screens.payment import copy_rows, pay_row
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, InvoiceStatus, Page
 from services.invoices import payment_lines
-from texts.catalogue import Texts
+from services.paper_filters import InvoiceFilter
+from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
+
+_TITLES = {
+    InvoiceFilter.OVERDUE: message_id("invoices.title_overdue"),
+    InvoiceFilter.CANCELLED: message_id("invoices.title_cancelled"),
+    InvoiceFilter.CREDIT_NOTES: message_id("invoices.title_credit_notes"),
+}
+_EMPTY = {
+    InvoiceFilter.OVERDUE: message_id("invoices.none_overdue"),
+    InvoiceFilter.CANCELLED: message_id("invoices.none_cancelled"),
+    InvoiceFilter.CREDIT_NOTES: message_id("invoices.no_credit_notes"),
+}
 
 
 def invoice_list(
-    t: Texts, account: str, page: Page[Invoice], action: ListInvoices, today: datetime.date, *, has_orders: bool
+    t: Texts,
+    account: str,
+    page: Page[Invoice],
+    action: ListInvoices,
+    today: datetime.date,
+    *,
+    has_orders: bool,
+    is_complete: bool = True,
 ) -> Screen:
-    """List a page of invoices: date, number, amount and state; ``today`` is the date in the company's time zone."""
-    title = t("invoices.title", account=clip(account, 60))
-    if action.order:
-        title = t("invoices.title_of_order", number=action.order, account=clip(account, 60))
-    elif action.unpaid:
-        title = t("invoices.title_unpaid", account=clip(account, 60))
-    elif action.paid:
-        title = t("invoices.title_paid", account=clip(account, 60))
+    """List a page of invoices: date, number and amount, then the state on a line of its own.
+
+    Args:
+        today: the date in the company's time zone.
+        is_complete: False if the list was filtered, and the portal has more invoices than were read.
+    """
+    title = _title(t, clip(account, 60), action)
     buttons = _list_buttons(t, action, has_orders=has_orders)
-    period = _period(t, action)
+    period = period_fact(t, action)
     if not page.items:
         if page.unread:
             return Screen(title, facts=unread_fact(t, page.unread), keyboard=(retry_row(t, action), *buttons))
-        return Screen(title, facts=(*period, _empty_list(t, action)), keyboard=buttons)
+        note = "\n".join(incomplete_fact(t, is_complete=is_complete))
+        return Screen(title, facts=(*period, _empty_list(t, action)), note=note, keyboard=buttons)
     table = Table(
         tuple(
             (
                 t.formats.short_date(i.date),
                 t("cell.number", number=i.number),
                 t.formats.money(i.amount, i.currency),
-                state(t, i, today),
             )
             for i in page.items
         ),
+        tuple(state(t, i, today) for i in page.items),
         actions=tuple(ShowInvoice(action.link, i.number) for i in page.items),
         opener=1,
     )
-    rows = number_buttons([(safe_text(i.number), ShowInvoice(action.link, i.number)) for i in page.items])
-    note = list_note(t, action.query, page.unread)
+    rows = number_buttons([(safe_text(i.number), ShowInvoice.from_list(i.number, action)) for i in page.items])
+    note = list_note(t, action.query, page.unread, is_complete=is_complete)
     keyboard = (*rows, *paging(t, page.page, page.last, action), *buttons)
     shown = position(t, page, len(page.items) + page.unread)
     return Screen(title, shown, facts=period, table=table, note=note, keyboard=keyboard)
 
 
-def _period(t: Texts, action: ListInvoices) -> tuple[str, ...]:
-    """Return the line that says of which period a list is; nothing for any period."""
-    since, until = day_of(action.since), day_of(action.until)
-    return (period_text(t, since, until),) if since or until else ()
-
-
-def day_of(text: str) -> datetime.date | None:
-    """Return the day of a button in ISO 8601; None for no day, or a forged one."""
-    try:
-        return datetime.date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-
-
-def period_text(t: Texts, since: datetime.date | None, until: datetime.date | None) -> str:
-    """Return a period in words; one of the two days is given."""
-    if since and since == until:
-        return t("period.day", day=t.formats.long_date(since))
-    if since and until:
-        return t("period.between", since=t.formats.long_date(since), until=t.formats.long_date(until))
-    if since:
-        return t("period.since", since=t.formats.long_date(since))
-    return t("period.until", until=t.formats.long_date(until) if until else "")
-
-
-def total_to_pay(t: Texts, invoices: Sequence[Invoice]) -> str:
-    """Return the total of what is to pay, by currency; empty for fewer than two invoices."""
-    totals: dict[str, Decimal] = {}
-    for each in invoices:
-        totals[each.currency] = totals.get(each.currency, Decimal()) + each.balance
-    if len(invoices) < 2:
-        return ""
-    return t("invoices.total", total=" + ".join(t.formats.money(total, each) for each, total in totals.items()))
+def _title(t: Texts, account: str, action: ListInvoices) -> str:
+    if action.order:
+        return t("invoices.title_of_order", number=action.order, account=account)
+    if action.only is not None:
+        return t(_TITLES[action.only], account=account)
+    if action.unpaid:
+        return t("invoices.title_unpaid", account=account)
+    return t("invoices.title_paid", account=account) if action.paid else t("invoices.title", account=account)
 
 
 def invoice_detail(
@@ -105,7 +107,7 @@ def invoice_detail(
         keyboard.append((Button(t("button.on_portal"), url=invoice.url),))
     if invoice.is_unpaid and invoice.due_date:
         keyboard.append((Button(t("button.add_to_calendar"), AddToCalendar(action.link, invoice.number)),))
-    back = Button(t("button.all_invoices"), ListInvoices(action.link))
+    back = back_button(t, action.opened_from)
     if invoice.order_number and has_orders:
         order = Button(t("button.order", number=invoice.order_number), ShowOrder(action.link, invoice.order_number))
         keyboard.append((order, back))
@@ -162,7 +164,7 @@ def saved_pdf(t: Texts) -> Screen:
 
 
 def state(t: Texts, invoice: Invoice, today: datetime.date) -> str:
-    """Return the last cell of a list: cancelled, credited, credit, paid, or the amount and date to pay."""
+    """Return the state of a list's row: cancelled, credited, credit, paid, or the amount and date to pay."""
     if invoice.is_cancelled:
         return t("state.cancelled")
     if invoice.is_credit_note:
@@ -186,6 +188,8 @@ def _empty_list(t: Texts, action: ListInvoices) -> str:
         return t("invoices.none_found", query=action.query)
     if action.order:
         return t("invoices.none_of_order")
+    if action.only is not None:
+        return t(_EMPTY[action.only])
     if action.since or action.until:
         return t("invoices.none_in_period")
     return t("invoices.none_unpaid") if action.unpaid else t("invoices.none")
@@ -197,7 +201,9 @@ def _list_buttons(t: Texts, action: ListInvoices, *, has_orders: bool) -> tuple[
     if action.order:
         order = (Button(t("button.order", number=action.order), ShowOrder(action.link, action.order)),)
         return ((*(order if has_orders else ()), every),)
-    if action.query or action.unpaid or action.paid or action.since or action.until:
+    if action.only is InvoiceFilter.OVERDUE:
+        return ((Button(t("button.unpaid"), ListInvoices(action.link, unpaid=True)), every),)
+    if action.query or action.unpaid or action.paid or action.only or action.since or action.until:
         return ((every, search),)
     orders = ((Button(t("button.orders"), ListOrders(action.link)),),) if has_orders else ()
     return ((Button(t("button.unpaid"), replace(action, page=1, unpaid=True)), search), *orders)

@@ -3,9 +3,20 @@
 import datetime
 
 from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
-from handlers.screens.lists import list_note, number_buttons, paging, position, retry_row, unread_fact
+from handlers.screens.lists import (
+    back_button,
+    incomplete_fact,
+    list_note,
+    number_buttons,
+    paging,
+    period_fact,
+    position,
+    retry_row,
+    unread_fact,
+)
 from handlers.screens.screen import Button, Screen, Section, Table, clip
 from portal.models import Order, OrderLine, OrderStatus, Page
+from services.paper_filters import ENDING_DAYS, OrderFilter
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
 
@@ -18,27 +29,83 @@ _STATUSES = {
 }
 
 
-def order_list(t: Texts, account: str, page: Page[Order], action: ListOrders, *, has_invoices: bool) -> Screen:
-    """List a page of orders: number and progress, then period and shortened agreement on a second line."""
-    title = t("orders.title", account=clip(account, 60))
+_TITLES = {
+    OrderFilter.ENDING: message_id("orders.title_ending"),
+    OrderFilter.ACTIVE: message_id("orders.title_active"),
+    OrderFilter.ENDED: message_id("orders.title_ended"),
+    OrderFilter.CANCELLED: message_id("orders.title_cancelled"),
+}
+_EMPTY = {
+    OrderFilter.ACTIVE: message_id("orders.none_active"),
+    OrderFilter.ENDED: message_id("orders.none_ended"),
+    OrderFilter.CANCELLED: message_id("orders.none_cancelled"),
+}
+
+
+def order_list(
+    t: Texts,
+    account: str,
+    page: Page[Order],
+    action: ListOrders,
+    *,
+    has_invoices: bool,
+    is_complete: bool = True,
+    next_end: Order | None = None,
+) -> Screen:
+    """List a page of orders: number and progress, then period and shortened agreement on further lines.
+
+    Args:
+        is_complete: as for ``invoices.invoice_list``.
+        next_end: the order that ends next, for an empty list of those that end soon; None for none.
+    """
+    title = t(_TITLES[action.only] if action.only else message_id("orders.title"), account=clip(account, 60))
+    is_filtered = bool(action.query or action.only or action.since or action.until)
     search = Button(t("button.search"), AskSearch(action.link, invoices=False))
     every = Button(t("button.all_orders"), ListOrders(action.link))
     if not page.items and page.unread:
         return Screen(title, facts=unread_fact(t, page.unread), keyboard=(retry_row(t, action), (every, search)))
     if not page.items:
-        fact = t("orders.none_found", query=action.query) if action.query else t("orders.none")
         invoices = (Button(t("button.invoices"), ListInvoices(action.link)),) if has_invoices else ()
-        return Screen(title, facts=(fact,), keyboard=((every, search) if action.query else invoices,))
+        facts = (
+            *period_fact(t, action),
+            *_empty_list(t, action, next_end),
+            *incomplete_fact(t, is_complete=is_complete),
+        )
+        of_next = (
+            Button(t("button.order", number=next_end.number), ShowOrder(action.link, next_end.number))
+            if next_end
+            else None
+        )
+        keyboard = (*(((of_next,),) if of_next else ()), (every, search) if is_filtered else invoices)
+        return Screen(title, facts=facts, keyboard=keyboard)
     table = Table(
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
         tuple(_detail_line(t, o) for o in page.items),
         actions=tuple(ShowOrder(action.link, o.number) for o in page.items),
     )
-    rows = number_buttons([(safe_text(o.number), ShowOrder(action.link, o.number)) for o in page.items])
-    buttons = (every, search) if action.query else (search,)
-    note = list_note(t, action.query, page.unread)
+    rows = number_buttons([(safe_text(o.number), ShowOrder.from_list(o.number, action)) for o in page.items])
+    buttons = (every, search) if is_filtered else (search,)
+    note = list_note(t, action.query, page.unread, is_complete=is_complete)
     keyboard = (*rows, *paging(t, page.page, page.last, action), buttons)
-    return Screen(title, position(t, page, len(page.items) + page.unread), table=table, note=note, keyboard=keyboard)
+    shown = position(t, page, len(page.items) + page.unread)
+    return Screen(title, shown, facts=period_fact(t, action), table=table, note=note, keyboard=keyboard)
+
+
+def _empty_list(t: Texts, action: ListOrders, next_end: Order | None) -> tuple[str, ...]:
+    if action.query:
+        return (t("orders.none_found", query=action.query),)
+    if action.only is OrderFilter.ENDING:
+        none = (
+            t("orders.none_ending_in_period")
+            if action.since or action.until
+            else t.plural("orders.none_ending", ENDING_DAYS)
+        )
+        if next_end is None or next_end.end_date is None:
+            return (none,)
+        return none, t("orders.next_end", number=next_end.number, date=t.formats.long_date(next_end.end_date))
+    if action.only is not None:
+        return (t(_EMPTY[action.only]),)
+    return (t("orders.none_in_period") if action.since or action.until else t("orders.none"),)
 
 
 def order_detail(
@@ -88,7 +155,7 @@ def order_detail(
         keyboard.append((Button(t("button.add_to_calendar"), add),))
     if order.url:
         keyboard.append((Button(t("button.on_portal"), url=order.url),))
-    keyboard.append((Button(t("button.all_orders"), ListOrders(action.link)),))
+    keyboard.append((back_button(t, action.opened_from),))
     note = lines_position(t, start, len(shown), len(order.lines)) if last > 1 else ""
     title = t("order.title", number=order.number)
     return Screen(title, facts=tuple(facts), section=agreement, note=note, keyboard=tuple(keyboard))

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from handlers.actions import Action, ShowHelp, ShowNotices, Start, StartLinking
 from handlers.screens.failures import a_person
-from handlers.screens.invoices import period_text
-from handlers.screens.lists import list_buttons
+from handlers.screens.lists import list_buttons, period_text
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from portal.models import Part
-from services.understanding.questions.questions import Question, State
+from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import LinkState
 from storage.tables import Awaited
 from texts.catalogue import Texts, message_id
@@ -78,6 +77,8 @@ def which(t: Texts, readings: Sequence[tuple[Question, Action]]) -> Screen:
 
 def _name(t: Texts, question: Question) -> str:
     """Return the name of a reading, for its button."""
+    if question.intent is Intent.BALANCE:
+        return t("button.balance")
     if question.number is not None:
         return t("question.number", number=question.number)
     if question.amount is not None:

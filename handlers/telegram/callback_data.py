@@ -6,7 +6,7 @@ expire, so data of an older version must decode, or raise ``InvalidCallbackData`
 """
 
 import enum
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, fields
 from functools import cache
 from types import NoneType, UnionType
 from typing import get_args, get_type_hints
@@ -29,7 +29,8 @@ class InvalidCallbackData(ValueError):
 def encode(action: Action, *, of_notice: bool = False) -> str | None:
     """Return the callback data of an action; None if it needs more than 64 bytes.
 
-    A search text is cut until it fits: its beginning still finds the document.
+    Where it would be too long, the button carries ``Action.shortened``: a list with a shorter search text, or an order
+    or invoice without the list that it was opened from.
 
     Args:
         of_notice: the button is below a notice.
@@ -50,8 +51,7 @@ def encode(action: Action, *, of_notice: bool = False) -> str | None:
     excess = len(data.encode("utf-8", "replace")) - LIMIT_BYTES
     if excess <= 0:
         return data
-    query = getattr(action, "query", "")
-    shorter = replace(action, query=query[: -max(1, excess // 4)]) if query else None  # type: ignore[type-var]
+    shorter = action.shortened(excess)
     return encode(shorter, of_notice=of_notice) if shorter is not None else None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -14,6 +14,8 @@ from telegram.error import TelegramError
 from handlers.actions import ListInvoices, SendPdf, ShowInvoice, at_page
 from handlers.context import Context
 from handlers.screens import invoices as screens
+from handlers.screens.balance import balance_facts
+from handlers.screens.lists import day_of
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
@@ -21,8 +23,11 @@ from handlers.telegram.render import render
 from handlers.telegram.reply import delete, repeated, send
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
-from portal.fields import MOST_ROWS
 from portal.models import Invoice, Page, Part, Status
+from services.balance import Balance, read_balance
+from services.invoices import summary_of
+from services.optional_calls import answer_in_time
+from services.paper_filters import Period, filtered_invoices, page_of
 from services.recent import SentPdf
 
 log = structlog.get_logger()
@@ -37,17 +42,27 @@ _ACTION_SECONDS = 4.5  # Telegram shows a chat action for 5 s
 async def invoice_list(context: Context, action: ListInvoices) -> Screen:
     """List a page of the account's invoices; a page after the last one shows the last one."""
     link = context.link(action.link)
-    page = await _page(context, action)
-    if not page.items and page.total:
-        action = at_page(action, page.last)
-        page = await _page(context, action)
     has_orders = Part.ORDERS in link.access
-    screen = screens.invoice_list(context.t, link.account_name, page, action, context.today, has_orders=has_orders)
-    return (
-        replace(screen, note=screens.total_to_pay(context.t, await _all_unpaid(context, action, page)))
-        if action.unpaid
-        else screen
+    is_complete = True
+    if action.only is not None:
+        period = Period(day_of(action.since), day_of(action.until))
+        reader, today = context.reader(action.link), context.today
+        rows = await filtered_invoices(context.services.portal, reader, action.only, period, today)
+        page, is_complete = page_of(rows, action.page, context.chat.page_size), rows.is_complete
+        action = at_page(action, page.page)
+    else:
+        page = await _page(context, action)
+        if not page.items and page.total:
+            action = at_page(action, page.last)
+            page = await _page(context, action)
+    screen = screens.invoice_list(
+        context.t, link.account_name, page, action, context.today, has_orders=has_orders, is_complete=is_complete
     )
+    if not action.unpaid:
+        return screen
+    owed = await _owed(context, action, page)
+    facts = balance_facts(context.t, owed, context.today) if owed else ()
+    return replace(screen, note="\n".join(filter(None, (screen.note, *facts))))
 
 
 async def invoice_detail(context: Context, action: ShowInvoice) -> Screen:
@@ -114,8 +129,8 @@ async def _page(context: Context, action: ListInvoices) -> Page[Invoice]:
         query=action.query,
         order=action.order or None,
         status=_status(action),
-        since=screens.day_of(action.since),
-        until=screens.day_of(action.until),
+        since=day_of(action.since),
+        until=day_of(action.until),
     )
     return page.at_most(context.chat.page_size)
 
@@ -126,23 +141,15 @@ def _status(action: ListInvoices) -> Status | None:
     return Status.PAID if action.paid else None
 
 
-async def _all_unpaid(context: Context, action: ListInvoices, page: Page[Invoice]) -> Sequence[Invoice]:
-    """Return all unpaid invoices of an account; nothing if there are more than the portal lists at once."""
-    if len(page.items) < page.total <= MOST_ROWS:
-        reader = context.reader(action.link)
-        try:
-            page = await context.papers.invoices(
-                reader,
-                page=1,
-                page_size=MOST_ROWS,
-                status=Status.UNPAID,
-                since=screens.day_of(action.since),
-                until=screens.day_of(action.until),
-            )
-        except PortalError:
-            if context.saved is None:
-                raise  # a saved list is shown without its total
-    return page.items if len(page.items) == page.total else ()
+async def _owed(context: Context, action: ListInvoices, page: Page[Invoice]) -> Balance | None:
+    """Return what the unpaid invoices of a list amount to; None for fewer than two, or if it cannot be read in time."""
+    if page.total < 2:
+        return None
+    if len(page.items) == page.total:
+        return Balance(summary_of(page.items, context.today))
+    period = Period(day_of(action.since), day_of(action.until))
+    reader = context.reader(action.link)
+    return await answer_in_time("balance", read_balance(context.services.portal, reader, context.today, period))
 
 
 async def _send_document(context: Context, reader: Reader, action: SendPdf) -> SentPdf | None:

@@ -9,6 +9,7 @@ from handlers.context import Context
 from handlers.screens.screen import Screen
 from handlers.views import (
     account,
+    balance,
     calendar,
     copies,
     in_words,
@@ -39,6 +40,7 @@ VIEWS: dict[type[Action], View] = {
     actions.ShowOrder: orders.order_detail,
     actions.ListInvoices: invoices.invoice_list,
     actions.ShowInvoice: invoices.invoice_detail,
+    actions.ShowBalance: balance.balance,
     actions.SendPdf: invoices.send_pdf,
     actions.OpenNumber: search.open_number,
     actions.AskSearch: search.ask_search,

@@ -35,8 +35,10 @@ STATES = [
 
 
 def row_of(text: str, number: str) -> str:
-    """Return the line of a list about one invoice."""
-    return next(line for line in text.split("\n") if number in line)
+    """Return what a list says about one invoice: a line, and the state on the line below."""
+    lines = text.split("\n")
+    place = next(place for place, line in enumerate(lines) if number in line)
+    return " · ".join(lines[place : place + 2])
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -185,8 +187,9 @@ async def test_total_to_pay_stands_under_the_list(scene: Scene, language: str) -
     person = await scene.linked(language)
     portal = scene.portal.portal
     portal.issue_invoice("a-2001", amount="10.50", number="990001")
-    assert ("Total à payer" if french else "Total to pay") not in (await scene.say(person, "/solde")).text
+    assert ("(1 facture)" if french else "(1 invoice)") not in (await scene.say(person, "/apayer")).text
     for number in range(990002, 990009):
         portal.issue_invoice("a-2001", amount="10.00", number=str(number))
-    shown = await scene.say(person, "/solde")
-    assert shown.text.split("\n")[-1] == ("Total à payer\u00a0: 80,50\u00a0$" if french else "Total to pay: $80.50")
+    shown = await scene.say(person, "/unpaid")
+    total = "À payer\u00a0: 80,50\u00a0$ (8 factures)" if french else "To pay: $80.50 (8 invoices)"
+    assert shown.text.split("\n")[-1] == total

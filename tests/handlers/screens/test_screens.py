@@ -20,12 +20,14 @@ from handlers.actions import (
     ListInvoices,
     ListOrders,
     SendPdf,
+    ShowBalance,
     ShowInvoice,
     ShowOrder,
     Start,
 )
 from handlers.screens import (
     account,
+    balance,
     calendar,
     copies,
     failures,
@@ -42,8 +44,9 @@ from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
 from handlers.telegram.callback_data import encode
 from handlers.telegram.render import render
-from portal.models import Invoice, MenuLink, Order, OrderLine, Page, Part
+from portal.models import Invoice, InvoiceSummary, MenuLink, Order, OrderLine, Page, Part
 from sandbox.telegram.text.html_entities import parse_html
+from services.balance import Balance
 from services.linking.code_limits import TooOften
 from services.linking.code_results import (
     CheckResult,
@@ -56,6 +59,7 @@ from services.linking.code_results import (
 )
 from services.linking.invitations import Offer
 from services.mailing.letters import MissingPdf
+from services.paper_filters import InvoiceFilter, OrderFilter
 from services.papers import Hit, SearchPage
 from services.understanding.payloads import PaperOpened
 from services.understanding.questions.questions import Intent, Question, State
@@ -88,6 +92,17 @@ def an_invoice(number: str = "212380", **facts: Any) -> Invoice:
 def an_order(number: str = "26387", lines: int = 0, **facts: Any) -> Order:
     made = [OrderLine(quantity=Decimal(n), description=f"Appareil {n}") for n in range(1, lines + 1)]
     return Order.model_validate({"number": number, "lines": made} | facts)
+
+
+def a_summary(currency: str = "CAD") -> InvoiceSummary:
+    return InvoiceSummary(
+        currency=currency,
+        open_balance=Decimal("4271.64"),
+        open_count=4,
+        overdue_balance=Decimal("2385.48"),
+        overdue_count=2,
+        next_due_date=TODAY,
+    )
 
 
 def a_page(items: list[Any], page: int = 1, page_size: int = 5, total: int | None = None) -> Page[Any]:
@@ -187,8 +202,11 @@ def test_invoice_list_of_the_specification() -> None:
         f"Factures · {NAME}",
         "1 à 2 de 34",
         "",
-        f"2020-09-28 · nº{NBSP}212380 · 293,08{NBSP}$ · payée",
-        f"2020-09-01 · nº{NBSP}211967 · 1{NBSP}293,08{NBSP}$ · à payer le 1er octobre",
+        f"2020-09-28 · nº{NBSP}212380 · 293,08{NBSP}$",
+        "payée",
+        "",
+        f"2020-09-01 · nº{NBSP}211967 · 1{NBSP}293,08{NBSP}$",
+        "à payer le 1er octobre",
     ]
     assert labels(screen)[:2] == [["212380", "211967"], ["1/17", "›"]]
     assert ShowInvoice(7, "211967") in does(screen)
@@ -234,6 +252,9 @@ NOTHING = {
     "no invoice": (ListInvoices(1), "Aucune facture sur ce compte"),
     "none unpaid": (ListInvoices(1, unpaid=True), "Rien à payer"),
     "none of this order": (ListInvoices(1, order="26387"), "Aucune facture pour cette commande"),
+    "none overdue": (ListInvoices(1, only=InvoiceFilter.OVERDUE), "Aucune facture n’est en retard"),
+    "none cancelled": (ListInvoices(1, only=InvoiceFilter.CANCELLED), "Aucune facture annulée"),
+    "no credit note": (ListInvoices(1, only=InvoiceFilter.CREDIT_NOTES), "Aucune note de crédit"),
     "none found": (ListInvoices(1, query="<b>"), f"«{NBSP}<b>{NBSP}»"),
 }
 
@@ -389,7 +410,7 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, calendar, copies, failures, invitations, invoices, linking, orders, questions, search, settings)
+MODULES = (account, balance, calendar, copies, failures, invitations, invoices, linking, orders, questions, search, settings)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
@@ -488,10 +509,19 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Page[Invoice]: [a_page(bills, 2, 13, 99), a_page([])],
         Page[Order]: [a_page(some, 2, 4, 99), a_page([])],
         ListInvoices: [action for action, _ in NOTHING.values()],
-        ListOrders: [ListOrders(1), ListOrders(1, 2, NASTY)],
+        ListOrders: [
+            ListOrders(1),
+            ListOrders(1, 2, NASTY),
+            ListOrders(1, since="2026-01-01"),
+            *(ListOrders(1, only=each) for each in OrderFilter),
+            ListOrders(1, until="2026-01-01", only=OrderFilter.ENDING),
+        ],
         ShowInvoice: [ShowInvoice(1, "212380")],
         ShowOrder: [ShowOrder(1, "26387"), ShowOrder(1, "26387", 2)],
         SendPdf: [SendPdf(1, "212380", again=True)],
+        ShowBalance: [ShowBalance(1)],
+        Balance: [Balance(tuple(map(a_summary, ("CAD", "USD"))), is_complete=False), Balance(())],
+        Order | None: [None, an_order("9", end_date="2027-01-18")],
         AskSearch: [AskSearch(1, invoices=True), AskSearch(1, invoices=False)],
         Action: [ListInvoices(1, 2, query="q" * 40)],
         Action | None: [ListInvoices(1), None],

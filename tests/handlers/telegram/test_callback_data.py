@@ -23,6 +23,7 @@ from handlers.actions import (
     ListStyle,
     OpenNumber,
     SendPdf,
+    ShowBalance,
     ShowCalendar,
     ShowInvoice,
     ShowOrder,
@@ -34,6 +35,7 @@ from handlers.dispatch import VIEWS
 from handlers.telegram.callback_data import LIMIT_BYTES, InvalidCallbackData, decode, encode
 from handlers.text_actions import GiveCode, GiveEmail
 from portal.models import Part
+from services.paper_filters import InvoiceFilter, OrderFilter
 from texts.language import Language
 
 KINDS = [*(kind for kind in VIEWS if kind.letter), CompareCode]
@@ -50,6 +52,8 @@ def of(kind: type[Action]) -> st.SearchStrategy[Action]:
         "Part | None": st.none() | st.sampled_from(Part),
         "Language | None": st.none() | st.sampled_from(Language),
         "ListStyle | None": st.none() | st.sampled_from(ListStyle),
+        "InvoiceFilter | None": st.none() | st.sampled_from(InvoiceFilter),
+        "OrderFilter | None": st.none() | st.sampled_from(OrderFilter),
     }
     return st.builds(kind, **{field.name: values[type_name(field.type)] for field in fields(kind)})  # type: ignore[arg-type]
 
@@ -72,7 +76,24 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (ListOrders(36, page=2), "1o10|2|"),
         (ListInvoices(3, 2, True), "1i3|2|1|"),
         (ListInvoices(3, query="x"), "1i3|1|||x|"),
+        (ListInvoices(3, only=InvoiceFilter.OVERDUE), "1i3|1|||||||o|"),
+        (ListInvoices(3, 2, since="2026-01-01", only=InvoiceFilter.CANCELLED), "1i3|2||||2026-01-01|||c|"),
+        (ListInvoices(3, only=InvoiceFilter.CREDIT_NOTES), "1i3|1|||||||n|"),
+        (ListOrders(3, only=OrderFilter.ENDING), "1o3|1||||e|"),
+        (ListOrders(3, since="2026-01-01", only=OrderFilter.ENDED), "1o3|1||2026-01-01||d|"),
+        (ListOrders(3, only=OrderFilter.ACTIVE), "1o3|1||||a|"),
+        (ListOrders(3, only=OrderFilter.CANCELLED), "1o3|1||||c|"),
+        (ShowBalance(3), "1B3|"),
         (ShowInvoice(1, "212380"), "1I1|212380|"),
+        (ShowInvoice(1, "212380", 7), "1I1|212380|7|"),
+        (ShowInvoice(1, "5", 2, unpaid=True), "1I1|5|2|1|"),
+        (ShowInvoice(1, "5", order="26387"), "1I1|5|1||26387|"),
+        (ShowInvoice(1, "5", query="mars"), "1I1|5|1|||mars|"),
+        (ShowInvoice(1, "5", since="2026-01-01", only=InvoiceFilter.OVERDUE), "1I1|5|1||||2026-01-01|||o|"),
+        (ShowOrder(1, "26387"), "1O1|26387|"),
+        (ShowOrder(1, "26387", 2), "1O1|26387|2|"),
+        (ShowOrder(1, "26387", list_page=3, query="x"), "1O1|26387|1|3|x|"),
+        (ShowOrder(1, "26387", only=OrderFilter.ENDING), "1O1|26387|1|1||||e|"),
         (ShowInvoice(1, "A|B\\p"), "1I1|A\\pB\\\\p|"),
         (ChooseLanguage(), "1L"),
         (ChooseLanguage(Language.FR), "1Lfr|"),
@@ -112,7 +133,9 @@ def test_action_is_decoded_unchanged_or_not_encoded(action: Action) -> None:
         return
     assert len(data.encode("utf-8", "replace")) <= LIMIT_BYTES == 64
     decoded = decode(data)
-    if hasattr(action, "query") and decoded != action:  # a search that is too long is cut, nothing else
+    if isinstance(action, ShowInvoice | ShowOrder):  # without the list that it was opened from, if that is too long
+        assert decoded in (action, action.shortened(0))
+    elif hasattr(action, "query") and decoded != action:  # a search that is too long is cut, nothing else
         cut = getattr(decoded, "query")  # noqa: B009
         assert action.query.startswith(cut)
         assert decoded == replace(action, query=cut)  # type: ignore[type-var]
@@ -247,17 +270,30 @@ def test_search_text_is_cut_to_fit_callback_data(query: str, link: int, page: in
             assert len(data.encode()) > LIMIT_BYTES - 8
 
 
+@settings(deadline=None)
+@given(st.text(max_size=60), st.integers(1, 36**6), st.integers(1, 999), st.booleans())
+@example("x" * 60, 36**6, 999, True)
+def test_detail_goes_back_to_its_list_or_the_first_page(query: str, link: int, page: int, unpaid: bool) -> None:
+    """A list that does not fit into the button is left out as a whole: no shorter search is shown instead."""
+    invoices, orders = ListInvoices(link, page, unpaid=unpaid, query=query), ListOrders(link, page, query)
+    for action, opened_from, first in (
+        (ShowInvoice.from_list("212380", invoices), invoices, ListInvoices(link)),
+        (ShowOrder.from_list("26387", orders), orders, ListOrders(link)),
+    ):
+        decoded = decode(encode(action) or "")
+        assert isinstance(decoded, ShowInvoice | ShowOrder)
+        assert decoded.number == action.number
+        assert decoded.opened_from in (opened_from, first)
+        if len(query.encode()) <= 20 and not set(query) & set("|\\"):
+            assert decoded.opened_from == opened_from
+
+
 def test_every_field_has_a_type_that_the_codec_supports() -> None:
     for kind in KINDS:
         for field in fields(kind):  # type: ignore[arg-type]
-            assert type_name(field.type) in (
-                "int",
-                "bool",
-                "str",
-                "Language | None",
-                "ListStyle | None",
-                "Part | None",
-            ), (kind, field.name)
+            filters = ("InvoiceFilter | None", "OrderFilter | None", "ListStyle | None")
+            allowed = ("int", "bool", "str", "Language | None", "Part | None", *filters)
+            assert type_name(field.type) in allowed, (kind, field.name)
     assert issubclass(Language, enum.Enum)
 
 

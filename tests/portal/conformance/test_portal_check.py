@@ -16,7 +16,7 @@ from sandbox.portal.company import Portal
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
-from services.invoices import read_summary
+from services.balance import read_balance
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 
 FLEET = "flotte@example.test"
@@ -169,9 +169,9 @@ async def test_summary_from_portal_or_open_invoices(language: str) -> None:
         portal = portal_at(server.url, "secret")
         reader = Reader("c-1002", "a-2003", language)
         today = server.portal.today()
-        own = await read_summary(portal, reader, today)
+        own = (await read_balance(portal, reader, today)).items
         server.faults.set(Fault(FaultKind.NOT_FOUND, path="*/invoices/summary"))
-        made = await read_summary(portal, reader, today)
+        made = (await read_balance(portal, reader, today)).items
         await portal.aclose()
     assert own == made
     assert (own[0].currency, own[0].open_count) == ("CAD", 4)

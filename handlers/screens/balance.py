@@ -1,0 +1,51 @@
+"""What is owed: a screen of its own, and the lines of it that other screens show."""
+
+import datetime
+
+from handlers.actions import ListInvoices, ShowBalance
+from handlers.screens.lists import incomplete_fact
+from handlers.screens.screen import Button, Keyboard, Screen, clip
+from services.balance import Balance
+from services.paper_filters import InvoiceFilter
+from texts.catalogue import Texts
+from texts.escaping import safe_text
+
+
+def balance(t: Texts, account: str, owed: Balance, action: ShowBalance, today: datetime.date) -> Screen:
+    """Show what is owed in an account, by currency, with the buttons to the invoices.
+
+    Args:
+        today: the date in the company's time zone.
+    """
+    every = Button(t("button.all_invoices"), ListInvoices(action.link))
+    title = t("balance.title", account=clip(safe_text(account), 60))
+    if not owed.items:
+        return Screen(title, facts=(t("invoices.none_unpaid"),), keyboard=((every,),))
+    again = Button(t("button.refresh"), action)
+    keyboard = (_unpaid_row(t, owed, action.link), (every, again))
+    return Screen(title, facts=balance_facts(t, owed, today), keyboard=keyboard)
+
+
+def balance_facts(t: Texts, owed: Balance, today: datetime.date) -> tuple[str, ...]:
+    """Return what is open, overdue and due next, one line each for each currency; no lines where nothing is owed."""
+    facts: list[str] = []
+    for item in owed.items:
+        money = t.formats.money
+        facts.append(t.plural("balance.open", item.open_count, amount=money(item.open_balance, item.currency)))
+        if item.overdue_balance > 0:
+            amount = money(item.overdue_balance, item.currency)
+            facts.append(t.plural("balance.overdue", item.overdue_count, amount=amount))
+        if item.next_due_date is not None:
+            facts.append(t("balance.next_due", day=t.formats.day(item.next_due_date, today)))
+    return (*facts, *incomplete_fact(t, is_complete=owed.is_complete))
+
+
+def unpaid_buttons(t: Texts, owed: Balance, link: int) -> Keyboard:
+    """Return the row of buttons to the open and the overdue invoices; no row where nothing is owed."""
+    return (_unpaid_row(t, owed, link),) if owed.items else ()
+
+
+def _unpaid_row(t: Texts, owed: Balance, link: int) -> tuple[Button, ...]:
+    unpaid = Button(t("button.unpaid"), ListInvoices(link, unpaid=True))
+    overdue = Button(t("button.overdue"), ListInvoices(link, only=InvoiceFilter.OVERDUE))
+    return (unpaid, overdue) if any(item.overdue_balance > 0 for item in owed.items) else (unpaid,)
