@@ -85,6 +85,8 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     number = stage.portal.portal.issue_invoice("a-2001", amount="293.08", order_number="26387")
     await camille.hear(number)
     await camille.say("montre-moi mes factures impayées svp")
+    await camille.say("combien je dois?")
+    await camille.say("/start")
     await camille.say("/langue")
     await camille.tap("English")
 

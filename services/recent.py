@@ -50,13 +50,15 @@ class SentPdf:
 
 @dataclass(slots=True)
 class Recent:
-    """The last text of each chat, the PDFs that were sent, and the taps of one-time buttons and below notices."""
+    """What each chat wrote, opened and was sent lately, and the taps of one-time buttons and below notices."""
 
     clock: Clock
     pdfs: RecentEntries[tuple[int, str, str, str], SentPdf] = field(init=False)
     """By chat, account, number and language."""
     notice_answers: RecentEntries[tuple[int, int, str], int] = field(init=False)
     """The message that answered a notice's button, by chat, message of the notice and callback data."""
+    opened: RecentEntries[tuple[int, str, str], bool] = field(init=False)
+    """The orders and invoices that were opened, by chat, account and number."""
     _texts: RecentEntries[int, tuple[int, int, int]] = field(init=False)
     _taps: RecentEntries[tuple[int, int], int] = field(init=False)
 
@@ -64,6 +66,7 @@ class Recent:
         """Make the empty entries."""
         self.pdfs = RecentEntries(self.clock, datetime.timedelta(hours=24))
         self.notice_answers = RecentEntries(self.clock, datetime.timedelta(seconds=15))
+        self.opened = RecentEntries(self.clock, datetime.timedelta(days=30))
         self._texts = RecentEntries(self.clock, datetime.timedelta(days=2))
         self._taps = RecentEntries(self.clock, datetime.timedelta(hours=24))
 

@@ -12,6 +12,7 @@ from handlers.screens.linking import refusal_reason
 from handlers.screens.screen import Screen
 from handlers.telegram.chat_menu import reset_menu
 from handlers.text_actions import GiveRevokeCode
+from handlers.views.home import home
 from handlers.views.linking import CodeScreens, delete_code_message, show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, Purpose
@@ -24,7 +25,7 @@ from storage.notices import bookkeeper_copies, delivery_preferences
 _NEW_LINK_AGE = datetime.timedelta(hours=24)
 
 
-async def choose_account(context: Context, action: ChooseAccount) -> Screen:
+async def choose_account(context: Context, action: ChooseAccount) -> Screen | None:
     """Make an account the current one, and offer notices if that has not been done."""
     context.link(action.link)
     async with context.services.database.write() as session:
@@ -34,7 +35,7 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen:
     if link.subscriptions is None:
         unasked = sum(each.subscriptions is None for each in context.chat.links)
         return linking.offer_notices(context.t, link, context.t("link.chosen"), unasked)
-    return linking.home(context.t, link)
+    return await home(context, link)
 
 
 async def accounts(context: Context, _action: ShowAccounts) -> Screen:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from handlers.actions import ListInvoices, ListOrders, OpenNumber, SendPdf, ShowInvoice, ShowOrder
 from handlers.context import Context
+from handlers.screens.invoices import pdf_sent
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from handlers.text_actions import OpenLatest, SendPdfOf
@@ -41,10 +42,11 @@ async def send_pdf_of(context: Context, action: SendPdfOf) -> Screen | None:
     if len(hits) != 1:
         return await open_number(context, OpenNumber(action.link, action.number, Part.INVOICES))
     hit = hits[0]
-    screen = await send_pdf(context, SendPdf(hit.link_id, hit.number))
-    if screen is None or hit.link_id == action.link:
+    send = SendPdf(hit.link_id, hit.number)
+    screen = await send_pdf(context, send)
+    if hit.link_id == action.link:
         return screen
-    name = context.link(hit.link_id).account_name
-    screen = marked_if_saved(context, replace(screen, note=context.t("search.other_account", account=name)))
+    note = context.t("search.other_account", account=context.link(hit.link_id).account_name)
+    screen = marked_if_saved(context, replace(screen or pdf_sent(context.t, send), note=note))
     await show(context, screen, link=hit.link_id)
     return None

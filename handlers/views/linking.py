@@ -1,4 +1,4 @@
-"""Linking: the first screen, the address, the code, and the new links."""
+"""Linking: the address, the code, and the new links."""
 
 import datetime
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from telegram.error import TelegramError
 
-from handlers.actions import ConfirmAddress, FinishLinking, OpenNumber, ResendCode, Start, StartLinking
+from handlers.actions import ConfirmAddress, FinishLinking, OpenNumber, ResendCode, StartLinking
 from handlers.alerts import notify_chats
 from handlers.context import Context
 from handlers.screens import account, failures, invitations, linking
@@ -34,14 +34,6 @@ _PAPER_WAITS = datetime.timedelta(hours=2)
 """How long the order or invoice of a link waits for the chat to be linked: as long as the longest code is valid."""
 
 log = structlog.get_logger()
-
-
-async def start(context: Context, _action: Start) -> Screen:
-    """Show the first screen."""
-    if context.chat.current is None:
-        links = await context.services.portal_links.links(context.language, context.run_in_background)
-        return linking.welcome(context.t, context.services.company.name, links)
-    return linking.home(context.t, context.chat.current)
 
 
 async def start_linking(context: Context, _action: StartLinking) -> Screen:

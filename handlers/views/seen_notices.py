@@ -36,10 +36,13 @@ log = structlog.get_logger()
 
 
 def record_seen(context: Context, action: Action) -> None:
-    """Record in the background that a person opened an order or invoice, or tapped a button of a notice.
+    """Record that a person opened an order or invoice, or tapped a button of a notice.
 
-    Call it when the action has its screen. Nothing happens in a chat without a notice that may be repeated.
+    Call it when the action has its screen. Notices are recorded in the background, where one may be repeated.
     """
+    if isinstance(action, ShowInvoice | SendPdf | ShowOrder):
+        account_id = context.link(action.link).account_id
+        context.services.recent.opened.set((context.chat.chat_id, account_id, action.number), True)
     if not context.chat.has_unclear_notice:
         return
     seen = _seen_by(context, action)

@@ -1,11 +1,11 @@
 """Language, rows per page, the portal's menu, help, and the privacy policy."""
 
-from handlers.actions import ChooseLanguage, ListStyle, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings, Start
+from handlers.actions import ChooseLanguage, ListStyle, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings
 from handlers.context import Context
 from handlers.screens import settings as screens
 from handlers.screens.screen import Screen
 from handlers.telegram.chat_menu import set_menu
-from handlers.views.linking import start
+from handlers.views.home import first_screen
 from storage import chats
 
 
@@ -17,7 +17,7 @@ async def language(context: Context, action: ChooseLanguage) -> Screen:
         await chats.set_language(session, context.chat.chat_id, action.language, context.services.clock())
     await context.reload()
     context.run_in_background(set_menu(context, action.language))
-    home = await start(context, Start())
+    home = await first_screen(context)
     return screens.language_chosen(context.t, home.keyboard)
 
 

@@ -12,6 +12,7 @@ from handlers.views import (
     balance,
     calendar,
     copies,
+    home,
     in_words,
     invitations,
     invoices,
@@ -27,7 +28,7 @@ View = Callable[[Context, Any], Awaitable[Screen | Action | None]]
 """Returns the screen of an action, another action to perform instead, or None if it has answered itself."""
 
 VIEWS: dict[type[Action], View] = {
-    actions.Start: linking.start,
+    actions.Start: home.start,
     actions.StartLinking: linking.start_linking,
     text_actions.GiveEmail: linking.give_email,
     actions.ResendCode: linking.resend_code,

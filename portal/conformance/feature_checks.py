@@ -93,7 +93,7 @@ async def summary(subject: Subject) -> None:
     """The summary of the open invoices has the counts and balances of the list."""
     found = await subject.portal.invoice_summary(subject.reader)
     if found is None:
-        raise FactMissing("what is open is added up from the newest 100 open invoices")
+        raise FactMissing("what is open is added up from the newest 1,000 open invoices")
     page = await subject.portal.invoices(subject.reader, page=1, page_size=100, status=Status.UNPAID)
     if page.total > len(page.items):
         raise NothingToCheck("the account has more than 100 open invoices")

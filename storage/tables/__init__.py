@@ -3,7 +3,17 @@
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from storage.tables.chats import DEFAULT_PAGE_SIZE, Awaited, CalendarFeed, Chat, Copy, Link, Mute, SavedAnswer
+from storage.tables.chats import (
+    DEFAULT_PAGE_SIZE,
+    Awaited,
+    CalendarFeed,
+    Chat,
+    Copy,
+    Link,
+    Mute,
+    SavedAnswer,
+    Visit,
+)
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
 from storage.tables.invitations import Invitation, InvitationState, PendingPaper
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
@@ -42,6 +52,7 @@ __all__ = [
     "SavedAnswer",
     "State",
     "Sweep",
+    "Visit",
     "metadata",
 ]
 

@@ -1,6 +1,6 @@
 """Chats, their links to accounts, and what hangs on a link.
 
-That is a bookkeeper's copy, muted invoices, saved answers of the portal, and the address of a calendar feed.
+That is a bookkeeper's copy, muted invoices, saved answers of the portal, a calendar feed's address and the last visit.
 """
 
 import datetime
@@ -150,3 +150,17 @@ class CalendarFeed(Row, table=True):
     token_hash: str = Field(unique=True)
     language: str = Field(max_length=2)
     created_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class Visit(Row, table=True):
+    """The last visit of a link's home screen. ``papers_sealed``: the numbers and states that the person could see."""
+
+    __tablename__ = "visits"
+
+    link_id: int = Field(
+        primary_key=True,
+        sa_column_args=(ForeignKey("links.link_id", ondelete="CASCADE"),),
+        sa_column_kwargs={"autoincrement": False},
+    )
+    visited_at: datetime.datetime = Field(sa_type=UtcTime)
+    papers_sealed: str

@@ -152,6 +152,7 @@ class _Writer:
         )  # fmt: skip
         muted = f"'101' || {self._six(f'((i * 4 - 1) % {size.quarter})')}"
         yield "mutes", "link_id, number", size.quarter, f"i * 4, {muted}"
+        yield "visits", "link_id, visited_at, papers_sealed", size.links, f"i, {now}, {sealed}"
         tomorrow, slot = (
             self._at(size.now + datetime.timedelta(days=1)),
             self._time(f"{size.now.timestamp():.0f} + (i * 40503) % 86400"),

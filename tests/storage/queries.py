@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import calendar_feeds, chats, personal_data, saved_answers, updates, uploaded_pdfs
+from storage import calendar_feeds, chats, personal_data, saved_answers, updates, uploaded_pdfs, visits
 from storage.chats import Awaiting
 from storage.database import Database, Session
 from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
@@ -212,6 +212,8 @@ READS: dict[str, Query] = {
     "calendar_feeds.find": lambda s, _: calendar_feeds.find(s, "token"),
     "calendar_feeds.made_at": lambda s, p: calendar_feeds.made_at(s, p.link),
     "calendar_feeds.count_of_chat": lambda s, p: calendar_feeds.count_of_chat(s, p.chat),
+    "visits.load": lambda s, p: visits.load(s, p.link),
+    "visits.told_since": lambda s, p: visits.told_since(s, p.chat, p.account, p.now - _DAY),
     "mutes.is_muted": lambda s, p: mutes.is_muted(s, p.link, p.number),
 }
 WRITES: dict[str, Query] = {
@@ -359,6 +361,7 @@ WRITES: dict[str, Query] = {
         s, p.link, REMINDER_KINDS, p.now, "no longer wished for"
     ),
     "cancellation.cancel_deliveries": lambda s, p: cancellation.cancel_deliveries(s, [p.leased], p.now, "in the plan"),
+    "visits.save": lambda s, p: visits.save(s, p.link, p.now, "{}"),
     "mutes.mute": lambda s, p: mutes.mute(s, p.link, "900", p.now),
     "mutes.unmute": lambda s, p: mutes.unmute(s, p.link, p.number, p.now),
 }

@@ -27,6 +27,7 @@ LARGE = {
     "handled_updates",
     "sweeps",
     "planned_notices",
+    "visits",
 }
 FEW = (
     "ix_planned_notices_due_at",

@@ -10,14 +10,21 @@ from tests.scene import Scene
     ("text", "expected"),
     [
         ("montre-moi les factures impayées svp", "Factures à payer"),
-        ("combien je vous dois?", "Factures à payer"),
+        ("qu'est-ce qui est dû", "Solde · "),
+        ("mes factures en retard", "Factures en retard"),
+        ("factures annulées", "Factures annulées"),
+        ("contrats qui finissent bientôt", "Commandes qui se terminent bientôt"),
+        ("abonnements actifs", "Commandes en cours"),
+        ("liste des abonnements expirés", "Commandes terminées"),
+        ("commandes annulées svp", "Commandes annulées"),
+        ("combien je vous dois?", "Solde · "),
         ("mes factures payées", "Factures payées"),
         ("factures de septembre 2026", "Du 1er septembre 2026 au 30 septembre 2026"),
         ("toutes les factures depuis janvier 2026", "Depuis le 1er janvier 2026"),
         ("factures avant mars 2026", "Jusqu’au 28 février 2026"),
         ("pouvez-vous me montrer ma dernière facture", "Facture nº"),
         ("ma dernière commande svp", "Commande nº"),
-        ("quand finissent mes contrats", "Commandes"),
+        ("quand finissent mes contrats", "Commandes qui se terminent bientôt"),
         ("je veux parler à quelqu'un", "Aide"),
         ("arrêtez de m'envoyer des messages", "Avis"),
         ("switch to english please", "English"),
@@ -33,7 +40,14 @@ async def test_french_question(scene: Scene, text: str, expected: str) -> None:
     ("text", "expected"),
     [
         ("show me the unpaid invoices pls", "Invoices to pay"),
-        ("how much do I owe you guys", "Invoices to pay"),
+        ("what's due", "Balance · "),
+        ("overdue invoices", "Overdue invoices"),
+        ("cancelled invoices", "Cancelled invoices"),
+        ("contracts expiring soon", "Orders that end soon"),
+        ("active subscriptions", "Current orders"),
+        ("expired subscriptions list", "Ended orders"),
+        ("canceled orders thx", "Cancelled orders"),
+        ("how much do I owe you guys", "Balance · "),
         ("the invoices we already paid", "Paid invoices"),
         ("invoices from september 2026", "From September 1, 2026 to September 30, 2026"),
         ("all invoices since january 2026", "Since January 1, 2026"),
@@ -68,6 +82,8 @@ async def test_pdf_of_a_number_of_another_account(scene: Scene) -> None:
     message = await person.wait_for_message(new=True)
     assert message.file is not None
     assert "260020" in message.file.name
+    told = await person.wait_for_message("autre de vos comptes")
+    assert "Groupe Laflamme – Lévis" in told.text
 
 
 async def test_pages_keep_their_period(scene: Scene) -> None:

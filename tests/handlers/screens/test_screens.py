@@ -31,6 +31,7 @@ from handlers.screens import (
     calendar,
     copies,
     failures,
+    home,
     invitations,
     invoices,
     linking,
@@ -47,6 +48,7 @@ from handlers.telegram.render import render
 from portal.models import Invoice, InvoiceSummary, MenuLink, Order, OrderLine, Page, Part
 from sandbox.telegram.text.html_entities import parse_html
 from services.balance import Balance
+from services.changes import Changes
 from services.linking.code_limits import TooOften
 from services.linking.code_results import (
     CheckResult,
@@ -410,7 +412,7 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, balance, calendar, copies, failures, invitations, invoices, linking, orders, questions, search, settings)
+MODULES = (account, balance, calendar, copies, failures, home, invitations, invoices, linking, orders, questions, search, settings)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
@@ -521,6 +523,12 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         SendPdf: [SendPdf(1, "212380", again=True)],
         ShowBalance: [ShowBalance(1)],
         Balance: [Balance(tuple(map(a_summary, ("CAD", "USD"))), is_complete=False), Balance(())],
+        Balance | None: [Balance((a_summary(),)), None],
+        Changes: [
+            Changes(tuple(bills), tuple(bills[:1]), (an_invoice(status="credited"), an_invoice(status="cancelled"))),
+            Changes(ending=(an_order("9", end_date="2027-01-18"),)),
+            Changes(),
+        ],
         Order | None: [None, an_order("9", end_date="2027-01-18")],
         AskSearch: [AskSearch(1, invoices=True), AskSearch(1, invoices=False)],
         Action: [ListInvoices(1, 2, query="q" * 40)],
