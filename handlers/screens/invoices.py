@@ -75,7 +75,8 @@ def invoice_list(
     rows = number_buttons([(safe_text(i.number), ShowInvoice.from_list(i.number, action)) for i in page.items])
     note = list_note(t, action.query, page.unread, is_complete=is_complete)
     keyboard = (*rows, *paging(t, page.page, page.last, action), *buttons)
-    shown = position(t, page, len(page.items) + page.unread)
+    # Of a filtered list, the unread rows may be anywhere, and may not belong to it.
+    shown = position(t, page, len(page.items) + (0 if action.only else page.unread))
     return Screen(title, shown, facts=period, table=table, note=note, keyboard=keyboard)
 
 

@@ -87,7 +87,9 @@ def order_list(
     buttons = (every, search) if is_filtered else (search,)
     note = list_note(t, action.query, page.unread, is_complete=is_complete)
     keyboard = (*rows, *paging(t, page.page, page.last, action), buttons)
-    shown = position(t, page, len(page.items) + page.unread)
+    # As for invoices: unread rows of a filtered list are not on this page.
+    is_selected = bool(action.only or action.since or action.until)
+    shown = position(t, page, len(page.items) + (0 if is_selected else page.unread))
     return Screen(title, shown, facts=period_fact(t, action), table=table, note=note, keyboard=keyboard)
 
 

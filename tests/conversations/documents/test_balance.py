@@ -70,3 +70,14 @@ async def test_list_is_shown_without_a_slow_balance(scene: Scene) -> None:
 async def test_contact_without_invoices_is_told(scene: Scene) -> None:
     luc = await scene.linked("fr", "commandes@example.test")
     assert "ne comprend pas cette partie" in (await scene.say(luc, "/solde")).text
+
+
+async def test_other_accounts_have_their_balance(scene: Scene) -> None:
+    """The accounts in which something is owed are buttons; those without invoices or debt are not."""
+    andree = await scene.linked("fr", "quatre@example.test")
+    shown = await scene.say(andree, "/solde")
+    assert "Vos autres comptes" in shown.text
+    others = [label for label in shown.labels if "Laflamme" in label]
+    assert len(others) == 1
+    assert others[0].startswith("Groupe Laflamme – Lévis · ")
+    assert "Solde · Groupe Laflamme – Lévis" in (await scene.tap(andree, others[0])).text

@@ -523,6 +523,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         SendPdf: [SendPdf(1, "212380", again=True)],
         ShowBalance: [ShowBalance(1)],
         Balance: [Balance(tuple(map(a_summary, ("CAD", "USD"))), is_complete=False), Balance(())],
+        Sequence[tuple[LinkState, Balance]]: [[(other, Balance((a_summary(),)))], []],
         Balance | None: [Balance((a_summary(),)), None],
         Changes: [
             Changes(tuple(bills), tuple(bills[:1]), (an_invoice(status="credited"), an_invoice(status="cancelled"))),
