@@ -9,7 +9,7 @@ from handlers.dispatch import retry_of
 from handlers.screens import questions as screens
 from handlers.screens.screen import Screen
 from portal.models import Part
-from services.paper_filters import InvoiceFilter, OrderFilter
+from services.account.paper_filters import InvoiceFilter, OrderFilter
 from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import LinkState
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from handlers.actions.base import AccountAction
 from portal.models import Part
-from services.paper_filters import InvoiceFilter, OrderFilter
+from services.account.paper_filters import InvoiceFilter, OrderFilter
 
 
 @dataclass(frozen=True, slots=True)

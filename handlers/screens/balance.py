@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from handlers.actions import ListInvoices, ShowBalance
 from handlers.screens.lists import incomplete_fact
 from handlers.screens.screen import Button, Keyboard, Screen, clip
-from services.balance import Balance
-from services.paper_filters import InvoiceFilter
+from services.account.balance import Balance
+from services.account.paper_filters import InvoiceFilter
 from storage.chats import LinkState
 from texts.catalogue import Texts
 from texts.escaping import safe_text

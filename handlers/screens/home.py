@@ -10,8 +10,8 @@ from handlers.screens.lists import number_buttons
 from handlers.screens.notices import title
 from handlers.screens.screen import Screen
 from portal.models import Invoice, InvoiceStatus
-from services.balance import Balance
-from services.changes import Changes
+from services.account.balance import Balance
+from services.account.changes import Changes
 from storage.chats import LinkState
 from storage.tables import Kind
 from texts.catalogue import Texts

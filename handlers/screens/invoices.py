@@ -18,8 +18,8 @@ from handlers.screens.lists import (
 from handlers.screens.payment import copy_rows, pay_row
 from handlers.screens.screen import Button, Screen, Table, clip
 from portal.models import Invoice, InvoiceStatus, Page
+from services.account.paper_filters import InvoiceFilter
 from services.invoices import payment_lines
-from services.paper_filters import InvoiceFilter
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
 

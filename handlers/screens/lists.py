@@ -7,7 +7,7 @@ from handlers.actions import Action, ListInvoices, ListOrders, ShowOrder, at_pag
 from handlers.screens.screen import Button, Keyboard, rows_of
 from portal.fields import MOST_ROWS
 from portal.models import ItemT, Page, Part
-from services.paper_filters import MOST_PAGES
+from services.account.paper_filters import MOST_PAGES
 from storage.chats import LinkState
 from texts.catalogue import Texts
 

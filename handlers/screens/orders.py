@@ -16,7 +16,7 @@ from handlers.screens.lists import (
 )
 from handlers.screens.screen import Button, Screen, Section, Table, clip
 from portal.models import Order, OrderLine, OrderStatus, Page
-from services.paper_filters import ENDING_DAYS, OrderFilter
+from services.account.paper_filters import ENDING_DAYS, OrderFilter
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
 

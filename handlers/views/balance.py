@@ -9,8 +9,8 @@ from handlers.screens.screen import Screen
 from handlers.views.search import usable_links
 from portal.client import Reader
 from portal.models import Part
-from services.balance import Balance, read_balance
-from services.optional_calls import answer_in_time
+from services.account.balance import Balance, read_balance
+from services.account.optional_calls import answer_in_time
 from services.papers import MOST_ACCOUNTS
 from storage.chats import LinkState
 

@@ -12,11 +12,11 @@ from handlers.telegram.reply import show
 from portal.fields import MOST_ROWS
 from portal.models import Invoice, Order, Page, Part
 from services.access import BLOCKING_CONFIRM_AGE
-from services.balance import Balance, read_balance
-from services.changes import Changes, KnownPapers, changes_since, known_papers
+from services.account.balance import Balance, read_balance
+from services.account.changes import Changes, KnownPapers, changes_since, known_papers
+from services.account.optional_calls import answer_in_time
+from services.account.paper_filters import Rows, all_orders
 from services.invoices import summary_of
-from services.optional_calls import answer_in_time
-from services.paper_filters import Rows, all_orders
 from storage import visits
 from storage.chats import LinkState
 from storage.tables import Kind

@@ -24,10 +24,10 @@ from handlers.telegram.reply import delete, repeated, send
 from portal.client import Reader
 from portal.errors import PortalError, TooLarge
 from portal.models import Invoice, Page, Part, Status
-from services.balance import Balance, read_balance
+from services.account.balance import Balance, read_balance
+from services.account.optional_calls import answer_in_time
+from services.account.paper_filters import Period, filtered_invoices, page_of
 from services.invoices import summary_of
-from services.optional_calls import answer_in_time
-from services.paper_filters import Period, filtered_invoices, page_of
 from services.recent import SentPdf
 
 log = structlog.get_logger()

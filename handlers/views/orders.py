@@ -6,8 +6,8 @@ from handlers.screens import orders as screens
 from handlers.screens.lists import day_of
 from handlers.screens.screen import Screen
 from portal.models import Part
-from services import paper_filters
-from services.paper_filters import OrderFilter, Period
+from services.account import paper_filters
+from services.account.paper_filters import OrderFilter, Period
 
 
 async def order_list(context: Context, action: ListOrders) -> Screen:

@@ -47,8 +47,9 @@ from handlers.telegram.callback_data import encode
 from handlers.telegram.render import render
 from portal.models import Invoice, InvoiceSummary, MenuLink, Order, OrderLine, Page, Part
 from sandbox.telegram.text.html_entities import parse_html
-from services.balance import Balance
-from services.changes import Changes
+from services.account.balance import Balance
+from services.account.changes import Changes
+from services.account.paper_filters import InvoiceFilter, OrderFilter
 from services.linking.code_limits import TooOften
 from services.linking.code_results import (
     CheckResult,
@@ -61,7 +62,6 @@ from services.linking.code_results import (
 )
 from services.linking.invitations import Offer
 from services.mailing.letters import MissingPdf
-from services.paper_filters import InvoiceFilter, OrderFilter
 from services.papers import Hit, SearchPage
 from services.understanding.payloads import PaperOpened
 from services.understanding.questions.questions import Intent, Question, State

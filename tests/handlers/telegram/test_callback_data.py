@@ -35,7 +35,7 @@ from handlers.dispatch import VIEWS
 from handlers.telegram.callback_data import LIMIT_BYTES, InvalidCallbackData, decode, encode
 from handlers.text_actions import GiveCode, GiveEmail
 from portal.models import Part
-from services.paper_filters import InvoiceFilter, OrderFilter
+from services.account.paper_filters import InvoiceFilter, OrderFilter
 from texts.language import Language
 
 KINDS = [*(kind for kind in VIEWS if kind.letter), CompareCode]

@@ -16,7 +16,7 @@ from sandbox.portal.company import Portal
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
-from services.balance import read_balance
+from services.account.balance import read_balance
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 
 FLEET = "flotte@example.test"

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, strategies as st
 
 from portal.models import Invoice, Order, Page
-from services.changes import Changes, KnownPapers, changes_since, known_papers
-from services.paper_filters import Rows
+from services.account.changes import Changes, KnownPapers, changes_since, known_papers
+from services.account.paper_filters import Rows
 from storage.tables import Kind
 
 TODAY = datetime.date(2026, 10, 15)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from portal.models import Invoice, InvoiceStatus, Order, Page
-from services.paper_filters import ENDING_DAYS, Rows, future_ends
+from services.account.paper_filters import ENDING_DAYS, Rows, future_ends
 from storage.tables import Kind
 
 _STATES = {

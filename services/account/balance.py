@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from portal.client import Portal, Reader
 from portal.models import InvoiceSummary
+from services.account.paper_filters import Period, unpaid_invoices
 from services.invoices import summary_of
-from services.paper_filters import Period, unpaid_invoices
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from portal.models import Order, Page
-from services.paper_filters import (
+from services.account.paper_filters import (
     MOST_PAGES,
     OrderFilter,
     Period,

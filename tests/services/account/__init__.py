@@ -1,0 +1,1 @@
+"""What the bot says of an account beyond one answer of the portal."""
