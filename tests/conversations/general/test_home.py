@@ -138,6 +138,18 @@ async def test_idle_link_shows_nothing_of_the_account(scene: Scene) -> None:
     assert "240" not in (await scene.say(camille, "/start")).text
 
 
+async def test_unconfirmed_link_shows_nothing_of_the_account(scene: Scene) -> None:
+    """The address may be another person's by now: the portal has to confirm it first, at most a day ago."""
+    camille = await scene.linked("fr", BOREAL)
+    scene.later(hours=25)
+    scene.portal.faults.set(Fault(FaultKind.SERVER_ERROR, path="*/contacts/c-1002"))
+    home = await scene.say(camille, "/start")
+    assert home.text.startswith("Transport Boréal")
+    assert "À payer" not in home.text
+    scene.portal.faults.clear()
+    assert "À payer" in (await scene.say(camille, "/start")).text
+
+
 @pytest.mark.parametrize("command", ["/delier", "/oublier"])
 async def test_visit_is_erased_with_the_link(scene: Scene, command: str) -> None:
     camille = await scene.linked()
