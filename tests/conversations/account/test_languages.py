@@ -11,6 +11,7 @@ NAMES = [
     ("/start", "/start"),
     ("/commandes", "/orders"),
     ("/factures", "/invoices"),
+    ("/solde", "/balance"),
     ("/lier", "/link"),
     ("/compte", "/account"),
     ("/avis", "/notices"),
