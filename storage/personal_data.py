@@ -39,7 +39,7 @@ async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
 
 
 async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) -> None:
-    """Delete a chat, its links, its proofs, and the invitations that it opened.
+    """Delete a chat, its links and their visits, its proofs, and the invitations that it opened.
 
     The limits need keyed hashes of its codes, which stay for a day.
     """
