@@ -40,7 +40,7 @@ ANSWERABLE = (
 async def from_saved_answers(
     context: Context,
     action: AccountAction,
-    view: Callable[[Context, Any], Awaitable[Screen | None]],
+    view: Callable[[Context, Any], Awaitable[Screen | Action | None]],
     retry: Action,
     failure: PortalError,
 ) -> Screen | None:
@@ -66,6 +66,8 @@ async def from_saved_answers(
     papers = SavedPapers(services.saved_answers, links, failure)
     context.saved = SavedView(papers, ZoneInfo(zone) if zone else services.company.zone, retry)
     screen = await view(context, action)
+    if isinstance(screen, Action):  # what replaces a search, which is not answered from saved answers
+        raise failure
     await context.reload()
     context.link(action.link)
     services.saved_answers.counts["shown"] += 1

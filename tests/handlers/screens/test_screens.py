@@ -412,7 +412,21 @@ def test_oversized_pdf_links_to_the_portal() -> None:
 
 
 NASTY = "<b>O'Neil & fils</b> {x} \u202e🎉"
-MODULES = (account, balance, calendar, copies, failures, home, invitations, invoices, linking, orders, questions, search, settings)
+MODULES = (
+    account,
+    balance,
+    calendar,
+    copies,
+    failures,
+    home,
+    invitations,
+    invoices,
+    linking,
+    orders,
+    questions,
+    search,
+    settings,
+)
 
 
 def odd_values(t: Any) -> dict[Any, list[Any]]:
