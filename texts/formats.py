@@ -58,6 +58,24 @@ class Formats:
             return written.replace("1", "1er", 1)
         return written
 
+    def month(self, day: datetime.date) -> str:
+        """Return the month of a day: ``mars 2026``, ``March 2026``."""
+        return format_skeleton("yMMMM", day, locale=self._locale)
+
+    def month_initial(self, day: datetime.date) -> str:
+        """Return the first letter of the month of a day, for charts."""
+        return format_date(day, "LLLLL", locale=self._locale)
+
+    def whole_money(self, amount: Decimal, currency: str) -> str:
+        """Return an amount without cents, for charts: ``1 300 $``, ``$1,300``."""
+        return format_currency(
+            amount, currency, locale=self._locale, currency_digits=False, format=self._whole_money_pattern
+        )
+
+    @property
+    def _whole_money_pattern(self) -> str:
+        return self._locale.currency_formats["standard"].pattern.replace(".00", "").replace(",00", "")
+
     def time(self, at: datetime.datetime) -> str:
         """Return ``14 h 30``, ``2:30 p.m.``, in the time zone of ``at``."""
         return format_time(at, "short", locale=self._locale)

@@ -17,6 +17,7 @@ from storage.tables.chats import (
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
 from storage.tables.invitations import Invitation, InvitationState, PendingPaper
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
+from storage.tables.packs import Pack, PackState
 from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
 from storage.tables.telegram import Document, HandledUpdate, InboxUpdate
 
@@ -45,6 +46,8 @@ __all__ = [
     "Mute",
     "Notice",
     "Pace",
+    "Pack",
+    "PackState",
     "PendingPaper",
     "PlanState",
     "PlannedNotice",

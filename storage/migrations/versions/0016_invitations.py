@@ -1,7 +1,7 @@
 """add invitations that the portal requests, and the papers that open after linking
 
 Revision ID: 0016
-Revises: 0013
+Revises: 0014
 """
 
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """add saved answers of the portal, and the private addresses of calendar feeds
 
 Revision ID: 0018
-Revises: 0013
+Revises: 0016
 """
 
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """add whether a chat gets its lists as tables, in rich messages
 
 Revision ID: 0019
-Revises: 0013
+Revises: 0018
 """
 
 import sqlalchemy as sa
