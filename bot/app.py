@@ -39,6 +39,7 @@ from handlers.flood import on_flood
 from handlers.rich_support import RichSupport
 from handlers.routes import register
 from handlers.telegram.notice_sender import TelegramNoticeSender
+from handlers.telegram.pack_sender import TelegramPackSender
 from mail.addresses import parse_sender
 from mail.counted import CountedMailer
 from mail.mailer import Mailer
@@ -67,6 +68,8 @@ from services.notices.delivery.outcomes import Sender
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.feed_reader import FeedReader
 from services.notices.planner import Planner
+from services.packs.queue import PackQueue
+from services.packs.runner import PackRunner
 from services.portal_links import PortalLinks
 from services.recent import Recent
 from services.saved_answers.store import SavedAnswers
@@ -141,9 +144,15 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             database, clock, senders, breakers, services.bulk_limiter, recorder, chat_rate=settings.chat_rate
         )
         poll_seconds = settings.portal_poll_seconds
+        pack_sender = TelegramPackSender(application.bot, database, services.bulk_limiter)
+        packs = PackRunner(
+            database, portal, services.access, pack_sender, services.packs, services.large_document, clock,
+            services.company,
+        )  # fmt: skip
+        metrics.watch_packs(packs)
         worker = Worker(
-            database, feed_reader, dispatcher, services.planner, services.linking, services.saved_answers, clock_watch,
-            clock, supervisor, poll_seconds=poll_seconds,
+            database, feed_reader, dispatcher, services.planner, packs, services.linking, services.saved_answers,
+            clock_watch, clock, supervisor, poll_seconds=poll_seconds,
         )  # fmt: skip
 
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
@@ -235,6 +244,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         saved_answers=saved,
         calendar_feeds=CalendarFeeds(database, portal, access, saved, clock, security, company),
         public_url=settings.base_url,
+        packs=PackQueue(database, clock),
         failed_updates=Counter(),
     )
 

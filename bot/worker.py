@@ -18,6 +18,7 @@ from services.notices.clock_watch import ClockWatch
 from services.notices.delivery.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.notices.planner import HAND_OVER_BATCH, Planner
+from services.packs.runner import PackRunner
 from services.retries import backoff
 from services.saved_answers.store import SavedAnswers
 from services.uninterrupted import run_to_completion
@@ -50,6 +51,7 @@ _PLAN_KEPT = datetime.timedelta(days=30)
 _PLAN_LIMIT_SECONDS = 120.0
 _SWEEP_LIMIT_SECONDS = 300.0
 """A batch of ten links, four at once, with at most 20 calls of 10 s each for the largest accounts."""
+_PACKS_LIMIT_SECONDS = 120.0
 _RETENTION_LIMIT_SECONDS = 300.0
 """For one batch; each takes milliseconds, except where another process holds locks."""
 
@@ -70,6 +72,7 @@ class Worker:
         feed_reader: FeedReader,
         dispatcher: Dispatcher,
         planner: Planner,
+        packs: PackRunner,
         linking: Linking,
         saved_answers: SavedAnswers,
         clock_watch: ClockWatch,
@@ -82,6 +85,7 @@ class Worker:
         self._feed_reader = feed_reader
         self._dispatcher = dispatcher
         self._planner = planner
+        self._packs = packs
         self._linking = linking
         self._saved_answers = saved_answers
         self._clock_watch = clock_watch
@@ -106,6 +110,8 @@ class Worker:
         """Before ``working``: look at the clock, and release what dead processes left; on SQLite no other one lives."""
         await self._clock_watch.check()
         await self._dispatcher.reclaim(everything=self._database.is_sqlite)
+        if self._database.is_sqlite:
+            await self._packs.reclaim()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -115,6 +121,7 @@ class Worker:
             Loop("dispatcher", self._dispatcher.work, _DISPATCHER_LIMIT_SECONDS),
             Loop("plan", self._hand_over, _PLAN_LIMIT_SECONDS),
             Loop("sweeps", self._sweep, _SWEEP_LIMIT_SECONDS),
+            Loop("packs", self._packs.work, _PACKS_LIMIT_SECONDS),
             Loop("reclaim", self._reclaim, _RECLAIM_LIMIT_SECONDS),
             Loop("retention", self._apply_retention, _RETENTION_LIMIT_SECONDS),
         )
@@ -240,6 +247,7 @@ class Worker:
             self._purge_updates,
             self._purge_notices,
             self._purge_plan,
+            self._packs.purge,
         ):
             count = _BATCH
             while count == _BATCH:

@@ -25,6 +25,7 @@ from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.planner import Planner
+from services.packs.queue import PackQueue
 from services.portal_links import PortalLinks
 from services.recent import Recent
 from services.saved_answers.papers import SavedPapers, SavingPapers
@@ -74,6 +75,7 @@ class Services:
     calendar_feeds: CalendarFeeds
     public_url: str
     """The base URL of links that the bot gives out; empty if there is none."""
+    packs: PackQueue
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
 

@@ -10,7 +10,8 @@ from handlers.screens import questions as screens
 from handlers.screens.screen import Screen
 from portal.models import Part
 from services.account.paper_filters import InvoiceFilter, OrderFilter
-from services.understanding.questions.questions import Intent, Question, State
+from services.packs.selection import PackFormat
+from services.understanding.questions.questions import FileFormat, Intent, Question, State
 from storage.chats import LinkState
 
 _ALL_UNPAID = Question(Intent.LIST, Part.INVOICES, State.UNPAID)
@@ -79,9 +80,33 @@ def _action(current: LinkState, question: Question) -> Action:
             return actions.OpenNumber(link, number, part)
         case Question(amount=amount, part=part) if amount is not None:
             return actions.OpenNumber(link, f"{amount:.2f}", part)
+        case Question(intent=Intent.STATEMENT) if question.part is not Part.ORDERS:
+            return _statement(link, question)
+        case Question(intent=Intent.PDF, latest=None, part=part) if part is not Part.ORDERS and _selects(question):
+            return _pack(link, question, PackFormat.ZIP)
         case Question(latest=1, intent=Intent.OPEN | Intent.PDF, part=part):
             return text_actions.OpenLatest(link, invoices=part is not Part.ORDERS, pdf=question.intent is Intent.PDF)
     return _list(link, question)
+
+
+def _statement(link: int, question: Question) -> Action:
+    """Return the pack that is asked for; the choice of one where neither a period nor a format is said."""
+    if question.format is None and not _selects(question):
+        return actions.ShowStatement(link)
+    formats = {FileFormat.XLSX: PackFormat.XLSX, FileFormat.CSV: PackFormat.CSV, FileFormat.ZIP: PackFormat.ZIP}
+    chosen = formats.get(question.format, PackFormat.STATEMENT) if question.format else PackFormat.STATEMENT
+    return _pack(link, question, chosen)
+
+
+def _selects(question: Question) -> bool:
+    """Return whether a question selects some of the invoices."""
+    return bool(question.start or question.end or question.state in (State.UNPAID, State.OVERDUE, State.PAID))
+
+
+def _pack(link: int, question: Question, chosen: PackFormat) -> Action:
+    since, until = (day.isoformat() if day else "" for day in (question.start, question.end))
+    unpaid = question.state in (State.UNPAID, State.OVERDUE)
+    return actions.MakePack(link, chosen, since, until, unpaid=unpaid, paid=question.state is State.PAID)
 
 
 def _list(link: int, question: Question) -> Action:

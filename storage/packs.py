@@ -76,6 +76,22 @@ async def record_message(session: Session, claimed: ClaimedPack, message_id: int
     await session.change(update(Pack).where(*own).values(message_id=message_id))
 
 
+def _due(now: datetime.datetime) -> tuple[Any, ...]:
+    is_free = or_(col(Pack.state) != PackState.RUNNING, col(Pack.lease_until) < now)
+    return (col(Pack.state).in_(literal_states(OPEN)), col(Pack.due_at) <= now, is_free)
+
+
+async def is_due(session: Session, now: datetime.datetime) -> bool:
+    """Return whether ``claim`` would find a pack."""
+    return (await session.exec(select(col(Pack.pack_id)).where(*_due(now)).limit(1))).first() is not None
+
+
+async def state_of(session: Session, pack_id: int) -> PackState | None:
+    """Return the state of a pack; None if it was deleted."""
+    state = (await session.exec(select(col(Pack.state)).where(col(Pack.pack_id) == pack_id))).first()
+    return PackState(state) if state else None
+
+
 async def claim(
     session: Session, lease: str, now: datetime.datetime, lease_until: datetime.datetime, limit: int
 ) -> list[ClaimedPack]:
@@ -83,10 +99,9 @@ async def claim(
 
     A pack that no key decrypts is left out; it is deleted with its age.
     """
-    is_free = or_(col(Pack.state) != PackState.RUNNING, col(Pack.lease_until) < now)
     query = (
         select(Pack)
-        .where(col(Pack.state).in_(literal_states(OPEN)), col(Pack.due_at) <= now, is_free)
+        .where(*_due(now))
         .order_by(col(Pack.due_at), col(Pack.pack_id))
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -200,11 +215,11 @@ async def find_settled(session: Session, pack_id: int, chat_id: int) -> SettledP
     return _settled(session, row) if row else None
 
 
-async def find_same(session: Session, claimed: ClaimedPack, fingerprints: Sequence[str]) -> SettledPack | None:
+async def find_same(session: Session, claimed: ClaimedPack, fingerprint: str) -> SettledPack | None:
     """Return the newest done pack of the link that was made of the same, or None."""
     same = (
         col(Pack.link_id) == claimed.link_id,
-        col(Pack.fingerprint).in_(fingerprints),
+        col(Pack.fingerprint) == fingerprint,
         col(Pack.chat_id) == claimed.chat_id,
         col(Pack.state) == PackState.DONE,
     )

@@ -62,6 +62,10 @@ class Formats:
         """Return the month of a day: ``mars 2026``, ``March 2026``."""
         return format_skeleton("yMMMM", day, locale=self._locale)
 
+    def month_name(self, day: datetime.date) -> str:
+        """Return the month of a day without its year: ``mars``, ``March``."""
+        return format_date(day, "LLLL", locale=self._locale)
+
     def month_initial(self, day: datetime.date) -> str:
         """Return the first letter of the month of a day, for charts."""
         return format_date(day, "LLLLL", locale=self._locale)
@@ -74,7 +78,7 @@ class Formats:
 
     @property
     def _whole_money_pattern(self) -> str:
-        return self._locale.currency_formats["standard"].pattern.replace(".00", "").replace(",00", "")
+        return str(self._locale.currency_formats["standard"].pattern).replace(".00", "")
 
     def time(self, at: datetime.datetime) -> str:
         """Return ``14 h 30``, ``2:30 p.m.``, in the time zone of ``at``."""

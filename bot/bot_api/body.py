@@ -1,6 +1,7 @@
 """The body of a request, as parts that are not joined because one may be a large file."""
 
 import asyncio
+import os
 import secrets
 import select
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,9 @@ import aiohttp
 File = tuple[str, bytes | IO[bytes], str]
 """File name, content, media type."""
 
+Piece = bytes | IO[bytes]
+"""A part of a body: bytes, or a file, of which one chunk at a time is in memory."""
+
 _CHUNK = 64 * 1024
 """Bytes written at once."""
 # The escapes of HTML's "multipart/form-data", which telegram-bot-api reads.
@@ -18,7 +22,7 @@ _ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 
 class Body(aiohttp.Payload):
-    """A body in parts, which records whether anything of the request was written.
+    """A body in parts, which records whether anything of the request was written. A file is read while it is written.
 
     Args:
         write_timeout: Seconds to write one part; None has no limit.
@@ -30,15 +34,15 @@ class Body(aiohttp.Payload):
 
     _autoclose = True
 
-    def __init__(self, parts: list[bytes], content_type: str, write_timeout: float | None) -> None:
+    def __init__(self, parts: list[Piece], content_type: str, write_timeout: float | None) -> None:
         super().__init__(parts, content_type=content_type)
-        self._size = sum(map(len, parts))
+        self._size = sum(map(_length, parts))
         self._write_timeout = write_timeout
         self.checks_connection = True
         self.was_written = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return b"".join(self._value).decode(encoding, errors)
+        return b"".join(b"".join(_chunks(part)) for part in self._value).decode(encoding, errors)
 
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
         # aiohttp sends the head together with the first write, so nothing was sent before.
@@ -57,25 +61,35 @@ class Body(aiohttp.Payload):
             raise
 
 
-def encode_multipart(fields: Mapping[str, str], files: Mapping[str, File]) -> tuple[list[bytes], str]:
+def encode_multipart(fields: Mapping[str, str], files: Mapping[str, File]) -> tuple[list[Piece], str]:
     """Encode parameters and files as ``multipart/form-data`` (RFC 7578).
 
     Returns:
-        The parts of the body and its content type. A file is one part: its bytes, not copied, or what its handle reads.
+        The parts of the body and its content type. A file is one part: its bytes, not copied, or its handle.
     """
     boundary = secrets.token_hex(16)
-    parts: list[bytes] = []
+    parts: list[Piece] = []
     before = "".join(f"{_part_head(boundary, name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
     for name, (file_name, content, media_type) in files.items():
         head = f'{_part_head(boundary, name)}; filename="{file_name.translate(_ESCAPES)}"\r\nContent-Type: {media_type}'
         parts.append(f"{before}{head}\r\n\r\n".encode())
-        parts.append(content if isinstance(content, bytes) else content.read())
+        parts.append(content)
         before = "\r\n"
     parts.append(f"{before}--{boundary}--\r\n".encode())
     return parts, f"multipart/form-data; boundary={boundary}"
 
 
-def _chunks(part: bytes) -> Iterator[bytes | memoryview]:
+def _length(part: Piece) -> int:
+    return len(part) if isinstance(part, bytes) else part.seek(0, os.SEEK_END)
+
+
+def _chunks(part: Piece) -> Iterator[bytes | memoryview]:
+    """Yield a part in chunks; a file from its begin, also when the body is written once more."""
+    if not isinstance(part, bytes):
+        part.seek(0)
+        while chunk := part.read(_CHUNK):
+            yield chunk
+        return
     if len(part) <= _CHUNK:
         yield part
         return

@@ -25,6 +25,7 @@ from services.notices.delivery.breaker import BreakerState, ChannelBreaker
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.feed_reader import FeedCounters
 from services.notices.planner import PlanCounters
+from services.packs.runner import ENDS as PACK_ENDS, PackRunner
 from services.saved_answers.store import OUTCOMES
 from services.security import SecurityLog
 from storage.database import Database
@@ -239,6 +240,14 @@ class Metrics:
     def watch_polling(self, health: PollHealth, fetched: FetchedUpdates) -> None:
         """Export the state of polling; without a call the process does not poll."""
         self._registry.register(Polling(health, fetched))
+
+    def watch_packs(self, packs: PackRunner) -> None:
+        """Export the packs that ended, and those in progress."""
+        counts = Counts("odobot_packs", "Packs of invoices that ended.", ["outcome"], lambda: packs.outcomes, PACK_ENDS)
+        self._registry.register(counts)
+        Gauge("odobot_packs_in_progress", "Packs that this process makes now.", registry=self._registry).set_function(
+            lambda: packs.in_progress
+        )
 
     def watch_webhook(self, state: WebhookState) -> None:
         """Export what Telegram says of the webhook."""

@@ -45,6 +45,12 @@ from handlers.actions.notices import (
     StopCopy as StopCopy,
     TypeCopyCode as TypeCopyCode,
 )
+from handlers.actions.packs import (
+    CancelPack as CancelPack,
+    ContinuePack as ContinuePack,
+    MakePack as MakePack,
+    ShowStatement as ShowStatement,
+)
 from handlers.actions.papers import (
     AskSearch as AskSearch,
     ListInvoices as ListInvoices,

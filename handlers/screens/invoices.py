@@ -3,7 +3,16 @@
 import datetime
 from dataclasses import replace
 
-from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, SendPdf, ShowInvoice, ShowOrder
+from handlers.actions import (
+    AddToCalendar,
+    AskSearch,
+    ListInvoices,
+    ListOrders,
+    SendPdf,
+    ShowInvoice,
+    ShowOrder,
+    ShowStatement,
+)
 from handlers.screens.lists import (
     back_button,
     incomplete_fact,
@@ -52,7 +61,7 @@ def invoice_list(
         is_complete: False if the list was filtered, and the portal has more invoices than were read.
     """
     title = _title(t, clip(account, 60), action)
-    buttons = _list_buttons(t, action, has_orders=has_orders)
+    buttons = (*_list_buttons(t, action, has_orders=has_orders), _pack_row(t, action, has_any=bool(page.items)))
     period = period_fact(t, action)
     if not page.items:
         if page.unread:
@@ -194,6 +203,16 @@ def _empty_list(t: Texts, action: ListInvoices) -> str:
     if action.since or action.until:
         return t("invoices.none_in_period")
     return t("invoices.none_unpaid") if action.unpaid else t("invoices.none")
+
+
+def _pack_row(t: Texts, action: ListInvoices, *, has_any: bool) -> tuple[Button, ...]:
+    """Return the button that takes all invoices of a list at once; an empty list has none."""
+    if not has_any:
+        return ()
+    everything = ShowStatement(
+        action.link, action.since, action.until, action.unpaid, action.paid, action.order, search=action.query
+    )
+    return (Button(t("button.statement"), everything),)
 
 
 def _list_buttons(t: Texts, action: ListInvoices, *, has_orders: bool) -> tuple[tuple[Button, ...], ...]:

@@ -2,7 +2,7 @@
 
 import datetime
 
-from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, ShowOrder, at_page
+from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, ShowOrder, ShowStatement, at_page
 from handlers.screens.lists import (
     back_button,
     incomplete_fact,
@@ -86,7 +86,8 @@ def order_list(
     rows = number_buttons([(safe_text(o.number), ShowOrder.from_list(o.number, action)) for o in page.items])
     buttons = (every, search) if is_filtered else (search,)
     note = list_note(t, action.query, page.unread, is_complete=is_complete)
-    keyboard = (*rows, *paging(t, page.page, page.last, action), buttons)
+    statement = (Button(t("button.statement"), ShowStatement(action.link)),) if has_invoices else ()
+    keyboard = (*rows, *paging(t, page.page, page.last, action), buttons, statement)
     # As for invoices: unread rows of a filtered list are not on this page.
     is_selected = bool(action.only or action.since or action.until)
     shown = position(t, page, len(page.items) + (0 if is_selected else page.unread))

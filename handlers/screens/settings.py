@@ -102,6 +102,7 @@ def help_page(t: Texts, company: str, support: str, link: LinkState | None, link
     facts = [
         t("help.orders"),
         t("help.invoices"),
+        t("help.statement"),
         t("help.numbers"),
         t("help.in_words"),
         t("help.accounts"),

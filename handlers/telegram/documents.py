@@ -123,14 +123,37 @@ async def send(
         TelegramError: a ``BadRequest`` may mean that Telegram no longer has the known upload; then ``delete_upload``.
     """
     document = pdf.new or (pdf.known.file_id if pdf.known else "")
-    return await bot.send_document(
+    return await send_file(bot, chat_id, document, caption=caption, thread_id=thread_id)
+
+
+async def send_file(
+    bot: ExtBot[None],
+    chat_id: int,
+    file: InputFile | str,
+    *,
+    caption: Rendered | None = None,
+    thread_id: int | None = None,
+    is_picture: bool = False,
+    seconds: float = UPLOAD_SECONDS,
+) -> Message:
+    """Send a new file, or one that Telegram knows by its ``file_id``, as a document or as a picture.
+
+    Args:
+        caption: as for ``send``.
+        seconds: how long writing it may take, and waiting for the answer.
+
+    Raises:
+        TelegramError: as ``send``.
+    """
+    send_it = bot.send_photo if is_picture else bot.send_document
+    return await send_it(
         chat_id,
-        document,
+        file,
         message_thread_id=thread_id,
         caption=caption.html if caption else None,
         parse_mode=ParseMode.HTML if caption else None,
-        write_timeout=UPLOAD_SECONDS,
-        read_timeout=UPLOAD_SECONDS,
+        write_timeout=seconds,
+        read_timeout=seconds,
         api_kwargs=caption.reply_markup if caption else None,
     )
 

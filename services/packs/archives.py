@@ -28,6 +28,9 @@ class Part(Protocol):
     def finish(self) -> BinaryIO:
         """Write the end. Returns: the file, at its begin. Raises ``OSError``."""
 
+    def close(self) -> None:
+        """Close the file, which removes it."""
+
 
 class ZipPart:
     """A part that is a zip. PDFs are compressed already, so they are stored as they are."""
@@ -44,7 +47,9 @@ class ZipPart:
 
     def add(self, name: str, content: bytes) -> None:
         """See ``Part``. Two numbers may give the same file name: the later one gets a counter."""
-        self._zip.writestr(zipfile.ZipInfo(self._unused(name), (2000, 1, 1, 0, 0, 0)), content)
+        entry = zipfile.ZipInfo(self._unused(name), (2000, 1, 1, 0, 0, 0))
+        entry.external_attr = 0o644 << 16  # else some programs unpack files that nobody may read
+        self._zip.writestr(entry, content)
         self.count += 1
 
     def finish(self) -> BinaryIO:
@@ -52,6 +57,10 @@ class ZipPart:
         self._zip.close()
         self._file.seek(0)
         return self._file
+
+    def close(self) -> None:
+        """See ``Part``."""
+        self._file.close()
 
     def _unused(self, name: str) -> str:
         stem, _, ending = name.rpartition(".")

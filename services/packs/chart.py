@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from services.packs.totals import Month
 
+
 def top_of(months: Sequence[Month]) -> Decimal:
     """Return the amount at the top of the chart: a round one, at least the highest bar, and over 0.
 

@@ -1,7 +1,7 @@
 """Append PDFs to one PDF, which is written as it grows: only one of them is in memory.
 
-pypdf's own writer keeps the objects of all pages until the end. Here each PDF's objects get new numbers, and are written
-at once; what stays in memory is the number of each page and the place of each object (PDF 32000-1:2008, section 7.5).
+pypdf's own writer keeps the objects of all pages until the end. Here each PDF's objects get new numbers, and are
+written at once. What stays in memory is the number of each page and the place of each object (PDF 32000-1:2008, 7.5).
 """
 
 from array import array
@@ -10,7 +10,15 @@ from typing import Any, BinaryIO
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, NullObject, NumberObject, TextStringObject
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    IndirectObject,
+    NameObject,
+    NullObject,
+    NumberObject,
+    TextStringObject,
+)
 
 from services.packs.archives import PART_BYTES, Unusable
 
@@ -67,6 +75,10 @@ class MergedPart:
         self._write_table()
         self._file.seek(0)
         return self._file
+
+    def close(self) -> None:
+        """See ``Part``."""
+        self._file.close()
 
     def _append(self, content: bytes) -> None:
         reader = PdfReader(BytesIO(content), strict=False)

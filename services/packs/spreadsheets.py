@@ -154,10 +154,7 @@ def _write_sheet(book: "Workbook", t: Texts, invoices: Sequence[Invoice], today:
 def total_formula(column: int, last: int, totals: Totals) -> str:
     """Return the formula that adds up a column where the row has the currency; ``last`` counts the invoices."""
     letter, currency = chr(ord("A") + column), chr(ord("A") + _CURRENCY_COLUMN)
-    return (
-        f"=ROUND(SUMIF(${currency}$2:${currency}${last + 1},"
-        f'"{totals.currency}",{letter}$2:{letter}${last + 1}),2)'
-    )
+    return f'=ROUND(SUMIF(${currency}$2:${currency}${last + 1},"{totals.currency}",{letter}$2:{letter}${last + 1}),2)'
 
 
 def _value(totals: Totals, name: str) -> float:

@@ -85,9 +85,7 @@ class _Canvas:
         self._text(_EDGE, 244, statement.period, 34, theme.faint)
         return 316
 
-    def figures(
-        self, t: Texts, totals: Totals | None, statement: Statement, y: float, *, is_first: bool
-    ) -> float:
+    def figures(self, t: Texts, totals: Totals | None, statement: Statement, y: float, *, is_first: bool) -> float:
         """Draw what was billed and paid, and below it, large, what is left to pay; None for no invoice."""
         theme = self._theme
         if totals is None:
@@ -165,9 +163,7 @@ class _Canvas:
         self._text(_EDGE, y + 24, words, _SMALLEST, self._theme.faint)
         return y + 100
 
-    def _bar(
-        self, t: Texts, month: Month, left: float, base: float, step: float, billed: float, paid: float
-    ) -> None:
+    def _bar(self, t: Texts, month: Month, left: float, base: float, step: float, billed: float, paid: float) -> None:
         theme, middle = self._theme, left + step / 2
         for height, colour in ((billed, theme.billed), (paid, theme.paid)):
             if height:

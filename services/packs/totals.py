@@ -107,7 +107,7 @@ class Month:
 def months_of(invoices: Iterable[Invoice], currency: str, last: datetime.date, count: int) -> tuple[Month, ...]:
     """Return ``count`` months up to that of ``last``, oldest first, in one currency."""
     firsts = [_first_of_month(last, back) for back in range(count - 1, -1, -1)]
-    sums = {first: (NOTHING, NOTHING) for first in firsts}
+    sums = dict.fromkeys(firsts, (NOTHING, NOTHING))
     for invoice in invoices:
         first = invoice.date.replace(day=1)
         if invoice.currency == currency and first in sums:

@@ -14,6 +14,7 @@ outcome: then ``settle`` and ``put_back`` still record it.
 import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, case, exists, literal, null, or_, update
 from sqlalchemy.orm import aliased
@@ -31,7 +32,7 @@ SEEN = "seen by the person"
 """The reason of a delivery whose repetition is not needed."""
 
 
-def literal_states(states: Sequence[State]) -> BindParameter[Sequence[State]]:
+def literal_states(states: Sequence[StrEnum]) -> BindParameter[Sequence[StrEnum]]:
     """Return states as SQL literals: an engine uses a partial index only when the query repeats its condition."""
     return bindparam(None, states, expanding=True, literal_execute=True)
 

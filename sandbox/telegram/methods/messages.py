@@ -1,4 +1,4 @@
-"""Methods that send: sendMessage, sendDocument, sendChatAction, copyMessage."""
+"""Methods that send: sendMessage, sendDocument, sendPhoto, sendChatAction, copyMessage."""
 
 from typing import Any
 
@@ -6,9 +6,13 @@ from sandbox.telegram.errors import bad_request
 from sandbox.telegram.methods.call import Call, method
 from sandbox.telegram.methods.keyboards import checked_markup
 from sandbox.telegram.model.chats import Chat, Message
-from sandbox.telegram.model.files import StoredFile
+from sandbox.telegram.model.files import StoredFile, picture_size
 from sandbox.telegram.text.formatting import CAPTION_LIMIT, TEXT_LIMIT, format_text
 
+MOST_PICTURE_BYTES = 10 * 1024 * 1024
+MOST_PICTURE_PIXELS = 10_000
+"""The most that width and height add up to (Bot API, sendPhoto)."""
+MOST_PICTURE_RATIO = 20
 ACTIONS = {
     "cancel",
     "typing",
@@ -165,6 +169,25 @@ async def send_document(call: Call) -> object:
         **file.json(call.world.files.id_for(file, call.bot.bot_id)),
     }
     return send(call, chat, text=text, entities=entities, media={"document": document}, file=file, reply_markup=markup)
+
+
+@method("sendPhoto")
+async def send_photo(call: Call) -> object:
+    """Send a picture. Telegram refuses a large one (10 MB), and one that is too long or too thin."""
+    text, entities = caption_text(call)
+    markup = checked_markup(call.get("reply_markup"))
+    chat = call.chat_to_write(call.values["chat_id"])
+    file = outgoing_file(call, "photo", "Photo")
+    size = picture_size(file.content)
+    if size is None:
+        raise bad_request("IMAGE_PROCESS_FAILED")
+    width, height = size
+    if file.size > MOST_PICTURE_BYTES:
+        raise bad_request("file is too big")
+    if width + height > MOST_PICTURE_PIXELS or max(size) > MOST_PICTURE_RATIO * min(size):
+        raise bad_request("PHOTO_INVALID_DIMENSIONS")
+    photo = {"width": width, "height": height, **file.json(call.world.files.id_for(file, call.bot.bot_id))}
+    return send(call, chat, text=text, entities=entities, media={"photo": [photo]}, file=file, reply_markup=markup)
 
 
 @method("sendChatAction")

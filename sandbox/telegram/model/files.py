@@ -95,6 +95,13 @@ class FileStore:
         return self._files.get(self._paths.get(path, 0))
 
 
+def picture_size(content: bytes) -> tuple[int, int] | None:
+    """Return the width and height of a PNG; None for anything else."""
+    if not content.startswith(b"\x89PNG\r\n\x1a\n") or len(content) < 24:
+        return None
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+
+
 def _what_is_wrong(file_id: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_\-=]*", file_id):
         return "Wrong character in the string"

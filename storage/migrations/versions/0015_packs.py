@@ -37,9 +37,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_packs_open", "packs", ["due_at"], sqlite_where=_OPEN, postgresql_where=_OPEN)
-    op.create_index(
-        "ix_packs_open_chat", "packs", ["chat_id"], unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
-    )
+    op.create_index("ix_packs_open_chat", "packs", ["chat_id"], unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.create_index("ix_packs_chat", "packs", ["chat_id"])
     op.create_index("ix_packs_link", "packs", ["link_id", "fingerprint"])
     op.create_index("ix_packs_settled_at", "packs", ["settled_at"], sqlite_where=_SETTLED, postgresql_where=_SETTLED)

@@ -1,0 +1,50 @@
+"""Actions about packs: all invoices of a selection at once."""
+
+from dataclasses import dataclass
+
+from handlers.actions.base import AccountAction, Action
+from services.packs.selection import PackFormat
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStatement(AccountAction, letter="T"):
+    """The choice of a period and of a format. The fields are those of ``ListInvoices``.
+
+    ``pick`` is ``f`` while the first month is chosen, ``t`` while the last one is, and ``a`` for all invoices. With
+    all fields empty, it is about this year.
+    """
+
+    since: str = ""
+    until: str = ""
+    unpaid: bool = False
+    paid: bool = False
+    order: str = ""
+    pick: str = ""
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MakePack(AccountAction, letter="Z"):
+    """Sends the selected invoices in a format. The fields are those of ``ShowStatement``."""
+
+    format: PackFormat
+    since: str = ""
+    until: str = ""
+    unpaid: bool = False
+    paid: bool = False
+    order: str = ""
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPack(Action, letter="X"):
+    """Cancels a pack that waits or is being made."""
+
+    pack: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuePack(Action, letter="E"):
+    """Goes on with a pack that stopped, or tries what was missing in it again."""
+
+    pack: int
