@@ -1,0 +1,1 @@
+"""Tests of packs: totals, files, and the loading of PDFs."""
