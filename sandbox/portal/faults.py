@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     PDF_CORRUPT = "pdf_corrupt"  # 200, application/pdf, not a PDF
     PDF_TRUNCATED = "pdf_truncated"  # 200, the first half of the PDF, with a matching Content-Length
     PDF_HTML = "pdf_html"  # 200, text/html: the sign-in page of the portal
+    PDF_LARGE = "pdf_large"  # 200, a PDF with a scanned page, about `megabytes` long
     PDF_HUGE = "pdf_huge"  # 200, application/pdf, `megabytes` long
     GZIP_BOMB = "gzip_bomb"  # 200, JSON that is `megabytes` long once decompressed
     JSON_ENDLESS = "json_endless"  # 200, `megabytes` of JSON, no length declared

@@ -33,6 +33,7 @@ from sandbox.portal.http.tampering import (
     unreadable_contact,
     wrong_shape,
 )
+from sandbox.portal.pdf.scan import scanned_page
 
 Close = Callable[[bool], Awaitable[bool]]
 """Closes the connection, with RST if True. Returns False where that is impossible."""
@@ -107,6 +108,8 @@ def faulty_answer(fault: Fault, answer: ASGIApp, close: Close, wait: Wait) -> AS
             return wrong_shape()
         case FaultKind.PDF_BYTES_AROUND:
             return _surrounding(answer)
+        case FaultKind.PDF_LARGE:
+            return Response(scanned_page(fault.megabytes), media_type=_PDF)
         case FaultKind.PDF_HUGE:
             return _huge(fault)
         case FaultKind.GZIP_BOMB:

@@ -22,6 +22,7 @@ _WORDS: dict[str, dict[str, tuple[str, str, str, str]]] = {
         "pdf_corrupt": ("PDF abîmé", "du bruit, au lieu du PDF", "Bad PDF", "noise, instead of the PDF"),
         "pdf_truncated": ("PDF coupé", "la première moitié", "Cut PDF", "the first half"),
         "pdf_html": ("PDF en HTML", "la page de connexion", "PDF as HTML", "the sign-in page"),
+        "pdf_large": ("Grand PDF", "une page numérisée, 51 Mo", "Large PDF", "a scanned page, 51 MB"),
         "pdf_huge": ("PDF énorme", "51 Mo", "Huge PDF", "51 MB"),
         "gzip_bomb": ("Bombe gzip", "51 Mo une fois décompressé", "Gzip bomb", "51 MB once decompressed"),
         "json_endless": ("JSON sans fin", "51 Mo", "Endless JSON", "51 MB"),

@@ -5,7 +5,8 @@ import io
 import os
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import BinaryIO
 
 import pytest
@@ -20,6 +21,21 @@ from services.packs.temporary_file import temporary_file
 from texts.catalogue import texts_in
 from texts.language import Language
 
+
+@pytest.fixture
+def new_part() -> Iterator[Callable[[Callable[[BinaryIO], Part]], Part]]:
+    """Open parts, and close them at the end."""
+    with ExitStack() as stack:
+
+        def make(factory: Callable[[BinaryIO], Part]) -> Part:
+            part = factory(temporary_file())
+            stack.callback(part.close)
+            return part
+
+        yield make
+
+
+NewPart = Callable[[Callable[[BinaryIO], Part]], Part]
 FACTORIES: list[Callable[[BinaryIO], Part]] = [ZipPart, MergedPart]
 
 
@@ -47,8 +63,8 @@ def compressed(content: bytes) -> bytes:
     return file.getvalue()
 
 
-def test_merged_pdf_has_every_page_and_bookmark() -> None:
-    part = MergedPart(temporary_file())
+def test_merged_pdf_has_every_page_and_bookmark(new_part: NewPart) -> None:
+    part = new_part(MergedPart)
     for number in range(5):
         part.add(f"Facture-{number}.pdf", compressed(a_pdf(f"facture {number} page", pages=number + 1)))
     reader = PdfReader(part.finish(), strict=True)
@@ -56,7 +72,6 @@ def test_merged_pdf_has_every_page_and_bookmark() -> None:
     assert texts == [f"facture {number} page {page + 1}" for number in range(5) for page in range(number + 1)]
     assert [str(entry.title) for entry in reader.outline] == [f"Facture-{number}" for number in range(5)]  # type: ignore[union-attr]
     assert [reader.get_destination_page_number(entry) for entry in reader.outline] == [0, 1, 3, 6, 10]  # type: ignore[arg-type]
-    part.close()
 
 
 @pytest.mark.parametrize(
@@ -65,8 +80,8 @@ def test_merged_pdf_has_every_page_and_bookmark() -> None:
     ids=["nonsense", "encrypted", "cut"],
 )
 @pytest.mark.filterwarnings("ignore")
-def test_bad_pdf_leaves_the_others(content: bytes) -> None:
-    part = MergedPart(temporary_file())
+def test_bad_pdf_leaves_the_others(new_part: NewPart, content: bytes) -> None:
+    part = new_part(MergedPart)
     part.add("1.pdf", a_pdf("one"))
     with pytest.raises(Unusable):
         part.add("2.pdf", content)
@@ -75,8 +90,8 @@ def test_bad_pdf_leaves_the_others(content: bytes) -> None:
     assert [page.extract_text() for page in PdfReader(part.finish(), strict=True).pages] == ["one 1", "three 1"]
 
 
-def test_zip_keeps_equal_names_apart() -> None:
-    part = ZipPart(temporary_file())
+def test_zip_keeps_equal_names_apart(new_part: NewPart) -> None:
+    part = new_part(ZipPart)
     for name in ("Facture-A.pdf", "Facture-a.pdf", "Facture-A.pdf"):
         part.add(name, b"%PDF")
     with zipfile.ZipFile(part.finish()) as archive:
@@ -84,9 +99,9 @@ def test_zip_keeps_equal_names_apart() -> None:
 
 
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_part_ends_below_the_limit(factory: Callable[[BinaryIO], Part]) -> None:
+def test_part_ends_below_the_limit(new_part: NewPart, factory: Callable[[BinaryIO], Part]) -> None:
     """50 MB is Telegram's limit; a single PDF of any size has room in an empty part."""
-    part = factory(temporary_file())
+    part = new_part(factory)
     assert part.has_room(PART_BYTES)
     part.add("1.pdf", a_pdf("one"))
     assert part.has_room(PART_BYTES - 1_000_000)
