@@ -1,5 +1,6 @@
 """Archives of PDFs, one part after another: a part ends before it is too large for Telegram."""
 
+import contextlib
 import zipfile
 from typing import BinaryIO, Protocol
 
@@ -59,7 +60,9 @@ class ZipPart:
         return self._file
 
     def close(self) -> None:
-        """See ``Part``."""
+        """See ``Part``. The archive is ended first: it would write its end into the closed file later."""
+        with contextlib.suppress(OSError):
+            self._zip.close()
         self._file.close()
 
     def _unused(self, name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import calendar_feeds, chats, personal_data, saved_answers, updates, uploaded_pdfs, visits
+from storage import calendar_feeds, chats, packs, personal_data, saved_answers, updates, uploaded_pdfs, visits
 from storage.chats import Awaiting
 from storage.database import Database, Session
 from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
@@ -34,8 +34,9 @@ from storage.notices.plan import hand_over, mutes, rows, sweeps
 from storage.notices.plan.rows import Part, Wanted
 from storage.notices.plan.sweeps import REMINDER_KINDS
 from storage.notices.repetitions import ResendChoice, SeenNotices
+from storage.packs import ClaimedPack, NewPack, SettledPack
 from storage.saved_answers import Answer
-from storage.tables import Awaited, Channel, CodeState, Document, InvitationState, Kind, State
+from storage.tables import Awaited, Channel, CodeState, Document, InvitationState, Kind, PackState, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
 
 FEW = 40
@@ -131,6 +132,11 @@ class Pick:
         )  # fmt: skip
 
     @property
+    def pack(self) -> ClaimedPack:
+        """A pack of the link's chat, as a process holds it."""
+        return ClaimedPack(self.link, "lease", self.chat, self.link, None, None, "fr", "z", {}, {})
+
+    @property
     def wanted(self) -> Wanted:
         """A reminder that is to come."""
         due_at = self.now + _DAY
@@ -215,8 +221,31 @@ READS: dict[str, Query] = {
     "visits.load": lambda s, p: visits.load(s, p.link),
     "visits.told_since": lambda s, p: visits.told_since(s, p.chat, p.account, p.now - _DAY),
     "mutes.is_muted": lambda s, p: mutes.is_muted(s, p.link, p.number),
+    "packs.open_pack": lambda s, p: packs.open_pack(s, p.chat),
+    "packs.is_due": lambda s, p: packs.is_due(s, p.now),
+    "packs.state_of": lambda s, p: packs.state_of(s, p.link),
+    "packs.is_held": lambda s, p: packs.is_held(s, p.pack),
+    "packs.find_settled": lambda s, p: packs.find_settled(s, p.link, p.chat),
+    "packs.find_same": lambda s, p: packs.find_same(s, p.pack, "0" * 64),
+    "packs.count_open": lambda s, _: packs.count_open(s),
 }
 WRITES: dict[str, Query] = {
+    "packs.add": lambda s, p: packs.add(s, NewPack(p.chat, p.link, None, "fr", "z", {}), p.now, p.now),
+    "packs.show_progress_in": lambda s, p: packs.show_progress_in(s, p.link, 1, p.now),
+    "packs.record_message": lambda s, p: packs.record_message(s, p.pack, 1),
+    "packs.claim": lambda s, p: packs.claim(s, "lease", p.now, p.now + _MINUTE, 2),
+    "packs.extend": lambda s, p: packs.extend(s, p.pack, p.now),
+    "packs.save": lambda s, p: packs.save(s, p.pack, {}),
+    "packs.settle": lambda s, p: packs.settle(s, p.pack, PackState.DONE, p.now),
+    "packs.put_back": lambda s, p: packs.put_back(s, p.pack, p.now),
+    "packs.delete_pack": lambda s, p: packs.delete_pack(s, p.link),
+    "packs.cancel": lambda s, p: packs.cancel(s, p.link, p.chat, p.now),
+    "packs.queue_again": lambda s, p: packs.queue_again(
+        s, SettledPack(p.link, p.link, PackState.DONE, {}), {}, p.now, p.now
+    ),
+    "packs.end_for_links": lambda s, p: packs.end_for_links(s, [p.link], p.now),
+    "packs.reclaim": lambda s, p: packs.reclaim(s, p.now),
+    "packs.purge": lambda s, p: packs.purge(s, p.now, 100),
     "chats.set_language": lambda s, p: chats.set_language(s, p.chat, "fr", p.now),
     "chats.set_page_size": lambda s, p: chats.set_page_size(s, p.chat, 10, p.now),
     "chats.set_awaiting": lambda s, p: chats.set_awaiting(s, p.chat, Awaiting(Awaited.CODE, p.now), p.now),

@@ -23,6 +23,7 @@ from handlers.actions import (
     ShowBalance,
     ShowInvoice,
     ShowOrder,
+    ShowStatement,
     Start,
 )
 from handlers.screens import (
@@ -36,6 +37,7 @@ from handlers.screens import (
     invoices,
     linking,
     orders,
+    packs,
     questions,
     search,
     settings,
@@ -62,6 +64,9 @@ from services.linking.code_results import (
 )
 from services.linking.invitations import Offer
 from services.mailing.letters import MissingPdf
+from services.packs.reports import Finished, Missing, Reason, Stage, Stopped, Working
+from services.packs.selection import PackFormat, Selection
+from services.packs.totals import Totals, totals_of
 from services.papers import Hit, SearchPage
 from services.understanding.payloads import PaperOpened
 from services.understanding.questions.questions import Intent, Question, State
@@ -423,6 +428,7 @@ MODULES = (
     invoices,
     linking,
     orders,
+    packs,
     questions,
     search,
     settings,
@@ -465,6 +471,24 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
                 (Question(Intent.LIST, Part.INVOICES, State.UNPAID), ListInvoices(1, unpaid=True)),
             ],
         ],
+        ShowStatement: [
+            ShowStatement(1, since="2026-01-01", until="2026-12-31"),
+            ShowStatement(1, since="2025-03-01", pick="t"),
+            ShowStatement(1, unpaid=True, order="9" * 100, search=NASTY, pick="f"),
+        ],
+        Selection: [Selection(TODAY, TODAY), Selection(unpaid=True), Selection(order="7", query=NASTY), Selection()],
+        Sequence[Totals]: [totals_of(bills, TODAY), ()],
+        Working: [Working(stage, 12, 48) for stage in Stage] + [Working(Stage.PACKING)],
+        Finished: [
+            Finished(
+                PackFormat.ZIP, Selection(), 48, tuple(("9" * 100, why) for why in Missing for _ in range(12)), 1, 2
+            ),
+            Finished(PackFormat.STATEMENT, Selection(), 1),
+            Finished(PackFormat.CSV, Selection(), 0),
+        ],
+        Stopped: [Stopped(reason) for reason in Reason],
+        "pack_id": [1, 2**40],
+        int | None: [1, None],
         int: [1, 0, 2, 59],
         "page_size": [5, 10],
         bool: [True, False],
