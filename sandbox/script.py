@@ -27,6 +27,12 @@ class Player:
         self._person.say(text)
         return await self._read()
 
+    async def ask(self, text: str, *, file: str) -> Message:
+        """Send a text and wait for a file."""
+        self._transcript.person(self._name, text)
+        self._person.say(text)
+        return await self._read(file)
+
     async def tap(self, label: str, *, file: str = "") -> Message:
         """Tap a button whose label contains `label`, and return the answer. With ``file``, wait for that document."""
         screen = self._person.screen()
@@ -45,9 +51,9 @@ class Player:
             raise AssertionError("the mail holds no code")
         return await self.say(found.group())
 
-    async def hear(self, words: str) -> Message:
-        """Wait for a message that the bot sends on its own, such as a notice."""
-        message = await self._person.wait_for_message(words, new=True, timeout=WAIT_SECONDS)
+    async def hear(self, words: str, *, new: bool = True) -> Message:
+        """Wait for a message that the bot sends on its own, such as a notice; with ``new`` off also for an edit."""
+        message = await self._person.wait_for_message(words, new=new, timeout=WAIT_SECONDS)
         self._transcript.bot(message)
         return message
 
@@ -87,6 +93,11 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     await camille.say("montre-moi mes factures impayées svp")
     await camille.say("combien je dois?")
     await camille.say("/start")
+    await camille.say("/releve")
+    await camille.tap("PDF en zip", file=".zip")
+    await camille.hear("envoyée", new=False)
+    statement = await camille.ask("mon relevé des 12 derniers mois", file=".png")
+    await camille.hear("Le relevé est arrivé", new=False)
     await camille.say("/langue")
     await camille.tap("English")
 
@@ -105,7 +116,7 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     english = await anna.tap("PDF", file=f"Invoice-{number}.pdf")
     await anna.say("what did we pay since january 2020?")
     await anna.say("/help")
-    return [_saved(stage, document) for document in (french, english)]
+    return [_saved(stage, document) for document in (french, statement, english)]
 
 
 def _saved(stage: Stage, document: Message) -> Path:

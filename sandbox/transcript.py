@@ -34,8 +34,10 @@ class Transcript:
     def bot(self, message: Message) -> None:
         """Print a message of the bot: its text or document, and its keyboard."""
         if message.file is not None:
-            self._write(f"{_INDENT}📎 {message.file.name} ({message.file.size // 1024 + 1} kB)\n")
-            return
+            self._write(f"{_INDENT}📎 {message.file.name} ({message.file.size // 1024 + 1} kB)")
+            if not message.text:
+                self._write("")
+                return
         for line in message.text.split("\n"):
             self._write("\n".join(textwrap.wrap(line, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)) or "")
         for row in message.buttons:

@@ -59,13 +59,13 @@ class TelegramPackSender:
         if not is_final and time.monotonic() < self._silent_until:
             return pack.message_id
         message = render(_screen(texts_in(Language(pack.language)), pack, report))
-        seconds = _FINAL_SECONDS if is_final else 0.0
+        show = partial(self._attempt, pack, partial(self._show, pack, message))
         try:
+            if not is_final:
+                return await show()
             return await with_retries(
-                partial(self._attempt, pack, partial(self._show, pack, message)),
-                on=partial(_pause_after, seconds=seconds), seconds=seconds, wait_initial=1.0,
-                attempts=None if is_final else 1,
-            )  # fmt: skip
+                show, on=partial(_pause_after, seconds=_FINAL_SECONDS), seconds=_FINAL_SECONDS, wait_initial=1.0
+            )
         except TelegramError as error:
             failure = classify(error)
             if pause := failure.too_many_pause:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 
 import pytest
 from playwright.async_api import expect
@@ -69,6 +70,29 @@ async def test_conversation_in_english_and_language_switch(visit: Visit) -> None
     await expect(visit.tab.locator("#menu")).to_contain_text("/factures")
     await visit.tab.locator("#menu .item", has_text="/factures").click()
     await visit.sees("1 à 5 de 14")
+
+
+async def test_statement_as_picture_and_everything_as_zip(visit: Visit) -> None:
+    """The picture is shown in the chat, and the dark one on request; the archive can be downloaded."""
+    await visit.newcomer("Camille", "fr")
+    await visit.start()
+    await visit.link("flotte@example.test")
+    await visit.tab.set_viewport_size(NARROW)
+    await visit.pane("chat")
+    await visit.say("mon relevé des 12 derniers mois")
+    await visit.sees("Releve-")
+    picture = visit.tab.locator(".message.theirs .picture img").last
+    await expect(picture).to_be_visible()
+    assert await picture.evaluate("image => image.naturalWidth") == 1080
+    await picture.scroll_into_view_if_needed()
+    await visit.picture("statement-390")
+    await visit.say("/releve")
+    await visit.tap("PDF en zip")
+    archive = visit.tab.locator(".message.theirs").filter(has_text=".zip").last
+    await expect(archive).to_be_visible(timeout=30_000)
+    async with visit.tab.expect_download() as downloading:
+        await archive.locator(".download").click()
+    assert zipfile.is_zipfile(await (await downloading.value).path())
 
 
 async def test_client_language_is_the_default(visit: Visit) -> None:

@@ -1,19 +1,27 @@
 """Everything at once: /releve, the packs of PDFs, spreadsheets and statements."""
 
+import asyncio
 import io
 import zipfile
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import text
+from sqlmodel import select
 
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
+from storage.tables import Pack
 from tests.scene import Scene
 
 BOREAL = "flotte@example.test"
 WAIT_SECONDS = 30.0
+
+
+async def states(scene: Scene) -> list[str]:
+    """The states of all packs in the database."""
+    async with scene.components.database.read() as session:
+        return [str(state) for state in await session.exec(select(Pack.state))]
 
 
 def file_of(message: Message) -> bytes:
@@ -73,6 +81,7 @@ async def test_everything_else_than_pdfs(scene: Scene) -> None:
     assert len(pictures) == 1
     for fact in ("Facturé", "Payé", "À payer", "en retard"):
         assert fact in pictures[0].text
+    await arrived(person, "Le relevé est arrivé")
     person.tap("Version sombre", message=pictures[0])
     dark = await arrived(person, "Releve-2026.png")
     assert file_of(dark) != file_of(pictures[0])
@@ -116,10 +125,6 @@ async def test_missing_pdfs_are_named_and_tried_again(scene: Scene) -> None:
         "Invoice-240128.pdf", "Invoice-240129.pdf", "Invoice-240130.pdf",
     ]  # fmt: skip
     await arrived(person, "3 invoices, sent")
-
-
-def calls(scene: Scene, end: str) -> int:
-    return sum(1 for each in scene.portal.portal.log.entries if each.path.endswith(end))
 
 
 async def test_pack_is_kept_by_file_id_while_unchanged(scene: Scene) -> None:
@@ -178,9 +183,10 @@ async def test_unlinking_stops_a_pack_with_words(scene: Scene, command: str) -> 
     await scene.tap(person, "PDF en zip")
     await scene.say(person, command)
     person.tap(row=0, column=0)
-    await person.wait_for_message("plus lié", timeout=WAIT_SECONDS)
-    async with scene.components.database.read() as session:
-        assert (await session.exec(text("SELECT count(*) FROM packs"))).scalar_one() == 0
+    await person.wait_for_message("Arrêté", timeout=WAIT_SECONDS)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while await states(scene):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def test_lost_access_stops_a_pack(scene: Scene) -> None:
@@ -190,17 +196,14 @@ async def test_lost_access_stops_a_pack(scene: Scene) -> None:
     await scene.say(person, "/releve")
     await scene.tap(person, "PDF en zip")
     scene.portal.portal.people.remove_contact("c-1002")
-    await person.wait_for_message("plus lié", timeout=WAIT_SECONDS)
+    await person.wait_for_message("Arrêté", timeout=WAIT_SECONDS)
     assert not [each for each in person.chat().visible if each.file]
 
 
 async def test_portal_away_in_between_is_waited_for(scene: Scene) -> None:
     person = await scene.linked("fr", BOREAL)
-    scene.portal.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*", times=12))
-    choice_fault = scene.portal.portal.faults.all()[0]
-    scene.portal.portal.faults.clear()
     await scene.say(person, "/releve")
-    scene.portal.portal.faults.set(choice_fault)
+    scene.portal.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*", times=12))
     person.tap("PDF en zip")
     await arrived(person, "Factures-2026.zip")
     await arrived(person, "envoyées")
@@ -244,6 +247,4 @@ async def test_nobody_cancels_the_pack_of_another(scene: Scene) -> None:
     await scene.say(other, "/factures")
     other.forge_tap(other.screen(), data)
     assert "déjà terminé" in (await other.wait_for_message()).text
-    async with scene.components.database.read() as session:
-        states = (await session.exec(text("SELECT state FROM packs"))).scalars().all()
-    assert states in (["running"], ["queued"])
+    assert await states(scene) in (["running"], ["queued"])
