@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handlers.actions import CancelPack, ContinuePack, ListInvoices, MakePack, ShowStatement
+from handlers.screens.invoices import day_of
 from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
 from services.packs.reports import Finished, Missing, Reason, Stage, Stopped, Working
 from services.packs.selection import PackFormat, Selection
-from services.packs.statement import selection_text
+from services.packs.statements.facts import selection_text
 from services.packs.totals import Totals
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
@@ -81,21 +82,18 @@ def choice_screen(
 def pick_screen(t: Texts, account: str, action: ShowStatement, today: datetime.date) -> Screen:
     """Offer the months of a year: the first of the period, or, with a first one, the last."""
     is_first = action.pick == FIRST_MONTH
-    first = _day(action.since) or today
+    first = day_of(action.since) or today
     year = first.year
     buttons = []
-    for month in range(1, 13):
-        begin = datetime.date(year, month, 1)
+    for position in range(12):
+        months = (0 if is_first else first.month - 1) + position
+        begin = datetime.date(year + months // 12, months % 12 + 1, 1)
         end = (begin + datetime.timedelta(days=32)).replace(day=1) - datetime.timedelta(days=1)
+        label = t.formats.month_name(begin) if begin.year == year else t.formats.month(begin)
         if is_first:
-            chosen = replace(action, since=begin.isoformat(), until="", pick=LAST_MONTH)
+            buttons.append(Button(label, replace(action, since=begin.isoformat(), until="", pick=LAST_MONTH)))
         else:
-            if end < first:
-                end = end.replace(year=year + 1) if month != 2 else datetime.date(year + 1, 3, 1) - _DAY
-            chosen = replace(action, until=end.isoformat(), pick="")
-        shown = begin if is_first else end
-        label = t.formats.month(shown) if not is_first and end.year != year else t.formats.month_name(shown)
-        buttons.append(Button(label, chosen))
+            buttons.append(Button(label, replace(action, until=end.isoformat(), pick="")))
     years = [
         Button(str(each), replace(action, since=f"{each}-01-01", until="", pick=FIRST_MONTH))
         for each in range(today.year - _YEARS + 1, today.year + 1)
@@ -106,16 +104,6 @@ def pick_screen(t: Texts, account: str, action: ShowStatement, today: datetime.d
     back = (Button(t("button.other_period"), ShowStatement(action.link)),)
     keyboard = (*rows_of(buttons, 3), *((tuple(years),) if is_first else ()), back)
     return Screen(t("pack.title", account=clip(safe_text(account), 60)), facts=facts, note=note, keyboard=keyboard)
-
-
-_DAY = datetime.timedelta(days=1)
-
-
-def _day(text: str) -> datetime.date | None:
-    try:
-        return datetime.date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def _formats(t: Texts, action: ShowStatement) -> Keyboard:

@@ -1,8 +1,9 @@
 """Archives of PDFs, one part after another: a part ends before it is too large for Telegram."""
 
 import contextlib
+import tempfile
 import zipfile
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 PART_BYTES = 49_000_000
 """The most bytes of a part: bots may upload 50 MB (https://core.telegram.org/bots/api#sending-files)."""
@@ -73,3 +74,15 @@ class ZipPart:
             chosen = f"{stem} ({number}).{ending}"
         self._names.add(chosen.casefold())
         return chosen
+
+
+def temporary_file() -> BinaryIO:
+    """Open a new file for writing and reading in the folder that ``TMPDIR`` names, ``/tmp`` by default.
+
+    On Linux it never has a name (``O_TMPFILE``), and its mode is 0600: no other user can open it, and nothing is left
+    to remove after ``kill -9``.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    return cast("BinaryIO", tempfile.TemporaryFile(prefix="odobot-pack-"))

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portal.models import Invoice
-from services.packs.archives import Part, ZipPart
+from services.packs.archives import Part, ZipPart, temporary_file
 from services.packs.reports import PackFile
 from services.packs.selection import PackFormat, Selection
-from services.packs.statement import facts_of, selection_text, statement_of
-from services.packs.temporary_file import temporary_file
+from services.packs.statements.facts import facts_of, selection_text, statement_of
 from texts.catalogue import Texts
 
 if TYPE_CHECKING:
-    from services.packs.statement import Statement
+    from services.packs.statements.facts import Statement
 
 _ENDINGS = {
     PackFormat.ZIP: "zip",
@@ -78,7 +77,7 @@ def make_sheet(request: Request, invoices: Sequence[Invoice]) -> PackFile:
 
 def make_picture(request: Request, invoices: Sequence[Invoice]) -> PackFile:
     """Make the picture of the statement, with the same facts as its caption. Call it in a thread."""
-    from services.packs.statement_picture import DARK, LIGHT, draw_picture
+    from services.packs.statements.picture import DARK, LIGHT, draw_picture
 
     t, statement = request.t, _statement(request, invoices)
     file = temporary_file()
@@ -91,7 +90,7 @@ def make_picture(request: Request, invoices: Sequence[Invoice]) -> PackFile:
 
 def make_statement(request: Request, invoices: Sequence[Invoice]) -> PackFile:
     """Make the statement as PDF. Call it in a thread."""
-    from services.packs.statement_pdf import write_statement
+    from services.packs.statements.pdf import write_statement
 
     t, file = request.t, temporary_file()
     write_statement(file, t, _statement(request, invoices), request.now)

@@ -4,6 +4,7 @@ pypdf's own writer keeps the objects of all pages until the end. Here each PDF's
 written at once. What stays in memory is the number of each page and the place of each object (PDF 32000-1:2008, 7.5).
 """
 
+import gc
 from array import array
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -26,6 +27,8 @@ _CATALOG, _PAGES, _OUTLINES = 1, 2, 3
 _FIRST_FREE = 4
 _OBJECT_BYTES = 64
 """What an object of the table, of the page list and of the outline takes at the most, in bytes."""
+_COLLECT_BYTES = 4_000_000
+"""After so many bytes of PDFs their readers are collected: they refer to themselves, so nothing else frees them."""
 _TREE_KEYS = ("/Parent", "/StructParents", "/B", "/Tabs")
 """Keys of a page that point into the document that it came from."""
 
@@ -39,6 +42,7 @@ class MergedPart:
         self._offsets = array("Q", [0] * _FIRST_FREE)
         self._pages: list[int] = []
         self._bookmarks: list[tuple[str, int]] = []
+        self._uncollected = 0
         file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 
     def has_room(self, size: int) -> bool:
@@ -56,6 +60,10 @@ class MergedPart:
             self._file.truncate()
             del self._offsets[objects:], self._pages[pages:]
             raise Unusable(type(error).__name__) from None
+        self._uncollected += len(content)
+        if self._uncollected > _COLLECT_BYTES:
+            gc.collect(1)
+            self._uncollected = 0
         self._bookmarks.append((name.removesuffix(".pdf"), self._pages[pages]))
         self.count += 1
 

@@ -1,21 +1,28 @@
 """Everything at once: /releve, the packs of PDFs, spreadsheets and statements."""
 
 import asyncio
+import datetime
 import io
 import zipfile
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import update
 from sqlmodel import select
 
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
-from storage.tables import Pack
+from storage.database import Database
+from storage.tables import Pack, PackState
+from storage.vault import Vault
 from tests.scene import Scene
 
+pytestmark = pytest.mark.timeout(150)
+
 BOREAL = "flotte@example.test"
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 50.0
+MINUTE = datetime.timedelta(minutes=1)
 
 
 async def states(scene: Scene) -> list[str]:
@@ -155,8 +162,8 @@ async def test_cancelled_pack_stops(scene: Scene) -> None:
     person.tap("Annuler", message=busy)
     await person.wait_for_message("Annulé")
     scene.portal.portal.faults.clear()
-    choice = await scene.say(person, "/releve")
-    person.tap("CSV", message=choice)
+    person.say("/releve")
+    person.tap("CSV", message=await person.wait_for_message(label="CSV"))
     await arrived(person, "Factures-2026.csv")
     assert not [each for each in person.chat().visible if each.file and each.file.name.endswith(".zip")]
 
@@ -203,7 +210,7 @@ async def test_lost_access_stops_a_pack(scene: Scene) -> None:
 async def test_portal_away_in_between_is_waited_for(scene: Scene) -> None:
     person = await scene.linked("fr", BOREAL)
     await scene.say(person, "/releve")
-    scene.portal.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*", times=12))
+    scene.portal.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*", times=6))
     person.tap("PDF en zip")
     await arrived(person, "Factures-2026.zip")
     await arrived(person, "envoyées")
@@ -248,3 +255,23 @@ async def test_nobody_cancels_the_pack_of_another(scene: Scene) -> None:
     other.forge_tap(other.screen(), data)
     assert "déjà terminé" in (await other.wait_for_message()).text
     assert await states(scene) in (["running"], ["queued"])
+
+
+async def test_pack_of_a_killed_process_goes_on(scene: Scene) -> None:
+    """After kill -9 the lease of the dead process is left: released at the start on SQLite, by its end elsewhere."""
+    person = await scene.linked("fr", BOREAL)
+    slow = scene.portal.portal.faults.set(Fault(FaultKind.SLOW, "*/pdf", seconds=3600))
+    await scene.say(person, "/releve")
+    progress = await scene.tap(person, "PDF en zip")
+    await scene.stop_bot()
+    database = Database(scene.database_url, Vault([scene.keys]))
+    async with database.write() as session:
+        left = {"state": PackState.RUNNING, "lease_owner": "dead", "lease_until": scene.clock.now() + MINUTE}
+        assert await session.change(update(Pack).values(**left)) == 1
+    await database.close()
+    scene.portal.portal.faults.clear(slow.fault_id)
+    if not database.is_sqlite:
+        scene.later(seconds=61)
+    await scene.start_bot()
+    await arrived(person, "Factures-2026.zip")
+    assert (await arrived(person, "envoyées")).message_id == progress.message_id

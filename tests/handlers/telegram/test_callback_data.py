@@ -15,12 +15,15 @@ from handlers.actions import (
     AddToCalendar,
     AnswerNoticeOffer,
     AskSearch,
+    CancelPack,
     ChooseAccount,
     ChooseLanguage,
     CompareCode,
+    ContinuePack,
     ListInvoices,
     ListOrders,
     ListStyle,
+    MakePack,
     OpenNumber,
     SendPdf,
     ShowBalance,
@@ -28,6 +31,7 @@ from handlers.actions import (
     ShowInvoice,
     ShowOrder,
     ShowSettings,
+    ShowStatement,
     Start,
     Unlink,
 )
@@ -36,6 +40,7 @@ from handlers.telegram.callback_data import LIMIT_BYTES, InvalidCallbackData, de
 from handlers.text_actions import GiveCode, GiveEmail
 from portal.models import Part
 from services.account.paper_filters import InvoiceFilter, OrderFilter
+from services.packs.selection import PackFormat
 from texts.language import Language
 
 KINDS = [*(kind for kind in VIEWS if kind.letter), CompareCode]
@@ -50,6 +55,7 @@ def of(kind: type[Action]) -> st.SearchStrategy[Action]:
         "bool": st.booleans(),
         "str": TEXTS,
         "Part | None": st.none() | st.sampled_from(Part),
+        "PackFormat": st.sampled_from(PackFormat),
         "Language | None": st.none() | st.sampled_from(Language),
         "ListStyle | None": st.none() | st.sampled_from(ListStyle),
         "InvoiceFilter | None": st.none() | st.sampled_from(InvoiceFilter),
@@ -111,6 +117,11 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (AddToCalendar(1, "5"), "1R1|5|"),
         (AddToCalendar(1, "5", is_order=True), "1R1|5|1|"),
         (ShowCalendar(3, "new"), "1V3|new|"),
+        (ShowStatement(3, "2026-01-01", "2026-12-31"), "1T3|2026-01-01|2026-12-31|"),
+        (ShowStatement(3, unpaid=True, order="7", search="x"), "1T3|||1||7||x|"),
+        (MakePack(3, PackFormat.ZIP, "2026-01-01"), "1Z3|z|2026-01-01|"),
+        (CancelPack(37), "1X11|"),
+        (ContinuePack(1), "1E1|"),
     ],
 )
 def test_existing_callback_data_keeps_its_meaning(action: Action, data: str) -> None:
@@ -292,7 +303,7 @@ def test_detail_goes_back_to_its_list_or_the_first_page(query: str, link: int, p
 def test_every_field_has_a_type_that_the_codec_supports() -> None:
     for kind in KINDS:
         for field in fields(kind):  # type: ignore[arg-type]
-            filters = ("InvoiceFilter | None", "OrderFilter | None", "ListStyle | None")
+            filters = ("InvoiceFilter | None", "OrderFilter | None", "ListStyle | None", "PackFormat")
             allowed = ("int", "bool", "str", "Language | None", "Part | None", *filters)
             assert type_name(field.type) in allowed, (kind, field.name)
     assert issubclass(Language, enum.Enum)

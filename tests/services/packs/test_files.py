@@ -13,11 +13,10 @@ import pytest
 from fpdf import FPDF
 from pypdf import PdfReader, PdfWriter
 
-from services.packs.archives import PART_BYTES, Part, Unusable, ZipPart
+from services.packs.archives import PART_BYTES, Part, Unusable, ZipPart, temporary_file
 from services.packs.merging import MergedPart
 from services.packs.selection import Selection
-from services.packs.statement import statement_of
-from services.packs.temporary_file import temporary_file
+from services.packs.statements.facts import statement_of
 from texts.catalogue import texts_in
 from texts.language import Language
 
@@ -120,8 +119,8 @@ def test_temporary_file_has_no_name_and_is_private() -> None:
 @pytest.mark.parametrize("language", Language)
 def test_statement_is_drawn_for_any_account(language: Language) -> None:
     """Without invoices, and with a name in letters of other scripts."""
-    from services.packs.statement_pdf import write_statement
-    from services.packs.statement_picture import DARK, draw_picture
+    from services.packs.statements.pdf import write_statement
+    from services.packs.statements.picture import DARK, draw_picture
 
     t = texts_in(language)
     made_at = datetime.datetime(2026, 10, 15, 12, tzinfo=datetime.UTC)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from portal.models import Invoice
-from services.packs.chart import share, top_of
 from services.packs.selection import Selection, oldest_first
 from services.packs.spreadsheets import write_csv, write_xlsx
-from services.packs.statement import facts_of, statement_of
+from services.packs.statements.chart import share, top_of
+from services.packs.statements.facts import facts_of, statement_of
 from services.packs.totals import amounts_of, months_of, totals_of
 from texts.catalogue import texts_in
 from texts.language import Language

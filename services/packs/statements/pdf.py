@@ -7,10 +7,10 @@ from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
 from portal.models import Invoice
-from services.packs.chart import share, top_of
-from services.packs.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, needs_fallback, printable
 from services.packs.spreadsheets import state_of
-from services.packs.statement import Statement
+from services.packs.statements.chart import share, top_of
+from services.packs.statements.facts import Statement
+from services.packs.statements.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, needs_fallback, printable
 from services.packs.totals import Totals, amounts_of, is_overdue
 from texts.catalogue import Texts
 

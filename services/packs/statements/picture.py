@@ -11,9 +11,9 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFont
 
 from portal.models import Invoice
-from services.packs.chart import share, top_of
-from services.packs.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, runs_of
-from services.packs.statement import Statement
+from services.packs.statements.chart import share, top_of
+from services.packs.statements.facts import Statement
+from services.packs.statements.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, runs_of
 from services.packs.totals import Month, Totals, is_overdue
 from texts.catalogue import Texts
 
@@ -47,7 +47,7 @@ LIGHT = Theme(
     (176, 42, 26),
 )  # fmt: skip
 DARK = Theme(
-    (20, 27, 31), (31, 41, 46), (236, 241, 243), (160, 173, 181), (54, 66, 72), (62, 98, 102), (88, 200, 202),
+    (20, 27, 31), (31, 41, 46), (236, 241, 243), (160, 173, 181), (54, 66, 72), (84, 128, 132), (88, 200, 202),
     (255, 145, 125),
 )  # fmt: skip
 
@@ -147,7 +147,8 @@ class _Canvas:
             self._text(WIDTH - _EDGE, y + 20, amount, 38, theme.alert if late else theme.ink, strong=True, anchor="ra")
             self._text(_EDGE, y + 22, t("cell.number", number=invoice.number), 36, theme.ink, width=380)
             if invoice.due_date:
-                words = t("state.overdue" if late else "statement.due", day=t.formats.day(invoice.due_date, day))
+                due = t.formats.day(invoice.due_date, day)
+                words = t("state.overdue", day=due) if late else t("statement.due", day=due)
                 self._text(_EDGE, y + 70, words, 32, theme.alert if late else theme.faint)
             y += 130
         if len(found) > _MOST_LISTED:

@@ -1,0 +1,1 @@
+"""Statements of account: their facts, and how they are drawn as a picture and as a PDF."""
