@@ -11,7 +11,7 @@ from portal.models import Invoice
 from services.packs.archives import Part, ZipPart, temporary_file
 from services.packs.reports import PackFile
 from services.packs.selection import PackFormat, Selection
-from services.packs.statements.facts import facts_of, selection_text, statement_of
+from services.packs.statements.facts import facts_of, months_text, selection_text, statement_of
 from texts.catalogue import Texts
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ def make_picture(request: Request, invoices: Sequence[Invoice]) -> PackFile:
 
 
 def make_statement(request: Request, invoices: Sequence[Invoice]) -> PackFile:
-    """Make the statement as PDF. Call it in a thread."""
+    """Make the statement as PDF, with the months of the picture as its caption. Call it in a thread."""
     from services.packs.statements.pdf import write_statement
 
-    t, file = request.t, temporary_file()
-    write_statement(file, t, _statement(request, invoices), request.now)
+    t, file, statement = request.t, temporary_file(), _statement(request, invoices)
+    write_statement(file, t, statement, request.now)
     file.seek(0)
     name = f"{file_stem(t, request.selection, t('pack.name_statement'))}.pdf"
-    return PackFile(name, (title(request),), content=file)
+    return PackFile(name, (title(request), *months_text(t, statement)), content=file)
 
 
 def _statement(request: Request, invoices: Sequence[Invoice]) -> "Statement":

@@ -4,6 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.client import Portal, Reader
 from portal.errors import Forbidden, NotFound
@@ -26,6 +29,8 @@ from storage.packs import ClaimedPack
 from texts.catalogue import texts_in
 from texts.language import Language
 
+_REPORT_LIMIT_SECONDS = 4.0
+"""How long the end of a pack waits for a report in progress; a stop has 8 s."""
 REPORT_SECONDS = 3.0
 """The shortest time between two edits of the progress: a chat takes one message a second, with all that it asks for."""
 
@@ -93,7 +98,8 @@ class Packing:
     async def stop_reporting(self) -> None:
         """Wait for a report in progress, so that it does not come after the last one."""
         if self._reporting is not None:
-            await asyncio.wait({self._reporting})
+            await asyncio.wait({self._reporting}, timeout=_REPORT_LIMIT_SECONDS)
+            self._reporting.cancel()
 
     async def _run_pdfs(self, reader: Reader) -> Finished:
         progress = self.progress
@@ -277,8 +283,10 @@ class Packing:
         self._reporting = asyncio.create_task(self._show(self._working))
 
     async def _show(self, report: Report) -> None:
-        with suppress(SendFailed):
-            await self._sender.report(self.pack, report)
+        with suppress(SQLAlchemyError):
+            message_id = await self._sender.report(self.pack, report)
+            if self.pack.message_id is None:
+                self.pack = replace(self.pack, message_id=message_id)
 
 
 def _may_see_invoices(contact: Contact | None, account_id: str) -> bool:

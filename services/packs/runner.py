@@ -138,12 +138,12 @@ class PackRunner:
         if not work.done():
             await _cancel(work)
             await packing.stop_reporting()
-            return await self._after_loss(pack)
+            return await self._after_loss(packing.pack)
         await _cancel(beats)
         outcome = work.result()
         if outcome is None:
-            return await self._after_loss(pack)
-        return await self._settle(pack, outcome)
+            return await self._after_loss(packing.pack)
+        return await self._settle(packing.pack, outcome)
 
     async def _outcome(self, packing: Packing) -> Report | None:
         """Return how a pack ended; None if its lease was lost."""
@@ -215,7 +215,8 @@ class PackRunner:
     async def _end(self, pack: ClaimedPack) -> None:
         """Tell the chat that the link is gone, and delete the pack."""
         self._count(pack, Reason.ENDED)
-        await self._sender.report(pack, Stopped(Reason.ENDED))
+        if pack.message_id is not None:
+            await self._sender.report(pack, Stopped(Reason.ENDED))
         async with self._database.write() as session:
             await packs.delete_pack(session, pack.pack_id)
 

@@ -62,6 +62,16 @@ class IdleDispatcher:
         return
 
 
+class IdlePacks:
+    """Has no packs to make."""
+
+    async def work(self, beat: Beat) -> None:
+        await asyncio.Event().wait()
+
+    async def purge(self, limit: int) -> int:
+        return 0
+
+
 class NothingOld:
     """Has no codes to delete."""
 
@@ -93,7 +103,7 @@ async def test_a_feed_that_fails_2000_times(
 
     monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
     feed: Any = FailingFeed(error)
-    parts: Any = (IdleDispatcher(), IdlePlanner(), NothingOld(), ClockWatch(database, utc_now))
+    parts: Any = (IdleDispatcher(), IdlePlanner(), IdlePacks(), NothingOld(), ClockWatch(database, utc_now))
     feed.worker = Worker(database, feed, *parts, utc_now, Supervisor(), poll_seconds=30)
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):
