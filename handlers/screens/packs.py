@@ -74,7 +74,7 @@ def choice_screen(
         facts.append(t("statement.to_pay", amount=t.formats.money(each.to_pay, each.currency)))
     title = t("pack.title", account=clip(safe_text(account), 60))
     formats = _formats(t, action) if count else ()
-    note = f"{t('pack.how')}\n{t('pack.in_words')}" if count else t("pack.in_words")
+    note = "\n".join((*((t("pack.how"),) if count else ()), t("pack.in_words")))
     back = (Button(t("button.invoices"), ListInvoices(action.link)),)
     return Screen(title, facts=tuple(facts), note=note, keyboard=(*formats, *_periods(t, action, today), back))
 
@@ -185,7 +185,8 @@ def _missing_lines(t: Texts, missing: Sequence[tuple[str, Missing]]) -> list[str
             continue
         shown = ", ".join(clip(number, 30) for number in numbers[:_NAMED])
         if len(numbers) > _NAMED:
-            shown = f"{shown} {t.plural('pack.and_more', len(numbers) - _NAMED)}"
+            more = t.plural("pack.and_more", len(numbers) - _NAMED)
+            shown = f"{shown} {more}"
         lines.append(t("pack.missing_list", missing=t(name), numbers=shown))
     return lines
 

@@ -70,7 +70,8 @@ def make_sheet(request: Request, invoices: Sequence[Invoice]) -> PackFile:
     else:
         write_xlsx(file, t, request.account, invoices, today)
     file.seek(0)
-    name = f"{file_stem(t, request.selection, t('pack.name_invoices'))}.{_ENDINGS[request.format]}"
+    stem = file_stem(t, request.selection, t("pack.name_invoices"))
+    name = f"{stem}.{_ENDINGS[request.format]}"
     facts = facts_of(t, _statement(request, invoices))
     return PackFile(name, (title(request), t.plural("pack.count", len(invoices)), *facts), content=file)
 
@@ -83,7 +84,7 @@ def make_picture(request: Request, invoices: Sequence[Invoice]) -> PackFile:
     file = temporary_file()
     file.write(draw_picture(t, statement, DARK if request.format is PackFormat.DARK_PICTURE else LIGHT))
     file.seek(0)
-    name = f"{file_stem(t, request.selection, t('pack.name_statement'))}.png"
+    name = file_stem(t, request.selection, t("pack.name_statement")) + ".png"
     caption = (title(request), t.plural("pack.count", len(invoices)), *facts_of(t, statement))
     return PackFile(name, caption, is_picture=True, content=file)
 
@@ -95,7 +96,7 @@ def make_statement(request: Request, invoices: Sequence[Invoice]) -> PackFile:
     t, file, statement = request.t, temporary_file(), _statement(request, invoices)
     write_statement(file, t, statement, request.now)
     file.seek(0)
-    name = f"{file_stem(t, request.selection, t('pack.name_statement'))}.pdf"
+    name = file_stem(t, request.selection, t("pack.name_statement")) + ".pdf"
     return PackFile(name, (title(request), *months_text(t, statement)), content=file)
 
 

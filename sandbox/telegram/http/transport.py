@@ -24,6 +24,7 @@ PATH = re.compile(r"/bot([^/]*)/([^/]*)/?")
 FILE_PATH = re.compile(r"/file/bot([^/]*)/(.+)")
 # Bytes that a multipart request may have besides its files.
 FORM_ALLOWANCE = 1024 * 1024
+_FORM_CHUNK = 256 * 1024
 # The key in the ASGI scope of the connection's asyncio transport, which faults cut.
 CONNECTION = "sandbox.connection"
 SCALARS = (str, int, float, bool)
@@ -163,7 +164,9 @@ def json_parameters(body: bytes) -> dict[str, object]:
 
 async def _multipart(headers: Headers, body: bytes) -> tuple[dict[str, object], dict[str, UploadedFile]]:
     async def stream() -> Any:
-        yield body
+        for start in range(0, len(body), _FORM_CHUNK):  # a large file does not hold up other calls
+            yield body[start : start + _FORM_CHUNK]
+            await asyncio.sleep(0)
 
     try:
         form: FormData = await MultiPartParser(headers, stream(), max_part_size=FORM_ALLOWANCE).parse()

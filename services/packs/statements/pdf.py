@@ -88,7 +88,8 @@ class _StatementPdf(FPDF):
 
     def footer(self) -> None:
         """Draw the page's number."""
-        words = self._t("statement.page", page=str(self.page_no()), pages="{total-pages}")
+        t = self._t
+        words = t("statement.page", page=str(self.page_no()), pages="{total-pages}")
         self._text(_MARGIN, 750, _WIDTH, words, 8.5, _GREY)
 
     def draw_figures(self) -> None:

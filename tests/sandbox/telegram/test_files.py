@@ -87,3 +87,38 @@ async def test_downloads_have_a_limit(api: Api, camille: Person) -> None:
     assert large["file_size"] == 20 * MEBIBYTE + 1
     assert await api.refused("getFile", file_id=large["file_id"]) == "Bad Request: file is too big"
     assert (await api.ok("getFile", file_id=small["file_id"]))["file_unique_id"] == small["file_unique_id"]
+
+
+def png(width: int, height: int, size: int = 100) -> bytes:
+    head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4) + height.to_bytes(4)
+    return head.ljust(size, b"\0")
+
+
+async def test_picture_has_sizes_and_can_be_reused(api: Api, camille: Person) -> None:
+    data, files = {"chat_id": "50001", "caption": "Relevé"}, {"photo": ("releve.png", png(1080, 1800))}
+    sent = (await api.client.post(f"{api.base}/sendPhoto", data=data, files=files)).json()["result"]
+    assert [(each["width"], each["height"]) for each in sent["photo"]] == [(1080, 1800)]
+    again = await api.ok("sendPhoto", chat_id=50_001, photo=sent["photo"][-1]["file_id"])
+    assert again["photo"] == sent["photo"]
+    wrong = await api.client.post(
+        f"{api.base}/sendDocument", data={"chat_id": "50001", "document": sent["photo"][-1]["file_id"]}
+    )
+    assert "type of file" not in wrong.text or wrong.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"%PDF-1.7", "IMAGE_PROCESS_FAILED"),
+        (png(9000, 1080), "PHOTO_INVALID_DIMENSIONS"),
+        (png(2100, 100), "PHOTO_INVALID_DIMENSIONS"),
+        (png(1080, 1080, 10 * MEBIBYTE + 1), "file is too big"),
+    ],
+    ids=["no picture", "too large", "too thin", "too long"],
+)
+async def test_bad_picture_is_refused(api: Api, camille: Person, content: bytes, words: str) -> None:
+    answer = await api.client.post(
+        f"{api.base}/sendPhoto", data={"chat_id": "50001"}, files={"photo": ("a.png", content)}
+    )
+    assert answer.status_code == 400
+    assert words in answer.json()["description"]
