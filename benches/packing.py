@@ -18,6 +18,7 @@ from benches.taps_under_notices import linked, reader_at_list, taps
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.stage import Stage, set_stage
 from sandbox.telegram.persons import Person
+from tests.load.stage import cpu_seconds
 
 MEMORY_LIMIT = 1.5
 TAPS_LIMIT = 2.0
@@ -41,7 +42,7 @@ async def main(invoices: int, packs: int) -> bool:
             await taps(reader)
             idle_memory, before = resident(bot_process()), await taps(reader)
             rows = [await one_pack(stage, takers[0], kind, idle_memory) for kind in reversed(KINDS)]
-            print(table(("one pack", "files", "MB", "seconds", "peak MB", "peak / idle"), rows))
+            print(table(("one pack", "files", "MB", "seconds", "CPU s", "peak MB", "peak / idle"), rows))
             loaded, seconds = await flood(takers, reader)
             after = await taps(reader)
             most = peak(bot_process())
@@ -61,15 +62,16 @@ async def main(invoices: int, packs: int) -> bool:
     )  # fmt: skip
 
 
-async def one_pack(stage: Stage, person: Person, kind: str, idle: float) -> tuple[str, int, int, float, float, float]:
+async def one_pack(stage: Stage, person: Person, kind: str, idle: float) -> tuple[str, int, int, *tuple[float, ...]]:
     """Ask for all invoices in one format. Returns a row of the table."""
-    began, before = time.perf_counter(), len(files(person))
+    began, before, used = time.perf_counter(), len(files(person)), cpu_seconds(bot_process())
     await ask(person, kind)
     await person.wait_for_message("envoyées", timeout=PACK_SECONDS)
     sent = files(person)[before:]
     most = peak(bot_process())
     assert stage.telegram.world.log.lint == []
-    return kind, len(sent), sum(sent) // 1_000_000, time.perf_counter() - began, most, most / idle
+    cpu = cpu_seconds(bot_process()) - used
+    return kind, len(sent), sum(sent) // 1_000_000, time.perf_counter() - began, cpu, most, most / idle
 
 
 async def flood(takers: list[Person], reader: Person) -> tuple[list[float], float]:

@@ -275,3 +275,49 @@ async def test_pack_of_a_killed_process_goes_on(scene: Scene) -> None:
     await scene.start_bot()
     await arrived(person, "Factures-2026.zip")
     assert (await arrived(person, "envoyées")).message_id == progress.message_id
+
+
+async def test_large_pack_comes_in_parts(scene: Scene) -> None:
+    """No part reaches Telegram's 50 MB, and each says what is in it."""
+    person = await scene.linked("fr", BOREAL)
+    scene.portal.portal.faults.set(Fault(FaultKind.PDF_LARGE, "*/pdf", megabytes=9))
+    choice = await scene.say(person, "/releve")
+    person.tap("PDF en zip", message=choice)
+    await arrived(person, "factures, envoyées")
+    parts = [each for each in person.chat().visible if each.file is not None]
+    assert [each.file.name for each in parts if each.file] == [
+        f"Factures-2026-{n}.zip" for n in range(1, len(parts) + 1)
+    ]
+    assert len(parts) >= 3
+    assert all(len(file_of(each)) < 50_000_000 for each in parts)
+    assert "Partie 2, 5 PDF" in parts[1].text
+
+
+async def test_pdf_that_cannot_be_merged_is_named(scene: Scene) -> None:
+    person = await scene.linked("en", BOREAL)
+    scene.portal.portal.faults.set(Fault(FaultKind.PDF_HUGE, "*/240130/pdf", megabytes=1))
+    choice = await scene.say(person, "/statement")
+    person.tap("One single PDF", message=choice)
+    await arrived(person, "Invoices-2026.pdf")
+    assert "cannot be merged; take it in a zip: 240130" in (await arrived(person, "1 PDF is missing")).text
+
+
+async def test_telegram_may_refuse_for_a_while(scene: Scene) -> None:
+    person = await scene.linked("fr", BOREAL)
+    scene.telegram.world.faults.add("retry_after", method="sendDocument", retry_after=1)
+    choice = await scene.say(person, "/releve")
+    person.tap("CSV", message=choice)
+    await arrived(person, "Factures-2026.csv")
+    await arrived(person, "envoyées")
+
+
+async def test_file_that_may_have_arrived_is_not_sent_twice(scene: Scene) -> None:
+    """Only the person knows whether it arrived: the button continues, and sends it again."""
+    person = await scene.linked("fr", BOREAL)
+    scene.telegram.world.faults.add("close_after", method="sendDocument")
+    choice = await scene.say(person, "/releve")
+    person.tap("CSV", message=choice)
+    stopped = await arrived(person, "n’a pas confirmé")
+    person.tap("Continuer", message=stopped)
+    await arrived(person, "envoyées")
+    assert len([each for each in person.chat().visible if each.file is not None]) == 2
