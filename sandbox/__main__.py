@@ -42,7 +42,7 @@ async def _run(folder: Path, port: int, *, stay: bool) -> None:
             played.cancel()
             raise StageError(ended.result())
         pdfs = played.result()
-        print("The PDFs that arrived:")
+        print("The files that arrived:")
         for pdf in pdfs:
             print(f"  {pdf}")
         if stay:

@@ -96,8 +96,6 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     await camille.say("/releve")
     await camille.tap("PDF en zip", file=".zip")
     await camille.hear("envoyée", new=False)
-    statement = await camille.ask("mon relevé des 12 derniers mois", file=".png")
-    await camille.hear("Le relevé est arrivé", new=False)
     await camille.say("/langue")
     await camille.tap("English")
 
@@ -115,6 +113,8 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     await anna.tap(number)
     english = await anna.tap("PDF", file=f"Invoice-{number}.pdf")
     await anna.say("what did we pay since january 2020?")
+    statement = await anna.ask("my statement for the last 12 months", file=".png")
+    await anna.hear("statement has arrived", new=False)
     await anna.say("/help")
     return [_saved(stage, document) for document in (french, statement, english)]
 

@@ -116,6 +116,13 @@ def months_of(invoices: Iterable[Invoice], currency: str, last: datetime.date, c
     return tuple(Month(first, billed, paid) for first, (billed, paid) in sums.items())
 
 
+def shows_year(months: Sequence[Month], position: int) -> bool:
+    """Return whether a chart names the year below a month: each January, and the first month unless one is beside."""
+    if months[position].first.month == 1:
+        return True
+    return not position and not any(month.first.month == 1 for month in months[1:3])
+
+
 def months_between(since: datetime.date, until: datetime.date) -> int:
     """Return how many calendar months a period touches."""
     return (until.year - since.year) * 12 + until.month - since.month + 1

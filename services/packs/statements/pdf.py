@@ -11,7 +11,7 @@ from services.packs.spreadsheets import state_of
 from services.packs.statements.chart import share, top_of
 from services.packs.statements.facts import Statement
 from services.packs.statements.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, needs_fallback, printable
-from services.packs.totals import Totals, amounts_of, is_overdue
+from services.packs.totals import Totals, amounts_of, is_overdue, shows_year
 from texts.catalogue import Texts
 
 _MARGIN = 50.0
@@ -149,7 +149,7 @@ class _StatementPdf(FPDF):
                     self.set_fill_color(*colour)
                     self.rect(middle - 9, base - max(1.5, height), 18, max(1.5, height), style="F")
             self._text(middle - 20, base + 3, 40, t.formats.month_initial(month.first), 8.5, _GREY, align=Align.C)
-            if month.first.month == 1 or not position:
+            if shows_year(months, position):
                 self._text(middle - 20, base + 14, 40, str(month.first.year), 8, _GREY, align=Align.C)
         self.set_draw_color(*_GREY)
         self.line(_MARGIN, base, _RIGHT, base)

@@ -1,4 +1,4 @@
-"""Draws a statement as a picture: 1080 pixels wide, so that its smallest text has 12 points on a telephone of 390.
+"""Draws a statement as a picture: 1080 pixels wide, so that its smallest text has 12 pixels on a telephone of 390.
 
 A picture has no theme of its own in Telegram: the light one has a light ground, the dark one a dark ground, and both
 have enough contrast (WCAG 2.2, 1.4.3: 4.5 to 1) in either theme of the application.
@@ -14,7 +14,7 @@ from portal.models import Invoice
 from services.packs.statements.chart import share, top_of
 from services.packs.statements.facts import Statement
 from services.packs.statements.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, runs_of
-from services.packs.totals import Month, Totals, is_overdue
+from services.packs.totals import Month, Totals, is_overdue, shows_year
 from texts.catalogue import Texts
 
 Colour = tuple[int, int, int]
@@ -25,7 +25,7 @@ _INNER = WIDTH - 2 * _EDGE
 _CHART_HEIGHT = 330
 _MOST_HEIGHT = 3000
 _MOST_LISTED = 4
-_SMALLEST = 30
+_SMALLEST = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ DARK = Theme(
 
 
 def draw_picture(t: Texts, statement: Statement, theme: Theme = LIGHT) -> bytes:
-    """Return the picture as PNG. It takes some 0.1 s of CPU; call it in a thread."""
+    """Return the picture as PNG. It takes 0.2 s of CPU: call it in a thread."""
     canvas = _Canvas(theme)
     y = canvas.head(t, statement)
     for position, totals in enumerate(statement.totals or (None,)):
@@ -98,7 +98,7 @@ class _Canvas:
             lines.append(t("statement.next_due", day=t.formats.day(totals.next_due, statement.today)))
         if totals.credits:
             lines.append(t("statement.credits", amount=money(totals.credits, currency)))
-        height = 236 + 52 * len(lines) + (0 if lines else -8)
+        height = 236 + 52 * len(lines) + (0 if lines else 22)
         self._draw.rounded_rectangle((_EDGE, y, WIDTH - _EDGE, y + height), 28, theme.card)
         half = _INNER / 2
         left, right = _EDGE + 40, _EDGE + half + 20
@@ -128,7 +128,10 @@ class _Canvas:
         base = y + _CHART_HEIGHT
         step = (_INNER - 130) / max(len(months), 6)
         for position, month in enumerate(months):
-            self._bar(t, month, _EDGE + step * position, base, step, share(month.billed, top), share(month.paid, top))
+            left, middle = _EDGE + step * position, _EDGE + step * (position + 0.5)
+            self._bar(t, month, left, base, step, share(month.billed, top), share(month.paid, top))
+            if shows_year(months, position):
+                self._text(middle, base + 58, str(month.first.year), _SMALLEST, theme.faint, anchor="ma")
         self._draw.line((_EDGE, base, WIDTH - _EDGE, base), theme.faint, 3)
         return base + 128
 
@@ -172,8 +175,6 @@ class _Canvas:
                 self._draw.rounded_rectangle((middle - 24, y, middle + 24, base + 10), 10, colour)
                 self._draw.rectangle((left, base, left + step, base + 12), theme.ground)
         self._text(middle, base + 14, t.formats.month_initial(month.first), 34, theme.faint, anchor="ma")
-        if month.first.month == 1 or left < _EDGE + 1:
-            self._text(middle, base + 58, str(month.first.year), _SMALLEST, theme.faint, anchor="ma")
 
     def _legend(self, left: float, y: float, colour: Colour, label: str, amount: str, width: float) -> None:
         self._draw.rounded_rectangle((left, y + 8, left + 26, y + 34), 6, colour)
