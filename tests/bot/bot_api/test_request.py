@@ -1,6 +1,7 @@
 """Odobot's request class raises the same errors as PTB's for the same failures."""
 
 import asyncio
+import io
 import logging
 import socket
 import ssl
@@ -461,6 +462,33 @@ async def test_file_upload_is_complete(telegram: TelegramServer, camille: Person
         assert sent.document is not None
         file = await bot.get_file(sent.document.file_id)
         assert await file.download_as_bytearray() == content
+
+
+class WatchedFile(io.BytesIO):
+    """A file that records the largest piece that was read at once."""
+
+    largest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        self.largest = max(self.largest, len(piece))
+        return piece
+
+
+async def test_open_file_is_uploaded_piece_by_piece(telegram: TelegramServer, camille: Person) -> None:
+    """A file of 50 MB is never in memory as a whole; it is sent from its begin, wherever it stands, and once more."""
+    content = bytes(range(256)) * 20_000
+    file = WatchedFile(content)
+    async with AiohttpRequest() as request:
+        bot = bot_at(telegram.url, request)
+        for _ in range(2):
+            file.seek(77)
+            document = InputFile(file, filename="a.zip", attach=False, read_file_handle=False)
+            await bot.send_document(camille.user_id, document)
+            got = await camille.wait_for_message("a.zip")
+            assert got.file is not None
+            assert got.file.content == content
+    assert file.largest <= 64 * 1024
 
 
 async def test_answer_before_the_upload_ends() -> None:
