@@ -5,12 +5,21 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, or_, select as select_columns, text, update
+from sqlalchemy import Row, and_, bindparam, delete, exists, or_, select as select_columns, text, update
 from sqlmodel import col, select
 
 from storage.database import Session
 from storage.notices import outbox
-from storage.tables import DEFAULT_PAGE_SIZE, Awaited, Channel, Chat, Delivery, Link, State
+from storage.tables import (
+    DEFAULT_PAGE_SIZE,
+    Awaited,
+    Channel,
+    Chat,
+    Delivery,
+    Link,
+    State,
+    SupportConversation,
+)
 
 UNLINKED_RETENTION = datetime.timedelta(days=30)
 """How long the row of an unlinked chat is kept after its last use."""
@@ -45,6 +54,15 @@ class Awaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenConversation:
+    """The chat's conversation with the staff that has not ended, and the staff's chat (see ``storage.support``)."""
+
+    conversation_id: int
+    staff_chat: int
+    begun_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ChatState:
     """A chat as it was when its update arrived. ``links`` starts with the current one."""
 
@@ -59,6 +77,7 @@ class ChatState:
     links: tuple[LinkState, ...] = ()
     has_unclear_notice: bool = False
     """Whether a notice is being sent to it, or will be repeated (``storage.notices.repetitions``)."""
+    conversation: OpenConversation | None = None
 
     @property
     def current(self) -> LinkState | None:
@@ -83,9 +102,15 @@ _LOADED = (
         *(col(of) for of in (Link.account_name_sealed, Link.wishes, Link.attaches_pdf, Link.linked_at)),
         *(col(of) for of in (Link.confirmed_at, Link.used_at)),
         col(Chat.rich_tables),
+        *(col(of) for of in (SupportConversation.conversation_id, SupportConversation.staff_chat)),
+        col(SupportConversation.begun_at),
         _HAS_UNCLEAR,
     )
     .outerjoin(Link, col(Link.chat_id) == Chat.chat_id)
+    .outerjoin(
+        SupportConversation,
+        and_(col(SupportConversation.chat_id) == Chat.chat_id, col(SupportConversation.ended_at).is_(None)),
+    )
     .where(col(Chat.chat_id) == bindparam("chat_id"))
     .order_by(col(Link.chosen_at).desc(), col(Link.link_id))
 )
@@ -104,6 +129,9 @@ async def load(session: Session, chat_id: int) -> ChatState:
     awaiting = None
     if chat.awaited is not None and chat.awaited_until is not None:
         awaiting = Awaiting(Awaited(chat.awaited), chat.awaited_until, chat.awaited_link)
+    conversation = None
+    if chat.conversation_id is not None:
+        conversation = OpenConversation(chat.conversation_id, chat.staff_chat, chat.begun_at)
     links = (_link_state(session, row) for row in rows if row.link_id is not None)
     return ChatState(
         chat_id=chat_id,
@@ -115,6 +143,7 @@ async def load(session: Session, chat_id: int) -> ChatState:
         is_blocked=chat.blocked_at is not None,
         links=tuple(link for link in links if link is not None),
         has_unclear_notice=bool(chat.has_unclear_notice),
+        conversation=conversation,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete
 from sqlmodel import col
 
-from storage import calendar_feeds, saved_answers
+from storage import calendar_feeds, saved_answers, support
 from storage.database import Session
 from storage.linking import codes, invitations, links, proofs
 from storage.tables import Chat, CodeState
@@ -39,10 +39,11 @@ async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
 
 
 async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) -> None:
-    """Delete a chat, its links and their visits, its proofs, and the invitations that it opened.
+    """Delete a chat, its links and their visits, its proofs, the invitations that it opened, and its talks with the staff.
 
     The limits need keyed hashes of its codes, which stay for a day.
     """
+    await support.forget(session, chat_id, now)
     await links.unlink(session, chat_id, now)
     await proofs.delete_proofs(session, chat_id=chat_id)
     await invitations.delete_of_chat(session, chat_id)

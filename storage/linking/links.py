@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import col, select
 
-from storage import chats, packs
+from storage import chats, packs, support
 from storage.database import Session
 from storage.linking import codes, proofs
 from storage.notices import cancellation
@@ -101,8 +101,10 @@ async def remove_links(session: Session, link_ids: Sequence[int | None], now: da
     of_chats = (await session.exec(select(Link.chat_id).where(which).distinct())).all()
     if reason != UNLINKED:
         await _revoke_proofs(session, which)
-    await cancellation.cancel_for_links(session, [link_id for link_id in link_ids if link_id], now, reason)
-    await packs.end_for_links(session, [link_id for link_id in link_ids if link_id], now)
+    known = [link_id for link_id in link_ids if link_id]
+    await cancellation.cancel_for_links(session, known, now, reason)
+    await packs.end_for_links(session, known, now)
+    await support.end_for_links(session, known, now)
     removed = await session.change(delete(Link).where(which))
     for chat_id in of_chats:
         await _expire_if_unlinked(session, chat_id, now)

@@ -19,6 +19,7 @@ from storage.tables.invitations import Invitation, InvitationState, PendingPaper
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
 from storage.tables.packs import Pack, PackState
 from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
+from storage.tables.support import SupportConversation, SupportMessage
 from storage.tables.telegram import Document, HandledUpdate, InboxUpdate
 
 __all__ = [
@@ -54,6 +55,8 @@ __all__ = [
     "ProvenAddress",
     "SavedAnswer",
     "State",
+    "SupportConversation",
+    "SupportMessage",
     "Sweep",
     "Visit",
     "metadata",
