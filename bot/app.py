@@ -211,6 +211,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         settings.zone,
         settings.default_language,
         has_public_url=bool(settings.base_url),
+        staff_chat=settings.staff_chat,
     )
     background = BackgroundTasks()
     alerts = MailboxAlerts(mailer, company, background.pause)

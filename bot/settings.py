@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = SecretStr("")
     company: str = "Odotrack"
     support: str = ""
+    support_chat: str = ""
     timezone: str = "America/Toronto"
     portal_url: str
     portal_token: SecretStr
@@ -100,6 +101,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The base URL of links in mails; empty if neither ``public_url`` nor ``webhook_url`` is set."""
         return self.public_url or self.webhook_url
+
+    @property
+    def staff_chat(self) -> int | None:
+        """The id of the staff's forum, to which people's messages are relayed; None where there is none."""
+        return int(self.support_chat) if self.support_chat else None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -244,6 +250,13 @@ class Settings(BaseSettings):
         if not value.strip():
             raise ValueError("expected the company's name")
         return value.strip()
+
+    @field_validator("support_chat")
+    @classmethod
+    def _checked_staff_chat(cls, value: str) -> str:
+        if value and not re.fullmatch(r"-100\d{1,15}", value):
+            raise ValueError("expected the id of a supergroup, like -1001234567890")
+        return value
 
     @field_validator("log_format")
     @classmethod

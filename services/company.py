@@ -16,6 +16,7 @@ class Company:
         zone: The time zone that decides the current date.
         language: The default for people who chose no language and whose client uses neither of the two.
         has_public_url: Whether mails can have links to the bot.
+        staff_chat: The id of the staff's forum, to which people's messages are relayed; None where there is none.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Company:
     zone: ZoneInfo
     language: Language
     has_public_url: bool = False
+    staff_chat: int | None = None

@@ -1,13 +1,14 @@
 """``odobot check``: test each dependency of the deployment, and report one line each."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
 
 from bot.app import build
+from bot.commands.check_result import CheckFailed, CheckResult
+from bot.commands.check_staff_chat import check_staff_chat
 from bot.components import Components
 from bot.environment.zones import newer_version, used_version
 from bot.http.key_check import unreadable_reason
@@ -24,23 +25,6 @@ from texts.catalogue import texts_in
 from texts.language import Language
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check. A warning is a check that passed with a remark."""
-
-    name: str
-    is_ok: bool
-    detail: str
-    is_warning: bool = False
-
-    @property
-    def label(self) -> str:
-        """``ok``, ``warn`` or ``FAIL``, padded to four characters."""
-        if not self.is_ok:
-            return "FAIL"
-        return "warn" if self.is_warning else "ok  "
-
-
 async def run_checks(settings: Settings) -> list[CheckResult]:
     """Run every check once. Returns: one result for each, in the order of the report."""
     async with build(settings) as components:
@@ -48,6 +32,7 @@ async def run_checks(settings: Settings) -> list[CheckResult]:
             await _run_check("ODOBOT_TELEGRAM_TOKEN", lambda: _check_telegram(components)),
             await _run_check("ODOBOT_PORTAL_URL", lambda: _check_portal(components)),
             await _run_check("ODOBOT_SMTP_URL", lambda: _check_mail(components)),
+            *await check_staff_chat(components, settings.staff_chat),
             *await _check_webhook(components, settings),
             await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components)),
             *await _check_keys(components),
@@ -70,12 +55,8 @@ def _check_file_modes(settings: Settings) -> list[CheckResult]:
 async def _run_check(name: str, check: Callable[[], Awaitable[str]]) -> CheckResult:
     try:
         return CheckResult(name, True, await check())
-    except _CheckFailed as error:
+    except CheckFailed as error:
         return CheckResult(name, False, str(error))
-
-
-class _CheckFailed(Exception):
-    """The message is the result's detail."""
 
 
 async def _check_telegram(components: Components) -> str:
@@ -84,9 +65,9 @@ async def _check_telegram(components: Components) -> str:
         await bot.initialize()
         return f"the bot is @{bot.username}"
     except InvalidToken:
-        raise _CheckFailed("Telegram does not know this token") from None
+        raise CheckFailed("Telegram does not know this token") from None
     except TelegramError as error:
-        raise _CheckFailed(f"Telegram cannot be reached ({type(error).__name__})") from None
+        raise CheckFailed(f"Telegram cannot be reached ({type(error).__name__})") from None
 
 
 async def _check_webhook(components: Components, settings: Settings) -> list[CheckResult]:
@@ -136,7 +117,7 @@ async def _check_portal(components: Components) -> str:
         links = await components.portal.links(Language.FR)
         await components.portal.events(None, 1)
     except PortalError as error:
-        raise _CheckFailed(f"the portal cannot be used ({type(error).__name__}: {error})") from None
+        raise CheckFailed(f"the portal cannot be used ({type(error).__name__}: {error})") from None
     return f"the portal answers, its menu has {len(links)} entries"
 
 
@@ -144,7 +125,7 @@ async def _check_mail(components: Components) -> str:
     try:
         await components.mailer.ready()
     except MailError as error:
-        raise _CheckFailed(f"the mail server cannot be used ({type(error).__name__}: {error})") from None
+        raise CheckFailed(f"the mail server cannot be used ({type(error).__name__}: {error})") from None
     return "the mail server accepts a session"
 
 
@@ -155,19 +136,19 @@ async def _check_database(components: Components) -> str:
             await connection.execute(text("SELECT 1"))
         schema = await migrations.schema_of(engine)
     except Exception as error:  # each driver has its own exceptions, and all mean the same here
-        raise _CheckFailed(f"the database cannot be opened ({type(error).__name__})") from None
+        raise CheckFailed(f"the database cannot be opened ({type(error).__name__})") from None
     if schema is Schema.UNKNOWN:
-        raise _CheckFailed(migrations.NOT_KNOWN)
+        raise CheckFailed(migrations.NOT_KNOWN)
     if schema is Schema.CURRENT:
         return f"{engine.dialect.name}, the schema is up to date"
     if components.database.is_sqlite:
         return "sqlite, odobot run will upgrade the schema"
-    raise _CheckFailed("the schema is not up to date, run: odobot migrate")
+    raise CheckFailed("the schema is not up to date, run: odobot migrate")
 
 
 async def _check_catalogues() -> str:
     try:
         names = [texts_in(language)("language.name") for language in Language]
     except (OSError, KeyError, ValueError) as error:
-        raise _CheckFailed(f"a catalogue cannot be read ({type(error).__name__})") from None
+        raise CheckFailed(f"a catalogue cannot be read ({type(error).__name__})") from None
     return ", ".join(names)

@@ -96,12 +96,12 @@ async def say(world: TelegramWorld, request: Request, body: Body) -> object:
     """Send a text."""
     person = person_of(world, request)
     text, place = str(body.get("text", "")), _place(world, body)
-    reply_to = body.get("reply_to")
+    reply_to, topic = body.get("reply_to"), body.get("topic")
+    replied = None
     if reply_to is not None:
         chat: Chat = place["group"].chat if "group" in place else person.chat(place["bot"])
-        return person.say(text, reply_to=message_of(chat, reply_to), **place).json()
-    topic = body.get("topic")
-    return person.say(text, **place, topic=None if topic is None else int(topic)).json()
+        replied = message_of(chat, reply_to)
+    return person.say(text, reply_to=replied, **place, topic=None if topic is None else int(topic)).json()
 
 
 async def open_topic(world: TelegramWorld, request: Request, body: Body) -> object:
@@ -204,15 +204,33 @@ async def create_group(world: TelegramWorld, _request: Request, body: Body) -> o
 
 
 async def change_group(world: TelegramWorld, request: Request, body: Body) -> object:
-    """Run `migrate`, `add_bot` or `remove_bot`, as the first member of the group."""
+    """Run `migrate`, `add_bot`, `remove_bot`, `promote` or `demote`, as the first member of the group."""
     group, action = _group(world, request.path_params["group"]), request.path_params["action"]
     if action == "migrate":
         return group.migrate().chat.json()
-    if action not in ("add_bot", "remove_bot"):
-        raise NotFound(f"action {action}")
-    bot = world.bot(body.get("bot"))
-    (group.add_bot if action == "add_bot" else group.remove_bot)(bot, group.members[0])
+    bot, by = world.bot(body.get("bot")), group.members[0]
+    match action:
+        case "add_bot":
+            group.add_bot(bot, by)
+        case "remove_bot":
+            group.remove_bot(bot, by)
+        case "promote":
+            group.promote(bot, by, manages_topics=bool(body.get("manages_topics", True)))
+        case "demote":
+            group.demote(bot, by)
+        case _:
+            raise NotFound(f"action {action}")
     return group.chat.json()
+
+
+async def manage_topic(world: TelegramWorld, request: Request, body: Body) -> object:
+    """Close, reopen or delete a topic of a forum, as one of its members."""
+    group, topic = _group(world, request.path_params["group"]), int(request.path_params["topic"])
+    person, what = world.persons[int(body["person"])], str(body.get("what", ""))
+    if topic not in group.chat.topics or what not in ("close", "reopen", "delete"):
+        raise NotFound(f"topic {topic}, or action {what}")
+    person.manage_topic(group, topic, what)
+    return {"topics": {str(each): is_open for each, is_open in group.chat.topics.items()}}
 
 
 async def list_chats(world: TelegramWorld, _request: Request, _body: Body) -> object:
@@ -269,6 +287,7 @@ PEOPLE_ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/persons/{person:int}/deactivate", deactivate),
     ("POST", "/groups", create_group),
     ("POST", "/groups/{group}/{action}", change_group),
+    ("POST", "/groups/{group}/topics/{topic}", manage_topic),
     ("POST", "/chats/{chat}/topics", open_topic),
     ("GET", "/chats", list_chats),
     ("GET", "/chats/{chat}/transcript", transcript),

@@ -8,14 +8,14 @@ from typing import Any
 
 from sandbox.telegram.errors import ApiError, too_many_requests
 from sandbox.telegram.faults import AFTER, Fault, FaultKind
-from sandbox.telegram.methods import edits, inline, messages, profile, rich, updates
+from sandbox.telegram.methods import edits, inline, messages, profile, rich, topics, updates
 from sandbox.telegram.methods.call import METHODS, Call, Described
 from sandbox.telegram.model.bots import Bot
 from sandbox.telegram.request_log import LoggedRequest
 from sandbox.telegram.spec.methods import UploadedFile, summary
 from sandbox.telegram.world import TelegramWorld
 
-IMPLEMENTED_IN = (edits, inline, messages, profile, rich, updates)  # importing them registers their methods
+IMPLEMENTED_IN = (edits, inline, messages, profile, rich, topics, updates)  # importing them registers their methods
 GATEWAY_HTML = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
     "<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n"

@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.telegram.errors import bad_request, forbidden
 from sandbox.telegram.model.bots import Bot
 from sandbox.telegram.model.chats import Chat
+from sandbox.telegram.model.groups import Group
 from sandbox.telegram.spec.methods import UploadedFile
 from sandbox.telegram.world import TelegramWorld
 
@@ -37,6 +38,20 @@ class Call:
         if chat is None:
             raise bad_request("chat not found")
         return chat
+
+    def forum(self) -> Group:
+        """Return the forum of `chat_id`, whose topics the bot may manage.
+
+        Raises:
+            ApiError: The bot may not write there, it is no forum, or the bot has no such right.
+        """
+        chat = self.chat_to_write(self.values["chat_id"])
+        group = self.world.groups.get(chat.chat_id)
+        if group is None or not group.is_forum:
+            raise bad_request("the chat is not a forum")
+        if self.bot not in group.manages_topics:
+            raise bad_request("not enough rights to manage topics in the chat")
+        return group
 
     def chat_to_write(self, chat_id: int | str) -> Chat:
         """Return a chat that the bot may send to.

@@ -1,5 +1,6 @@
 """Methods on existing messages: edits, deletions, pins, and answers to taps."""
 
+from dataclasses import replace
 from typing import Any
 
 from sandbox.telegram.clock import unix
@@ -88,6 +89,30 @@ async def edit_message_caption(call: Call) -> object:
     message = message_to_edit(call)
     if not message.media:
         raise bad_request("There is no caption in the message to edit")
+    return _edit(call, message, text, entities, markup)
+
+
+@method("editMessageMedia")
+async def edit_message_media(call: Call) -> object:
+    """Replace a photo or a document, by file_id, with its caption."""
+    given = call.values["media"]
+    kind = {"photo": "Photo", "document": "Document"}.get(given["type"])
+    if kind is None:
+        raise bad_request("the sandbox replaces photos and documents only")
+    markup = checked_markup(call.get("reply_markup"))
+    caption = {name: given[name] for name in ("caption", "parse_mode", "caption_entities") if name in given}
+    text, entities = caption_text(replace(call, values=caption))
+    file = call.world.files.find(given["media"], call.bot.bot_id)
+    if file.kind != kind:
+        raise bad_request(f"Can't use file of type {file.kind} as {kind}")
+    message = message_to_edit(call)
+    if not message.media:
+        raise bad_request("There is no media in the message to edit")
+    if message.file is not file:
+        basics = file.json(given["media"])
+        shown = [{**basics, "width": 90, "height": 90}] if kind == "Photo" else {**basics, "file_name": file.name}
+        message.media, message.file = {kind.lower(): shown}, file
+        message.edits += 1
     return _edit(call, message, text, entities, markup)
 
 

@@ -31,6 +31,17 @@ ACTIONS = {
     "upload_video_note",
 }
 
+NOT_COPIED = {
+    "invoice",
+    "forum_topic_created",
+    "forum_topic_edited",
+    "forum_topic_closed",
+    "forum_topic_reopened",
+    "migrate_to_chat_id",
+    "migrate_from_chat_id",
+}
+"""Content that copyMessage refuses: invoices and service messages."""
+
 
 def message_text(call: Call) -> tuple[str, list[dict[str, Any]]]:
     """Return a message's text and entities.
@@ -106,7 +117,8 @@ def topic_of(call: Call, chat: Chat) -> int | None:
         return None
     if topic not in chat.topics:
         raise bad_request("message thread not found")
-    if not chat.topics[topic]:
+    group = call.world.groups.get(chat.chat_id)
+    if not chat.topics[topic] and (group is None or call.bot not in group.manages_topics):
         raise bad_request("TOPIC_CLOSED")
     return int(topic)
 
@@ -206,6 +218,8 @@ def _source(call: Call) -> Message:
     found = call.find_chat(call.values["from_chat_id"]).find(call.values["message_id"])
     if found is None:
         raise bad_request("message to copy not found")
+    if found.media.keys() & NOT_COPIED:
+        raise bad_request("message can't be copied")
     return found
 
 
@@ -218,6 +232,7 @@ async def copy_message(call: Call) -> object:
     if "caption" in call.values and source.media:
         text, entities = caption_text(call)
     markup = checked_markup(call.get("reply_markup"))
-    content = {"media": source.media, "file": source.file, "rich": source.rich}
+    media = {name: value for name, value in source.media.items() if name != "media_group_id"}
+    content = {"media": media, "file": source.file, "rich": source.rich}
     sent = send(call, chat, text=text, entities=entities, reply_markup=markup, **content)
     return {"message_id": sent["message_id"]}

@@ -135,12 +135,12 @@ async def get_chat(call: Call) -> object:
 
 @method("getChatMember")
 async def get_chat_member(call: Call) -> object:
-    """Return a user's membership of a chat. The sandbox has no administrators."""
+    """Return a user's membership of a chat. Only bots are administrators in the sandbox."""
     chat = call.find_chat(call.values["chat_id"])
     user_id: int = call.values["user_id"]
     if user_id == call.bot.bot_id:
         group = call.world.groups.get(chat.chat_id)
-        return {"user": call.bot.user(), "status": group.status[call.bot] if group else "member"}
+        return group.member(call.bot) if group else {"user": call.bot.user(), "status": "member"}
     person = call.world.persons.get(user_id)
     if person is None:
         raise bad_request("user not found" if chat.kind == "private" else "PARTICIPANT_ID_INVALID")

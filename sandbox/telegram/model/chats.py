@@ -114,8 +114,11 @@ class Message:
         }
         if self.edit_date is not None:
             result["edit_date"] = self.edit_date
-        if self.reply_to is not None and with_reply and not self.reply_to.deleted:
-            result["reply_to_message"] = self.reply_to.payload(with_reply=False)
+        # In a forum, a message that replies to none replies to the first of its topic.
+        first = self.chat.topic_names and self.topic not in (None, self.message_id) and self.chat.find(self.topic or 0)
+        reply_to = self.reply_to or first or None
+        if reply_to is not None and with_reply and not reply_to.deleted:
+            result["reply_to_message"] = reply_to.payload(with_reply=False)
         if self.topic is not None:
             result |= {"message_thread_id": self.topic, "is_topic_message": True}
         result.update(self.media)
@@ -214,6 +217,7 @@ class Chat:
     changed: Signal = field(default_factory=Signal)
     last_change: int = 0
     topics: dict[int, bool] = field(default_factory=dict)  # by thread id: whether the topic is open
+    topic_names: dict[int, str] = field(default_factory=dict)  # of a forum, by thread id
 
     def open_topic(self, topic: int, *, is_open: bool = True) -> None:
         """Create, close or reopen a topic, in a group or in a private chat with topics."""

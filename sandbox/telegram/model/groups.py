@@ -1,4 +1,4 @@
-"""Groups and supergroups: members, the messages that bots receive, and the upgrade to a supergroup."""
+"""Groups, supergroups and forums: members, administrators, the messages that bots receive, and the upgrade."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -11,6 +11,14 @@ from sandbox.telegram.model.chats import Chat, Message
 from sandbox.telegram.model.state import TelegramState
 from sandbox.telegram.model.users import User
 from sandbox.telegram.text.formatting import entity_text
+
+INSIDE = ("member", "administrator")
+_RIGHTS = (
+    "can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats",
+    "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories",
+    "can_edit_stories", "can_delete_stories", "can_pin_messages",
+)  # fmt: skip
+"""The rights of a ChatMemberAdministrator beside ``can_manage_topics``."""
 
 
 class Group:
@@ -25,6 +33,7 @@ class Group:
         *,
         supergroup: bool,
         number: int,
+        forum: bool = False,
     ) -> None:
         """Create a group and add it to `groups`, the dictionary of all groups by chat id."""
         if not members:
@@ -33,7 +42,10 @@ class Group:
         self._groups = groups
         self.title = title
         self.members = list(members)
-        self.status: dict[Bot, str] = {}  # member, left or kicked
+        self.status: dict[Bot, str] = {}  # member, administrator, left or kicked
+        self.manages_topics: set[Bot] = set()
+        self.is_forum = forum
+        self.username = ""  # of a public group
         self.migrated_to: Group | None = None
         self._numbers = count(1)
         self.chat = Chat(
@@ -50,6 +62,8 @@ class Group:
     def _describe(self) -> dict[str, Any]:
         return {
             "title": self.title,
+            **({"is_forum": True} if self.is_forum else {}),
+            **({"username": self.username} if self.username else {}),
             **({} if self.chat.kind == "supergroup" else {"all_members_are_administrators": True}),
         }
 
@@ -71,7 +85,7 @@ class Group:
         status = self.status.get(bot)
         if status == "kicked":
             raise forbidden(f"bot was kicked from the {self.chat.kind} chat")
-        if status != "member":
+        if status not in INSIDE:
             raise forbidden(f"bot is not a member of the {self.chat.kind} chat")
 
     def add_bot(self, bot: Bot, by: User) -> None:
@@ -81,6 +95,20 @@ class Group:
     def remove_bot(self, bot: Bot, by: User) -> None:
         """Remove a bot. Its status becomes kicked."""
         self._set_status(bot, "kicked", by)
+
+    def promote(self, bot: Bot, by: User, *, manages_topics: bool = True) -> None:
+        """Make a bot an administrator. Telegram lets it read every message then."""
+        (self.manages_topics.add if manages_topics else self.manages_topics.discard)(bot)
+        self._set_status(bot, "administrator", by)
+
+    def demote(self, bot: Bot, by: User) -> None:
+        """Make a bot a plain member."""
+        self.manages_topics.discard(bot)
+        self._set_status(bot, "member", by)
+
+    def member(self, bot: Bot) -> dict[str, Any]:
+        """Return the Bot API's ChatMember of a bot."""
+        return described(bot, self.status[bot], manages_topics=bot in self.manages_topics)
 
     def _set_status(self, bot: Bot, status: str, by: User) -> None:
         old, self.status[bot] = self.status.get(bot, "left"), status
@@ -92,11 +120,12 @@ class Group:
     def hear(self, message: Message, kind: str = "message") -> None:
         """Queue a person's message for the bots that may read it (privacy mode)."""
         for bot, status in self.status.items():
-            if status == "member" and self._hears(bot, message):
+            if status in INSIDE and self._hears(bot, message):
                 bot.queue(kind, message.payload(), self.chat.chat_id)
 
     def _hears(self, bot: Bot, message: Message) -> bool:
-        if bot.reads_all_group_messages or message.media.get("via_bot", {}).get("id") == bot.bot_id:
+        is_own_result = message.media.get("via_bot", {}).get("id") == bot.bot_id
+        if bot.reads_all_group_messages or self.status[bot] == "administrator" or is_own_result:
             return True
         if message.reply_to is not None and message.reply_to.sender["id"] == bot.bot_id:
             return True
@@ -117,7 +146,7 @@ class Group:
         ):
             message = self.state.post(group.chat, sender, media=media)
             for bot, status in group.status.items():
-                if status == "member":
+                if status in INSIDE:
                     bot.queue("message", message.payload(), group.chat.chat_id)
         return new
 
@@ -131,14 +160,18 @@ def addressed_to(command: str, username: str) -> bool:
 def membership(chat: Chat, by: dict[str, Any], bot: Bot, old: str, new: str) -> dict[str, Any]:
     """Return the Bot API's ChatMemberUpdated about the bot itself."""
 
-    def member(status: str) -> dict[str, Any]:
-        until = {"until_date": 0} if status == "kicked" else {}
-        return {"user": bot.user(), "status": status, **until}
-
     return {
         "chat": chat.json(),
         "from": by,
         "date": unix(bot.state.clock),
-        "old_chat_member": member(old),
-        "new_chat_member": member(new),
+        "old_chat_member": described(bot, old),
+        "new_chat_member": described(bot, new),
     }
+
+
+def described(bot: Bot, status: str, *, manages_topics: bool = True) -> dict[str, Any]:
+    """Return the Bot API's ChatMember of a bot with a status."""
+    more: dict[str, Any] = {"until_date": 0} if status == "kicked" else {}
+    if status == "administrator":
+        more = dict.fromkeys(_RIGHTS, False) | {"can_manage_topics": manages_topics}
+    return {"user": bot.user(), "status": status, **more}

@@ -44,14 +44,29 @@ class Registry(TelegramState):
         return bot
 
     def create_group(
-        self, title: str, members: Sequence[User], bots: list[Bot] | None = None, *, supergroup: bool = False
+        self,
+        title: str,
+        members: Sequence[User],
+        bots: list[Bot] | None = None,
+        *,
+        supergroup: bool = False,
+        forum: bool = False,
     ) -> Group:
         """Create a group. The first member adds the bots, which get a `my_chat_member` update.
 
         Args:
             bots: The bots to add; None adds all bots.
+            forum: A supergroup with topics.
         """
-        group = Group(self, self.groups, title, members, supergroup=supergroup, number=next(self._group_ids))
+        group = Group(
+            self,
+            self.groups,
+            title,
+            members,
+            supergroup=supergroup or forum,
+            forum=forum,
+            number=next(self._group_ids),
+        )
         for bot in self.bots.values() if bots is None else bots:
             group.add_bot(bot, members[0])
         return group

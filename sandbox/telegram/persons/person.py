@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from sandbox.telegram.clock import unix
 from sandbox.telegram.errors import SandboxMisuse
+from sandbox.telegram.model import forums
 from sandbox.telegram.model.bots import Bot
 from sandbox.telegram.model.chats import Change, Chat, Message
 from sandbox.telegram.model.groups import Group, membership
@@ -112,6 +113,23 @@ class Person(InlineSender):
         if message.chat.kind != "private":
             self._check_own(message)
         self.world.delete(message)
+
+    def replace_photo(self, message: Message, content: bytes = b"\xff\xd8\xff\xe0", caption: str = "") -> Message:
+        """Replace the picture of a photo of the person's own, and its caption."""
+        self._check_own(message)
+        file = self.world.files.add("Photo", "photo.jpg", content)
+        file_id = self.world.files.id_for(file, self.world.bot().bot_id)
+        message.media = message.media | {"photo": [{**file.json(file_id), "width": 90, "height": 90}]}
+        message.file = file
+        return self.edit(message, caption)
+
+    def manage_topic(self, group: Group, topic: int, what: str) -> None:
+        """Do what the menu of a topic has: `close`, `reopen` or `delete`. Bots hear of the first two."""
+        if what == "delete":
+            forums.delete_topic(self.world, group.chat, topic)
+            return
+        self.acts_in(group.chat)
+        self.announce(forums.set_topic_open(self.world, group.chat, self.user(), topic, is_open=what == "reopen"))
 
     def _check_own(self, message: Message) -> None:
         if message.sender["id"] != self.user_id or message.deleted:

@@ -65,10 +65,11 @@ class Sender(User):
         caption: str = "",
         bot: Bot | str | None = None,
         group: Group | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Send a file. `size` claims another size than the content's."""
         return self._send_file(
-            "Document", file_name, content, bot, group, caption=caption, mime_type=mime_type, size=size
+            "Document", file_name, content, bot, group, caption=caption, mime_type=mime_type, size=size, topic=topic
         )
 
     def send_photo(
@@ -78,9 +79,10 @@ class Sender(User):
         caption: str = "",
         bot: Bot | str | None = None,
         group: Group | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Send a photo."""
-        return self._send_file("Photo", "photo.jpg", content, bot, group, caption=caption)
+        return self._send_file("Photo", "photo.jpg", content, bot, group, caption=caption, topic=topic)
 
     def send_voice(
         self,
@@ -89,9 +91,10 @@ class Sender(User):
         seconds: int = 2,
         bot: Bot | str | None = None,
         group: Group | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Send a voice message."""
-        return self._send_file("Voice", "voice.ogg", content, bot, group, shape={"duration": seconds})
+        return self._send_file("Voice", "voice.ogg", content, bot, group, shape={"duration": seconds}, topic=topic)
 
     def send_sticker(
         self,
@@ -99,6 +102,7 @@ class Sender(User):
         *,
         bot: Bot | str | None = None,
         group: Group | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Send a sticker."""
         shape = {
@@ -109,7 +113,7 @@ class Sender(User):
             "is_animated": False,
             "is_video": False,
         }
-        return self._send_file("Sticker", "sticker.webp", b"RIFF", bot, group, shape=shape)
+        return self._send_file("Sticker", "sticker.webp", b"RIFF", bot, group, shape=shape, topic=topic)
 
     def send_location(
         self,
@@ -118,9 +122,10 @@ class Sender(User):
         *,
         bot: Bot | str | None = None,
         group: Group | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Send a location."""
-        return self._send(bot, group, media={"location": {"latitude": latitude, "longitude": longitude}})
+        return self._send(bot, group, media={"location": {"latitude": latitude, "longitude": longitude}}, topic=topic)
 
     def send_contact(
         self,
@@ -130,12 +135,13 @@ class Sender(User):
         user_id: int | None = None,
         bot: Bot | str | None = None,
         group: Group | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Send a contact card, by default the person's own."""
         contact = {"phone_number": phone_number, "first_name": first_name or self.first_name}
         if first_name is None or user_id is not None:
             contact["user_id"] = user_id or self.user_id  # type: ignore[assignment]
-        return self._send(bot, group, media={"contact": contact})
+        return self._send(bot, group, media={"contact": contact}, topic=topic)
 
     def send_album(
         self,
@@ -144,6 +150,7 @@ class Sender(User):
         caption: str = "",
         bot: Bot | str | None = None,
         group: Group | None = None,
+        topic: int | None = None,
     ) -> list[Message]:
         """Send `count` photos as one album: messages with the same media_group_id."""
         if not 2 <= count <= 10:
@@ -151,10 +158,24 @@ class Sender(User):
         album = str(next(self.world.ids))
         return [
             self._send_file(
-                "Photo", "photo.jpg", b"\xff\xd8\xff\xd9", bot, group, caption="" if index else caption, album=album
+                "Photo",
+                "photo.jpg",
+                b"\xff\xd8\xff\xd9",
+                bot,
+                group,
+                caption="" if index else caption,
+                album=album,
+                topic=topic,
             )
             for index in range(count)
         ]
+
+    def send_invoice(
+        self, *, bot: Bot | str | None = None, group: Group | None = None, topic: int | None = None
+    ) -> Message:
+        """Forward an invoice of another bot, which no bot can copy."""
+        invoice = {"title": "x", "description": "y", "start_parameter": "z", "currency": "CAD", "total_amount": 100}
+        return self._send(bot, group, media={"invoice": invoice}, topic=topic)
 
     def parsed(self, text: str) -> tuple[str, list[Entity]]:
         """Return a text as Telegram stores it, with the entities that Telegram finds."""
@@ -178,6 +199,7 @@ class Sender(User):
         size: int | None = None,
         shape: dict[str, Any] | None = None,
         album: str | None = None,
+        topic: int | None = None,
     ) -> Message:
         file = self.world.files.add(kind, name, content, mime_type, size)
         # In a group each bot has its own file_id. The sandbox gives all of them the first bot's.
@@ -194,7 +216,7 @@ class Sender(User):
         if album is not None:
             media["media_group_id"] = album
         text, entities = self.parsed(caption)
-        return self._send(bot, group, text=text, entities=entities, media=media, file=file)
+        return self._send(bot, group, text=text, entities=entities, media=media, file=file, topic=topic)
 
     def _send(self, bot: Bot | str | None, group: Group | None, **content: Any) -> Message:
         if self.deactivated:
