@@ -40,6 +40,7 @@ from handlers.rich_support import RichSupport
 from handlers.routes import register
 from handlers.telegram.notice_sender import TelegramNoticeSender
 from handlers.telegram.pack_sender import TelegramPackSender
+from handlers.telegram.support.closing import ConversationCloser
 from mail.addresses import parse_sender
 from mail.counted import CountedMailer
 from mail.mailer import Mailer
@@ -125,6 +126,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             is_portal_away=lambda: breaker.is_open,
             failed_updates=services.failed_updates,
             rich_messages=services.rich_support.outcomes,
+            support=services.support,
             telegram_calls=request.outcomes,
             portal_calls=breaker.outcomes,
             mail=mailer.outcomes,
@@ -133,7 +135,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             calendar=services.calendar_feeds.counts,
         )
         metrics = Metrics(database, clock, sources)
-        order = _update_order(database, metrics, lambda update: on_flood(update, application))
+        order = _update_order(database, metrics, lambda update: on_flood(update, application), settings.staff_chat)
         get_updates_request = AiohttpRequest(connection_pool_size=2, max_answer_bytes=MAX_UPDATES_BYTES)
         application = _application(settings, services, order, request, get_updates_request)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
@@ -150,9 +152,10 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             services.company,
         )  # fmt: skip
         metrics.watch_packs(packs)
+        closer = ConversationCloser(application.bot, database, services.company, clock) if settings.staff_chat else None
         worker = Worker(
             database, feed_reader, dispatcher, services.planner, packs, services.linking, services.saved_answers,
-            clock_watch, clock, supervisor, poll_seconds=poll_seconds,
+            clock_watch, clock, supervisor, poll_seconds=poll_seconds, closer=closer,
         )  # fmt: skip
 
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
@@ -284,10 +287,13 @@ def portal_at(url: str, token: str, links: str = "", breaker: PortalBreaker | No
     return HttpPortal(url, token, breaker=breaker)
 
 
-def _update_order(database: Database, metrics: Metrics, report_unread: ReportUnread) -> PerChatOrder:
+def _update_order(
+    database: Database, metrics: Metrics, report_unread: ReportUnread, staff_chat: int | None
+) -> PerChatOrder:
     async def linked_among(chat_ids: Set[int]) -> Set[int]:
         async with database.read() as session:
-            return await chats.linked_among(session, chat_ids)
+            linked = await chats.linked_among(session, chat_ids)
+        return linked if staff_chat is None or staff_chat not in chat_ids else linked | {staff_chat}
 
     return PerChatOrder(
         handled=metrics.handled, dropped=metrics.dropped, linked_among=linked_among, report_unread=report_unread
@@ -321,5 +327,5 @@ def _application(
         .build()
     )
     assert isinstance(application, OdobotApplication)
-    register(application)
+    register(application, settings.staff_chat)
     return application

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from bot.supervisor import Beat, Loop, Supervisor
+from handlers.telegram.support.closing import ConversationCloser
 from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError, PortalUnavailable
 from services.clock import Clock
@@ -22,7 +23,7 @@ from services.packs.runner import PackRunner
 from services.retries import backoff
 from services.saved_answers.store import SavedAnswers
 from services.uninterrupted import run_to_completion
-from storage import chats, updates
+from storage import chats, support, updates
 from storage.database import Database
 from storage.notices import retention
 from storage.notices.plan import rows
@@ -52,6 +53,9 @@ _PLAN_LIMIT_SECONDS = 120.0
 _SWEEP_LIMIT_SECONDS = 300.0
 """A batch of ten links, four at once, with at most 20 calls of 10 s each for the largest accounts."""
 _PACKS_LIMIT_SECONDS = 120.0
+_SUPPORT_SECONDS = 10.0
+_SUPPORT_LIMIT_SECONDS = 300.0
+"""Twenty conversations, each with three calls of Telegram of 15 s at most."""
 _RETENTION_LIMIT_SECONDS = 300.0
 """For one batch; each takes milliseconds, except where another process holds locks."""
 
@@ -64,6 +68,7 @@ class Worker:
     Args:
         supervisor: Restarts the loops that fail.
         poll_seconds: The seconds between two reads of the feed.
+        closer: Closes ended conversations with the staff; None where there is no staff's chat.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Worker:
         supervisor: Supervisor,
         *,
         poll_seconds: float,
+        closer: ConversationCloser | None = None,
     ) -> None:
         self._database = database
         self._feed_reader = feed_reader
@@ -92,6 +98,7 @@ class Worker:
         self._clock = clock
         self._supervisor = supervisor
         self._poll_seconds = poll_seconds
+        self._closer = closer
         self._stop_loops: Callable[[], Awaitable[None]] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._read_now = asyncio.Event()
@@ -124,6 +131,7 @@ class Worker:
             Loop("packs", self._packs.work, _PACKS_LIMIT_SECONDS),
             Loop("reclaim", self._reclaim, _RECLAIM_LIMIT_SECONDS),
             Loop("retention", self._apply_retention, _RETENTION_LIMIT_SECONDS),
+            *([Loop("support", self._close_conversations, _SUPPORT_LIMIT_SECONDS)] if self._closer else []),
         )
         self._stop_loops = stop_loops
         try:
@@ -231,6 +239,14 @@ class Worker:
             await run_to_completion(self._clock_watch.check())
             await run_to_completion(self._dispatcher.reclaim())
 
+    async def _close_conversations(self, beat: Beat) -> None:
+        """End conversations with the staff that are idle, and close those that ended."""
+        while self._closer is not None:
+            beat(_SUPPORT_SECONDS)
+            await self._closer.end_idle()
+            await self._closer.close_ended()
+            await asyncio.sleep(_SUPPORT_SECONDS)
+
     async def _apply_retention(self, beat: Beat) -> None:
         while True:
             await run_to_completion(self._clean(beat))
@@ -248,6 +264,7 @@ class Worker:
             self._purge_notices,
             self._purge_plan,
             self._packs.purge,
+            self._purge_conversations,
         ):
             count = _BATCH
             while count == _BATCH:
@@ -270,6 +287,10 @@ class Worker:
     async def _purge_plan(self, limit: int) -> int:
         async with self._database.write() as session:
             return await rows.purge(session, (self._clock() - _PLAN_KEPT).date(), limit)
+
+    async def _purge_conversations(self, limit: int) -> int:
+        async with self._database.write() as session:
+            return await support.purge(session, self._clock(), limit)
 
     async def _purge_notices(self, limit: int) -> int:
         """Delete notices without deliveries, checking each once; others are deleted with their last delivery.

@@ -8,6 +8,7 @@ from telegram import BotCommand
 from handlers.actions import (
     Action,
     ChooseLanguage,
+    EndConversation,
     Forget,
     ListInvoices,
     ListOrders,
@@ -23,6 +24,7 @@ from handlers.actions import (
     ShowStatement,
     Start,
     StartLinking,
+    TalkToPerson,
     Unlink,
 )
 from texts.catalogue import message_id, texts_in
@@ -64,13 +66,17 @@ MENU = (
     _command("parametres", "settings", message_id("command.settings"), ShowSettings()),
     _command("lier", "link", message_id("command.link"), StartLinking()),
     _command("delier", "unlink", message_id("command.unlink"), Unlink()),
+    _command("parler", "talk", message_id("command.person"), TalkToPerson()),
     _command("aide", "help", message_id("command.help"), ShowHelp()),
     _command("confidentialite", "privacy", message_id("command.privacy"), ShowPrivacy()),
     _command("mesdonnees", "mydata", message_id("command.mydata"), ShowMyData()),
     _command("oublier", "forget", message_id("command.forget"), Forget()),
 )
 
-COMMANDS = (START, UNPAID, CALENDAR, *MENU)
+END = _command("fin", "end", message_id("command.end"), EndConversation())
+"""Ends the conversation with the staff; in the staff's topics, too."""
+
+COMMANDS = (START, UNPAID, CALENDAR, END, *MENU)
 BY_NAME = {name: command for command in COMMANDS for name in command.names.values()}
 _OTHER_WORDS = {
     "start": "accueil home menu demarrer commencer debut begin",
@@ -107,12 +113,15 @@ _OTHER_WORDS = {
     "parametres": "parametre setting reglages reglage preferences options configuration",
     "lier": "liaison connect connecter ajouter",
     "delier": "deconnecter deconnexion disconnect logout dissocier",
-    "aide": """
-        humain human agent conseiller conseillere representant telephone phone contact contacter joindre
-        appeler call parler talk speak personne person parlerquelquun parlerpersonne parlerhumain
+    "parler": """
+        humain human unhumain agent conseiller conseillere representant telephone phone contact contacter joindre
+        appeler call speak personne person parlerquelquun parlerpersonne parlerhumain
         talkhuman talkperson
         talksomeone numerotelephone phonenumber speakhuman speakperson speaksomeone serviceclientele
-        serviceclient customerservice parlerserviceclientele aider aidez aidezmoi aidemoi helpme sos
+        serviceclient customerservice parlerserviceclientele
+        """,
+    "aide": """
+        aider aidez aidezmoi aidemoi helpme sos
         assistance soutien support
         """,
     "confidentialite": "vieprivee politique policy privacypolicy",

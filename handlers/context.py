@@ -4,7 +4,7 @@ import asyncio
 import datetime
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,12 @@ from storage.notices.plan import sweeps
 from storage.tables import Awaited
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
+
+RELAY_OUTCOMES = (
+    "to_staff", "to_person", "edited", "refused", "blocked", "not_in_time", "unreachable", "topic_recreated",
+)  # fmt: skip
+"""Relayed to the staff; to the person; an edit was; Telegram refused the message; the person blocked the bot; Telegram
+failed for ten minutes; the staff's chat is gone or the bot has no rights there; a deleted topic was created again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,8 @@ class Services:
     packs: PackQueue
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
+    support: Counter[str] = field(default_factory=Counter)
+    """What became of messages between people and staff, by ``RELAY_OUTCOMES``."""
 
 
 @dataclass(frozen=True, slots=True)

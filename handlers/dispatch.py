@@ -33,6 +33,7 @@ _CHAT_ACTIONS = (
     actions.ShowNotices,
     actions.ShowMyData,
     actions.Revoke,
+    actions.TalkToPerson,
     text_actions.GiveRevokeCode,
 )
 """Actions that show a chat's accounts or act on other chats, without being about one account."""
@@ -169,6 +170,8 @@ async def _chat_refusal(context: Context, action: Action) -> Screen | None:
         if isinstance(action, actions.Revoke | text_actions.GiveRevokeCode):
             raise
     current = context.chat.current
+    if isinstance(action, actions.TalkToPerson):
+        return None  # the mailbox may be lost; the staff are not told of an account that is to be confirmed
     if current is not None and all(context.services.access.is_idle(link) for link in context.chat.links):
         return confirm_address(context.t, current)
     return None

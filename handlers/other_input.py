@@ -6,6 +6,7 @@ import structlog
 from telegram import Message, Update
 from telegram.error import TelegramError
 
+from handlers import support_input
 from handlers.context import Context
 from handlers.screens import failures, linking, questions
 from handlers.screens.screen import Screen
@@ -33,6 +34,8 @@ async def on_other(update: Update, context: Context) -> None:
     message = update.effective_message
     if message and message.via_bot and message.via_bot.id == context.bot.id:
         return  # a result of inline mode, which the person sent into this chat
+    if message and await support_input.take(context, message, is_edit=False):
+        return
     if message and message.media_group_id:
         now = context.services.clock()
         async with context.services.database.write() as session:
@@ -45,6 +48,13 @@ async def on_other(update: Update, context: Context) -> None:
         await answer(context, _unsupported(context))
     else:
         await answer(context, await resolved(context, caption, meaning), lead=context.t("trouble.only_caption"))
+
+
+async def on_other_edit(update: Update, context: Context) -> None:
+    """Handle the edit of a picture or its caption: relay it to the staff; the bot itself reads none."""
+    message = update.effective_message
+    if context.is_private and message is not None:
+        await support_input.take(context, message, is_edit=True)
 
 
 def _unsupported(context: Context) -> Screen:

@@ -64,8 +64,10 @@ def _read(text: str, context: Context) -> tuple[Question, ...]:
 def _action(current: LinkState, question: Question) -> Action:
     link = current.link_id
     match question:
-        case Question(intent=Intent.HELP | Intent.PERSON):
+        case Question(intent=Intent.HELP):
             return actions.ShowHelp()
+        case Question(intent=Intent.PERSON):
+            return actions.TalkToPerson(link)
         case Question(intent=Intent.STOP_NOTICES):
             return actions.ShowNotices()
         case Question(intent=Intent.UNLINK):

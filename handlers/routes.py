@@ -19,8 +19,9 @@ from handlers.context import Context
 from handlers.dispatch import perform
 from handlers.error_handler import on_error
 from handlers.inline import on_inline
-from handlers.other_input import on_group, on_other
+from handlers.other_input import on_group, on_other, on_other_edit
 from handlers.screens import failures
+from handlers.staff_input import on_staff_message
 from handlers.telegram.callback_data import InvalidCallbackData, decode
 from handlers.telegram.reply import answer_tap, show
 from handlers.text_input import log_foreign_context, on_text
@@ -35,21 +36,28 @@ _SERVICE = filters.StatusUpdate.ALL
 Handler = BaseHandler[Update, Context, None]
 
 
-def routes() -> list[Handler]:
-    """Return the table. Every handler blocks: a task of its own would break the order of the chat's updates."""
+def routes(staff_chat: int | None = None) -> list[Handler]:
+    """Return the table. Every handler blocks: a task of its own would break the order of the chat's updates.
+
+    Args:
+        staff_chat: the staff's forum, the only group whose messages are relayed; None where there is none.
+    """
+    staff = [filters.Chat(staff_chat) & filters.UpdateType.MESSAGES & filters.IS_TOPIC_MESSAGE] if staff_chat else []
     return [
+        *(MessageHandler(in_topic, on_staff_message) for in_topic in staff),
         MessageHandler(filters.ChatType.GROUPS & filters.UpdateType.MESSAGES & filters.COMMAND, on_group),
         CallbackQueryHandler(on_tap),
         InlineQueryHandler(on_inline),
         MessageHandler(_PRIVATE & filters.TEXT, on_text),
         MessageHandler(_PRIVATE & _NEW & ~_SERVICE, on_other),
+        MessageHandler(_PRIVATE & filters.UpdateType.EDITED_MESSAGE, on_other_edit),
         ChatMemberHandler(on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
     ]
 
 
-def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
-    """Add the routing table and the error handler to an application."""
-    application.add_handlers(routes())
+def register(application: Application[Any, Context, Any, Any, Any, Any], staff_chat: int | None) -> None:
+    """Add the routing table and the error handler to an application; ``staff_chat`` as for ``routes``."""
+    application.add_handlers(routes(staff_chat))
     application.add_error_handler(on_error)
 
 

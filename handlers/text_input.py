@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from telegram import Update
 
-from handlers import actions, question_input, text_actions
+from handlers import actions, question_input, support_input, text_actions
 from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD
 from handlers.context import Context
@@ -67,6 +67,8 @@ async def on_text(update: Update, context: Context) -> None:
     message = update.effective_message
     text = (message.text if message else "") or ""
     is_edit = update.edited_message is not None
+    if message and await support_input.take(context, message, is_edit=is_edit):
+        return
     if message and not context.services.recent.is_new_text(
         context.chat.chat_id,
         message.message_id,

@@ -96,7 +96,7 @@ async def begin(
         await session.flush()
     elif subject and subject != open_one.subject:
         this = col(SupportConversation.conversation_id) == open_one.conversation_id
-        values = {"subject_sealed": sealed, "is_subject_told": open_one.topic_id is None}
+        values = {"subject_sealed": sealed, "is_subject_told": False}
         await session.change(update(SupportConversation).where(this).values(**values))
 
 
@@ -133,7 +133,7 @@ async def set_topic(session: Session, conversation_id: int, seen: int | None, to
     """
     this = (col(SupportConversation.conversation_id) == conversation_id, _IS_OPEN)
     unchanged = col(SupportConversation.topic_id).is_not_distinct_from(seen)
-    values = {"topic_id": topic_id, "is_subject_told": True}
+    values = {"topic_id": topic_id, "is_subject_told": False}
     return bool(await session.change(update(SupportConversation).where(*this, unchanged).values(**values)))
 
 
@@ -243,6 +243,12 @@ async def claim_to_close(session: Session, conversation_id: int, now: datetime.d
     return await find(session, conversation_id)
 
 
+async def person_told(session: Session, conversation_id: int) -> None:
+    """Record that the person knows of the end, so that another attempt to close the topic does not tell them again."""
+    this = col(SupportConversation.conversation_id) == conversation_id
+    await session.change(update(SupportConversation).where(this).values(chat_id=None))
+
+
 async def closed(session: Session, conversation_id: int) -> None:
     """Record that the topic is closed, and erase whose conversation it was."""
     this = col(SupportConversation.conversation_id) == conversation_id
@@ -250,18 +256,17 @@ async def closed(session: Session, conversation_id: int) -> None:
     await _scrub(session, conversation_id)
 
 
-async def purge_messages(session: Session, before: datetime.datetime, limit: int) -> int:
-    """Delete up to ``limit`` ids of messages that were relayed before a time. Returns: how many."""
+async def purge(session: Session, now: datetime.datetime, limit: int) -> int:
+    """Delete up to ``limit`` old ids of messages, and as many old conversations. Returns: how many of either."""
     key = (col(SupportMessage.conversation_id), col(SupportMessage.person_message))
     sent = col(SupportMessage.sent_at)
-    old = select(*key).where(sent < before).order_by(sent).limit(limit)
+    old = select(*key).where(sent < now - MESSAGES_KEPT).order_by(sent).limit(limit)
     gone = delete(SupportMessage).where(tuple_(*key).in_(old))
-    return await session.change(gone.execution_options(synchronize_session=False))
-
-
-async def purge_conversations(session: Session, before: datetime.datetime, limit: int) -> int:
-    """Delete up to ``limit`` conversations that ended before a time. Returns: how many."""
+    messages = await session.change(gone.execution_options(synchronize_session=False))
     ended = col(SupportConversation.ended_at)
-    old = select(SupportConversation.conversation_id).where(ended < before).order_by(ended).limit(limit)
-    gone = delete(SupportConversation).where(col(SupportConversation.conversation_id).in_(old))
-    return await session.change(gone.execution_options(synchronize_session=False))
+    query = select(SupportConversation.conversation_id).where(ended < now - CONVERSATIONS_KEPT)
+    gone = delete(SupportConversation).where(
+        col(SupportConversation.conversation_id).in_(query.order_by(ended).limit(limit))
+    )
+    conversations = await session.change(gone.execution_options(synchronize_session=False))
+    return max(messages, conversations)

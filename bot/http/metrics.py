@@ -16,6 +16,7 @@ from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.poll_health import PollHealth
 from bot.updates.webhook_state import WebhookState
+from handlers.context import RELAY_OUTCOMES
 from handlers.rich_support import OUTCOMES as RICH_OUTCOMES
 from handlers.telegram.failures import FailureKind
 from portal.fields import unread_rows
@@ -62,6 +63,8 @@ class Sources:
     """Updates that failed, by the name of the exception's class."""
     rich_messages: Mapping[str, int]
     """By ``rich_support.OUTCOMES``."""
+    support: Mapping[str, int]
+    """Messages between people and staff, by ``RELAY_OUTCOMES``."""
     telegram_calls: Mapping[str, int]
     """By ``counted_request.OUTCOMES``."""
     portal_calls: Mapping[tuple[str, str], int]
@@ -178,6 +181,13 @@ class Metrics:
                 FailureKind,
             ),
             Counts("odobot_updates_failed", "Updates that failed.", ["error"], lambda: sources.failed_updates),
+            Counts(
+                "odobot_support_messages",
+                "Messages between people and the staff.",
+                ["outcome"],
+                lambda: sources.support,
+                RELAY_OUTCOMES,
+            ),
             Counts(
                 "odobot_telegram_calls",
                 "Calls of the Bot API but getUpdates.",

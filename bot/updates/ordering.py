@@ -1,4 +1,7 @@
-"""The update order: updates of one chat run one after the other, chats run concurrently, and queues are bounded."""
+"""The update order: updates of one chat run one after the other, chats run concurrently, and queues are bounded.
+
+Each topic of a group counts as a chat of its own: one topic does not wait for another.
+"""
 
 import asyncio
 import inspect
@@ -7,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from telegram import Update
+from telegram import Chat, Update
 from telegram.ext import BaseUpdateProcessor
 
 from bot.updates.slots import LinkedAmong, LinkedChats, Slots
@@ -76,7 +79,7 @@ class PerChatOrder(BaseUpdateProcessor):
         self._report_unread = report_unread
         self._linked = LinkedChats(linked_among)
         self._slots = Slots(slots, min(RESERVED_SLOTS, slots // 4), max_strangers)
-        self._queues: dict[int, _ChatQueue] = {}
+        self._queues: dict[_Line, _ChatQueue] = {}
         self._in_progress = 0
 
     @property
@@ -91,7 +94,7 @@ class PerChatOrder(BaseUpdateProcessor):
 
     def accepts(self, update: object) -> bool:
         """Return whether the limits allow one more update like this. The webhook asks: it can refuse an update."""
-        return self._in_progress < self._max_in_progress and not self._is_over_limit(_chat_of(update))
+        return self._in_progress < self._max_in_progress and not self._is_over_limit(update)
 
     async def is_linked(self, update: object) -> bool:
         """Return whether the update's chat is linked."""
@@ -117,16 +120,16 @@ class PerChatOrder(BaseUpdateProcessor):
 
     async def _handle_in_order(self, update: object, coroutine: Awaitable[Any]) -> bool:
         """Return whether the update was handled; False if it was dropped."""
-        chat_id = _chat_of(update)
-        if self._is_over_limit(chat_id):
-            if chat_id is not None and (queue := self._queues.get(chat_id)):
+        chat_id, line = _chat_of(update), _line_of(update)
+        if self._is_over_limit(update):
+            if line is not None and (queue := self._queues.get(line)):
                 queue.dropped += 1
             return False
         self._in_progress += 1
         try:
-            if chat_id is None:
+            if line is None:
                 return await self._handle_in_slot(chat_id, coroutine)
-            queue = self._queues.setdefault(chat_id, _ChatQueue())
+            queue = self._queues.setdefault(line, _ChatQueue())
             queue.length += 1
             try:
                 async with queue.lock:  # an asyncio.Lock is granted in the order of the requests
@@ -137,18 +140,19 @@ class PerChatOrder(BaseUpdateProcessor):
             finally:
                 queue.length -= 1
                 if not queue.length:
-                    del self._queues[chat_id]
+                    del self._queues[line]
         finally:
             self._in_progress -= 1
 
-    def _is_over_limit(self, chat_id: int | None) -> bool:
+    def _is_over_limit(self, update: object) -> bool:
         """Return whether the chat's queue is full, or the process is overloaded and the chat is a known stranger."""
-        queue = self._queues.get(chat_id) if chat_id is not None else None
+        line = _line_of(update)
+        queue = self._queues.get(line) if line is not None else None
         is_overloaded = self._in_progress >= self._overload
         limit = min(self._max_waiting, _MAX_WAITING_IN_OVERLOAD) if is_overloaded else self._max_waiting
         if queue is not None and queue.length > limit:
             return True
-        return is_overloaded and self._linked.cached(chat_id) is False
+        return is_overloaded and self._linked.cached(_chat_of(update)) is False
 
     async def _handle_in_slot(self, chat_id: int | None, coroutine: Awaitable[Any]) -> bool:
         """Return whether the update was handled; False if a lookup found a stranger during overload."""
@@ -186,6 +190,21 @@ class _ChatQueue:
 def _close(coroutine: Awaitable[Any]) -> None:
     if inspect.iscoroutine(coroutine):
         coroutine.close()
+
+
+_Line = int | tuple[int, int]
+"""A chat, or a group and one of its topics."""
+
+
+def _line_of(update: object) -> _Line | None:
+    """Return whose earlier updates an update waits for; None for nobody's."""
+    chat_id = _chat_of(update)
+    message = update.effective_message if isinstance(update, Update) else None
+    if chat_id is None or message is None or not getattr(message, "is_topic_message", False):
+        return chat_id
+    is_private = message.chat.type == Chat.PRIVATE
+    topic = getattr(message, "message_thread_id", None)
+    return chat_id if is_private or topic is None else (chat_id, topic)
 
 
 def _chat_of(update: object) -> int | None:

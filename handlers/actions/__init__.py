@@ -61,3 +61,7 @@ from handlers.actions.papers import (
     ShowInvoice as ShowInvoice,
     ShowOrder as ShowOrder,
 )
+from handlers.actions.support import (
+    EndConversation as EndConversation,
+    TalkToPerson as TalkToPerson,
+)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from handlers.actions import Action, ChooseAccount, ResendCode, ShowHelp, Start, StartLinking
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, clip
+from handlers.screens.support import a_person, person_button
 from storage.chats import LinkState
 from texts.catalogue import Texts
 from texts.escaping import safe_text
@@ -125,11 +126,6 @@ def not_understood(t: Texts, link: LinkState, company: str, support: str) -> Scr
     return Screen(facts=facts, keyboard=(*list_buttons(t, link), *_help(t)))
 
 
-def a_person(t: Texts, company: str, support: str) -> str:
-    """Return the line that says how to reach a person; ``support`` may be empty."""
-    return t("help.support", support=support) if support else t("help.no_support", company=company)
-
-
 def unsupported_message(t: Texts, link: LinkState | None) -> Screen:
     """Report that the bot reads text only; None for ``link`` means a chat without a link."""
     if link is None:
@@ -147,7 +143,7 @@ def _retry(t: Texts, action: Action) -> Keyboard:
 
 
 def _help(t: Texts) -> Keyboard:
-    return ((Button(t("button.help"), ShowHelp()),),)
+    return ((Button(t("button.help"), ShowHelp()), person_button(t)),)
 
 
 def _link(t: Texts) -> Keyboard:

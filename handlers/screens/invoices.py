@@ -26,7 +26,8 @@ from handlers.screens.lists import (
 )
 from handlers.screens.payment import copy_rows, pay_row
 from handlers.screens.screen import Button, Screen, Table, clip
-from portal.models import Invoice, InvoiceStatus, Page
+from handlers.screens.support import person_button
+from portal.models import Invoice, InvoiceStatus, Page, Part
 from services.account.paper_filters import InvoiceFilter
 from services.invoices import payment_lines
 from texts.catalogue import Texts, message_id
@@ -123,6 +124,7 @@ def invoice_detail(
         keyboard.append((order, back))
     else:
         keyboard.append((back,))
+    keyboard.append((person_button(t, action.link, Part.INVOICES, invoice.number),))
     return Screen(invoice_title(t, invoice), facts=tuple(facts), keyboard=tuple(keyboard))
 
 

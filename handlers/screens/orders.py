@@ -15,7 +15,8 @@ from handlers.screens.lists import (
     unread_fact,
 )
 from handlers.screens.screen import Button, Screen, Section, Table, clip
-from portal.models import Order, OrderLine, OrderStatus, Page
+from handlers.screens.support import person_button
+from portal.models import Order, OrderLine, OrderStatus, Page, Part
 from services.account.paper_filters import ENDING_DAYS, OrderFilter
 from texts.catalogue import Texts, message_id
 from texts.escaping import safe_text
@@ -159,6 +160,7 @@ def order_detail(
     if order.url:
         keyboard.append((Button(t("button.on_portal"), url=order.url),))
     keyboard.append((back_button(t, action.opened_from),))
+    keyboard.append((person_button(t, action.link, Part.ORDERS, order.number),))
     note = lines_position(t, start, len(shown), len(order.lines)) if last > 1 else ""
     title = t("order.title", number=order.number)
     return Screen(title, facts=tuple(facts), section=agreement, note=note, keyboard=tuple(keyboard))

@@ -6,6 +6,7 @@ from handlers.actions import Action, ShowHelp, ShowNotices, Start, StartLinking
 from handlers.screens.failures import a_person
 from handlers.screens.lists import list_buttons, period_text
 from handlers.screens.screen import Button, Keyboard, Screen, clip
+from handlers.screens.support import person_button
 from portal.models import Part
 from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import LinkState
@@ -66,7 +67,7 @@ def unknown_command(t: Texts, word: str, suggestion: str, link: LinkState | None
         if suggestion
         else t("trouble.unknown_command", name=name)
     )
-    return Screen(facts=(fact,), keyboard=_where_to(t, link))
+    return Screen(facts=(fact,), keyboard=(*_where_to(t, link), (person_button(t),)))
 
 
 def which(t: Texts, readings: Sequence[tuple[Question, Action]]) -> Screen:
@@ -91,7 +92,7 @@ def _name(t: Texts, question: Question) -> str:
 
 
 def _help(t: Texts) -> Keyboard:
-    return ((Button(t("button.help"), ShowHelp()),),)
+    return ((Button(t("button.help"), ShowHelp()), person_button(t)),)
 
 
 def _where_to(t: Texts, link: LinkState | None) -> Keyboard:

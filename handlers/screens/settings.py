@@ -12,9 +12,9 @@ from handlers.actions import (
     Start,
     StartLinking,
 )
-from handlers.screens.failures import a_person
 from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, choice
+from handlers.screens.support import a_person, person_button
 from portal.models import MenuLink
 from storage.chats import LinkState
 from texts.catalogue import Texts, message_id, texts_in
@@ -107,6 +107,7 @@ def help_page(t: Texts, company: str, support: str, link: LinkState | None, link
         t("help.in_words"),
         t("help.accounts"),
         t("help.settings"),
+        t("help.person"),
         "",
     ]
     facts += [t("help.on_portal", company=company), ""]
@@ -116,7 +117,7 @@ def help_page(t: Texts, company: str, support: str, link: LinkState | None, link
     return Screen(
         t("help.title"),
         facts=tuple(facts),
-        keyboard=(*buttons, *portal_buttons(t, links, is_customer=link is not None), more),
+        keyboard=(*buttons, *portal_buttons(t, links, is_customer=link is not None), more, (person_button(t),)),
     )
 
 

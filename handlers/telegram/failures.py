@@ -34,6 +34,7 @@ _STALE = (
     "there is no text in the message to edit",
     "query is too old",
 )
+_TOPIC_GONE = ("thread not found", "topic_deleted", "topic_id_invalid")
 
 
 class NotDone(Exception):
@@ -137,6 +138,16 @@ def rich_refusal(error: TelegramError) -> RichRefusal | None:
     if classify(error).kind is not FailureKind.REFUSED:
         return None
     return RichRefusal.UNKNOWN if any(words in text for words in _RICH_UNKNOWN) else RichRefusal.CONTENT
+
+
+def is_topic_gone(failure: Failure) -> bool:
+    """Return whether a call failed because its topic of a forum was deleted."""
+    return failure.kind is FailureKind.REFUSED and any(words in failure.reason.lower() for words in _TOPIC_GONE)
+
+
+def is_topic_closed(failure: Failure) -> bool:
+    """Return whether a call failed because its topic of a forum is closed."""
+    return failure.kind is FailureKind.REFUSED and "topic_closed" in failure.reason.lower()
 
 
 def _retry_after(error: RetryAfter) -> datetime.timedelta:

@@ -23,6 +23,7 @@ from handlers.views import (
     questions,
     search,
     settings,
+    support,
 )
 
 View = Callable[[Context, Any], Awaitable[Screen | Action | None]]
@@ -85,4 +86,6 @@ VIEWS: dict[type[Action], View] = {
     actions.ShowPortal: settings.portal,
     actions.ShowHelp: settings.help_page,
     actions.ShowPrivacy: settings.privacy,
+    actions.TalkToPerson: support.talk,
+    actions.EndConversation: support.end,
 }

@@ -38,7 +38,7 @@ class SupportConversation(Row, table=True):
     """The link whose account the staff are told; ``None`` for a chat without one."""
     subject_sealed: str | None = None
     """The order or invoice in question; ``None`` for none."""
-    is_subject_told: bool = True
+    is_subject_told: bool = False
     """False: the staff are told of the subject with the next message."""
     begun_at: datetime.datetime = Field(sa_type=UtcTime)
     active_at: datetime.datetime = Field(sa_type=UtcTime)

@@ -1,0 +1,23 @@
+"""Actions about a conversation with the company's staff."""
+
+from dataclasses import dataclass
+
+from handlers.actions.base import Action
+from portal.models import Part
+
+
+@dataclass(frozen=True, slots=True)
+class TalkToPerson(Action, letter="Q"):
+    """Begins a conversation with the staff, or tells how to reach them.
+
+    ``link`` is 0 for the chat's current account; ``part`` and ``number`` name the order or invoice in question, if any.
+    """
+
+    link: int = 0
+    part: Part | None = None
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndConversation(Action, letter="G"):
+    """Ends the conversation with the staff."""

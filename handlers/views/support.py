@@ -1,0 +1,62 @@
+"""The conversation with the company's staff: begun and ended by the person."""
+
+from handlers.actions import EndConversation, TalkToPerson
+from handlers.context import Context
+from handlers.screens import support as screens
+from handlers.screens.screen import Screen
+from handlers.screens.support import Subject
+from handlers.telegram.reply import send
+from handlers.telegram.support.closing import ConversationCloser
+from handlers.telegram.support.topics import subject_text
+from storage import chats, support
+from storage.chats import LinkState
+from storage.support import EndReason
+
+
+async def talk(context: Context, action: TalkToPerson) -> Screen | None:
+    """Begin a conversation, or change what it is about; without a staff's chat, tell how to reach a person.
+
+    The answer is a message of its own: the order or invoice with the tapped button stays.
+    """
+    company = context.services.company
+    if company.staff_chat is None:
+        await send(context, screens.contact(context.t, company.name, company.support))
+        return None
+    link = _account(context, action.link)
+    part, number = (action.part, action.number) if link and link.link_id == action.link else (None, "")
+    now, chat_id = context.services.clock(), context.chat.chat_id
+    async with context.services.database.write() as session:
+        link_id = link.link_id if link else None
+        await support.begin(session, chat_id, company.staff_chat, link_id, subject_text(part, number), now)
+        await chats.set_awaiting(session, chat_id, None, now)
+    context.run_in_background(close_ended(context))  # one about another account
+    await send(
+        context, screens.begun(context.t, company.name, Subject(link.account_name if link else "", part, number))
+    )
+    return None
+
+
+def _account(context: Context, link_id: int) -> LinkState | None:
+    """Return the link of a button, else the current one; None without one, and for an idle one."""
+    link = context.chat.link(link_id) or context.chat.current
+    return None if link is None or context.services.access.is_idle(link) else link
+
+
+async def end(context: Context, _action: EndConversation) -> Screen | None:
+    """End the conversation. The answer is a message of its own: the button may be below an answer of the staff."""
+    async with context.services.database.write() as session:
+        conversation = await support.find_open(session, context.chat.chat_id)
+        if conversation is not None:
+            await support.end(session, conversation.conversation_id, EndReason.PERSON, context.services.clock())
+    if conversation is None:
+        await send(context, screens.no_conversation(context.t))
+        return None
+    context.run_in_background(close_ended(context))
+    await send(context, screens.ended(context.t, EndReason.PERSON))
+    return None
+
+
+async def close_ended(context: Context) -> None:
+    """Close the conversations that have ended; the worker does what fails here."""
+    services = context.services
+    await ConversationCloser(context.bot, services.database, services.company, services.clock).close_ended()

@@ -1,0 +1,1 @@
+"""Conversations of people with the company's staff."""
