@@ -69,6 +69,16 @@ class Desk:
         (topic,) = set(self.forum.chat.topics) - before
         return topic
 
+    async def remembers(self, message: Message) -> None:
+        """Wait until it is stored as what a message of the forum was relayed."""
+        query = f"SELECT 1 FROM support_messages WHERE staff_message = {message.message_id}"
+        async with asyncio.timeout(20):
+            while True:
+                async with self.scene.components.database.engine.connect() as connection:
+                    if (await connection.exec_driver_sql(query)).first():
+                        return
+                await asyncio.sleep(0.02)
+
     async def is_closed(self, topic: int) -> None:
         """Wait until a topic is closed."""
         async with asyncio.timeout(20):

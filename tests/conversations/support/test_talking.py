@@ -216,8 +216,10 @@ async def test_replies_and_edits_on_both_sides(desk: Desk) -> None:
     await desk.talking(camille)
     asked = camille.say("Combien de camions?")
     copy = await desk.reads("camions")
+    await desk.remembers(copy)
     told = desk.says("Douze", reply_to=copy)
     answer = await camille.wait_for_message("Douze")
+    await desk.remembers(told)
     assert answer.reply_to is asked
     camille.say("Merci", reply_to=answer)
     assert (await desk.reads("Merci")).reply_to is told
@@ -232,6 +234,7 @@ async def test_replies_and_edits_on_both_sides(desk: Desk) -> None:
 
     photo = camille.send_photo(caption="avant")
     shown = await desk.reads("avant")
+    await desk.remembers(shown)
     camille.replace_photo(photo, caption="après")
     await desk.forum.chat.changed.until(lambda: shown.edits or None, 20)
     assert (shown.text, shown.file) == ("après", photo.file)
@@ -278,7 +281,8 @@ async def test_subject_changes_within_a_conversation(desk: Desk) -> None:
     scene = desk.scene
     camille = await scene.linked()
     topic = await desk.talking(camille)
-    await scene.say(camille, "26387")
+    await scene.say(camille, "/commandes")
+    await scene.tap(camille, "26387")
     await scene.tap(camille, "Parler à quelqu’un")
     camille.say("Celle-ci aussi")
     await desk.reads("Celle-ci aussi", topic)
