@@ -17,6 +17,7 @@ from sandbox.portal.server import PortalServer
 from sandbox.serving import free_port, serve
 from sandbox.shared_clock import FILE_VARIABLE, SharedClock
 from sandbox.telegram.clock import SandboxClock
+from sandbox.telegram.model.groups import Group
 from sandbox.telegram.server import TelegramServer
 from sandbox.web.app import open_page
 
@@ -110,10 +111,13 @@ async def set_stage(
         mail_url = await stack.enter_async_context(serve(control_app(mailbox)))
         page_url = await stack.enter_async_context(open_page(telegram.world, portal, mailbox, page_port))
         telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
+        staff = create_staff(telegram)
         public_port = free_port()
         portal.portal.webhook.configure(f"http://127.0.0.1:{public_port}/portal/events", WEBHOOK_SECRET)
         shared = {FILE_VARIABLE: str(folder / "clock"), "PYTHONPATH": str(ROOT)} if has_movable_clock else {}
-        bot = BotProcess(folder, _settings(telegram, portal, mailbox, public_port) | shared | dict(settings or {}))
+        bot = BotProcess(
+            folder, _settings(telegram, portal, mailbox, public_port, staff) | shared | dict(settings or {})
+        )
         await bot.start()
         stack.push_async_callback(bot.stop)
         await _until_it_polls(telegram, bot)
@@ -154,7 +158,17 @@ async def _until_it_polls(telegram: TelegramServer, bot: BotProcess) -> None:
         raise StageError(f"odobot did not poll within {START_SECONDS:g} s, see {bot.log}")
 
 
-def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, public_port: int) -> dict[str, str]:
+def create_staff(telegram: TelegramServer) -> Group:
+    """Create the staff's forum with one member, Marie; the bot manages its topics."""
+    marie = telegram.world.create_person(first_name="Marie", language_code="fr")
+    forum = telegram.world.create_group("Équipe Odotrack", [marie], bots=[], forum=True)
+    forum.promote(telegram.world.bot(), marie)
+    return forum
+
+
+def _settings(
+    telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, public_port: int, staff: Group
+) -> dict[str, str]:
     return {
         "ODOBOT_TELEGRAM_TOKEN": BOT_TOKEN,
         "ODOBOT_TELEGRAM_API_URL": telegram.url,
@@ -171,5 +185,6 @@ def _settings(telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, 
         "ODOBOT_MAIL_FROM": "Odotrack <odobot@odotrack.test>",
         "ODOBOT_SUPPORT": "aide@odotrack.test",
         "ODOBOT_RICH_TABLES": "true",
+        "ODOBOT_SUPPORT_CHAT": str(staff.chat.chat_id),
         "ODOBOT_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     }

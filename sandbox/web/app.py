@@ -28,9 +28,10 @@ from sandbox.web.panes.chat import CHAT_ROUTES, chat_values, default_person, peo
 from sandbox.web.panes.health import HEALTH_ROUTES, health_values
 from sandbox.web.panes.letters import LETTER_ROUTES, letters_values
 from sandbox.web.panes.office import OFFICE_ROUTES, account_of, office_values
+from sandbox.web.panes.staff import STAFF_ROUTES, staff_values
 from sandbox.web.rendering.views import HERE, Views
 
-PANES = ("chat", "mailbox", "office", "faults", "log")
+PANES = ("chat", "mailbox", "office", "staff", "faults", "log")
 
 
 @asynccontextmanager
@@ -54,7 +55,7 @@ def create_app(page: Page) -> ASGIApp:
     """Build the page's application, behind its guard."""
     views = Views()
     table: Routes = [("GET", "/", home)]
-    table += CHAT_ROUTES + LETTER_ROUTES + OFFICE_ROUTES + HEALTH_ROUTES + LIVE_ROUTES
+    table += CHAT_ROUTES + LETTER_ROUTES + OFFICE_ROUTES + STAFF_ROUTES + HEALTH_ROUTES + LIVE_ROUTES
     routes: list[BaseRoute] = [
         Route(path, _endpoint(page, views, handler), methods=[verb]) for verb, path, handler in table
     ]
@@ -96,6 +97,7 @@ async def home(call: Call) -> Response:
         **people_values(page, person.user_id if person else None),
         **letters_values(page),
         **office_values(page, query.get("account") or account_of(page, person)),
+        **staff_values(page),
         **health_values(page, call.language),
     }
     if person is not None:

@@ -14,6 +14,7 @@ from sandbox.web.calls import Call, Routes, chat_of
 from sandbox.web.page import Page
 from sandbox.web.panes.chat import chat_values, head_values, people_values
 from sandbox.web.panes.letters import letter_values
+from sandbox.web.panes.staff import staff_values
 from sandbox.web.rendering.bubbles import SHOWN, changed_bubbles
 from sandbox.web.rendering.views import Views, day_name
 
@@ -77,6 +78,9 @@ class Tab:
                 letter = self.page.mailbox.message(event.data()["letter"])
                 if letter is not None:
                     pieces.append(self._render("letter", **letter_values(letter), opened=True))
+        forum = self.page.forum
+        if forum is not None and any(event.chat_id == forum.chat.chat_id for event in news):
+            pieces.append(self._render("staff", **staff_values(self.page)))
         if any(event.kind in ("message", "delete", "person", "chat") for event in news):
             pieces.append(self._render("people", **people_values(self.page, self._person_id)))
         return Markup("\n").join(pieces)

@@ -17,6 +17,8 @@ from sandbox.portal.request_log import LoggedRequest
 from sandbox.portal.server import PortalServer
 from sandbox.telegram.errors import TERMINATED_BY_POLL
 from sandbox.telegram.model.bots import Bot
+from sandbox.telegram.model.groups import Group
+from sandbox.telegram.persons.person import Person
 from sandbox.telegram.world import TelegramWorld
 
 WATCH_SECONDS = 0.5
@@ -47,6 +49,15 @@ class Page:
     def bot(self) -> Bot:
         """The bot whose chats are shown."""
         return self.world.bot()
+
+    @property
+    def forum(self) -> Group | None:
+        """The staff's forum; None where there is none."""
+        return next((group for group in self.world.groups.values() if group.is_forum), None)
+
+    def is_staff(self, person: Person) -> bool:
+        """Whether a person belongs to the staff, whose chats are not shown."""
+        return self.forum is not None and person in self.forum.members
 
     def close(self) -> None:
         """End the streams of all tabs."""

@@ -27,7 +27,7 @@ SENDS: dict[str, Callable[[Person], object]] = {
 
 def people_values(page: Page, chosen: int | None) -> dict[str, Any]:
     """Return the template values of the list of people."""
-    people = [_card(page, person, chosen) for person in page.world.persons.values()]
+    people = [_card(page, person, chosen) for person in page.world.persons.values() if not page.is_staff(person)]
     people.sort(key=lambda card: card["seq"], reverse=True)
     return {"people": people, "client_languages": CLIENT_LANGUAGES}
 
@@ -88,7 +88,7 @@ def state_of(page: Page, person: Person) -> str:
 
 def default_person(page: Page) -> Person | None:
     """Return the person whose chat changed last, or None."""
-    people = list(page.world.persons.values())
+    people = [person for person in page.world.persons.values() if not page.is_staff(person)]
     return max(people, key=lambda each: chat.last_change if (chat := chat_of(page, each)) else 0, default=None)
 
 

@@ -9,6 +9,7 @@ _WORDS = {
     "chat": ("Conversation", "Chat"),
     "mailbox": ("Courriel", "Mail"),
     "office": ("Portail", "Portal"),
+    "staff": ("Équipe", "Staff"),
     "faults": ("Pannes", "Faults"),
     "log": ("Journal", "Log"),
     "theme": ("Thème clair ou sombre", "Light or dark theme"),
@@ -146,6 +147,19 @@ _WORDS = {
     "qr_code": ("Code QR du lien", "QR code of the link"),
     "link_once": ("Lie une seule conversation, pendant", "Links one chat, once, within"),
     "link_lasts": ("Ouvre ce document, sans limite de temps", "Opens this document, without a time limit"),
+    # staff
+    "staff_title": ("Groupe de l’équipe", "The staff’s group"),
+    "no_topics": ("Aucun sujet", "No topic"),
+    "no_topics_note": (
+        "Quand une personne touche « Parler à quelqu’un » et écrit, un sujet s’ouvre ici.",
+        "When a person taps “Talk to a person” and writes, a topic opens here.",
+    ),
+    "answer": ("Répondre", "Answer"),
+    "send_pdf": ("Envoyer un PDF", "Send a PDF"),
+    "topic_close": ("Fermer le sujet", "Close the topic"),
+    "topic_reopen": ("Rouvrir", "Reopen"),
+    "topic_delete": ("Supprimer", "Delete"),
+    "topic_closed": ("fermé", "closed"),
     # faults
     "health": ("Ce qui marche, ce qui ne marche pas", "What works and what does not"),
     "health_note": (

@@ -210,6 +210,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const { elt, successful, xhr } = event.detail;
   if (successful) {
     if (elt.dataset.closes) $(elt.dataset.closes)?.hidePopover();
+    if ("clears" in elt.dataset) elt.reset();
     return;
   }
   elt.classList.remove("waiting");
