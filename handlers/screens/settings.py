@@ -121,17 +121,19 @@ def help_page(t: Texts, company: str, support: str, link: LinkState | None, link
     )
 
 
-def privacy(t: Texts, company: str, support: str, *, saves_answers: bool) -> Screen:
+def privacy(t: Texts, company: str, support: str, *, saves_answers: bool, relays: bool = False) -> Screen:
     """Show the privacy policy; ``support`` may be empty.
 
     Args:
         saves_answers: whether the portal's answers are saved for the time while it does not answer.
+        relays: whether messages are relayed to the staff.
     """
     facts = [
         t("privacy.who", company=company),
         t("privacy.kept"),
         *([t("privacy.saved_answers")] if saves_answers else []),
         t("privacy.not_kept_either") if saves_answers else t("privacy.not_kept"),
+        *((t("privacy.person", company=company),) if relays else ()),
         t("privacy.where"),
         t("privacy.telegram"),
         t("privacy.rights"),

@@ -51,7 +51,6 @@ async def help_page(context: Context, _action: ShowHelp) -> Screen:
 
 async def privacy(context: Context, _action: ShowPrivacy) -> Screen:
     """Show the privacy policy."""
-    services = context.services
-    return screens.privacy(
-        context.t, services.company.name, services.company.support, saves_answers=services.saved_answers.is_on
-    )
+    company, saves = context.services.company, context.services.saved_answers.is_on
+    relays = company.staff_chat is not None
+    return screens.privacy(context.t, company.name, company.support, saves_answers=saves, relays=relays)

@@ -280,6 +280,32 @@ async def test_check_succeeds_when_every_dependency_answers(servers: Servers, sh
     assert servers.mailbox.messages == ()
 
 
+async def test_check_tells_what_the_staffs_forum_lacks(servers: Servers, shell: Shell) -> None:
+    """One line about the chat, and one about the bot's rights."""
+    world = servers.telegram.world
+    marie = world.create_person(first_name="Marie")
+    forum = world.create_group("Équipe", [marie], bots=[], forum=True)
+    chat, bot = str(forum.chat.chat_id), world.bot()
+
+    async def lines() -> list[str]:
+        out = (await shell.run("check", support_chat=chat)).out
+        return [line.replace("  ODOBOT_SUPPORT_CHAT:", "") for line in out.splitlines() if "SUPPORT_CHAT" in line]
+
+    (missing,) = await lines()
+    assert missing.startswith("FAIL Telegram does not show the chat to the bot")
+    forum.add_bot(bot, marie)
+    good = "ok   the chat is a private forum"
+    assert await lines() == [good, "FAIL the bot is not an administrator: make it one who manages topics"]
+    forum.promote(bot, marie, manages_topics=False)
+    assert await lines() == [good, "FAIL the bot has no right to manage topics: give it this right"]
+    forum.promote(bot, marie)
+    assert await lines() == [good, "ok   the bot is an administrator who may manage topics"]
+    forum.username = "everybody"
+    assert "FAIL the group is public" in (await lines())[0]
+    forum.is_forum = False
+    assert "FAIL the chat has no topics" in (await lines())[0]
+
+
 async def test_check_reports_pending_migrations(servers: Servers, shell: Shell) -> None:
     """``check`` reports that ``run`` will upgrade the database."""
     result = await shell.run("check", database_url="sqlite+aiosqlite:///fresh.db")

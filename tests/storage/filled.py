@@ -4,7 +4,8 @@ Each of the ``links`` links belongs to another chat. The other tables grow with 
 
 - accounts: a quarter, each with four links of four contacts, which were made at four different times;
 - sweeps and planned reminders: one of each link;
-- codes of the last hour, documents, bookkeepers' copies and mutes: a quarter each;
+- codes of the last hour, documents, bookkeepers' copies, mutes and conversations with the staff: a quarter each;
+  relayed messages: four a conversation;
 - notices of the last 400 days: a half, two an account; handled updates of the last two days: as many as links;
 - deliveries: two and a half times, of each notice one to each of the account's four chats and one to its bookkeeper.
   Nine tenths are settled (one notice in 100 uncertain); those of every twentieth notice, the bookkeeper's apart, are
@@ -87,7 +88,13 @@ async def fill(database: Database, size: Size) -> None:
             numbers = write.numbers(count)
             await connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) {numbers} SELECT {row} FROM n")
         if not database.is_sqlite:  # the numbers were given, not taken from the sequences
-            for column in ("links.link_id", "codes.code_id", "copies.copy_id", "notices.notice_id"):
+            for column in (
+                "support_conversations.conversation_id",
+                "links.link_id",
+                "codes.code_id",
+                "copies.copy_id",
+                "notices.notice_id",
+            ):
                 await connection.exec_driver_sql(f"SELECT setval('{column.replace('.', '_')}_seq', {size.links})")
             await connection.exec_driver_sql(f"SELECT setval('deliveries_delivery_id_seq', {size.deliveries})")
     async with database.engine.connect() as connection:
@@ -164,6 +171,16 @@ class _Writer:
             size.links,
             f"i, {self._six('i')}, 'reminder.due', {self._day}, 'planned', {tomorrow}",
         )
+        yield (
+            "support_conversations",
+            "conversation_id, chat_id, staff_chat, topic_id, link_id, is_subject_told, begun_at, active_at",
+            size.quarter,
+            f"i, i * 4, -1001, i * 4, i * 4, true, {now}, {now}",
+        )
+        yield (
+            "support_messages", "conversation_id, person_message, staff_message, sent_at", size.links,
+            f"(i - 1) / 4 + 1, (i - 1) % 4 + 1, i, {now}",
+        )  # fmt: skip
         came = self._came("i", size.links, UPDATES_KEPT)
         yield "handled_updates", "update_id, handled_at", size.links, f"i, {came}"
 

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import calendar_feeds, chats, packs, personal_data, saved_answers, updates, uploaded_pdfs, visits
+from storage import (
+    calendar_feeds,
+    chats,
+    packs,
+    personal_data,
+    saved_answers,
+    support,
+    updates,
+    uploaded_pdfs,
+    visits,
+)
 from storage.chats import Awaiting
 from storage.database import Database, Session
 from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
@@ -36,9 +46,11 @@ from storage.notices.plan.sweeps import REMINDER_KINDS
 from storage.notices.repetitions import ResendChoice, SeenNotices
 from storage.packs import ClaimedPack, NewPack, SettledPack
 from storage.saved_answers import Answer
+from storage.support import EndReason
 from storage.tables import Awaited, Channel, CodeState, Document, InvitationState, Kind, PackState, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
 
+STAFF_CHAT = -1001
 FEW = 40
 """How many notices, codes and updates are old where ``few`` are, whatever the size: what ages in minutes."""
 _MINUTE = datetime.timedelta(minutes=1)
@@ -172,6 +184,12 @@ async def seal_addresses(database: Database, chosen: Sequence[Pick]) -> None:
 Query = Callable[[Session, Pick], Awaitable[object]]
 
 READS: dict[str, Query] = {
+    "support.find": lambda s, p: support.find(s, p.code),
+    "support.find_open": lambda s, p: support.find_open(s, p.chat),
+    "support.find_by_topic": lambda s, p: support.find_by_topic(s, STAFF_CHAT, p.chat),
+    "support.staff_messages": lambda s, p: support.staff_messages(s, p.code, [1, 2]),
+    "support.person_messages": lambda s, p: support.person_messages(s, p.code, [1, 2]),
+    "support.due_to_close": lambda s, p: support.due_to_close(s, p.now, 20),
     "chats.load": lambda s, p: chats.load(s, p.chat),
     "shared_addresses.other_chats": lambda s, p: shared_addresses.other_chats(s, p.chat),
     "links.emails": lambda s, p: links.emails(s, p.chat),
@@ -246,6 +264,18 @@ WRITES: dict[str, Query] = {
     "packs.end_for_links": lambda s, p: packs.end_for_links(s, [p.link], p.now),
     "packs.reclaim": lambda s, p: packs.reclaim(s, p.now),
     "packs.purge": lambda s, p: packs.purge(s, p.now, 100),
+    "support.begin": lambda s, p: support.begin(s, p.chat, STAFF_CHAT, p.link, "invoices 1", p.now),
+    "support.set_topic": lambda s, p: support.set_topic(s, p.code, None, 7),
+    "support.subject_told": lambda s, p: support.subject_told(s, p.code),
+    "support.remember": lambda s, p: support.remember(s, p.code, 3, 4, p.now),
+    "support.end": lambda s, p: support.end(s, p.code, EndReason.PERSON, p.now),
+    "support.end_for_links": lambda s, p: support.end_for_links(s, [p.link], p.now),
+    "support.forget": lambda s, p: support.forget(s, p.chat, p.now),
+    "support.end_idle": lambda s, p: support.end_idle(s, p.now, 20),
+    "support.claim_to_close": lambda s, p: support.claim_to_close(s, p.code, p.now),
+    "support.person_told": lambda s, p: support.person_told(s, p.code),
+    "support.closed": lambda s, p: support.closed(s, p.code),
+    "support.purge": lambda s, p: support.purge(s, p.now, 100),
     "chats.set_language": lambda s, p: chats.set_language(s, p.chat, "fr", p.now),
     "chats.set_page_size": lambda s, p: chats.set_page_size(s, p.chat, 10, p.now),
     "chats.set_awaiting": lambda s, p: chats.set_awaiting(s, p.chat, Awaiting(Awaited.CODE, p.now), p.now),

@@ -76,6 +76,33 @@ async def test_updates_of_one_chat_run_in_order_one_at_a_time() -> None:
     assert work.most == 1
 
 
+def in_topic(topic: int, number: int, kind: str = "supergroup") -> Update:
+    """A message in a topic of one chat."""
+    message = {
+        "message_id": number, "date": 1, "chat": {"id": -1001, "type": kind, "title": "x"}, "text": "x",
+        "from": {"id": 7, "is_bot": False, "first_name": "x"}, "message_thread_id": topic, "is_topic_message": True,
+    }  # fmt: skip
+    update = Update.de_json({"update_id": number, "message": message}, None)
+    assert update is not None
+    return update
+
+
+@pytest.mark.parametrize(("kind", "at_once"), [("supergroup", 2), ("private", 1)])
+async def test_topics_of_a_group_do_not_wait_for_each_other(kind: str, at_once: int) -> None:
+    """Those of a private chat do: the person has one conversation with the bot."""
+    order, work = PerChatOrder(), Work()
+    first = start(order, in_topic(1, 1, kind), work.do("first", waits=True))
+    same = start(order, in_topic(1, 2, kind), work.do("same"))
+    other = start(order, in_topic(2, 3, kind), work.do("other", waits=True))
+    await settle()
+    assert len(work.begun) == at_once
+    assert "same" not in work.begun
+    work.let("first")
+    work.let("other")
+    await asyncio.gather(first, same, other)
+    assert order.active_chats == 0
+
+
 async def test_slot_given_back_is_free_for_others() -> None:
     """The update goes on, still before its chat's next one; a second call frees no second slot."""
     order, work = PerChatOrder(slots=1), Work()

@@ -41,10 +41,12 @@ from handlers.screens import (
     questions,
     search,
     settings,
+    support,
 )
 from handlers.screens.copies import AwaitedCode, CopyState
 from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
+from handlers.screens.support import Subject
 from handlers.telegram.callback_data import encode
 from handlers.telegram.render import render
 from portal.models import Invoice, InvoiceSummary, MenuLink, Order, OrderLine, Page, Part
@@ -74,6 +76,7 @@ from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.personal_data import StoredPersonalData
+from storage.support import EndReason
 from storage.tables import Awaited, Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -432,6 +435,7 @@ MODULES = (
     questions,
     search,
     settings,
+    support,
 )
 
 
@@ -525,6 +529,10 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
             OlderCode(),
             TooOften(NOW, "cap"),
         ],
+        Subject: [Subject(), Subject(NASTY * 5, Part.INVOICES, "212380"), Subject("x", Part.ORDERS, NASTY)],
+        EndReason: list(EndReason),
+        Language: list(Language),
+        "message": ["staff.over"],
         Screen: [Screen(facts=("x",)), Screen("x", note="y")],
         Sequence[Hit]: [(Hit(1, Part.ORDERS, "5"), Hit(1, Part.INVOICES, "5")), (Hit(2, Part.INVOICES, NASTY),), ()],
         Sequence[SearchPage]: [

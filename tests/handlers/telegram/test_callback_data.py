@@ -20,6 +20,7 @@ from handlers.actions import (
     ChooseLanguage,
     CompareCode,
     ContinuePack,
+    EndConversation,
     ListInvoices,
     ListOrders,
     ListStyle,
@@ -33,6 +34,7 @@ from handlers.actions import (
     ShowSettings,
     ShowStatement,
     Start,
+    TalkToPerson,
     Unlink,
 )
 from handlers.dispatch import VIEWS
@@ -122,6 +124,9 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (MakePack(3, PackFormat.ZIP, "2026-01-01"), "1Z3|z|2026-01-01|"),
         (CancelPack(37), "1X11|"),
         (ContinuePack(1), "1E1|"),
+        (TalkToPerson(), "1Q"),
+        (TalkToPerson(1, Part.INVOICES, "212380"), "1Q1|invoices|212380|"),
+        (EndConversation(), "1G"),
     ],
 )
 def test_existing_callback_data_keeps_its_meaning(action: Action, data: str) -> None:
