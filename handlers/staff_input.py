@@ -18,7 +18,7 @@ from handlers.telegram.reply import repeated
 from handlers.telegram.support.messages import copy_message, edit_copy
 from handlers.telegram.support.topics import RELAY_SECONDS, staff_texts, tell_topic
 from handlers.views.support import close_ended
-from storage import chats, support
+from storage import support
 from storage.support import Conversation, EndReason
 from texts.catalogue import message_id, texts_in
 from texts.language import Language
@@ -82,11 +82,10 @@ async def _relay(
     ids = [message.message_id, *([replied.message_id] if replied else [])]
     async with context.services.database.read() as session:
         known = await support.person_messages(session, conversation.conversation_id, ids)
-        chat = await chats.load(session, chat_id)
     copy_id = known.get(message.message_id)
     if copy_id is not None and not is_edit:
         return  # the update came again
-    t = texts_in(Language(chat.language) if chat.language else context.services.company.language)
+    t = texts_in(Language(conversation.language))
     markup = render(Screen(keyboard=end_keyboard(t))).reply_markup
     name = _name(context, message)
     reply_to = known.get(replied.message_id) if replied else None

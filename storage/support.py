@@ -51,6 +51,7 @@ class Conversation:
     subject: str = field(repr=False)
     """The paper in question, as the caller wrote it; empty for none."""
     is_subject_told: bool
+    language: str
     end_reason: EndReason | None = None
 
     @property
@@ -69,6 +70,7 @@ def _conversation(session: Session, row: SupportConversation) -> Conversation:
         link_id=row.link_id,
         subject=session.vault.open_or_none(row.subject_sealed or "") or "",
         is_subject_told=row.is_subject_told,
+        language=row.language,
         end_reason=EndReason(row.end_reason) if row.end_reason else None,
     )
 
@@ -77,7 +79,14 @@ _IS_OPEN = col(SupportConversation.ended_at).is_(None)
 
 
 async def begin(
-    session: Session, chat_id: int, staff_chat: int, link_id: int | None, subject: str, now: datetime.datetime
+    session: Session,
+    chat_id: int,
+    staff_chat: int,
+    link_id: int | None,
+    subject: str,
+    now: datetime.datetime,
+    *,
+    language: str,
 ) -> None:
     """Begin a conversation, or change the subject of the open one; one about another account is ended first."""
     await chats.ensure(session, chat_id, now)  # locks the chat
@@ -90,7 +99,7 @@ async def begin(
         session.add(
             SupportConversation(
                 chat_id=chat_id, staff_chat=staff_chat, link_id=link_id, subject_sealed=sealed,
-                begun_at=now, active_at=now,
+                language=language, begun_at=now, active_at=now,
             )
         )  # fmt: skip
         await session.flush()
@@ -176,12 +185,6 @@ async def person_messages(session: Session, conversation_id: int, staff_messages
         col(SupportMessage.staff_message).in_(staff_messages),
     )
     return dict((await session.exec(query)).all())
-
-
-async def has_messages(session: Session, conversation_id: int) -> bool:
-    """Return whether a message of the conversation was relayed."""
-    query = select(SupportMessage.person_message).where(col(SupportMessage.conversation_id) == conversation_id)
-    return (await session.exec(query.limit(1))).first() is not None
 
 
 async def end(session: Session, conversation_id: int, reason: EndReason, now: datetime.datetime) -> bool:

@@ -1,4 +1,4 @@
 """Views: each takes an action, asks the portal or the database, and returns a screen; None if it answered itself.
 
-More than a dozen files: one for each subject that a person meets, as for the screens, and the table of them.
+More than a dozen files: one for each subject of the actions, and the table of all.
 """

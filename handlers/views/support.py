@@ -27,7 +27,8 @@ async def talk(context: Context, action: TalkToPerson) -> Screen | None:
     now, chat_id = context.services.clock(), context.chat.chat_id
     async with context.services.database.write() as session:
         link_id = link.link_id if link else None
-        await support.begin(session, chat_id, company.staff_chat, link_id, subject_text(part, number), now)
+        subject = subject_text(part, number)
+        await support.begin(session, chat_id, company.staff_chat, link_id, subject, now, language=context.language)
         await chats.set_awaiting(session, chat_id, None, now)
     context.run_in_background(close_ended(context))  # one about another account
     await send(

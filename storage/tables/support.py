@@ -36,6 +36,8 @@ class SupportConversation(Row, table=True):
     """``None`` until the first message is relayed."""
     link_id: int | None = None
     """The link whose account the staff are told; ``None`` for a chat without one."""
+    language: str = Field(max_length=2)
+    """The person's when it began: their client's where the chat has chosen none."""
     subject_sealed: str | None = None
     """The order or invoice in question; ``None`` for none."""
     is_subject_told: bool = False

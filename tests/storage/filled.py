@@ -173,9 +173,9 @@ class _Writer:
         )
         yield (
             "support_conversations",
-            "conversation_id, chat_id, staff_chat, topic_id, link_id, is_subject_told, begun_at, active_at",
+            "conversation_id, chat_id, staff_chat, topic_id, link_id, language, is_subject_told, begun_at, active_at",
             size.quarter,
-            f"i, i * 4, -1001, i * 4, i * 4, true, {now}, {now}",
+            f"i, i * 4, -1001, i * 4, i * 4, 'fr', true, {now}, {now}",
         )
         yield (
             "support_messages", "conversation_id, person_message, staff_message, sent_at", size.links,

@@ -264,7 +264,7 @@ WRITES: dict[str, Query] = {
     "packs.end_for_links": lambda s, p: packs.end_for_links(s, [p.link], p.now),
     "packs.reclaim": lambda s, p: packs.reclaim(s, p.now),
     "packs.purge": lambda s, p: packs.purge(s, p.now, 100),
-    "support.begin": lambda s, p: support.begin(s, p.chat, STAFF_CHAT, p.link, "invoices 1", p.now),
+    "support.begin": lambda s, p: support.begin(s, p.chat, STAFF_CHAT, p.link, "invoices 1", p.now, language="fr"),
     "support.set_topic": lambda s, p: support.set_topic(s, p.code, None, 7),
     "support.subject_told": lambda s, p: support.subject_told(s, p.code),
     "support.remember": lambda s, p: support.remember(s, p.code, 3, 4, p.now),

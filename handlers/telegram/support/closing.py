@@ -11,7 +11,7 @@ from handlers.telegram.messages import send_text
 from handlers.telegram.render import render
 from services.clock import Clock
 from services.company import Company
-from storage import chats, support
+from storage import support
 from storage.database import Database
 from storage.support import Conversation, EndReason
 from texts.catalogue import texts_in
@@ -60,9 +60,7 @@ class ConversationCloser:
         chat_id, reason = conversation.chat_id, conversation.end_reason
         if chat_id is None or reason not in _PERSON_TOLD:
             return True
-        async with self._database.read() as session:
-            language = (await chats.load(session, chat_id)).language
-        screen = screens.ended(texts_in(Language(language) if language else self._company.language), reason)
+        screen = screens.ended(texts_in(Language(conversation.language)), reason)
         if not await self._send(chat_id, screen, None):
             return False
         async with self._database.write() as session:

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("staff_chat", sa.BigInteger(), nullable=False),
         sa.Column("topic_id", sa.BigInteger(), nullable=True),
         sa.Column("link_id", sa.Integer(), nullable=True),
+        sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("subject_sealed", sa.String(), nullable=True),
         sa.Column("is_subject_told", sa.Boolean(), nullable=False),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),

@@ -39,7 +39,7 @@ async def test_search_decides_on_other_texts(scene: Scene, language: str, severa
     assert "SINV-2026-00012" in (await scene.say(person, "00012")).text, "one hit opens"
     nothing = await scene.say(person, "zzz-404")
     assert none in nothing.text
-    assert len(nothing.labels) == 4, "both lists, and a search in each"
+    assert len(nothing.labels) == 5, "both lists, a search in each, and a person"
 
 
 async def test_long_text_is_not_sent_to_the_portal(scene: Scene) -> None:
