@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from storage import chats
 from storage.database import Session
-from storage.tables import SupportConversation, SupportMessage
+from storage.tables import Chat, SupportConversation, SupportMessage
 
 IDLE_AFTER = datetime.timedelta(days=7)
 """A conversation without a message for so long ends by itself."""
@@ -201,6 +201,7 @@ async def end_for_links(session: Session, link_ids: Sequence[int], now: datetime
 
 async def forget(session: Session, chat_id: int, now: datetime.datetime) -> None:
     """End the chat's conversation, and erase that any was its own."""
+    await session.get(Chat, chat_id, with_for_update=True)  # locked first, as ``begin`` does
     await _erase(session, now, EndReason.FORGOTTEN, col(SupportConversation.chat_id) == chat_id)
 
 

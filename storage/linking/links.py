@@ -104,10 +104,10 @@ async def remove_links(session: Session, link_ids: Sequence[int | None], now: da
     known = [link_id for link_id in link_ids if link_id]
     await cancellation.cancel_for_links(session, known, now, reason)
     await packs.end_for_links(session, known, now)
-    await support.end_for_links(session, known, now)
     removed = await session.change(delete(Link).where(which))
     for chat_id in of_chats:
         await _expire_if_unlinked(session, chat_id, now)
+    await support.end_for_links(session, known, now)  # after the chats, in the order in which others lock
     return removed
 
 

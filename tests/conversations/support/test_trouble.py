@@ -8,7 +8,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from sandbox.telegram.model import forums
 from sandbox.telegram.persons import Person
+from storage import support
 from tests.conversations.support.desk import SUPPORT, Desk, desk
 from tests.scene import Scene
 
@@ -223,3 +225,25 @@ async def test_conversations_of_several_customers_never_cross(desk: Desk) -> Non
         texts = [each.text for each in desk.seen(topic) if each.text.startswith("p")]
         assert all(each.startswith(f"p{n} ") for each in texts), (n, texts)
         assert n == 3 or texts == [f"p{n} m{number}" for number in range(6)]
+
+
+async def test_topic_that_another_process_made_is_used(desk: Desk) -> None:
+    """Two replicas create it at once: the slower one deletes its own."""
+    scene = desk.scene
+    camille = await scene.linked()
+    await scene.say(camille, "/parler")
+    slow = desk.world.faults.add("latency", method="createForumTopic", seconds=3.0)
+    camille.say("Bonjour")
+    camille.say("Encore")
+    async with asyncio.timeout(20):
+        while not slow.met:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    other = forums.create_topic(desk.world, desk.forum.chat, desk.world.bot().user(), "de l'autre").message_id
+    database = scene.components.database
+    async with database.write() as session:
+        found = await support.find_open(session, camille.user_id)
+        assert found is not None
+        assert await support.set_topic(session, found.conversation_id, None, other)
+    await desk.reads("Encore", other)
+    assert [each.text for each in desk.seen(other)[-2:]] == ["Bonjour", "Encore"]
+    assert list(desk.topics()) == [other]
