@@ -24,6 +24,8 @@ from sandbox.web.app import open_page
 ROOT = Path(__file__).parents[1]
 BOT_TOKEN = "123456789:AAsandbox-sandbox-sandbox-sandbox-0"
 WEBHOOK_SECRET = "whsec_" + b64encode(b"the sandbox's own secret").decode()
+STAFF_ID = 40_001
+"""The user id of the staff's member, below those that people get."""
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
@@ -160,7 +162,7 @@ async def _until_it_polls(telegram: TelegramServer, bot: BotProcess) -> None:
 
 def create_staff(telegram: TelegramServer) -> Group:
     """Create the staff's forum with one member, Marie; the bot manages its topics."""
-    marie = telegram.world.create_person(first_name="Marie", language_code="fr")
+    marie = telegram.world.create_person(STAFF_ID, first_name="Marie", language_code="fr")
     forum = telegram.world.create_group("Équipe Odotrack", [marie], bots=[], forum=True)
     forum.promote(telegram.world.bot(), marie)
     return forum

@@ -39,7 +39,7 @@ async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
 
 
 async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) -> None:
-    """Delete a chat, its links and their visits, its proofs, the invitations that it opened, and its talks with the staff.
+    """Delete a chat, its links and their visits, its proofs, its invitations, and its talks with the staff.
 
     The limits need keyed hashes of its codes, which stay for a day.
     """

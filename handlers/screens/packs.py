@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handlers.actions import CancelPack, ContinuePack, ListInvoices, MakePack, ShowStatement
-from handlers.screens.invoices import day_of
+from handlers.screens.lists import day_of
 from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
 from services.packs.reports import Finished, Missing, Reason, Stage, Stopped, Working
 from services.packs.selection import PackFormat, Selection

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from handlers.actions import Action, ShowHelp, ShowNotices, Start, StartLinking
-from handlers.screens.failures import a_person
 from handlers.screens.lists import list_buttons, period_text
 from handlers.screens.screen import Button, Keyboard, Screen, clip
-from handlers.screens.support import person_button
+from handlers.screens.support import a_person, person_button
 from portal.models import Part
 from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import LinkState

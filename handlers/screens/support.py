@@ -75,10 +75,10 @@ def first_relayed(t: Texts) -> Screen:
     return Screen(facts=(t("person.first_relayed"),), keyboard=end_keyboard(t))
 
 
-def ended(t: Texts, reason: EndReason) -> Screen:
+def ended(t: Texts, why: EndReason) -> Screen:
     """Confirm the end of a conversation that the person ended, or report that it ended otherwise."""
     told = {EndReason.STAFF: t("person.ended_by_staff"), EndReason.IDLE: t("person.ended_idle")}
-    return Screen(facts=(told.get(reason, t("person.ended")),), keyboard=_again(t))
+    return Screen(facts=(told.get(why, t("person.ended")),), keyboard=_again(t))
 
 
 def no_conversation(t: Texts) -> Screen:
@@ -129,9 +129,9 @@ def topic_header(t: Texts, language: Language, subject: Subject, *, is_recreated
     return Screen(facts=tuple(facts), note=t("staff.how"))
 
 
-def staff_told_of_end(t: Texts, reason: EndReason) -> Screen:
+def staff_told_of_end(t: Texts, why: EndReason) -> Screen:
     """Tell the staff that a conversation ended, and why."""
-    return Screen(facts=(t(_TOLD_STAFF[reason]),))
+    return Screen(facts=(t(_TOLD_STAFF[why]),))
 
 
 def staff_not_relayed(t: Texts, reason: str) -> Screen:

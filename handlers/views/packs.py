@@ -3,7 +3,7 @@
 from handlers.actions import CancelPack, ContinuePack, MakePack, ShowStatement
 from handlers.context import Context
 from handlers.screens import packs as screens
-from handlers.screens.invoices import day_of
+from handlers.screens.lists import day_of
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from portal.errors import Forbidden

@@ -1,14 +1,14 @@
 """add the packs of invoices
 
 Revision ID: 0015
-Revises: 0013
+Revises: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 _OPEN = sa.text("state IN ('queued', 'running', 'ended')")
 _SETTLED = sa.text("settled_at IS NOT NULL")

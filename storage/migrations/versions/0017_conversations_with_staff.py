@@ -1,14 +1,14 @@
 """add conversations with the staff, and which message was relayed as which
 
 Revision ID: 0017
-Revises: 0013
+Revises: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0016"
 
 _OPEN = sa.text("ended_at IS NULL")
 _TO_CLOSE = sa.text("close_at IS NOT NULL")
