@@ -6,6 +6,7 @@ import structlog
 from telegram import Message
 from telegram.error import TelegramError
 
+from handlers.actions import Action
 from handlers.context import Context
 from handlers.dispatch import perform
 from handlers.screens import support as screens
@@ -14,14 +15,16 @@ from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.reply import repeated, send
 from handlers.telegram.support.messages import copy_message, edit_copy
 from handlers.telegram.support.topics import RELAY_SECONDS, ConversationOver, StaffUnreachable, in_topic
-from handlers.text_actions import GiveCode
+from handlers.text_actions import GiveCode, GiveCopyCode, GiveRevokeCode
 from handlers.views.support import close_ended
 from services.understanding import commands
 from services.understanding.codes import codes_in
 from storage import support
-from storage.linking import codes
+from storage.linking import code_history
 from storage.support import Conversation, EndReason
-from storage.tables import CodeState
+
+_LONGEST = 2_000
+"""Characters in which a code is looked for."""
 
 log = structlog.get_logger()
 
@@ -34,14 +37,11 @@ async def take(context: Context, message: Message, *, is_edit: bool) -> bool:
     conversation, staff_chat = context.chat.conversation, context.services.company.staff_chat
     if conversation is None or conversation.staff_chat != staff_chat:
         return False
-    if is_edit and message.date < conversation.begun_at.replace(microsecond=0):
-        return True  # written before the conversation, and answered
     text = message.text
     if text is not None and not is_edit and (context.awaiting is not None or _is_command(text)):
         return False
-    if text is not None and await _is_code(context, text):
-        found = codes_in(text)
-        await perform(context, GiveCode(found.short, found.long))
+    if text is not None and (code := await _code_action(context, text)):
+        await perform(context, code)
         return True
     return await _relay(context, conversation.conversation_id, message, is_edit=is_edit)
 
@@ -50,13 +50,18 @@ def _is_command(text: str) -> bool:
     return commands.slashed(text) is not None
 
 
-async def _is_code(context: Context, text: str) -> bool:
-    """Return whether a text has a code while one is valid: the staff must not read it."""
-    if not codes_in(text):
-        return False
+async def _code_action(context: Context, text: str) -> Action | None:
+    """Return the action that compares a code, while one is valid: the staff must not read it. None for no code."""
+    found = codes_in(text[:_LONGEST])
+    if not found:
+        return None
     async with context.services.database.read() as session:
-        live = await codes.latest(session, context.chat.chat_id, CodeState.LIVE)
-    return live is not None and live.expires_at > context.services.clock()
+        live = await code_history.newest_live(session, context.chat.chat_id, context.services.clock())
+    if live is None:
+        return None
+    if live.for_link is not None:
+        return GiveCopyCode(live.for_link, found.short, found.long)
+    return GiveRevokeCode(found.short, found.long) if live.for_chat else GiveCode(found.short, found.long)
 
 
 async def _relay(context: Context, conversation_id: int, message: Message, *, is_edit: bool) -> bool:
@@ -68,8 +73,8 @@ async def _relay(context: Context, conversation_id: int, message: Message, *, is
     copy_id = known.get(message.message_id)
     if copy_id is not None and not is_edit:
         return True  # the update came again
-    if copy_id is None and is_edit and message.text is not None and _is_command(message.text):
-        return False
+    if copy_id is None and is_edit:
+        return False  # it was not relayed: a command, a code, or from before the conversation
     if conversation is None or not await _is_valid(context, conversation):
         await send(context, screens.over(context.t))
         return True

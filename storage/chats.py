@@ -59,7 +59,6 @@ class OpenConversation:
 
     conversation_id: int
     staff_chat: int
-    begun_at: datetime.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,6 @@ _LOADED = (
         *(col(of) for of in (Link.confirmed_at, Link.used_at)),
         col(Chat.rich_tables),
         *(col(of) for of in (SupportConversation.conversation_id, SupportConversation.staff_chat)),
-        col(SupportConversation.begun_at),
         _HAS_UNCLEAR,
     )
     .outerjoin(Link, col(Link.chat_id) == Chat.chat_id)
@@ -131,7 +129,7 @@ async def load(session: Session, chat_id: int) -> ChatState:
         awaiting = Awaiting(Awaited(chat.awaited), chat.awaited_until, chat.awaited_link)
     conversation = None
     if chat.conversation_id is not None:
-        conversation = OpenConversation(chat.conversation_id, chat.staff_chat, chat.begun_at)
+        conversation = OpenConversation(chat.conversation_id, chat.staff_chat)
     links = (_link_state(session, row) for row in rows if row.link_id is not None)
     return ChatState(
         chat_id=chat_id,

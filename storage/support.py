@@ -19,7 +19,7 @@ from storage.tables import Chat, SupportConversation, SupportMessage
 IDLE_AFTER = datetime.timedelta(days=7)
 """A conversation without a message for so long ends by itself."""
 MESSAGES_KEPT = datetime.timedelta(days=30)
-"""How long the ids of a relayed message are kept at most; an edit that comes later is relayed as a new message."""
+"""How long the ids of a relayed message are kept at most; an edit that comes later is not relayed."""
 CONVERSATIONS_KEPT = datetime.timedelta(days=400)
 """How long it is known that a topic belonged to a conversation, without whose."""
 _CLOSE_LEASE = datetime.timedelta(seconds=60)

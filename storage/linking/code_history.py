@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from storage.database import Session
 from storage.linking import proofs
-from storage.tables import Code
+from storage.tables import Code, CodeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +130,11 @@ def is_among(session: Session, chat_id: int, code: str, hashes: Sequence[str]) -
     for code_hash in hashes:
         found |= session.vault.matches("code", f"{chat_id}:{code}", code_hash)
     return found
+
+
+async def newest_live(session: Session, chat_id: int, now: datetime.datetime) -> Code | None:
+    """Return the chat's newest code that is still valid, for whatever purpose."""
+    query = select(Code).where(
+        col(Code.chat_id) == chat_id, col(Code.state) == CodeState.LIVE, col(Code.expires_at) > now
+    )
+    return (await session.exec(query.order_by(col(Code.asked_at).desc()).limit(1))).first()

@@ -221,6 +221,7 @@ READS: dict[str, Query] = {
     "outbox_report.sent_to_copy": lambda s, p: outbox_report.sent_to_copy(s, p.copy, 10),
     "outbox_report.copy_stopped_at": lambda s, p: outbox_report.copy_stopped_at(s, p.chat, p.account),
     "bookkeeper_copies.mailed_before": lambda s, p: bookkeeper_copies.mailed_before(s, p.claimed, p.email),
+    "code_history.newest_live": lambda s, p: code_history.newest_live(s, p.chat, p.now),
     "codes.is_live": lambda s, p: codes.is_live(s, p.code),
     "updates.was_handled": lambda s, p: updates.was_handled(s, p.link),
     "delivery_preferences.load": lambda s, p: delivery_preferences.load(s, p.chat),
