@@ -104,7 +104,7 @@ async def test_removed_link_ends_its_conversation_only(database: Database) -> No
             new = [NewLink(f"c{chat_id}", "a1", "Client", frozenset(), EMAIL)]
             await links.add_links(session, chat_id, "Camille", new, NOW)
     async with database.read() as session:
-        first, second = ((await chats.load(session, each)).links[0].link_id for each in (1, 2))
+        first, second = [(await chats.load(session, each)).links[0].link_id for each in (1, 2)]
     one, two = await begun(database, 1, first, "invoices 212380"), await begun(database, 2, second)
     async with database.write() as session:
         await links.remove_links(session, [first], NOW, "contact.removed")

@@ -6,6 +6,7 @@ import datetime
 import pytest
 
 from sandbox.telegram.persons import Person
+from tests.conversations.notices.test_copies import BOOKS, asked
 from tests.conversations.support.desk import SUPPORT, Desk, desk
 from tests.scene import Scene
 
@@ -158,6 +159,16 @@ async def test_mailed_code_is_never_relayed(desk: Desk) -> None:
     linked = await scene.say(camille, f"Ah, le voici {await scene.code()}")
     assert "Client Odotrack" in linked.text or linked.labels
     assert (await scene.code()) not in "".join(each.text for each in desk.seen())
+
+
+async def test_code_of_a_bookkeeper_is_never_relayed(desk: Desk) -> None:
+    scene = desk.scene
+    camille = await asked(scene)
+    code = await scene.code(BOOKS)
+    await desk.talking(camille)
+    told = await scene.say(camille, f"Le code est {code}")
+    assert code not in "".join(each.text for each in desk.seen())
+    assert BOOKS in told.text
 
 
 async def test_notes_of_the_staff_and_other_topics_stay(desk: Desk) -> None:
