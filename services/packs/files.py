@@ -23,7 +23,6 @@ _ENDINGS = {
     PackFormat.XLSX: "xlsx",
     PackFormat.CSV: "csv",
 }
-PICTURES = (PackFormat.STATEMENT, PackFormat.DARK_PICTURE)
 
 
 @dataclass(frozen=True, slots=True)

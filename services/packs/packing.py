@@ -174,10 +174,10 @@ class Packing:
         if not invoices or (not self.progress.parts and await self._send_known(listing)):
             return self._finished(len(invoices))
         makers: list[Callable[[Request, Sequence[Invoice]], PackFile]] = [files.make_sheet]
-        if self._format in files.PICTURES:
-            makers = [files.make_picture]
         if self._format is PackFormat.STATEMENT:
-            makers.append(files.make_statement)
+            makers = [files.make_statement, files.make_picture]
+        elif self._format is PackFormat.DARK_PICTURE:
+            makers = [files.make_picture]
         for make in makers[self.progress.parts :]:
             file = await asyncio.to_thread(make, self._request, invoices)
             try:

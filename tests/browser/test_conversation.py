@@ -80,11 +80,9 @@ async def test_statement_as_picture_and_everything_as_zip(visit: Visit) -> None:
     await visit.tab.set_viewport_size(NARROW)
     await visit.pane("chat")
     await visit.say("mon relevé des 12 derniers mois")
-    await visit.sees(re.compile(r"Releve-.*\.pdf"))
     picture = visit.tab.locator(".message.theirs .picture img").last
-    await expect(picture).to_be_visible()
+    await expect(picture).to_be_visible(timeout=30_000)
     assert await picture.evaluate("image => image.naturalWidth") == 1080
-    await picture.evaluate("image => image.scrollIntoView({block: 'end'})")
     await visit.picture("statement-390")
     await visit.say("/releve")
     await visit.tap("PDF en zip")

@@ -68,12 +68,14 @@ def months_text(t: Texts, statement: Statement) -> list[str]:
     """Return a line for each month in which something was billed: what was billed, and what is paid of it."""
     lines = []
     for month in statement.months:
-        if month.billed or month.paid:
-            amounts = {
-                "billed": t.formats.money(month.billed, statement.currency),
-                "paid": t.formats.money(month.paid, statement.currency),
-            }
-            lines.append(t("statement.month", month=t.formats.month(month.first), **amounts))
+        name, billed = t.formats.month(month.first), t.formats.money(month.billed, statement.currency)
+        if month.billed and month.paid == month.billed:
+            lines.append(t("statement.month_paid", month=name, billed=billed))
+        elif month.paid:
+            paid = t.formats.money(month.paid, statement.currency)
+            lines.append(t("statement.month_in_part", month=name, billed=billed, paid=paid))
+        elif month.billed:
+            lines.append(t("statement.month_open", month=name, billed=billed))
     return lines
 
 

@@ -84,11 +84,11 @@ async def test_everything_else_than_pdfs(scene: Scene) -> None:
     person.tap("Relevé (image", message=choice)
     paper = await arrived(person, "Releve-2026.pdf")
     assert "Relevé de compte" in PdfReader(io.BytesIO(file_of(paper))).pages[0].extract_text()
+    await arrived(person, "Le relevé est arrivé")
     pictures = [each for each in person.chat().visible if "photo" in each.media]
     assert len(pictures) == 1
     for fact in ("Facturé", "Payé", "À payer", "en retard"):
         assert fact in pictures[0].text
-    await arrived(person, "Le relevé est arrivé")
     person.tap("Version sombre", message=pictures[0])
     dark = await arrived(person, "Releve-2026.png")
     assert file_of(dark) != file_of(pictures[0])
