@@ -38,7 +38,9 @@ def file_of(entry: Entry | None, t: Any = FR, **chosen: Any) -> bytes:
     return calendar_of([entry], AT, t, **chosen)
 
 
-@pytest.mark.parametrize(("t", "summary"), [(FR, "Facture nº\u00a0212380 à payer\u00a0: 293,08\u00a0$"), (EN, "$293.08")])
+@pytest.mark.parametrize(
+    ("t", "summary"), [(FR, "Facture nº\u00a0212380 à payer\u00a0: 293,08\u00a0$"), (EN, "$293.08")]
+)
 def test_unpaid_invoice(t: Any, summary: str) -> None:
     event = only_event(file_of(invoice_entry(t, "a-1", "Boréal", invoice()), t, has_alarm=True))
     assert summary in event["SUMMARY"]
