@@ -123,7 +123,7 @@ async def send(
         TelegramError: a ``BadRequest`` may mean that Telegram no longer has the known upload; then ``delete_upload``.
     """
     document = pdf.new or (pdf.known.file_id if pdf.known else "")
-    return await send_file(bot, chat_id, document, caption=caption, thread_id=thread_id)
+    return await send_file(bot, chat_id, document, caption=caption, thread_id=thread_id, seconds=UPLOAD_SECONDS)
 
 
 async def send_file(
@@ -134,7 +134,7 @@ async def send_file(
     caption: Rendered | None = None,
     thread_id: int | None = None,
     is_picture: bool = False,
-    seconds: float = UPLOAD_SECONDS,
+    seconds: float,
 ) -> Message:
     """Send a new file, or one that Telegram knows by its ``file_id``, as a document or as a picture.
 
