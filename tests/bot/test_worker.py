@@ -73,7 +73,7 @@ class IdlePacks:
 
 
 class NothingOld:
-    """Has no codes to delete."""
+    """Has no codes and no saved answers to delete."""
 
     async def purge(self, limit: int) -> int:
         return 0
@@ -103,7 +103,8 @@ async def test_a_feed_that_fails_2000_times(
 
     monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
     feed: Any = FailingFeed(error)
-    parts: Any = (IdleDispatcher(), IdlePlanner(), IdlePacks(), NothingOld(), ClockWatch(database, utc_now))
+    old = NothingOld()
+    parts: Any = (IdleDispatcher(), IdlePlanner(), IdlePacks(), old, old, ClockWatch(database, utc_now))
     feed.worker = Worker(database, feed, *parts, utc_now, Supervisor(), poll_seconds=30)
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):

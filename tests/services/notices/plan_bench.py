@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from handlers.rich_support import RichSupport
 from handlers.telegram.notice_sender import TelegramNoticeSender
 from portal.client import Reader
 from portal.errors import NotFound, PortalUnavailable
@@ -92,7 +93,9 @@ class Bench:
         """Create the parts, also after a restart."""
         self.planner = Planner(self.database, self.portal, self.clock, COMPANY)
         bot: Any = object()
-        self.sender = TelegramNoticeSender(bot, self.database, self.portal, self._access, self.clock, COMPANY)
+        self.sender = TelegramNoticeSender(
+            bot, self.database, self.portal, self._access, self.clock, COMPANY, RichSupport()
+        )
 
     async def link(self) -> int:
         async with self.database.write() as session:
