@@ -12,6 +12,7 @@ NAMES = [
     ("/commandes", "/orders"),
     ("/factures", "/invoices"),
     ("/solde", "/balance"),
+    ("/releve", "/statement"),
     ("/lier", "/link"),
     ("/compte", "/account"),
     ("/avis", "/notices"),
