@@ -4,17 +4,18 @@ import asyncio
 import datetime
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import cast
 
-from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
+from telegram.ext import ExtBot
 
+from bot.application import make_application, update_order
 from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.counted_request import CountedRequest
 from bot.bot_api.request import AiohttpRequest
 from bot.components import Components
 from bot.database_check import DatabaseCheck
+from bot.housekeeping import Housekeeping
 from bot.http.calendar import CalendarEndpoint
 from bot.http.endpoints import admin_app, public_app
 from bot.http.key_check import KeyCheck
@@ -26,18 +27,17 @@ from bot.http.webhook import TelegramWebhook
 from bot.settings import Settings
 from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates
-from bot.updates.handling import OdobotApplication, UpdateHandler
-from bot.updates.ordering import SLOTS, PerChatOrder, ReportUnread
+from bot.updates.handling import UpdateHandler
+from bot.updates.ordering import SLOTS
 from bot.updates.poll_health import PollHealth
 from bot.updates.polling import Polling, allowed_updates
 from bot.updates.slots import give_back_slot
 from bot.updates.webhook_state import WebhookState
 from bot.worker import Worker
 from handlers.background import BackgroundTasks
-from handlers.context import Context, Services
+from handlers.context import Services
 from handlers.flood import on_flood
 from handlers.rich_support import RichSupport
-from handlers.routes import register
 from handlers.telegram.notice_sender import TelegramNoticeSender
 from handlers.telegram.pack_sender import TelegramPackSender
 from handlers.telegram.support.closing import ConversationCloser
@@ -75,7 +75,6 @@ from services.portal_links import PortalLinks
 from services.recent import Recent
 from services.saved_answers.store import SavedAnswers
 from services.security import SecurityLog
-from storage import chats
 from storage.chat_cache import ChatCache
 from storage.database import Database
 from storage.inbox import Inbox
@@ -135,9 +134,9 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             calendar=services.calendar_feeds.counts,
         )
         metrics = Metrics(database, clock, sources)
-        order = _update_order(database, metrics, lambda update: on_flood(update, application), settings.staff_chat)
+        order = update_order(database, metrics, lambda update: on_flood(update, application), settings.staff_chat)
         get_updates_request = AiohttpRequest(connection_pool_size=2, max_answer_bytes=MAX_UPDATES_BYTES)
-        application = _application(settings, services, order, request, get_updates_request)
+        application = make_application(settings, services, order, request, get_updates_request)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized
         stack.push_async_callback(application.shutdown)
 
@@ -145,7 +144,6 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         dispatcher = Dispatcher(
             database, clock, senders, breakers, services.bulk_limiter, recorder, chat_rate=settings.chat_rate
         )
-        poll_seconds = settings.portal_poll_seconds
         pack_sender = TelegramPackSender(application.bot, database, services.bulk_limiter)
         packs = PackRunner(
             database, portal, services.access, pack_sender, services.packs, services.large_document, clock,
@@ -153,9 +151,11 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )  # fmt: skip
         metrics.watch_packs(packs)
         closer = ConversationCloser(application.bot, database, services.company, clock) if settings.staff_chat else None
+        of_services = (services.linking.purge, services.saved_answers.purge, packs.purge)
+        housekeeping = Housekeeping(database, clock, of_services)
         worker = Worker(
-            database, feed_reader, dispatcher, services.planner, packs, services.linking, services.saved_answers,
-            clock_watch, clock, supervisor, poll_seconds=poll_seconds, closer=closer,
+            database, feed_reader, dispatcher, services.planner, packs, housekeeping, clock_watch, supervisor,
+            poll_seconds=settings.portal_poll_seconds, closer=closer,
         )  # fmt: skip
 
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
@@ -285,47 +285,3 @@ def portal_at(url: str, token: str, links: str = "", breaker: PortalBreaker | No
     if url.startswith(SCHEME):
         return TrytonPortal(url, token, links=parse_links(links), breaker=breaker)
     return HttpPortal(url, token, breaker=breaker)
-
-
-def _update_order(
-    database: Database, metrics: Metrics, report_unread: ReportUnread, staff_chat: int | None
-) -> PerChatOrder:
-    async def linked_among(chat_ids: Set[int]) -> Set[int]:
-        async with database.read() as session:
-            linked = await chats.linked_among(session, chat_ids)
-        return linked if staff_chat is None or staff_chat not in chat_ids else linked | {staff_chat}
-
-    return PerChatOrder(
-        handled=metrics.handled, dropped=metrics.dropped, linked_among=linked_among, report_unread=report_unread
-    )
-
-
-def _application(
-    settings: Settings,
-    services: Services,
-    order: PerChatOrder,
-    request: AiohttpRequest,
-    get_updates_request: AiohttpRequest,
-) -> OdobotApplication:
-    bot: ExtBot[None] = ExtBot(
-        settings.telegram_token.get_secret_value(),
-        base_url=f"{settings.telegram_api_url}/bot",
-        base_file_url=f"{settings.telegram_api_url}/file/bot",
-        request=request,
-        get_updates_request=get_updates_request,
-    )
-    # PTB calls this to make bot_data.
-    services_for_ptb = cast("type[Services]", lambda: services)
-    application = (
-        ApplicationBuilder()
-        .application_class(OdobotApplication)
-        .bot(bot)
-        .updater(None)
-        .concurrent_updates(order)
-        .context_types(ContextTypes(context=Context, bot_data=services_for_ptb))
-        .job_queue(None)
-        .build()
-    )
-    assert isinstance(application, OdobotApplication)
-    register(application, settings.staff_chat)
-    return application

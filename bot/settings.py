@@ -1,12 +1,10 @@
 """The settings: ``ODOBOT_…`` in the environment, which overrides ``.env``. The error for a wrong one names it."""
 
-import base64
 import re
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -16,10 +14,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from bot.environment.addresses import is_loopback, scheme_and_host, split_address
 from bot.environment.secret_files import SUFFIX, read_secret_files
+from bot.environment.values import check_database_url, check_webhook_secret, fernet_keys
 from bot.environment.variables import ENV_FILE, unknown_names, unquoted
 from mail.addresses import parse_sender
 from mail.server import parse_smtp_url
@@ -28,7 +26,6 @@ from portal.tryton.links import parse_links
 from texts.language import Language
 
 PREFIX = "ODOBOT_"
-_KEY_LENGTH = 44
 _TOKENS = ("telegram_token", "webhook_secret", "portal_token", "portal_webhook_secret")
 _SECRETS = (*_TOKENS, "database_url", "smtp_url", "secret_keys")
 """The settings that may also be read from a file, named by ``ODOBOT_…_FILE``."""
@@ -175,12 +172,7 @@ class Settings(BaseSettings):
     @field_validator("portal_webhook_secret")
     @classmethod
     def _checked_webhook_secret(cls, value: SecretStr) -> SecretStr:
-        secret = value.get_secret_value()
-        try:
-            if secret and (not secret.startswith("whsec_") or len(base64.b64decode(secret[6:], validate=True)) < 16):
-                raise ValueError
-        except ValueError:
-            raise ValueError("expected a Standard Webhooks secret, like whsec_…") from None
+        check_webhook_secret(value.get_secret_value())
         return value
 
     @field_validator("webhook_secret")
@@ -209,14 +201,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _checked_database(cls, value: str) -> str:
-        try:
-            driver = make_url(value).drivername
-        except (ArgumentError, ValueError):
-            driver = ""
-        if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
-            raise ValueError("expected sqlite+aiosqlite:///file.db or postgresql+asyncpg://user:password@host/name")
-        if driver == "sqlite+aiosqlite" and not Path(make_url(value).database or "").absolute().parent.is_dir():
-            raise ValueError("expected a file in an existing folder")
+        check_database_url(value)
         return value
 
     @field_validator("smtp_url")
@@ -234,15 +219,7 @@ class Settings(BaseSettings):
     @field_validator("secret_keys", mode="before")
     @classmethod
     def _checked_keys(cls, value: object) -> object:
-        keys = [key.strip() for key in value.split(",") if key.strip()] if isinstance(value, str) else value
-        try:
-            # The decoder would accept a longer text and ignore everything after 32 bytes, such as a second key.
-            valid = isinstance(keys, list) and all(len(key) == _KEY_LENGTH and Fernet(key) for key in keys)
-        except ValueError:
-            valid = False
-        if not keys or not valid:
-            raise ValueError("expected Fernet keys, comma-separated, newest first (make one with: odobot new-key)")
-        return keys
+        return fernet_keys(value)
 
     @field_validator("company")
     @classmethod

@@ -1,7 +1,6 @@
-"""The worker: reads the feed, delivers notices, and deletes old data."""
+"""The worker: the background loops, which read the feed, deliver notices, make packs and delete old data."""
 
 import asyncio
-import datetime
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,32 +8,21 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from bot.housekeeping import Housekeeping
 from bot.supervisor import Beat, Loop, Supervisor
 from handlers.telegram.support.closing import ConversationCloser
 from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError, PortalUnavailable
-from services.clock import Clock
-from services.linking.linking import Linking
 from services.notices.clock_watch import ClockWatch
 from services.notices.delivery.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.notices.planner import HAND_OVER_BATCH, Planner
 from services.packs.runner import PackRunner
 from services.retries import backoff
-from services.saved_answers.store import SavedAnswers
 from services.uninterrupted import run_to_completion
-from storage import chats, support, updates
 from storage.database import Database
-from storage.notices import retention
-from storage.notices.plan import rows
 
 _RECLAIM_SECONDS = 10.0
-_RETENTION_SECONDS = 600.0
-_DELIVERIES_KEPT = datetime.timedelta(days=400)
-"""Age at which settled deliveries are deleted: the list of sent copies covers the invoices of a year."""
-_UPDATES_KEPT = datetime.timedelta(days=2)
-_BATCH = 100
-_BETWEEN_BATCHES_SECONDS = 0.02
 _DRAIN_SECONDS = 8.0
 """How long a stop waits for the sends in progress; updates in progress are waited for at the same time."""
 _FIRST_PAUSE_SECONDS = 2.0
@@ -47,8 +35,6 @@ _RECLAIM_LIMIT_SECONDS = 120.0
 _PLAN_SECONDS = 1.0
 """Pause between two looks at the plan, and the shortest time of a batch of sweeps: 10 links/s in each process."""
 _ADOPT_SECONDS = 86_400.0
-_PLAN_KEPT = datetime.timedelta(days=30)
-"""How long a row of the plan is kept after its day. The outbox knows longer what was told."""
 _PLAN_LIMIT_SECONDS = 120.0
 _SWEEP_LIMIT_SECONDS = 300.0
 """A batch of ten links, four at once, with at most 20 calls of 10 s each for the largest accounts."""
@@ -78,10 +64,8 @@ class Worker:
         dispatcher: Dispatcher,
         planner: Planner,
         packs: PackRunner,
-        linking: Linking,
-        saved_answers: SavedAnswers,
+        housekeeping: Housekeeping,
         clock_watch: ClockWatch,
-        clock: Clock,
         supervisor: Supervisor,
         *,
         poll_seconds: float,
@@ -92,17 +76,14 @@ class Worker:
         self._dispatcher = dispatcher
         self._planner = planner
         self._packs = packs
-        self._linking = linking
-        self._saved_answers = saved_answers
+        self._housekeeping = housekeeping
         self._clock_watch = clock_watch
-        self._clock = clock
         self._supervisor = supervisor
         self._poll_seconds = poll_seconds
         self._closer = closer
         self._stop_loops: Callable[[], Awaitable[None]] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._read_now = asyncio.Event()
-        self._last_checked_notice = 0
 
     @property
     def in_progress(self) -> int:
@@ -130,7 +111,7 @@ class Worker:
             Loop("sweeps", self._sweep, _SWEEP_LIMIT_SECONDS),
             Loop("packs", self._packs.work, _PACKS_LIMIT_SECONDS),
             Loop("reclaim", self._reclaim, _RECLAIM_LIMIT_SECONDS),
-            Loop("retention", self._apply_retention, _RETENTION_LIMIT_SECONDS),
+            Loop("retention", self._housekeeping.work, _RETENTION_LIMIT_SECONDS),
             *([Loop("support", self._close_conversations, _SUPPORT_LIMIT_SECONDS)] if self._closer else []),
         )
         self._stop_loops = stop_loops
@@ -246,63 +227,6 @@ class Worker:
             await self._closer.end_idle()
             await self._closer.close_ended()
             await asyncio.sleep(_SUPPORT_SECONDS)
-
-    async def _apply_retention(self, beat: Beat) -> None:
-        while True:
-            await run_to_completion(self._clean(beat))
-            beat(_RETENTION_SECONDS)
-            await asyncio.sleep(_RETENTION_SECONDS)
-
-    async def _clean(self, beat: Beat) -> None:
-        """Delete old rows in batches, so that other writers wait for one batch at most."""
-        for purge in (
-            self._linking.purge,
-            self._saved_answers.purge,
-            self._purge_strangers,
-            self._purge_deliveries,
-            self._purge_updates,
-            self._purge_notices,
-            self._purge_plan,
-            self._packs.purge,
-            self._purge_conversations,
-        ):
-            count = _BATCH
-            while count == _BATCH:
-                beat()
-                count = await purge(_BATCH)
-                await asyncio.sleep(_BETWEEN_BATCHES_SECONDS)
-
-    async def _purge_strangers(self, limit: int) -> int:
-        async with self._database.write() as session:
-            return await chats.purge_unlinked(session, self._clock(), limit)
-
-    async def _purge_deliveries(self, limit: int) -> int:
-        async with self._database.write() as session:
-            return await retention.purge_settled(session, self._clock() - _DELIVERIES_KEPT, limit)
-
-    async def _purge_updates(self, limit: int) -> int:
-        async with self._database.write() as session:
-            return await updates.purge(session, self._clock() - _UPDATES_KEPT, limit)
-
-    async def _purge_plan(self, limit: int) -> int:
-        async with self._database.write() as session:
-            return await rows.purge(session, (self._clock() - _PLAN_KEPT).date(), limit)
-
-    async def _purge_conversations(self, limit: int) -> int:
-        async with self._database.write() as session:
-            return await support.purge(session, self._clock(), limit)
-
-    async def _purge_notices(self, limit: int) -> int:
-        """Delete notices without deliveries, checking each once; others are deleted with their last delivery.
-
-        Returns:
-            How many notices were checked.
-        """
-        last, before = self._last_checked_notice, self._clock() - _DELIVERIES_KEPT
-        async with self._database.write() as session:
-            checked = await retention.purge_undelivered(session, last, before, limit)
-        self._last_checked_notice = max([last, *checked])
-        return len(checked)
 
 
 def _pause_after(error: PortalError, failures: int, *, longest: float) -> float:

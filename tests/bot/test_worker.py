@@ -73,10 +73,10 @@ class IdlePacks:
 
 
 class NothingOld:
-    """Has no codes and no saved answers to delete."""
+    """Has no rows to delete."""
 
-    async def purge(self, limit: int) -> int:
-        return 0
+    async def work(self, beat: Beat) -> None:
+        await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,8 @@ async def test_a_feed_that_fails_2000_times(
 
     monkeypatch.setattr("bot.worker.asyncio.timeout", noted)
     feed: Any = FailingFeed(error)
-    old = NothingOld()
-    parts: Any = (IdleDispatcher(), IdlePlanner(), IdlePacks(), old, old, ClockWatch(database, utc_now))
-    feed.worker = Worker(database, feed, *parts, utc_now, Supervisor(), poll_seconds=30)
+    parts: Any = (IdleDispatcher(), IdlePlanner(), IdlePacks(), NothingOld(), ClockWatch(database, utc_now))
+    feed.worker = Worker(database, feed, *parts, Supervisor(), poll_seconds=30)
     async with feed.worker.working():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait_for(feed.has_failed_often.wait(), 60)

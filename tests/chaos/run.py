@@ -43,7 +43,8 @@ async def run(seed: int, seconds: float, engine: str, mode: str) -> Result:
     """
     before = children()
     with tempfile.TemporaryDirectory(prefix="odobot-chaos-", ignore_cleanup_errors=True) as folder:
-        async with open_stage(Path(folder), engine, mode) as stage:
+        # Five messages a second to a chat: a backlog of a hundred would take minutes at one, and hide what is stuck.
+        async with open_stage(Path(folder), engine, mode, chat_rate="5") as stage:
             await stage.link(plan.PEOPLE, shared=plan.SHARED, silent=plan.SILENT, copies=plan.COPIES)
             recorder = Recorder(stage)
             watching = asyncio.create_task(recorder.watch())
