@@ -9,26 +9,26 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from telegram.ext import ExtBot
 
-from bot.application import make_application, update_order
 from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.counted_request import CountedRequest
 from bot.bot_api.request import AiohttpRequest
 from bot.components import Components
-from bot.database_check import DatabaseCheck
 from bot.housekeeping import Housekeeping
+from bot.http.admin.database_check import DatabaseCheck
+from bot.http.admin.key_check import KeyCheck
+from bot.http.admin.metrics import Metrics, Sources
+from bot.http.admin.readiness import Readiness
 from bot.http.calendar import CalendarEndpoint
 from bot.http.endpoints import admin_app, public_app
-from bot.http.key_check import KeyCheck
-from bot.http.metrics import Metrics, Sources
 from bot.http.portal_requests import PortalRequests
-from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
 from bot.settings import Settings
 from bot.supervisor import Supervisor
+from bot.updates.application import linked_chats, make_application
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.handling import UpdateHandler
-from bot.updates.ordering import SLOTS
+from bot.updates.ordering import SLOTS, PerChatOrder
 from bot.updates.poll_health import PollHealth
 from bot.updates.polling import Polling, allowed_updates
 from bot.updates.slots import give_back_slot
@@ -134,7 +134,12 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             calendar=services.calendar_feeds.counts,
         )
         metrics = Metrics(database, clock, sources)
-        order = update_order(database, metrics, lambda update: on_flood(update, application), settings.staff_chat)
+        order = PerChatOrder(
+            handled=metrics.handled,
+            dropped=metrics.dropped,
+            linked_among=linked_chats(database, settings.staff_chat),
+            report_unread=lambda update: on_flood(update, application),
+        )
         get_updates_request = AiohttpRequest(connection_pool_size=2, max_answer_bytes=MAX_UPDATES_BYTES)
         application = make_application(settings, services, order, request, get_updates_request)
         stack.push_async_callback(application.bot.shutdown)  # also closes a bot that could not be initialized

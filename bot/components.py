@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
-from bot.database_check import DatabaseCheck
-from bot.http.readiness import Readiness
+from bot.http.admin.database_check import DatabaseCheck
+from bot.http.admin.readiness import Readiness
 from bot.http.webhook import TelegramWebhook
 from bot.supervisor import Supervisor
 from bot.updates.handling import OdobotApplication

@@ -10,7 +10,7 @@ import structlog
 from telegram.error import InvalidToken, TelegramError
 
 from bot.components import Components
-from bot.http.readiness import Readiness
+from bot.http.admin.readiness import Readiness
 from bot.updates.handling import OdobotApplication
 from handlers.telegram.failures import FailureKind, classify
 from mail.errors import MailError

@@ -26,8 +26,8 @@ from services.papers import Hit
 from services.security import SecurityEvent
 from services.understanding.numbers import number_in
 from services.understanding.payloads import paper_payload
-from storage import uploaded_pdfs
 from storage.chats import LinkState
+from storage.papers import uploaded_pdfs
 
 _MOST_RESULTS = 10
 _LEAST_CHARACTERS = 3

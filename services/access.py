@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portal.client import Portal
 from portal.errors import NotFound, PortalError
-from portal.models import Account, Contact
+from portal.models import Account, Contact, Part
 from services.clock import Clock
 from services.security import SecurityEvent, SecurityLog
 from services.understanding.addresses import emails_in
@@ -191,6 +191,18 @@ class Access:
         self._security.record(
             SecurityEvent.ACCESS_ENDED, cause=ended.kind, chat_id=ended.link.chat_id, email=ended.link.email
         )
+
+
+def may_see(contact: Contact | None, account_id: str, part: Part) -> bool:
+    """Return whether a contact may see the orders or the invoices of an account.
+
+    An account that could not be read counts as permitted: the portal has given out the document.
+    """
+    if contact is None:
+        return False
+    if contact.unread_accounts and all(account.account_id != account_id for account in contact.accounts):
+        return True
+    return any(account.account_id == account_id and part in account.access for account in contact.accounts)
 
 
 def _end_reason(contact: Contact | None, link: LinkToConfirm) -> Kind | None:

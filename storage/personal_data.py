@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete
 from sqlmodel import col
 
-from storage import calendar_feeds, saved_answers, support
+from storage import support
 from storage.database import Session
 from storage.linking import codes, invitations, links, proofs
+from storage.papers import calendar_feeds, saved_answers
 from storage.tables import Chat, CodeState
 
 
@@ -20,7 +21,7 @@ class StoredPersonalData:
     emails: tuple[str, ...]
     since: datetime.datetime
     saved_answers: int = 0
-    """Lists and details that the portal answered last (``storage.saved_answers``)."""
+    """Lists and details that the portal answered last (``storage.papers.saved_answers``)."""
     calendar_feeds: int = 0
 
 

@@ -11,7 +11,7 @@ from bot.commands.check_result import CheckFailed, CheckResult
 from bot.commands.check_staff_chat import check_staff_chat
 from bot.components import Components
 from bot.environment.zones import newer_version, used_version
-from bot.http.key_check import unreadable_reason
+from bot.http.admin.key_check import unreadable_reason
 from bot.settings import Settings
 from bot.updates.webhook_state import problem_of
 from mail.errors import MailError

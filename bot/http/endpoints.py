@@ -5,6 +5,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.http.admin.metrics import Metrics
+from bot.http.admin.readiness import Readiness
 from bot.http.bodies import (
     BodyMemoryFull,
     BodyTooLong,
@@ -13,9 +15,7 @@ from bot.http.bodies import (
     client_disconnected,
 )
 from bot.http.calendar import CalendarEndpoint
-from bot.http.metrics import Metrics
 from bot.http.portal_requests import PortalRequests
-from bot.http.readiness import Readiness
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
 

@@ -79,7 +79,7 @@ def invoice_list(
             for i in page.items
         ),
         tuple(state(t, i, today) for i in page.items),
-        actions=tuple(ShowInvoice(action.link, i.number) for i in page.items),
+        actions=tuple(ShowInvoice.from_list(i.number, action) for i in page.items),
         opener=1,
     )
     rows = number_buttons([(safe_text(i.number), ShowInvoice.from_list(i.number, action)) for i in page.items])

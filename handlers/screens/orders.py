@@ -82,7 +82,7 @@ def order_list(
     table = Table(
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),
         tuple(_detail_line(t, o) for o in page.items),
-        actions=tuple(ShowOrder(action.link, o.number) for o in page.items),
+        actions=tuple(ShowOrder.from_list(o.number, action) for o in page.items),
     )
     rows = number_buttons([(safe_text(o.number), ShowOrder.from_list(o.number, action)) for o in page.items])
     buttons = (every, search) if is_filtered else (search,)

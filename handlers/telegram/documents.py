@@ -14,8 +14,8 @@ from handlers.telegram.render import Message as Rendered
 from portal.client import Papers, Reader
 from portal.errors import NotReady, TooLarge
 from services.invoices import SMALL_PDF_BYTES, file_name
-from storage import uploaded_pdfs
 from storage.database import Database
+from storage.papers import uploaded_pdfs
 from storage.tables import Document
 from texts.catalogue import Texts
 

@@ -25,20 +25,21 @@ from handlers.telegram.rich_messages import deliver, render_for
 from handlers.telegram.summary_lines import summary_lines
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
-from portal.models import Contact, OrderStatus, Part
-from services.access import Access
+from portal.models import Contact, OrderStatus
+from services.access import Access, may_see
 from services.clock import Clock
 from services.company import Company
 from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent
 from services.notices.event_recorder import REMINDERS, subscription_for
 from services.notices.reminder_check import check_reminder
 from services.notices.reminders import ends_as_planned
-from storage import chats, uploaded_pdfs
+from storage import chats
 from storage.chats import ChatState, LinkState
 from storage.database import Database
 from storage.notices import delivery_preferences
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.notices.outbox import ClaimedDelivery
+from storage.papers import uploaded_pdfs
 from storage.tables import Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -181,7 +182,9 @@ class TelegramNoticeSender:
         if self._access.is_idle(link):
             await self._access.notify_idle_link(link)
             return False
-        return await self._access.unlink_if_ended(contact, link.link_id) is None and _may_see(contact, link, kind)
+        has_ended = await self._access.unlink_if_ended(contact, link.link_id) is not None
+        part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
+        return not has_ended and may_see(contact, link.account_id, part)
 
     async def _read(self, claimed: ClaimedDelivery, link: LinkState, document: Awaitable[DocumentT]) -> DocumentT:
         """Return an order or an invoice, read in parallel with the check that the link is still valid."""
@@ -289,12 +292,3 @@ class TelegramNoticeSender:
             return Sent()
 
         return send
-
-
-def _may_see(contact: Contact | None, link: LinkState, kind: Kind) -> bool:
-    part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
-    if contact is None:
-        return False
-    if contact.unread_accounts and all(account.account_id != link.account_id for account in contact.accounts):
-        return True  # the account could not be read, but the document was
-    return any(account.account_id == link.account_id and part in account.access for account in contact.accounts)

@@ -20,9 +20,9 @@ from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.packs.reports import Finished, PackFile, Reason, Report, SendFailed, Stopped, Working
 from services.packs.selection import PackFormat, Selection
 from services.retries import with_retries
-from storage import packs
 from storage.database import Database
-from storage.packs import ClaimedPack
+from storage.papers import packs
+from storage.papers.packs import ClaimedPack
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 

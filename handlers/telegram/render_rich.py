@@ -91,7 +91,7 @@ def _table(table: Table, is_notice: bool) -> tuple[Block, frozenset[Action]]:
     for at, row in enumerate(table.rows):
         action = table.actions[at] if table.actions else None
         data = encode(action, of_notice=is_notice) if action else None
-        if action and data:
+        if action and data and table.opener in columns:
             opened.add(action)
         cells.append([_cell(row[column], column, table.opener, data) for column in columns])
         rest = " · ".join(row[column] for column in beyond if row[column])

@@ -18,7 +18,7 @@ from handlers.views.orders import order_detail
 from handlers.views.saved_answers import marked_if_saved
 from services.calendar.entries import Entry, calendar_of, invoice_entry, order_entry
 from services.invoices import calendar_file_name
-from storage import calendar_feeds
+from storage.papers import calendar_feeds
 
 
 async def add_to_calendar(context: Context, action: AddToCalendar) -> Screen | None:

@@ -17,10 +17,10 @@ from services.account.changes import Changes, KnownPapers, changes_since, known_
 from services.account.optional_calls import answer_in_time
 from services.account.paper_filters import Rows, all_orders
 from services.invoices import summary_of
-from storage import visits
 from storage.chats import LinkState
+from storage.papers import visits
+from storage.papers.visits import StoredVisit
 from storage.tables import Kind
-from storage.visits import StoredVisit
 
 
 async def start(context: Context, _action: Start) -> Screen | None:

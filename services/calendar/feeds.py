@@ -21,9 +21,10 @@ from services.company import Company
 from services.saved_answers.papers import SavedPapers, SavingPapers
 from services.saved_answers.store import SavedAnswers
 from services.security import SecurityEvent, SecurityLog
-from storage import calendar_feeds, chats
+from storage import chats
 from storage.chats import LinkState
 from storage.database import Database
+from storage.papers import calendar_feeds
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 

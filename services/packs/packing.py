@@ -22,10 +22,11 @@ from services.packs.files import Request
 from services.packs.progress import Progress
 from services.packs.reports import Finished, Missing, PackFile, PackSender, Report, SendFailed, Stage, Working
 from services.packs.selection import Listing, PackFormat, Selection, read_listing
-from storage import chats, packs
+from storage import chats
 from storage.chats import LinkState
 from storage.database import Database
-from storage.packs import ClaimedPack
+from storage.papers import packs
+from storage.papers.packs import ClaimedPack
 from texts.catalogue import texts_in
 from texts.language import Language
 

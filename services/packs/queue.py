@@ -6,9 +6,9 @@ import datetime
 from services.clock import Clock
 from services.packs.progress import Progress
 from services.packs.selection import PackFormat, Selection
-from storage import packs
 from storage.database import Database
-from storage.packs import NewPack
+from storage.papers import packs
+from storage.papers.packs import NewPack
 from storage.tables import PackState
 
 _WITHOUT_MESSAGE = datetime.timedelta(seconds=10)

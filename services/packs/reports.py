@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from services.packs.selection import PackFormat, Selection
-from storage.packs import ClaimedPack
+from storage.papers.packs import ClaimedPack
 
 
 class Stage(StrEnum):

@@ -21,9 +21,9 @@ from services.packs.packing import LeaseLost, LinkEnded, Packing
 from services.packs.queue import PackQueue
 from services.packs.reports import Finished, PackSender, Reason, Report, SendFailed, Stopped
 from services.uninterrupted import run_to_completion
-from storage import packs
 from storage.database import Database
-from storage.packs import ClaimedPack
+from storage.papers import packs
+from storage.papers.packs import ClaimedPack
 from storage.tables import PackState
 
 AT_ONCE = 2

@@ -18,9 +18,9 @@ from portal.client import Reader
 from portal.models import PortalModel
 from services.clock import Clock
 from services.recent import RecentEntries
-from storage import saved_answers
 from storage.database import Database
-from storage.saved_answers import Answer
+from storage.papers import saved_answers
+from storage.papers.saved_answers import Answer
 from storage.tables import SavedAnswer
 
 KEPT = datetime.timedelta(days=7)

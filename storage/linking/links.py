@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import col, select
 
-from storage import chats, packs, support
+from storage import chats, support
 from storage.database import Session
 from storage.linking import codes, proofs
 from storage.notices import cancellation
+from storage.papers import packs
 from storage.tables import Chat, Link
 
 UNLINKED = "unlinked"

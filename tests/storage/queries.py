@@ -8,17 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import (
-    calendar_feeds,
-    chats,
-    packs,
-    personal_data,
-    saved_answers,
-    support,
-    updates,
-    uploaded_pdfs,
-    visits,
-)
+from storage import chats, personal_data, support, updates
 from storage.chats import Awaiting
 from storage.database import Database, Session
 from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
@@ -44,8 +34,9 @@ from storage.notices.plan import hand_over, mutes, rows, sweeps
 from storage.notices.plan.rows import Part, Wanted
 from storage.notices.plan.sweeps import REMINDER_KINDS
 from storage.notices.repetitions import ResendChoice, SeenNotices
-from storage.packs import ClaimedPack, NewPack, SettledPack
-from storage.saved_answers import Answer
+from storage.papers import calendar_feeds, packs, saved_answers, uploaded_pdfs, visits
+from storage.papers.packs import ClaimedPack, NewPack, SettledPack
+from storage.papers.saved_answers import Answer
 from storage.support import EndReason
 from storage.tables import Awaited, Channel, CodeState, Document, InvitationState, Kind, PackState, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size

@@ -10,13 +10,14 @@ from itertools import pairwise
 import pytest
 from sqlmodel import col, select
 
-from storage import chats, updates, uploaded_pdfs
+from storage import chats, updates
 from storage.database import Database
 from storage.linking import code_history, codes, links
 from storage.linking.links import NewLink
 from storage.notices import bookkeeper_copies, feed, outbox, outbox_report, rate_limiter
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.plan import mutes
+from storage.papers import uploaded_pdfs
 from storage.tables import Channel, Copy, Delivery, Document, Kind, State
 from tests.storage import EMAIL, NOW, a_key, later, opened, rows_of
 

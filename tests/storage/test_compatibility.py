@@ -19,7 +19,7 @@ from bot.settings import PREFIX, Settings
 from handlers import actions
 from handlers.actions import Action
 from handlers.telegram.callback_data import decode, encode
-from storage import chats, migrations, personal_data, updates, uploaded_pdfs
+from storage import chats, migrations, personal_data, updates
 from storage.chats import Awaiting
 from storage.database import Database, Session
 from storage.linking import access, code_history, codes, links, proofs, shared_addresses
@@ -34,6 +34,7 @@ from storage.notices import (
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.outbox_report import MailedInvoice
 from storage.notices.plan import mutes
+from storage.papers import uploaded_pdfs
 from storage.tables import Awaited, CodeState, Delivery, Kind, Notice, State
 from tests.storage import NOW, later, opened, url_of
 
@@ -158,7 +159,7 @@ async def test_feed_and_rate_limiter(session: Session) -> None:
         "reminder.later", "copy.stopped", "contact.removed", "account.closed", "address.changed", "access.ended",
         "link.unused",
     ]  # fmt: skip
-    assert set(kinds.values()) == set(Kind) - {Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF}
+    assert set(kinds.values()) == set(Kind) - {Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF, Kind.INVOICE_CANCELLED}
     slots = await rate_limiter.reserve(session, NOW, datetime.timedelta(seconds=1), 1)
     assert slots.start == later(seconds=30)  # halted until then
 

@@ -5,11 +5,12 @@ import datetime
 import pytest
 from sqlmodel import select
 
-from storage import chats, packs, personal_data
+from storage import chats, personal_data
 from storage.database import Database
 from storage.linking import links
 from storage.linking.links import NewLink
-from storage.packs import ClaimedPack, NewPack
+from storage.papers import packs
+from storage.papers.packs import ClaimedPack, NewPack
 from storage.tables import Link, Pack, PackState
 from tests.storage import NOW
 

@@ -6,11 +6,11 @@ from cryptography.fernet import Fernet
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from storage import saved_answers
 from storage.database import Database
 from storage.linking import links
 from storage.linking.links import NewLink
-from storage.saved_answers import MOST_OF_LINK, Answer
+from storage.papers import saved_answers
+from storage.papers.saved_answers import MOST_OF_LINK, Answer
 from storage.tables import Link, SavedAnswer
 from storage.vault import Vault
 from tests.storage import EMAIL, NOW

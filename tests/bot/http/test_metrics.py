@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from bot.http.metrics import _COUNTERS
+from bot.http.admin.metrics import _COUNTERS
 from sandbox.mail.faults import Fault as MailFault, Stage
 from sandbox.portal.faults import Fault, FaultKind
 from tests.scene import CLIENT, Scene

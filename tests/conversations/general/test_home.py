@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sandbox.portal.faults import Fault, FaultKind
-from storage import visits
+from storage.papers import visits
 from tests.scene import START, Scene
 
 BOREAL = "flotte@example.test"

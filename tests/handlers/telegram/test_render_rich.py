@@ -61,7 +61,7 @@ def has_same_facts(screen: Screen, *, is_notice: bool = False) -> None:
 
 
 def _does(button: dict[str, str]) -> str:
-    return button.get("callback_data") or button["url"]
+    return button.get("callback_data") or button.get("url") or str(button["copy_text"])
 
 
 @pytest.mark.parametrize("t", [FR, EN], ids=["fr", "en"])

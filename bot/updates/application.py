@@ -1,34 +1,29 @@
-"""PTB's application, and the order of its updates."""
+"""PTB's application with the routing table, and which chats the order of updates knows as linked."""
 
-from collections.abc import Set
+from collections.abc import Awaitable, Callable, Set
 from typing import cast
 
 from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from bot.bot_api.request import AiohttpRequest
-from bot.http.metrics import Metrics
 from bot.settings import Settings
 from bot.updates.handling import OdobotApplication
-from bot.updates.ordering import PerChatOrder, ReportUnread
+from bot.updates.ordering import PerChatOrder
 from handlers.context import Context, Services
 from handlers.routes import register
 from storage import chats
 from storage.database import Database
 
 
-def update_order(
-    database: Database, metrics: Metrics, report_unread: ReportUnread, staff_chat: int | None
-) -> PerChatOrder:
-    """Make the order of updates; ``staff_chat`` is never taken for a stranger's."""
+def linked_chats(database: Database, staff_chat: int | None) -> Callable[[Set[int]], Awaitable[Set[int]]]:
+    """Return a function that returns those of some chats that are linked; the staff's chat counts as linked."""
 
     async def linked_among(chat_ids: Set[int]) -> Set[int]:
         async with database.read() as session:
             linked = await chats.linked_among(session, chat_ids)
         return linked if staff_chat is None or staff_chat not in chat_ids else linked | {staff_chat}
 
-    return PerChatOrder(
-        handled=metrics.handled, dropped=metrics.dropped, linked_among=linked_among, report_unread=report_unread
-    )
+    return linked_among
 
 
 def make_application(

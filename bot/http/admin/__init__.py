@@ -1,0 +1,1 @@
+"""The admin port: readiness, metrics, and what they look at."""
