@@ -13,8 +13,7 @@ from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.counted_request import CountedRequest
 from bot.bot_api.request import AiohttpRequest
 from bot.components import Components
-from bot.housekeeping import Housekeeping
-from bot.http.admin.database_check import DatabaseCheck
+from bot.database_check import DatabaseCheck
 from bot.http.admin.key_check import KeyCheck
 from bot.http.admin.metrics import Metrics, Sources
 from bot.http.admin.readiness import Readiness
@@ -56,6 +55,7 @@ from services.access import Access
 from services.calendar.feeds import CalendarFeeds
 from services.clock import Clock, utc_now
 from services.company import Company
+from services.housekeeping import Housekeeping
 from services.linking.code_delivery import CodeDelivery
 from services.linking.invitations import Invitations
 from services.linking.linking import Linking

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
-from bot.http.admin.database_check import DatabaseCheck
+from bot.database_check import DatabaseCheck
 from bot.http.admin.readiness import Readiness
 from bot.http.webhook import TelegramWebhook
 from bot.supervisor import Supervisor

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from bot.housekeeping import Housekeeping
 from bot.supervisor import Beat, Loop, Supervisor
 from handlers.telegram.support.closing import ConversationCloser
 from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError, PortalUnavailable
+from services.housekeeping import Housekeeping
 from services.notices.clock_watch import ClockWatch
 from services.notices.delivery.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
@@ -23,6 +23,7 @@ from services.uninterrupted import run_to_completion
 from storage.database import Database
 
 _RECLAIM_SECONDS = 10.0
+_RETENTION_SECONDS = 600.0
 _DRAIN_SECONDS = 8.0
 """How long a stop waits for the sends in progress; updates in progress are waited for at the same time."""
 _FIRST_PAUSE_SECONDS = 2.0
@@ -111,7 +112,7 @@ class Worker:
             Loop("sweeps", self._sweep, _SWEEP_LIMIT_SECONDS),
             Loop("packs", self._packs.work, _PACKS_LIMIT_SECONDS),
             Loop("reclaim", self._reclaim, _RECLAIM_LIMIT_SECONDS),
-            Loop("retention", self._housekeeping.work, _RETENTION_LIMIT_SECONDS),
+            Loop("retention", self._apply_retention, _RETENTION_LIMIT_SECONDS),
             *([Loop("support", self._close_conversations, _SUPPORT_LIMIT_SECONDS)] if self._closer else []),
         )
         self._stop_loops = stop_loops
@@ -227,6 +228,12 @@ class Worker:
             await self._closer.end_idle()
             await self._closer.close_ended()
             await asyncio.sleep(_SUPPORT_SECONDS)
+
+    async def _apply_retention(self, beat: Beat) -> None:
+        while True:
+            await run_to_completion(self._housekeeping.clean(beat))
+            beat(_RETENTION_SECONDS)
+            await asyncio.sleep(_RETENTION_SECONDS)
 
 
 def _pause_after(error: PortalError, failures: int, *, longest: float) -> float:

@@ -17,8 +17,8 @@ MADE_BY_APP = {
     "ApplicationBuilder",
     "Services",
 }
-# The command line opens the database, with its vault, where no bot is wanted.
-ALSO = {Path("bot/cli.py"): {"Database", "Vault"}}
+# The command line opens the database, with its vault, where no bot is wanted. PTB's application comes with its updates.
+ALSO = {Path("bot/cli.py"): {"Database", "Vault"}, Path("bot/updates/application.py"): {"ApplicationBuilder"}}
 
 
 def test_imports_go_only_to_lower_layers() -> None:

@@ -25,7 +25,7 @@ from handlers.telegram.rich_messages import deliver, render_for
 from handlers.telegram.summary_lines import summary_lines
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
-from portal.models import Contact, OrderStatus
+from portal.models import Contact, OrderStatus, Part
 from services.access import Access, may_see
 from services.clock import Clock
 from services.company import Company

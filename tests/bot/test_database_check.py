@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from bot.database_check import DatabaseCheck
 from bot.http.admin import database_check
-from bot.http.admin.database_check import DatabaseCheck
 from bot.supervisor import Supervisor
 from storage import chats
 from storage.chat_cache import ChatCache

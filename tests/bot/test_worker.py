@@ -75,8 +75,8 @@ class IdlePacks:
 class NothingOld:
     """Has no rows to delete."""
 
-    async def work(self, beat: Beat) -> None:
-        await asyncio.Event().wait()
+    async def clean(self, beat: Beat) -> None:
+        return
 
 
 @pytest.mark.parametrize(

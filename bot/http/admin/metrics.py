@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.bot_api import counted_request
+from bot.database_check import DatabaseCheck
 from bot.http.admin.collectors import Counts, Loops, Plan, Polling, SecurityEvents, Webhook
-from bot.http.admin.database_check import DatabaseCheck
 from bot.http.admin.key_check import KeyCheck
 from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates

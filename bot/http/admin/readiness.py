@@ -8,7 +8,7 @@ from datetime import timedelta
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
-from bot.http.admin.database_check import DatabaseCheck
+from bot.database_check import DatabaseCheck
 from bot.http.admin.key_check import KeyCheck
 from bot.supervisor import Supervisor
 from bot.updates.poll_health import PollHealth

@@ -1,18 +1,15 @@
-"""Deletes old rows, every ten minutes."""
+"""Deletes old rows."""
 
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.supervisor import Beat
 from services.clock import Clock
-from services.uninterrupted import run_to_completion
 from storage import chats, support, updates
 from storage.database import Database
 from storage.notices import retention
 from storage.notices.plan import rows
 
-_PAUSE_SECONDS = 600.0
 _DELIVERIES_KEPT = datetime.timedelta(days=400)
 """Age at which settled deliveries are deleted: the list of sent copies covers the invoices of a year."""
 _UPDATES_KEPT = datetime.timedelta(days=2)
@@ -38,14 +35,7 @@ class Housekeeping:
         self._of_services = of_services
         self._last_checked_notice = 0
 
-    async def work(self, beat: Beat) -> None:
-        """Clean, and pause, until cancelled."""
-        while True:
-            await run_to_completion(self.clean(beat))
-            beat(_PAUSE_SECONDS)
-            await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def clean(self, beat: Beat) -> None:
+    async def clean(self, beat: Callable[[], None]) -> None:
         """Delete old rows in batches, so that other writers wait for one batch at most."""
         for purge in (
             *self._of_services,
