@@ -19,6 +19,7 @@ NAMES = [
     ("/langue", "/language"),
     ("/portail", "/portal"),
     ("/parametres", "/settings"),
+    ("/parler", "/talk"),
     ("/aide", "/help"),
     ("/delier", "/unlink"),
     ("/confidentialite", "/privacy"),

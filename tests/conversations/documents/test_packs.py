@@ -237,7 +237,7 @@ async def test_months_are_chosen_by_buttons(scene: Scene) -> None:
 
 async def test_list_button_selects_its_invoices(scene: Scene) -> None:
     person = await scene.linked("fr", BOREAL)
-    await scene.say(person, "/solde")
+    await scene.say(person, "/apayer")
     chosen = await scene.tap(person, "tout recevoir")
     assert "Factures à payer" in chosen.text
     person.tap("PDF en zip", message=chosen)

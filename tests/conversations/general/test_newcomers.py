@@ -23,7 +23,7 @@ async def test_small_talk_is_not_searched_for(scene: Scene, language: str, thank
         assert home in (await scene.say(person, text)).text, text
     for text in ("qui es-tu?", "es-tu un robot", "va chier", "maudit robot", "are you a bot?", "fuck you"):
         assert about in (await scene.say(person, text)).text, text
-    assert scene.portal.log.total == 0
+    assert not [each for each in scene.portal.log.entries if "query=" in each.query or "number=" in each.query]
     stranger = scene.person(language)
     assert about in (await scene.say(stranger, "what is this?")).text
     assert thanks in (await scene.say(stranger, "merci")).text
@@ -137,7 +137,10 @@ async def test_a_question_beside_no_number_lists(scene: Scene, language: str, no
 async def test_request_instead_of_a_search_text(scene: Scene, language: str) -> None:
     person = await scene.linked(language, FLEET)
     search = "Rechercher" if language == "fr" else "Search"
-    for text, words in (("combien je dois", "240130"), ("aide", "/fact" if language == "fr" else "/inv")):
+    for text, words in (
+        ("combien je dois", "4\u00a0971,64" if language == "fr" else "4,971.64"),
+        ("aide", "/fact" if language == "fr" else "/inv"),
+    ):
         await scene.say(person, "/invoices")
         await scene.tap(person, search)
         assert words in (await scene.say(person, text)).text, text
