@@ -44,6 +44,8 @@ class ClockWatch:
             made_due = 0
             if was - now >= SMALLEST_STEP:
                 made_due = await clock_steps.set_back(session, now, was, _LONGEST_PAUSE)
+            if self._last is None or abs(now - was) >= SMALLEST_STEP:
+                made_due += await clock_steps.make_far_ones_due(session, now, _LONGEST_PAUSE)
             await clock_steps.shorten_leases(session, now, LEASE + _CLOCKS_DIFFER, SENDING_LEASE + _CLOCKS_DIFFER)
             await clock_steps.record_seen(session, now)
         self._last = now, ticks

@@ -56,6 +56,22 @@ async def set_back(
     return made_due
 
 
+async def make_far_ones_due(session: Session, now: datetime.datetime, longest_pause: datetime.timedelta) -> int:
+    """Make the waiting deliveries due that are due later than any may be: a clock that was ahead has written them.
+
+    No worker may have seen that clock: it was set forward, and back after a crash. Quiet hours postpone by a day at
+    most; a reminder of an older version may be due at any time. Returns: how many changed.
+    """
+    reminder = exists(select(Notice.notice_id)).where(
+        col(Notice.notice_id) == Delivery.notice_id,
+        col(Notice.kind).in_((Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)),
+    )
+    of_quiet_hours = and_(col(Delivery.is_postponed), col(Delivery.due_at) <= now + datetime.timedelta(days=1))
+    far = and_(col(Delivery.due_at) > now + longest_pause, ~of_quiet_hours, ~reminder)
+    waiting = update(Delivery).where(col(Delivery.state).in_(literal_states(WAITING)), far)
+    return await session.change(waiting.values(due_at=now).execution_options(synchronize_session=False))
+
+
 def _earlier(at: datetime.datetime, now: datetime.datetime, was: datetime.datetime) -> datetime.datetime:
     """Move a time back as far as the clock was set back, but not into the past."""
     return at if at <= now else max(now, at - (was - now))

@@ -353,6 +353,7 @@ WRITES: dict[str, Query] = {
     "outbox.reclaim": lambda s, p: outbox.reclaim(s, p.now, kept={"w"}),
     "clock_steps.record_seen": lambda s, p: clock_steps.record_seen(s, p.now),
     "clock_steps.set_back": lambda s, p: clock_steps.set_back(s, p.now, p.now + _MINUTE, _MINUTE),
+    "clock_steps.make_far_ones_due": lambda s, p: clock_steps.make_far_ones_due(s, p.now, _MINUTE),
     "clock_steps.shorten_leases": lambda s, p: clock_steps.shorten_leases(s, p.now, _SECOND, _MINUTE),
     "cancellation.cancel_for_links": lambda s, p: cancellation.cancel_for_links(
         s, [p.link, p.other_chat], p.now, "unlinked"

@@ -59,6 +59,26 @@ async def due_times(database: Database) -> list[datetime.datetime]:
         return list((await session.exec(select(Delivery.due_at).order_by(col(Delivery.delivery_id)))).all())
 
 
+async def test_what_an_unseen_clock_wrote_becomes_due(database: Database) -> None:
+    """The clock was two hours ahead for some seconds, no worker saw it, and the process was killed and started."""
+    clock = SteppedClock()
+    await ClockWatch(database, clock).check()
+    now = clock()
+    await queue(database, "ahead", now + 2 * HOUR)
+    await queue(database, "retry", now + 5 * MINUTE)
+    await queue(database, "reminder", now + 2 * HOUR, Kind.REMINDER_DUE)
+    await queue(database, "quiet", now + 8 * HOUR)
+    async with database.write() as session:
+        for delivery in (await session.exec(select(Delivery).order_by(col(Delivery.delivery_id)))).all()[-1:]:
+            delivery.is_postponed = True
+
+    await ClockWatch(database, clock).check()
+
+    ahead, *others = await due_times(database)
+    assert now <= ahead <= clock()
+    assert others == [now + 5 * MINUTE, now + 2 * HOUR, now + 8 * HOUR]
+
+
 @pytest.mark.parametrize("over_a_restart", [False, True])
 async def test_a_step_back_makes_waiting_deliveries_due(database: Database, over_a_restart: bool) -> None:
     """Also one that waits for its retry; a snoozed reminder, and one of next week, keep their times."""
