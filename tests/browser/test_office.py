@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import expect
 
@@ -132,7 +133,7 @@ async def test_clock_due_date_and_new_order(visit: Visit) -> None:
     await expect(visit.tab.locator(".toast").last).to_contain_text("Commande créée")
     await visit.sees("commande")
 
-    soon = datetime.date.today() + datetime.timedelta(days=4)  # noqa: DTZ011
+    soon = datetime.datetime.now(ZoneInfo("America/Toronto")).date() + datetime.timedelta(days=4)
     await visit.tab.locator("#due").fill(soon.isoformat())
     await visit.tab.locator("#issue").click()
     await expect(visit.tab.locator(".toast").last).to_contain_text("Facture émise")
