@@ -156,6 +156,7 @@ async def test_cancelled_pack_stops(scene: Scene) -> None:
     choice = await scene.say(person, "/releve")
     progress = await scene.tap(person, "PDF en zip")
     assert progress.message_id == choice.message_id, "the message is edited"
+    await person.wait_for_message("Préparation", timeout=WAIT_SECONDS)  # no further edit comes while the portal hangs
     choice = await scene.say(person, "/releve")
     busy = await scene.tap(person, "CSV")
     assert "déjà en préparation" in busy.text
