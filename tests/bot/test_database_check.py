@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from bot import database_check
 from bot.database_check import DatabaseCheck
-from bot.http.admin import database_check
 from bot.supervisor import Supervisor
 from storage import chats
 from storage.chat_cache import ChatCache
