@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import structlog
 from sqlalchemy import Connection, UpdateBase, event, func, inspect, make_url
@@ -108,6 +109,9 @@ class Database:
         """The identity of the file that this process opens; None if there is none, or it cannot be read."""
         self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
         self._reading = _sqlite(url, async_creator_fn=sqlite_in_loop.connect) if self.is_sqlite else self.engine
+        self._opened: WeakSet[Any] = WeakSet()
+        if not self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", self._note_opened)
         self._watch: sqlite3.Connection | None = None
         # SQLite has one writer, and waits for it by polling, in no order: writers of one process would starve each
         # other beyond the busy time-out. The lock makes them a queue.
@@ -183,11 +187,18 @@ class Database:
             await asyncio.wait({closing}, timeout=timeout)
             if closing.done():
                 closing.result()
-                return
+                break
             # asyncpg aborts the connection whose good-bye is cancelled, and the pool keeps the others.
             closing.cancel()
             timeout = _ABORT_SECONDS
             await asyncio.wait({closing}, timeout=timeout)
+        # A cancelled transaction may have taken its connection from the pool and not given it back.
+        for connection in [each for each in self._opened if not each.is_closed()]:
+            connection.terminate()
+            await asyncio.sleep(0)
+
+    def _note_opened(self, connection: Any, _record: object) -> None:
+        self._opened.add(self.engine.dialect.get_driver_connection(connection))
 
     async def _wait_until_unused(self) -> None:
         """Wait until cancelled transactions gave their connections back: the pool closes only those that it holds."""

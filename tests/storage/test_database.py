@@ -15,6 +15,7 @@ from storage import chats, personal_data
 from storage.database import Database
 from storage.linking import links
 from storage.tables import Chat, Link
+from storage.vault import Vault
 from tests.storage import EMAIL, NOW, a_key, copied, opened, url_of
 
 ROOT = Path(__file__).parents[2]
@@ -159,3 +160,18 @@ async def test_times_are_returned_in_utc(database: Database) -> None:
     assert kept is not None
     assert kept.since == NOW
     assert kept.since.utcoffset() == timedelta(0)
+
+
+async def test_close_ends_a_connection_that_was_not_given_back(database_url: str, engine: str) -> None:
+    """A transaction that was cancelled at the wrong moment keeps its connection: the server must not wait for it."""
+    if engine == "sqlite":
+        pytest.skip("SQLite has no server")
+    database = Database(database_url, Vault([a_key()]))
+    kept = await database.engine.connect()
+    raw = await kept.get_raw_connection()
+    assert raw.driver_connection is not None
+
+    await database.close()
+
+    assert raw.driver_connection.is_closed()
+    await kept.invalidate()
