@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage import sqlite_in_loop
+from storage import sqlite_in_loop, sqlite_in_thread
 from storage.vault import Vault
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class Database:
             _keep_private(self.file)
         self.identity = identity_of(self.file) if self.file else None
         """The identity of the file that this process opens; None if there is none, or it cannot be read."""
-        self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
-        self._reading = _sqlite(url, async_creator_fn=sqlite_in_loop.connect) if self.is_sqlite else self.engine
+        self.engine = _sqlite(url, sqlite_in_thread.connect) if self.is_sqlite else _postgresql(url)
+        self._reading = _sqlite(url, sqlite_in_loop.connect) if self.is_sqlite else self.engine
         self._opened: WeakSet[Any] = WeakSet()
         if not self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", self._note_opened)
@@ -265,9 +265,10 @@ def _postgresql(url: str) -> AsyncEngine:
     return create_async_engine(url, hide_parameters=True, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=10)
 
 
-def _sqlite(url: str, **driver: object) -> AsyncEngine:
+def _sqlite(url: str, connect: Callable[..., object]) -> AsyncEngine:
     # isolation_level=None: the driver begins no transaction itself, _begin_sqlite does.
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"isolation_level": None, **driver})
+    arguments = {"isolation_level": None, "async_creator_fn": connect}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=arguments)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -1,6 +1,8 @@
 """Sessions on both engines; on SQLite, WAL and a queue of writers."""
 
 import asyncio
+import random
+import sqlite3
 import subprocess
 import sys
 from datetime import timedelta, timezone
@@ -175,3 +177,28 @@ async def test_close_ends_a_connection_that_was_not_given_back(database_url: str
 
     assert raw.driver_connection.is_closed()
     await kept.invalidate()
+
+
+@pytest.mark.sqlite
+async def test_cancelled_writer_keeps_no_lock(tmp_path: Path, empty_database: Path) -> None:
+    """Wherever a write is cancelled, also twice, another process can write at once."""
+    path, turns = copied(empty_database, tmp_path), random.Random(7)
+    other = sqlite3.connect(path, timeout=1, isolation_level=None)
+    async with opened(url_of(path), [a_key()]) as database:
+        for number in range(300):
+            writer = asyncio.create_task(_write(database, number))
+            for _ in range(turns.randrange(25)):
+                await asyncio.sleep(turns.choice((0, 0, 0.0001, 0.0005)))
+            for _ in range(turns.randint(1, 3)):
+                writer.cancel()
+                await asyncio.sleep(0)
+            await asyncio.wait({writer})
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+    other.close()
+
+
+async def _write(database: Database, chat_id: int) -> None:
+    async with database.write() as session:
+        await chats.set_page_size(session, chat_id, 0, NOW)
+        await chats.load(session, chat_id)
