@@ -102,13 +102,14 @@ def _statement(link: int, question: Question) -> Action:
 
 def _selects(question: Question) -> bool:
     """Return whether a question selects some of the invoices."""
-    return bool(question.start or question.end or question.state in (State.UNPAID, State.OVERDUE, State.PAID))
+    return bool(question.start or question.end or question.state)
 
 
 def _pack(link: int, question: Question, chosen: PackFormat) -> Action:
     since, until = (day.isoformat() if day else "" for day in (question.start, question.end))
-    unpaid = question.state in (State.UNPAID, State.OVERDUE)
-    return actions.MakePack(link, chosen, since, until, unpaid=unpaid, paid=question.state is State.PAID)
+    only = _INVOICE_FILTERS.get(question.state) if question.state else None
+    unpaid, paid = question.state is State.UNPAID, question.state is State.PAID
+    return actions.MakePack(link, chosen, since, until, unpaid=unpaid, paid=paid, only=only)
 
 
 def _list(link: int, question: Question) -> Action:

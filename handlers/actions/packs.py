@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from handlers.actions.base import AccountAction, Action
+from services.account.paper_filters import InvoiceFilter
 from services.packs.selection import PackFormat
 
 
@@ -21,6 +22,7 @@ class ShowStatement(AccountAction, letter="T"):
     order: str = ""
     pick: str = ""
     search: str = ""
+    only: InvoiceFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class MakePack(AccountAction, letter="Z"):
     paid: bool = False
     order: str = ""
     search: str = ""
+    only: InvoiceFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)

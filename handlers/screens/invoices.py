@@ -208,11 +208,18 @@ def _empty_list(t: Texts, action: ListInvoices) -> str:
 
 
 def _pack_row(t: Texts, action: ListInvoices, *, has_any: bool) -> tuple[Button, ...]:
-    """Return the button that takes all invoices of a list at once; an empty one, or one with a filter, has none."""
-    if not has_any or action.only:  # a pack has no such filter
+    """Return the button that takes all invoices of a list at once; an empty one has none."""
+    if not has_any:
         return ()
     everything = ShowStatement(
-        action.link, action.since, action.until, action.unpaid, action.paid, action.order, search=action.query
+        action.link,
+        action.since,
+        action.until,
+        action.unpaid,
+        action.paid,
+        action.order,
+        search=action.query,
+        only=action.only,
     )
     return (Button(t("button.statement"), everything),)
 

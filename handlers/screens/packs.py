@@ -112,9 +112,8 @@ def _formats(t: Texts, action: ShowStatement) -> Keyboard:
 
 def make_pack(action: ShowStatement, chosen: PackFormat) -> MakePack:
     """Return the action that sends a selection in a format."""
-    return MakePack(
-        action.link, chosen, action.since, action.until, action.unpaid, action.paid, action.order, action.search
-    )
+    since, until, search = action.since, action.until, action.search
+    return MakePack(action.link, chosen, since, until, action.unpaid, action.paid, action.order, search, action.only)
 
 
 def _periods(t: Texts, action: ShowStatement, today: datetime.date) -> Keyboard:
@@ -219,6 +218,14 @@ def dark_button(t: Texts, link: int, selection: Selection) -> Keyboard:
     """Return the button below a picture that sends the dark one."""
     since, until = (day.isoformat() if day else "" for day in (selection.since, selection.until))
     dark = MakePack(
-        link, PackFormat.DARK_PICTURE, since, until, selection.unpaid, selection.paid, selection.order, selection.query
+        link,
+        PackFormat.DARK_PICTURE,
+        since,
+        until,
+        selection.unpaid,
+        selection.paid,
+        selection.order,
+        selection.query,
+        selection.only,
     )
     return ((Button(t("pack.format_dark"), dark),),)

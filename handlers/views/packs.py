@@ -1,5 +1,7 @@
 """Packs: choose a period and a format, start, cancel, and continue."""
 
+from collections.abc import Sequence
+
 from handlers.actions import CancelPack, ContinuePack, MakePack, ShowStatement
 from handlers.context import Context
 from handlers.screens import packs as screens
@@ -7,9 +9,9 @@ from handlers.screens.lists import day_of
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from portal.errors import Forbidden
-from portal.models import Part
+from portal.models import Invoice, Part
 from services.packs.reports import Stage, Working
-from services.packs.selection import PackFormat, Selection, read_page
+from services.packs.selection import PackFormat, Selection, read_listing, read_page
 from services.packs.totals import totals_of
 
 
@@ -24,16 +26,21 @@ async def show_statement(context: Context, action: ShowStatement) -> Screen:
         year = context.today.year
         action = ShowStatement(action.link, since=f"{year}-01-01", until=f"{year}-12-31")
     selection = selection_of(action)
-    page = await read_page(context.services.portal, context.reader(action.link), selection, 1)
-    is_whole = len(page.items) == page.total
-    totals = totals_of(page.items, context.today) if is_whole else ()
-    return screens.choice_screen(context.t, link.account_name, action, selection, page.total, totals, context.today)
+    portal, reader = context.services.portal, context.reader(action.link)
+    if selection.only:
+        invoices: Sequence[Invoice] = (await read_listing(portal, reader, selection, context.today)).invoices
+        count = len(invoices)
+    else:
+        page = await read_page(portal, reader, selection, 1)
+        invoices, count = page.items, page.total
+    totals = totals_of(invoices, context.today) if len(invoices) == count else ()
+    return screens.choice_screen(context.t, link.account_name, action, selection, count, totals, context.today)
 
 
 def selection_of(action: ShowStatement | MakePack) -> Selection:
     """Return the selection of a button; a forged day counts as none."""
     since, until = day_of(action.since), day_of(action.until)
-    return Selection(since, until, action.unpaid, action.paid, action.order, action.search)
+    return Selection(since, until, action.unpaid, action.paid, action.order, action.search, action.only)
 
 
 async def make_pack(context: Context, action: MakePack) -> Screen | None:

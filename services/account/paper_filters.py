@@ -80,14 +80,21 @@ async def filtered_invoices(
         PortalError: A page could not be read.
     """
     rows = await _invoices(portal, reader, Status.UNPAID if only is InvoiceFilter.OVERDUE else None, period)
+    found = select_invoices(rows.items, only, today)
+    if only is InvoiceFilter.OVERDUE:
+        found = sorted(found, key=lambda each: each.due_date or today)
+    return _with(rows, found)
+
+
+def select_invoices(invoices: Iterable[Invoice], only: InvoiceFilter, today: datetime.date) -> list[Invoice]:
+    """Return the invoices that a filter selects, in the given order. ``today``: in the company's time zone."""
     match only:
         case InvoiceFilter.OVERDUE:
-            late = (each for each in rows.items if is_overdue(each, today))
-            return _with(rows, sorted(late, key=lambda each: each.due_date or today))
+            return [each for each in invoices if is_overdue(each, today)]
         case InvoiceFilter.CANCELLED:
-            return _with(rows, (each for each in rows.items if each.is_cancelled))
+            return [each for each in invoices if each.is_cancelled]
         case InvoiceFilter.CREDIT_NOTES:
-            return _with(rows, (each for each in rows.items if each.is_credit_note))
+            return [each for each in invoices if each.is_credit_note]
 
 
 def select_orders(rows: Rows[Order], only: OrderFilter | None, period: Period, today: datetime.date) -> Rows[Order]:

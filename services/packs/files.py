@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portal.models import Invoice
+from services.account.paper_filters import InvoiceFilter
 from services.packs.archives import Part, ZipPart, temporary_file
 from services.packs.reports import PackFile
 from services.packs.selection import PackFormat, Selection
 from services.packs.statements.facts import facts_of, months_text, selection_text, statement_of
-from texts.catalogue import Texts
+from texts.catalogue import Texts, message_id
 
 if TYPE_CHECKING:
     from services.packs.statements.facts import Statement
 
+_NAMES = {
+    InvoiceFilter.OVERDUE: message_id("pack.name_overdue"),
+    InvoiceFilter.CANCELLED: message_id("pack.name_cancelled"),
+    InvoiceFilter.CREDIT_NOTES: message_id("pack.name_credit_notes"),
+}
 _ENDINGS = {
     PackFormat.ZIP: "zip",
     PackFormat.MERGED: "pdf",
@@ -126,6 +132,8 @@ def file_stem(t: Texts, selection: Selection, what: str) -> str:
     parts = [what]
     if selection.unpaid or selection.paid:
         parts.append(t("pack.name_unpaid") if selection.unpaid else t("pack.name_paid"))
+    if selection.only:
+        parts.append(t(_NAMES[selection.only]))
     if since and until and (since.month, since.day, until.month, until.day, since.year) == (1, 1, 12, 31, until.year):
         parts.append(str(since.year))
     else:

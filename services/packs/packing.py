@@ -191,7 +191,10 @@ class Packing:
 
     async def _list(self, reader: Reader) -> Listing:
         self._report(Stage.LISTING)
-        listing: Listing = await self._collector.call(lambda: read_listing(self._portal, reader, self._selection))
+        today = self._request.now.date()
+        listing: Listing = await self._collector.call(
+            lambda: read_listing(self._portal, reader, self._selection, today)
+        )
         return listing
 
     async def _send_known(self, listing: Listing) -> bool:

@@ -10,6 +10,7 @@ from portal.client import Portal, Reader
 from portal.errors import PortalBroken
 from portal.fields import MOST_ROWS
 from portal.models import Invoice, Status
+from services.account.paper_filters import InvoiceFilter, select_invoices
 
 MOST_INVOICES = 3000
 """The most invoices of a pack: each takes 2 KB of memory while it is listed."""
@@ -41,6 +42,7 @@ class Selection:
     """The chosen invoices of an account. The days are inclusive; None has no limit.
 
     ``unpaid`` and ``paid`` choose by state, ``order`` by the number of an order, ``query`` by words. They may be empty.
+    ``only`` is a filter that the portal does not have.
     """
 
     since: datetime.date | None = None
@@ -49,11 +51,12 @@ class Selection:
     paid: bool = False
     order: str = ""
     query: str = ""
+    only: InvoiceFilter | None = None
 
     @property
     def status(self) -> Status | None:
         """The portal's filter by state."""
-        if self.unpaid:
+        if self.unpaid or self.only is InvoiceFilter.OVERDUE:
             return Status.UNPAID
         return Status.PAID if self.paid else None
 
@@ -66,7 +69,8 @@ class Selection:
     def of_json(cls, values: dict[str, Any]) -> "Selection":
         """Return the selection of ``as_json``."""
         days = {name: _day(values.get(name)) for name in ("since", "until")}
-        return cls(**(values | days))
+        only = InvoiceFilter(values["only"]) if values.get("only") else None
+        return cls(**(values | days | {"only": only}))
 
 
 def _day(text: str | None) -> datetime.date | None:
@@ -99,8 +103,11 @@ async def read_page(portal: Portal, reader: Reader, selection: Selection, page: 
     )
 
 
-async def read_listing(portal: Portal, reader: Reader, selection: Selection) -> Listing:
+async def read_listing(portal: Portal, reader: Reader, selection: Selection, today: datetime.date) -> Listing:
     """Read all selected invoices, page by page; an invoice that moves to the next page meanwhile is taken once.
+
+    Args:
+        today: The date in the company's time zone, for the overdue ones.
 
     Raises:
         PortalError: a page could not be read.
@@ -117,7 +124,8 @@ async def read_listing(portal: Portal, reader: Reader, selection: Selection) -> 
         if len(found) + unread == seen - rows:
             raise PortalBroken("invoices: the same page again")
         page += 1
-    return Listing(oldest_first(found.values()), unread, max(0, total - seen) if page > _LAST_PAGE else 0)
+    chosen = select_invoices(found.values(), selection.only, today) if selection.only else found.values()
+    return Listing(oldest_first(chosen), unread, max(0, total - seen) if page > _LAST_PAGE else 0)
 
 
 def oldest_first(invoices: Iterable[Invoice]) -> tuple[Invoice, ...]:

@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.models import Invoice
+from services.account.paper_filters import InvoiceFilter
 from services.packs.selection import Selection
 from services.packs.totals import MONTHS, Month, Totals, months_between, months_of, totals_of
-from texts.catalogue import Texts
+from texts.catalogue import Texts, message_id
+
+_ONLY = {
+    InvoiceFilter.OVERDUE: message_id("pack.overdue"),
+    InvoiceFilter.CANCELLED: message_id("pack.cancelled_invoices"),
+    InvoiceFilter.CREDIT_NOTES: message_id("pack.credit_notes"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +98,10 @@ def selection_text(t: Texts, selection: Selection) -> str:
     elif until:
         period = t("period.until", until=t.formats.long_date(until))
     else:
-        period = "" if selection.unpaid or selection.order or selection.query else t("pack.everything")
+        is_narrowed = selection.unpaid or selection.only or selection.order or selection.query
+        period = "" if is_narrowed else t("pack.everything")
     state = t("pack.unpaid") if selection.unpaid else t("pack.paid") if selection.paid else ""
+    only = t(_ONLY[selection.only]) if selection.only else ""
     order = t("pack.of_order", number=selection.order) if selection.order else ""
     query = t("list.searched", query=selection.query) if selection.query else ""
-    return " · ".join(part for part in (state, period, order, query) if part)
+    return " · ".join(part for part in (state, only, period, order, query) if part)

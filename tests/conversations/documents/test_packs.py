@@ -101,6 +101,7 @@ async def test_everything_else_than_pdfs(scene: Scene) -> None:
         ("mon relevé 2025", "Releve-2025.pdf"),
         ("relevé 2025 en excel", "Factures-2025.xlsx"),
         ("les pdf des factures impayées", "Factures-a-payer.zip"),
+        ("les pdf des factures en retard", "Factures-en-retard.zip"),
     ],
 )
 async def test_question_in_words_is_packed(scene: Scene, asked: str, name: str) -> None:
@@ -243,6 +244,24 @@ async def test_list_button_selects_its_invoices(scene: Scene) -> None:
     assert "Factures à payer" in chosen.text
     person.tap("PDF en zip", message=chosen)
     await arrived(person, "Factures-a-payer.zip")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "file"),
+    [("mes factures en retard", "Factures en retard", "Factures-en-retard.csv"),
+     ("mes notes de crédit", "Notes de crédit", "Factures-notes-de-credit.csv")],
+)  # fmt: skip
+async def test_filtered_list_is_taken_whole(scene: Scene, asked: str, words: str, file: str) -> None:
+    """The file has the rows of the list that its button stood under, and no others."""
+    person = await scene.linked("fr", BOREAL)
+    listed = (await scene.say(person, asked)).text
+    chosen = await scene.tap(person, "tout recevoir")
+    assert words in chosen.text
+    person.tap("CSV", message=chosen)
+    rows = file_of(await arrived(person, file)).decode("utf-8-sig").splitlines()[1:]
+    numbers = [row.split(";")[1] for row in rows if row.split(";")[1].isdigit()]
+    assert numbers
+    assert [number for number in numbers if number not in listed] == []
 
 
 async def test_nobody_cancels_the_pack_of_another(scene: Scene) -> None:
