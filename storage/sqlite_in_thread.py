@@ -33,12 +33,15 @@ class ThreadConnection(aiosqlite.Connection):
 
     async def close(self) -> None:
         """Roll back and close: a statement that was not read to its end would keep the transaction and its lock."""
-        if self._connection is not None:
+        if self._running and self._connection is not None:
             await self._execute(self._roll_back)
-        await super().close()
+        if self._running:
+            await super().close()
 
     def stop(self) -> asyncio.Future[None] | None:
-        """Close without waiting, as ``close`` does."""
+        """Close without waiting, as ``close`` does. Returns None for a second call: nothing would end its future."""
+        if not self._running:
+            return None
         self._tx.put_nowait((None, self._roll_back))
         return super().stop()
 
