@@ -53,8 +53,8 @@ async def test_a_slow_commit_misses_its_slot_and_takes_another(database: Databas
 async def test_a_halt_holds_for_all_workers(database: Database, database_url: str) -> None:
     async with opened(database_url) as elsewhere:
         limiter, other = BulkRateLimiter(database, utc_now, RATE), BulkRateLimiter(elsewhere, utc_now, RATE)
+        until = utc_now() + datetime.timedelta(seconds=1.5)
         await limiter.halt(datetime.timedelta(seconds=1.5))
-        until = utc_now() + datetime.timedelta(seconds=1.4)
         sent: list[datetime.datetime] = []
         assert all(await asyncio.gather(send(limiter, sent), send(other, sent)))
     assert min(sent) >= until
