@@ -81,21 +81,23 @@ class Formats:
         return str(self._locale.currency_formats["standard"].pattern).replace(".00", "")
 
     def time(self, at: datetime.datetime) -> str:
-        """Return ``14 h 30``, ``2:30 p.m.``, in the time zone of ``at``."""
-        return format_time(at, "short", locale=self._locale)
-
-    def short_time(self, at: datetime.datetime) -> str:
-        """Return ``14 h 30``, ``7 h`` (no-break spaces; CLDR has 07 h 00) or ``2:30 p.m.``."""
+        """Return ``14 h 30``, ``7 h`` (no-break spaces; CLDR has 07 h 00) or ``2:30 p.m.``, in the zone of ``at``."""
         if self._language is Language.EN:
-            return self.time(at)
+            return format_time(at, "short", locale=self._locale)
         return f"{at.hour}\u00a0h\u00a0{at.minute:02}" if at.minute else f"{at.hour}\u00a0h"
 
     def exact_time(self, at: datetime.datetime) -> str:
-        """Return ``14 h 30 min 05 s``, ``2:30:05 p.m.``, in the time zone of ``at``."""
-        return format_time(at, "medium", locale=self._locale)
+        """Return ``14 h 30 min 05 s`` (no-break spaces), ``2:30:05 p.m.``, in the time zone of ``at``."""
+        written = format_time(at, "medium", locale=self._locale)
+        return written.removeprefix("0").replace(" ", "\u00a0") if self._language is Language.FR else written
 
     def city(self, zone: str) -> str:
-        """Return the city of an IANA time zone, such as ``St. John’s``; other zones keep their name."""
+        """Return the city of an IANA time zone, such as ``St. John’s``; other zones keep their name.
+
+        Montréal has no zone of its own, and is named with Toronto.
+        """
+        if zone == "America/Toronto":
+            return "Montréal, Toronto"
         return str(get_timezone_location(zone, locale=self._locale, return_city=True))
 
     def percent(self, progress: float) -> str:

@@ -43,6 +43,7 @@ def accounts(
     rows = [(Button(clip(safe_text(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
     rows += [(Button(t("button.revoke", name=clip(_display_name(t, n), 30)), Revoke(n.chat_id)),) for n in other_chats]
     rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]
+    rows.append((Button(t("button.home"), Start()),))
     return Screen(t("account.title"), facts=tuple(facts), keyboard=tuple(rows))
 
 

@@ -112,6 +112,13 @@ def type_code(t: Texts, code: AwaitedCode, link: int) -> Screen:
 
 
 def copy_failed(t: Texts, reason: str, link: int) -> Screen:
-    """Report why the bookkeeper's copy was not set up; ``reason`` is a sentence."""
+    """Report why no code was mailed to the bookkeeper; ``reason`` is a sentence."""
     again = (Button(t("button.retry"), AskCopy(link)), Button(t("button.cancel"), ShowCopy(link)))
     return Screen(t("copy.title"), facts=(reason,), keyboard=(again,))
+
+
+def copy_code_refused(t: Texts, reason: str, link: int) -> Screen:
+    """Report why a code was refused, or is not mailed yet, with a button that mails one to the same address."""
+    resend = (Button(t("button.resend"), ConfirmCopy(link)),)
+    others = (Button(t("button.copy_change"), AskCopy(link)), Button(t("button.cancel"), ShowCopy(link)))
+    return Screen(t("copy.title"), facts=(reason,), keyboard=(resend, others))

@@ -38,7 +38,7 @@ def saved_answer(t: Texts, screen: Screen, retry: Action, read_at: datetime.date
         read_at: when the portal answered.
         now: the time of the attempt; both are in the chat's time zone.
     """
-    time = t.formats.short_time(read_at)
+    time = t.formats.time(read_at)
     if read_at.date() == now.date():
         lead = t("saved.today", time=time)
     else:
@@ -87,12 +87,12 @@ def internal_error(t: Texts, retry: Action | None, at: datetime.datetime) -> Scr
 def not_found(t: Texts, link: LinkState, number: str) -> Screen:
     """Report that the account has no order and no invoice with this number."""
     fact = t("trouble.not_found", number=clip(number, 40), account=link.account_name)
-    return Screen(facts=(fact,), keyboard=list_buttons(t, link))
+    return Screen(facts=(fact,), keyboard=(*list_buttons(t, link), *_help(t)))
 
 
 def account_gone(t: Texts, account: str) -> Screen:
     """Report that the contact has lost the account at the portal."""
-    return Screen(facts=(t("trouble.account_gone", account=account),), keyboard=_link(t))
+    return Screen(facts=(t("trouble.account_gone", account=account),), keyboard=(*_link(t), *_help(t)))
 
 
 def not_linked(t: Texts, company: str, *, awaits_code: bool = False) -> Screen:

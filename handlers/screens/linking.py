@@ -7,6 +7,7 @@ from dataclasses import replace
 from handlers.actions import (
     AnswerNoticeOffer,
     ChooseAccount,
+    ChooseLanguage,
     ConfirmAddress,
     FinishLinking,
     ResendCode,
@@ -26,14 +27,16 @@ from portal.models import MenuLink
 from services.linking.code_limits import TooOften
 from services.linking.code_results import CheckResult, CodeRequested, CodeWithdrawn, OlderCode, OtherCodeKind, WrongCode
 from storage.chats import LinkState
-from texts.catalogue import Texts
+from texts.catalogue import Texts, texts_in
 from texts.escaping import safe_text
 
 
 def welcome(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
     """Show a chat without a link what the bot is, how to link an account, and the portal's ``links`` for newcomers."""
     more = (Button(t("button.help"), ShowHelp()), Button(t("button.privacy"), ShowPrivacy()))
-    keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more)
+    other = t.language.other
+    language = (Button(texts_in(other)("language.name"), ChooseLanguage(other)),)
+    keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more, language)
     return Screen(t("welcome.title", company=company), facts=(t("welcome.what", company=company),), keyboard=keyboard)
 
 
@@ -66,7 +69,7 @@ def bad_email(t: Texts, count: int, company: str, *, is_copy: bool) -> Screen:
         fact = t("copy.need_email") if is_copy else t("link.need_email", company=company)
     else:
         fact = t("link.bad_email") if count == 1 else t("link.several_emails")
-    return Screen(facts=(fact,), keyboard=((Button(t("button.help"), ShowHelp()),),))
+    return Screen(facts=(fact,), keyboard=(_help(t),))
 
 
 def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> Screen:
@@ -109,7 +112,7 @@ def too_soon(t: Texts, seconds: int) -> Screen:
 def too_often(t: Texts, until: datetime.datetime) -> Screen:
     """Report that a limit of codes is reached until ``until``, in the company's time zone."""
     retry = Button(t("button.retry"), ResendCode())
-    return Screen(facts=(t("link.too_often", time=t.formats.time(until)),), keyboard=((retry,),))
+    return Screen(facts=(t("link.too_often", time=t.formats.time(until)),), keyboard=((retry,), _help(t)))
 
 
 def code_refused(t: Texts, checked: CheckResult, until: datetime.datetime | None) -> Screen:
@@ -160,22 +163,26 @@ def portal_down_after_code(t: Texts, until: datetime.datetime, at: datetime.date
     """
     retry = Button(t("button.retry"), FinishLinking())
     fact = t("link.proof_kept", time=t.formats.time(until))
-    return Screen(facts=(fact,), note=attempt_time(t, at), keyboard=((retry,),))
+    return Screen(facts=(fact,), note=attempt_time(t, at), keyboard=((retry,), _help(t)))
 
 
 def no_account(t: Texts, company: str) -> Screen:
     """Report that the portal has no open account for the address."""
     another = Button(t("button.other_address"), StartLinking())
-    keyboard = ((another,), (Button(t("button.help"), ShowHelp()),))
+    keyboard = ((another,), _help(t))
     return Screen(facts=(t("link.no_account", company=company),), keyboard=keyboard)
 
 
-def linked(t: Texts, links: tuple[LinkState, ...]) -> Screen:
-    """Confirm the new links: ask which account to show or, for one account, whether to send notices."""
+def linked(t: Texts, links: tuple[LinkState, ...], unasked: int = 1) -> Screen:
+    """Confirm the new links: ask which account to show or, for one account, whether to send notices.
+
+    Args:
+        unasked: the accounts of the chat for which the offer of notices has no answer yet.
+    """
     if len(links) == 1 and links[0].subscriptions is not None:
         return replace(home(t, links[0]), title=t("link.done_with", account=clip(links[0].account_name, 50)))
     if len(links) == 1:
-        return offer_notices(t, links[0], title=t("link.done"), accounts=1)
+        return offer_notices(t, links[0], title=t("link.done"), accounts=unasked)
     rows = tuple((Button(clip(safe_text(link.account_name), 50), ChooseAccount(link.link_id)),) for link in links)
     return Screen(t("link.done"), facts=(t.plural("link.which", len(links)),), keyboard=rows)
 
@@ -196,17 +203,21 @@ def offer_notices(t: Texts, link: LinkState, title: str, accounts: int) -> Scree
     )
 
 
-def notice_answer(t: Texts, link: LinkState, *, yes: bool) -> Screen:
-    """Confirm the answer to the offer of notices."""
-    fact = t("link.wish_yes") if yes else t("link.wish_no")
+def notice_answer(t: Texts, link: LinkState, *, yes: bool, accounts: int) -> Screen:
+    """Confirm the answer to the offer of notices; ``accounts``: as for ``offer_notices``."""
+    fact = t.plural("link.wish_yes", accounts) if yes else t.plural("link.wish_no", accounts)
     return Screen(safe_text(clip(link.account_name, 60)), facts=(fact, t("home.what")), keyboard=_home_buttons(t, link))
 
 
 def confirm_address(t: Texts, link: LinkState) -> Screen:
     """Ask the person to confirm the address of an idle link by a new code."""
     confirm = Button(t("button.confirm_address"), ConfirmAddress(link.link_id))
-    keyboard = ((confirm,), (Button(t("button.help"), ShowHelp()),))
+    keyboard = ((confirm,), _help(t))
     return Screen(facts=(t("link.confirm_again", account=link.account_name),), keyboard=keyboard)
+
+
+def _help(t: Texts) -> tuple[Button, ...]:
+    return (Button(t("button.help"), ShowHelp()),)
 
 
 def _code_buttons(t: Texts, *, again: bool = False) -> Keyboard:

@@ -12,10 +12,12 @@ from handlers.actions import (
     ShowNotices,
     ShowQuiet,
     ShowSubscriptions,
+    Start,
 )
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
 from services.notices.planner import Coverage
+from services.notices.reminders import DAYS_BEFORE, DAYS_BEFORE_END, REMINDER_TIME
 from storage.chats import LinkState
 from storage.notices.delivery_preferences import Quiet
 from storage.tables import Kind
@@ -46,8 +48,10 @@ ZONES = (
 
 def choose_account(t: Texts, links: Sequence[LinkState]) -> Screen:
     """Ask for the account whose notices are set."""
-    rows = [(Button(clip(safe_text(link.account_name), 50), ShowSubscriptions(link.link_id)),) for link in links]
-    rows.append((Button(t("button.quiet"), ShowQuiet()),))
+    rows: list[tuple[Button, ...]] = [
+        (Button(clip(safe_text(link.account_name), 50), ShowSubscriptions(link.link_id)),) for link in links
+    ]
+    rows.append((Button(t("button.quiet"), ShowQuiet()), Button(t("button.home"), Start())))
     return Screen(t("notices.title"), facts=(t("notices.which_account"),), keyboard=tuple(rows))
 
 
@@ -67,12 +71,19 @@ def subscriptions(t: Texts, link: LinkState, *, has_others: bool, planned: str =
         for kind in SUBSCRIPTIONS
     ]
     rows.append((choice(t("button.attach_pdf"), link.attaches_pdf, AttachPdf(link.link_id, on=not link.attaches_pdf)),))
-    rows.append((Button(t("button.copy"), ShowCopy(link.link_id)), Button(t("button.quiet"), ShowQuiet())))
-    rows.append((Button(t("button.calendar"), ShowCalendar(link.link_id)),))
-    if has_others:
-        rows.append((Button(t("button.other_accounts"), ShowNotices()),))
-    facts = (clip(safe_text(link.account_name), 60), *([planned] if planned else []), t("notices.what"))
+    rows.append((Button(t("button.copy"), ShowCopy(link.link_id)),))
+    rows.append((Button(t("button.quiet"), ShowQuiet()), Button(t("button.calendar"), ShowCalendar(link.link_id))))
+    others = (Button(t("button.other_accounts"), ShowNotices()),) if has_others else ()
+    rows.append((*others, Button(t("button.home"), Start())))
+    facts = (clip(safe_text(link.account_name), 60), *([planned] if planned else []), t("notices.what"), _when(t))
     return Screen(t("notices.title"), facts=facts, keyboard=tuple(rows))
+
+
+def _when(t: Texts) -> str:
+    """Say on which days and at what time reminders and notices of an order's end are sent."""
+    first, second, last = map(str, DAYS_BEFORE_END)
+    time = t.formats.time(datetime.datetime.combine(datetime.date.min, REMINDER_TIME))
+    return t("notices.when", before=str(DAYS_BEFORE), time=time, first=first, second=second, last=last)
 
 
 def planned_reminders(t: Texts, coverage: Coverage) -> str:
@@ -142,4 +153,4 @@ def quiet_range(t: Texts, quiet: Quiet) -> str:
 
 
 def _clock_time(t: Texts, minutes: int) -> str:
-    return t.formats.short_time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))
+    return t.formats.time(datetime.datetime(2026, 1, 1, minutes // 60, minutes % 60, tzinfo=datetime.UTC))

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handlers.actions import CancelPack, ContinuePack, ListInvoices, MakePack, ShowStatement
+from handlers.actions import CancelPack, ContinuePack, ListInvoices, MakePack, ShowStatement, Start
 from handlers.screens.lists import day_of
 from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
 from services.packs.reports import Finished, Missing, Reason, Stage, Stopped, Working
@@ -184,8 +184,7 @@ def _missing_lines(t: Texts, missing: Sequence[tuple[str, Missing]]) -> list[str
             continue
         shown = ", ".join(clip(number, 30) for number in numbers[:_NAMED])
         if len(numbers) > _NAMED:
-            more = t.plural("pack.and_more", len(numbers) - _NAMED)
-            shown = f"{shown} {more}"
+            shown = t.plural("pack.and_more", len(numbers) - _NAMED, numbers=shown)
         lines.append(t("pack.missing_list", missing=t(name), numbers=shown))
     return lines
 
@@ -198,7 +197,7 @@ def _left_out(t: Texts, finished: Finished) -> list[str]:
 def stopped_screen(t: Texts, pack_id: int, link: int, stopped: Stopped) -> Screen:
     """Say why a pack stopped, and offer to continue it where that may help."""
     if stopped.reason is Reason.ENDED:
-        return Screen(facts=(t("pack.ended"),))
+        return Screen(facts=(t("pack.ended"),), keyboard=_another(t, None))
     if stopped.reason is Reason.CANCELLED:
         return cancelled_screen(t, link)
     resume = ((Button(t("button.continue"), ContinuePack(pack_id)),),)
@@ -211,7 +210,9 @@ def cancelled_screen(t: Texts, link: int | None) -> Screen:
 
 
 def _another(t: Texts, link: int | None) -> Keyboard:
-    return ((Button(t("button.other_period"), ShowStatement(link)),),) if link is not None else ()
+    """Return the button to another period; without a link, the one to the home screen."""
+    home = Button(t("button.home"), Start())
+    return ((Button(t("button.other_period"), ShowStatement(link)) if link is not None else home,),)
 
 
 def dark_button(t: Texts, link: int, selection: Selection) -> Keyboard:

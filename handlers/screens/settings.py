@@ -35,7 +35,9 @@ def language(t: Texts) -> Screen:
     rows = tuple(
         (choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)),) for each in Language
     )
-    return Screen(t("language.title"), facts=(t("language.ask"),), keyboard=rows)
+    return Screen(
+        t("language.title"), facts=(t("language.ask"),), keyboard=(*rows, (Button(t("button.home"), Start()),))
+    )
 
 
 def language_chosen(t: Texts, keyboard: Keyboard) -> Screen:
@@ -54,7 +56,7 @@ def settings(t: Texts, page_size: int, wants_tables: bool | None) -> Screen:
     languages = tuple(
         choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)) for each in Language
     )
-    notices = (Button(t("button.notices"), ShowNotices()),)
+    notices = (Button(t("button.notices"), ShowNotices()), Button(t("button.home"), Start()))
     if wants_tables is None:
         return Screen(t("settings.title"), facts=facts, keyboard=(languages, sizes, notices))
     style = t("settings.tables") if wants_tables else t("settings.lines")
@@ -88,7 +90,7 @@ def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
         (Button(t(_LINK_TITLES[link.key]) if link.key in _LINK_TITLES else link.title, url=link.url),) for link in links
     )
     fact = t("portal.what", company=company) if links else t("portal.empty")
-    return Screen(t("portal.title"), facts=(fact,), keyboard=rows)
+    return Screen(t("portal.title"), facts=(fact,), keyboard=(*rows, (Button(t("button.home"), Start()),)))
 
 
 def help_page(t: Texts, company: str, support: str, link: LinkState | None, links: Sequence[MenuLink]) -> Screen:

@@ -1,6 +1,7 @@
 """The bookkeeper's copy of an account's invoices: set up, confirmed by a code, stopped."""
 
 import datetime
+from collections.abc import Callable
 from functools import partial
 
 from handlers.actions import AskCopy, ConfirmCopy, ShowCopy, StopCopy, TypeCopyCode
@@ -21,6 +22,7 @@ from storage.chats import Awaiting, LinkState
 from storage.linking import codes, links
 from storage.notices import bookkeeper_copies, outbox_report
 from storage.tables import Awaited, CodeState
+from texts.catalogue import Texts
 
 _ANSWER_TIME = datetime.timedelta(hours=1)
 _SENT_COPIES = 10
@@ -72,7 +74,7 @@ async def confirm_copy(context: Context, action: ConfirmCopy) -> Screen | None:
     email = code.email if code else copy.email if copy else None
     if email is None:
         return await show_copy(context, ShowCopy(link.link_id))
-    return await give_copy_email(context, GiveCopyEmail(link.link_id, email))
+    return await give_copy_email(context, GiveCopyEmail(link.link_id, email), screens.copy_code_refused)
 
 
 async def ask_copy(context: Context, action: AskCopy) -> Screen:
@@ -85,18 +87,24 @@ async def ask_copy(context: Context, action: AskCopy) -> Screen:
     return screens.ask_copy(context.t, action.link)
 
 
-async def give_copy_email(context: Context, action: GiveCopyEmail) -> Screen | None:
-    """Mail a code to the bookkeeper, who has to agree before invoices are sent there."""
+async def give_copy_email(
+    context: Context, action: GiveCopyEmail, refused: Callable[[Texts, str, int], Screen] = screens.copy_failed
+) -> Screen | None:
+    """Mail a code to the bookkeeper, who has to agree before invoices are sent there.
+
+    Args:
+        refused: the screen that says why a code cannot be asked for yet.
+    """
     link = context.link(action.link)
     t = context.t
     purpose = Purpose(for_link=link.link_id)
     asked = await context.services.linking.request_code(context.chat.chat_id, action.email, purpose)
     match asked:
         case TooSoon(seconds):
-            return screens.copy_failed(t, t.plural("link.too_soon", seconds), link.link_id)
+            return refused(t, t.plural("link.too_soon", seconds), link.link_id)
         case TooOften(until):
             reason = t("link.too_often", time=t.formats.time(context.local(until)))
-            return screens.copy_failed(t, reason, link.link_id)
+            return refused(t, reason, link.link_id)
         case CodeRequested():
             delivery = context.services.code_delivery
             mail = partial(delivery.deliver_copy_code, asked, account=link.account_name, language=context.language)
@@ -126,7 +134,7 @@ async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
     warn_owner(context, checked)
     if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
-        return screens.copy_failed(t, refusal_reason(t, checked, until), link.link_id)
+        return screens.copy_code_refused(t, refusal_reason(t, checked, until), link.link_id)
     await context.services.linking.finish_copy(chat_id, link.link_id, context.language)
     context.run_in_background(_notify_of_copy_change(context, link, stopped=False))
     return await show_copy(context, ShowCopy(link.link_id))

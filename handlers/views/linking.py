@@ -198,9 +198,8 @@ async def links_made(context: Context, linked: Linked) -> Screen | None:
             await chats.set_language(session, chat_id, context.language, context.services.clock())
     await context.reload()
     made = {(link.contact_id, link.account_id) for link in linked.links}
-    screen = linking.linked(
-        context.t, tuple(link for link in context.chat.links if (link.contact_id, link.account_id) in made)
-    )
+    shown = tuple(link for link in context.chat.links if (link.contact_id, link.account_id) in made)
+    screen = linking.linked(context.t, shown, _unasked(context))
     return await _with_pending_paper(context, screen)
 
 
@@ -235,7 +234,11 @@ def linked_before(context: Context) -> Screen | None:
     """Return the screen of the links that an earlier tap of the same button created; None if there are none."""
     since = context.services.clock() - _REPEATED_TAP
     new = tuple(link for link in context.chat.links if link.linked_at > since)
-    return linking.linked(context.t, new) if new else None
+    return linking.linked(context.t, new, _unasked(context)) if new else None
+
+
+def _unasked(context: Context) -> int:
+    return sum(link.subscriptions is None for link in context.chat.links)
 
 
 async def _notify_of_new_link(context: Context, linked: Linked) -> None:

@@ -58,13 +58,13 @@ async def show_subscriptions(context: Context, action: ShowSubscriptions) -> Scr
 async def answer_notice_offer(context: Context, action: AnswerNoticeOffer) -> Screen:
     """Store the answer at linking, for this account and for each one that has no answer yet."""
     link = context.link(action.link)
-    chosen = [link.link_id, *(each.link_id for each in context.chat.links if each.subscriptions is None)]
+    chosen = sorted({link.link_id, *(each.link_id for each in context.chat.links if each.subscriptions is None)})
     async with context.services.database.write() as session:
         await subscriptions.set_subscriptions(
             session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes
         )
     await context.reload()
-    return notice_answer(context.t, context.link(action.link), yes=action.yes)
+    return notice_answer(context.t, context.link(action.link), yes=action.yes, accounts=len(chosen))
 
 
 async def set_subscription(context: Context, action: SetSubscription) -> Screen:

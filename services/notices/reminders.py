@@ -10,12 +10,12 @@ from storage.tables import Kind
 
 DAYS_BEFORE = 3
 DAYS_BEFORE_END = (90, 30, 7)
-_HOUR = datetime.time(9, 0)
+REMINDER_TIME = datetime.time(9, 0)
 
 
 def reminder_time_on(date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
     """Return 9:00 of a date in a time zone, in UTC."""
-    return datetime.datetime.combine(date, _HOUR, tzinfo=zone).astimezone(datetime.UTC)
+    return datetime.datetime.combine(date, REMINDER_TIME, tzinfo=zone).astimezone(datetime.UTC)
 
 
 def reminder_day(kind: Kind, due_date: datetime.date) -> datetime.date | None:

@@ -95,10 +95,10 @@ def test_short_dates_are_iso(formats: Formats, date: datetime.date) -> None:
 @pytest.mark.parametrize(
     ("at", "french", "english"),
     [
-        ("14:30", "14 h 30", f"2:30{NARROW}p.m."),
-        ("00:05", "00 h 05", f"12:05{NARROW}a.m."),
-        ("12:00", "12 h 00", f"12:00{NARROW}p.m."),
-        ("23:59", "23 h 59", f"11:59{NARROW}p.m."),
+        ("14:30", f"14{NBSP}h{NBSP}30", f"2:30{NARROW}p.m."),
+        ("00:05", f"0{NBSP}h{NBSP}05", f"12:05{NARROW}a.m."),
+        ("12:00", f"12{NBSP}h", f"12:00{NARROW}p.m."),
+        ("23:59", f"23{NBSP}h{NBSP}59", f"11:59{NARROW}p.m."),
     ],
 )
 def test_time_format(at: str, french: str, english: str) -> None:
@@ -110,14 +110,14 @@ def test_time_format(at: str, french: str, english: str) -> None:
 def test_exact_time_has_seconds() -> None:
     """Two attempts within a minute show different times."""
     first, second = (datetime.datetime(2026, 10, 15, 14, 30, at, tzinfo=datetime.UTC) for at in (5, 6))
-    assert FR.exact_time(first) == "14 h 30 min 05 s"
+    assert FR.exact_time(first) == f"14{NBSP}h{NBSP}30{NBSP}min{NBSP}05{NBSP}s"
     assert EN.exact_time(first) == f"2:30:05{NARROW}p.m."
     assert FR.exact_time(first) != FR.exact_time(second)
 
 
 def test_time_is_shown_in_the_given_zone() -> None:
     zone = datetime.timezone(datetime.timedelta(hours=-4))
-    assert FR.time(datetime.datetime(2026, 10, 15, 14, 30, tzinfo=zone)) == "14 h 30"
+    assert FR.time(datetime.datetime(2026, 10, 15, 14, 30, tzinfo=zone)) == f"14{NBSP}h{NBSP}30"
 
 
 @pytest.mark.parametrize(

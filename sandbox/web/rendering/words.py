@@ -28,7 +28,7 @@ _WORDS = {
     "unread": ("non lus", "unread"),
     "nobody": ("Personne encore", "Nobody yet"),
     "nobody_note": (
-        "Créez une personne : elle ouvre Telegram, trouve le bot et appuie sur Démarrer.",
+        "Créez une personne\u00a0: elle ouvre Telegram, trouve le bot et appuie sur Démarrer.",
         "Make a person: they open Telegram, find the bot and press Start.",
     ),
     # chat
@@ -37,7 +37,7 @@ _WORDS = {
     "messages_of": ("Messages de", "Messages of"),
     "profile": ("Personne et lien profond", "Person and deep link"),
     "start": ("Démarrer", "Start"),
-    "what_can": ("Que peut faire ce bot ?", "What can this bot do?"),
+    "what_can": ("Que peut faire ce bot?", "What can this bot do?"),
     "deep_link": ("Charge du lien profond", "Deep-link payload"),
     "open_link": ("Ouvrir le lien", "Open the link"),
     "block": ("Bloquer le bot", "Block the bot"),
@@ -126,8 +126,8 @@ _WORDS = {
         "Telegram, le portail, la boîte et le bot la suivent.",
         "Telegram, portal, mail and bot follow it.",
     ),
-    "clock_is": ("L’horloge marque :", "The clock shows:"),
-    "move_tomorrow": ("Demain 9 h", "Tomorrow 9:00"),
+    "clock_is": ("L’horloge marque\u00a0:", "The clock shows:"),
+    "move_tomorrow": ("Demain 9\u00a0h", "Tomorrow 9:00"),
     "move_hour": ("+ 1 heure", "+ 1 hour"),
     "move_day": ("+ 1 jour", "+ 1 day"),
     "move_week": ("+ 7 jours", "+ 7 days"),
@@ -137,11 +137,11 @@ _WORDS = {
     "order_text": ("Description", "Description"),
     "usual_order": ("Repérage GPS, 1 véhicule", "GPS tracking, 1 vehicle"),
     "order_act": ("Ajouter", "Add"),
-    "ordered": ("Commande créée :", "Order created:"),
-    "issued": ("Facture émise :", "Invoice issued:"),
-    "marked_paid": ("Facture payée :", "Invoice paid:"),
-    "ended_soon": ("Finit dans 30 jours : commande", "Ends in 30 days: order"),
-    "removed": ("Retiré du compte :", "Removed from the account:"),
+    "ordered": ("Commande créée\u00a0:", "Order created:"),
+    "issued": ("Facture émise\u00a0:", "Invoice issued:"),
+    "marked_paid": ("Facture payée\u00a0:", "Invoice paid:"),
+    "ended_soon": ("Finit dans 30 jours\u00a0: commande", "Ends in 30 days: order"),
+    "removed": ("Retiré du compte\u00a0:", "Removed from the account:"),
     "bot_link": ("Lien", "Link"),
     "link_made": ("Lien vers le bot pour", "Link to the bot for"),
     "qr_code": ("Code QR du lien", "QR code of the link"),
@@ -151,7 +151,7 @@ _WORDS = {
     "staff_title": ("Groupe de l’équipe", "The staff’s group"),
     "no_topics": ("Aucun sujet", "No topic"),
     "no_topics_note": (
-        "Quand une personne touche « Parler à quelqu’un » et écrit, un sujet s’ouvre ici.",
+        "Quand une personne touche «\u00a0Parler à quelqu’un\u00a0» et écrit, un sujet s’ouvre ici.",
         "When a person taps “Talk to a person” and writes, a topic opens here.",
     ),
     "answer": ("Répondre", "Answer"),
@@ -163,7 +163,7 @@ _WORDS = {
     # faults
     "health": ("Ce qui marche, ce qui ne marche pas", "What works and what does not"),
     "health_note": (
-        "Chaque panne dure jusqu’à « Tout va bien ».",
+        "Chaque panne dure jusqu’à «\u00a0Tout va bien\u00a0».",
         "Each fault lasts until “All is well”.",
     ),
     "well": ("Tout va bien", "All is well"),
@@ -174,7 +174,7 @@ _WORDS = {
     "show_polls": ("Montrer getUpdates et le fil", "Show getUpdates and the feed"),
     "no_calls": ("Aucun appel", "No call"),
     "cut": ("coupé", "cut"),
-    "ignored": ("Telegram l’ignore :", "Telegram ignores it:"),
+    "ignored": ("Telegram l’ignore\u00a0:", "Telegram ignores it:"),
 }
 
 

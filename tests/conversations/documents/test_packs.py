@@ -41,8 +41,8 @@ async def arrived(person: Person, name: str) -> Message:
 
 
 WORDS = {
-    "fr": ("/releve", "PDF en zip", "Factures-2026.zip", "factures, envoyées", "Facture-"),
-    "en": ("/statement", "PDFs in a zip", "Invoices-2026.zip", "invoices, sent", "Invoice-"),
+    "fr": ("/releve", "PDF en zip", "Factures-2026.zip", "factures envoyées", "Facture-"),
+    "en": ("/statement", "PDFs in a zip", "Invoices-2026.zip", "invoices sent", "Invoice-"),
 }
 
 
@@ -132,7 +132,7 @@ async def test_missing_pdfs_are_named_and_tried_again(scene: Scene) -> None:
     assert zipfile.ZipFile(io.BytesIO(file_of(rest))).namelist() == [
         "Invoice-240128.pdf", "Invoice-240129.pdf", "Invoice-240130.pdf",
     ]  # fmt: skip
-    await arrived(person, "3 invoices, sent")
+    await arrived(person, "3 invoices sent")
 
 
 async def test_pack_is_kept_by_file_id_while_unchanged(scene: Scene) -> None:
@@ -303,7 +303,7 @@ async def test_large_pack_comes_in_parts(scene: Scene) -> None:
     scene.portal.portal.faults.set(Fault(FaultKind.PDF_LARGE, "*/pdf", megabytes=9))
     choice = await scene.say(person, "/releve")
     person.tap("PDF en zip", message=choice)
-    await arrived(person, "factures, envoyées")
+    await arrived(person, "factures envoyées")
     parts = [each for each in person.chat().visible if each.file is not None]
     assert [each.file.name for each in parts if each.file] == [
         f"Factures-2026-{n}.zip" for n in range(1, len(parts) + 1)

@@ -116,7 +116,7 @@ async def test_other_subjects_are_not_understood(scene: Scene, text: str) -> Non
     camille = await scene.linked()
     answer = (await scene.say(camille, text)).text
     assert "compris" in answer or "Rien ne correspond" in answer
-    assert "Besoin d’une personne" in answer
+    assert "Besoin de parler à quelqu’un" in answer
 
 
 async def test_stranger_is_asked_to_link(scene: Scene) -> None:

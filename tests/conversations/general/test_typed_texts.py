@@ -199,7 +199,7 @@ async def test_unasked_address_offers_to_link(scene: Scene, language: str, words
     camille = await scene.linked(language)
     screen = await scene.say(camille, "flotte@example.test")
     assert words in screen.text
-    assert screen.labels[0] in ("Lier un autre courriel", "Link another email")
+    assert screen.labels[0] in ("Lier une autre adresse", "Link another address")
 
 
 async def test_answers_stay_in_the_topic_of_a_private_chat(scene: Scene) -> None:

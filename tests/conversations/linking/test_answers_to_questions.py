@@ -47,7 +47,7 @@ async def test_no_address_says_what_is_awaited(
 @pytest.mark.parametrize(
     ("language", "soon", "ask", "missing"),
     [
-        ("fr", "vient d’être demandé", "Quel est le courriel", "il ne manque que le code"),
+        ("fr", "vient d’être demandé", "Quelle est l’adresse de courriel", "il ne manque que le code"),
         ("en", "has just been asked for", "What is the email address", "only the code"),
     ],
 )

@@ -122,7 +122,7 @@ async def test_too_many_wrong_links_wait_an_hour(scene: Scene) -> None:
     for _ in range(10):
         assert GONE["fr"] in (await scene.open(camille, "l-" + "x" * 43)).text
     refused = await scene.open(camille, payload)
-    assert "à partir de 15 h" in refused.text
+    assert "à partir de 15\u00a0h" in refused.text
     assert refused.labels == ["Lier mon compte", "Aide"]
     scene.later(minutes=61)
     assert YES["fr"] in (await scene.open(camille, await scene.invitation())).labels

@@ -12,7 +12,7 @@ FLEET = "flotte@example.test"
 FOUR = "quatre@example.test"
 WORDS = {
     "fr": ("courriel", "6 chiffres", "10 minutes", "Connexion réussie", "Non", "C’est noté", "Commandes"),
-    "en": ("email", "6-digit", "10 minutes", "connected", "No", "Noted", "Orders"),
+    "en": ("email", "6-digit", "10 minutes", "connected", "No", "Done", "Orders"),
 }
 
 

@@ -15,7 +15,7 @@ STRANGER = "nobody@example.test"
 SEARCH = "/v1/contacts/search"
 WORDS = {
     "fr": ("Il reste 4 essais", "Il reste 1 essai.", "plus d’essai", "n’est plus valable", "Renvoyer un code"),
-    "en": ("4 attempts are left", "1 attempt is left.", "no attempt is left", "no longer good", "Send another code"),
+    "en": ("4 attempts are left", "1 attempt is left.", "no attempt is left", "no longer valid", "Send another code"),
 }
 AT = re.compile(r"14\s?h[\d\s hmins]*")
 RETRY = {"fr": "Réessayer", "en": "Try again"}
@@ -150,7 +150,7 @@ async def test_chat_gets_five_codes_an_hour_despite_oublier(scene: Scene) -> Non
 
     refused = await scene.say(camille, CLIENT)
     assert "Trop de codes" in refused.text
-    assert "15 h 00" in refused.text  # an hour after the first, on the company's clocks
+    assert "15\u00a0h" in refused.text  # an hour after the first, on the company's clocks
     assert refused.labels  # a temporary failure has a retry button
     await forget(scene, camille)
     assert "Trop de codes" in (await scene.say(camille, CLIENT)).text
@@ -350,7 +350,7 @@ async def test_proof_is_kept_until_the_code_expires(scene: Scene, language: str)
     code = await scene.code()
     scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, path=SEARCH))
     kept = await scene.say(camille, code)
-    assert {"fr": "14 h 10", "en": "2:10"}[language] in kept.text
+    assert {"fr": "14\u00a0h\u00a010", "en": "2:10"}[language] in kept.text
     scene.portal.faults.clear()
     scene.later(minutes=10)
 

@@ -29,8 +29,15 @@ from tests.scene import Scene
 BOOKS = "compta@cabinet.example"
 OTHER = "autre@cabinet.example"
 WORDS = {
-    "fr": ("Copie comptable", "Choisir une adresse", "Arrêter les envois", "Rien n’a", "envoyée", "pas le bon code"),
-    "en": ("Bookkeeper’s copy", "Choose an address", "Stop the mails", "Nothing has", "sent", "not the right code"),
+    "fr": (
+        "Copie pour la comptabilité",
+        "Choisir une adresse",
+        "Arrêter les envois",
+        "Rien n’a",
+        "envoyée",
+        "pas le bon code",
+    ),
+    "en": ("Bookkeeper’s copy", "Choose an address", "Stop the emails", "Nothing has", "sent", "not the right code"),
 }
 
 
@@ -136,7 +143,7 @@ async def test_five_wrong_codes_invalidate_the_code(scene: Scene) -> None:
     assert BOOKS not in screen.text
     await scene.say(person, code)
     await scene.say(person, "/avis")
-    assert BOOKS not in (await scene.tap(person, "Copie comptable")).text
+    assert BOOKS not in (await scene.tap(person, "Copie pour la comptabilité")).text
 
 
 async def test_code_for_a_copy_does_not_link(scene: Scene) -> None:
@@ -154,7 +161,7 @@ async def test_code_for_a_copy_does_not_link(scene: Scene) -> None:
 async def test_invalid_address_is_explained(scene: Scene) -> None:
     person = await scene.linked(email=FLEET)
     await scene.say(person, "/avis")
-    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Copie pour la comptabilité")
     await scene.tap(person, "Choisir une adresse")
     assert "exemple" in (await scene.say(person, "la compta")).text
     assert BOOKS in (await scene.say(person, BOOKS)).text
@@ -163,7 +170,7 @@ async def test_invalid_address_is_explained(scene: Scene) -> None:
 async def test_unsent_code_is_explained(scene: Scene) -> None:
     person = await scene.linked(email=FLEET)
     await scene.say(person, "/avis")
-    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Copie pour la comptabilité")
     await scene.tap(person, "Choisir une adresse")
     scene.mailbox.fail(MailFault(Stage.RCPT, code=550, times=1))
     await scene.say(person, BOOKS)
@@ -186,7 +193,7 @@ async def test_list_unsubscribe_header_stops_the_copies(scene: Scene) -> None:
         answer = await client.post(scene.public_url + found[1], data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
     await scene.say(person, "/avis")
-    screen = await scene.tap(person, "Copie comptable")
+    screen = await scene.tap(person, "Copie pour la comptabilité")
     assert BOOKS not in screen.text
     await nothing_more(scene)
 
@@ -202,7 +209,7 @@ async def test_button_stops_the_copies(scene: Scene) -> None:
     person = await copied(scene)
     await mailed(scene, "990001")
     await scene.say(person, "/avis")
-    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Copie pour la comptabilité")
     assert BOOKS not in (await scene.tap(person, "Arrêter les envois")).text
     await nothing_more(scene)
 
@@ -230,7 +237,7 @@ async def test_list_shows_no_copy_of_another_chat(scene: Scene) -> None:
     await mailed(scene, "990001")
     await until_settled(scene, 1)
     await scene.say(person, "/avis")
-    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Copie pour la comptabilité")
     await scene.tap(person, "Arrêter les envois")
     anna = await copied(scene, "en", address=OTHER)
     await scene.say(anna, "/notices")

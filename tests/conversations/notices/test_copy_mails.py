@@ -148,7 +148,7 @@ async def test_one_mail_for_two_colleagues(scene: Scene) -> None:
     assert len(subjects(scene, "990001")) == 1
     for person in (first, second):
         await scene.say(person, "/avis")
-        assert "990001" in (await scene.tap(person, "Copie comptable")).text
+        assert "990001" in (await scene.tap(person, "Copie pour la comptabilité")).text
 
 
 async def test_colleague_takes_over_when_the_first_unlinks(scene: Scene) -> None:
@@ -237,7 +237,7 @@ async def test_code_may_be_typed_after_other_texts(scene: Scene) -> None:
     await scene.tap(person, "Rechercher")
     await scene.say(person, "août")
     await scene.say(person, "/avis")
-    screen = await scene.tap(person, "Copie comptable")
+    screen = await scene.tap(person, "Copie pour la comptabilité")
     assert BOOKS in screen.text
     await scene.tap(person, "Écrire le code")
     assert BOOKS in (await scene.say(person, code)).text
@@ -273,7 +273,7 @@ async def test_greylisted_code_to_a_bookkeeper(scene: Scene, language: str, late
     assert BOOKS in (await scene.say(person, await scene.code(BOOKS))).text
 
 
-@pytest.mark.parametrize(("language", "refused"), [("fr", "refuse les courriels"), ("en", "refuses mail")])
+@pytest.mark.parametrize(("language", "refused"), [("fr", "refuse les courriels"), ("en", "refuses emails")])
 async def test_address_that_refuses_the_code(scene: Scene, language: str, refused: str) -> None:
     person = await scene.linked(language, MAIL[language])
     await scene.say(person, AVIS[language])
@@ -288,7 +288,7 @@ async def test_code_with_a_lost_reply_is_mailed_again(scene: Scene) -> None:
     """The repetition has the same code and Message-ID; either mail confirms."""
     person = await scene.linked("fr", MAIL["fr"])
     await scene.say(person, "/avis")
-    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Copie pour la comptabilité")
     await scene.tap(person, "Choisir une adresse")
     scene.mailbox.fail(MailFault(Stage.STORED, Act.DROP, times=1))
     await scene.say(person, BOOKS)

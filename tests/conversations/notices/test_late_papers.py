@@ -74,7 +74,7 @@ async def test_withdrawn_payment_is_not_told_as_paid(scene: Scene) -> None:
 
 async def test_cancelled_order_does_not_end_soon(scene: Scene) -> None:
     person = await scene.linked(notices=True, email=MAIL["fr"])
-    await subscribe(scene, person, "Commande qui se termine")
+    await subscribe(scene, person, "Commande qui se termine bientôt")
     fault = scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*/orders/31200"))
     scene.portal.portal.end_order_soon("a-2003", "31200")
     await until_settled(scene, 1, State.RETRY)

@@ -94,7 +94,7 @@ async def test_ended_link_notice_stays(scene: Scene) -> None:
     notice = await person.wait_for_message("Conversation déliée", new=True, timeout=PATIENCE)
     assert "/portail" in notice.text
     person.tap("Lier", message=notice)
-    await person.wait_for_message("Quel est le courriel", new=True)
+    await person.wait_for_message("Quelle est l’adresse de courriel", new=True)
     assert notice.edits == 0
 
 
@@ -128,7 +128,7 @@ async def test_notice_of_an_earlier_version_stays(scene: Scene) -> None:
     await send_text(bot, person.user_id, render(notice))
     own = person.screen()
     person.tap("Réactiver", message=own)
-    await person.wait_for_message("viendront de nouveau")
+    await person.wait_for_message("vous seront de nouveau envoyés")
     assert own.edits == 1  # an answer, which later answers may replace
 
 
@@ -220,7 +220,7 @@ async def test_long_summary_reaches_the_rest(scene: Scene, language: str) -> Non
 
 
 @pytest.mark.parametrize(("change", "words"), [("paid", "n’est plus à payer"), ("cancelled", "a été annulé")])
-@pytest.mark.parametrize("button", ["Rappeler demain", "Plus de rappel"])
+@pytest.mark.parametrize("button", ["Rappeler demain", "Ne plus me rappeler"])
 async def test_reminder_of_a_paper_that_changed(scene: Scene, change: str, words: str, button: str) -> None:
     person, _ = await notified(scene)
     t = texts_in(Language.FR)

@@ -31,7 +31,7 @@ ANNA = "anna@example.test"  # a-2004, English
 SHARED = "partage@example.test"  # two contacts, an account each
 PATIENCE = 15.0
 LABELS = {
-    "fr": ("Nouvelle facture", "Facture payée", "Nouvelle commande", "Commande qui se termine", "Rappels de paiement"),
+    "fr": ("Nouvelle facture", "Facture payée", "Nouvelle commande", "Commande qui se termine bientôt", "Rappels de paiement"),
     "en": ("New invoice", "Invoice paid", "New order", "Order that ends soon", "Payment reminders"),
 }
 MAIL = {"fr": FLEET, "en": ANNA}
@@ -235,7 +235,7 @@ async def test_one_tap_unsubscribes_and_another_subscribes_again(scene: Scene) -
     portal.issue_invoice("a-2003", amount="40.19", number="990001")
     notice = await camille.wait_for_message("990001", new=True, timeout=PATIENCE)
     camille.tap("Ne plus recevoir", message=notice)
-    stopped = await camille.wait_for_message("ne viendront plus")
+    stopped = await camille.wait_for_message("ne vous seront plus envoyés")
     assert "Réactiver" in stopped.labels
     await until_settled(scene, 1)
 
@@ -245,7 +245,7 @@ async def test_one_tap_unsubscribes_and_another_subscribes_again(scene: Scene) -
     assert notices(camille, "Nouvelle facture nº\u00a0990002") == []
 
     camille.tap("Réactiver", message=stopped)
-    await camille.wait_for_message("viendront de nouveau")
+    await camille.wait_for_message("vous seront de nouveau envoyés")
     portal.issue_invoice("a-2003", amount="40.19", number="990003")
     await camille.wait_for_message("990003", new=True, timeout=PATIENCE)
 
@@ -259,7 +259,7 @@ async def test_button_below_a_pdf_unsubscribes(scene: Scene) -> None:
     assert notice.file.content.startswith(b"%PDF")
     assert notice.text.startswith("Nouvelle facture nº\u00a0990001")
     camille.tap("Ne plus recevoir", message=notice)
-    await camille.wait_for_message("ne viendront plus")
+    await camille.wait_for_message("ne vous seront plus envoyés")
     assert "✓ Nouvelle facture" not in (await scene.say(camille, "/avis")).labels
 
 
@@ -414,7 +414,7 @@ async def test_delayed_notices_are_one_summary(scene: Scene, language: str) -> N
 
 async def test_summary_shows_only_accessible_documents(scene: Scene) -> None:
     camille = await scene.linked(email=FLEET)
-    await subscribe(scene, camille, "Nouvelle facture", "Nouvelle commande", "Commande qui se termine")
+    await subscribe(scene, camille, "Nouvelle facture", "Nouvelle commande", "Commande qui se termine bientôt")
     await quiet(scene, camille)
     at(scene, 23)
     portal = scene.portal.portal

@@ -37,7 +37,7 @@ NUMBER = "990001"
 DUE = date(2026, 10, 25)  # ten days after the start
 BEFORE_DAY, DUE_DAY = 7, 10
 WORDS = {
-    "fr": ("Rappel", "À payer aujourd’hui", "Rappeler demain", "Dans une semaine", "Plus de rappel"),
+    "fr": ("Rappel", "À payer aujourd’hui", "Rappeler demain", "Dans une semaine", "Ne plus me rappeler"),
     "en": ("Reminder", "Due today", "Remind me tomorrow", "In a week", "No more reminders"),
 }
 
@@ -197,7 +197,7 @@ async def test_snoozed_reminder_comes_again(scene: Scene, language: str, button:
     at(scene, 9.01, BEFORE_DAY)
     first = await person.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
     person.tap(WORDS[language][button], message=first)
-    said = await person.wait_for_message("reviendra" if language == "fr" else "will come again")
+    said = await person.wait_for_message("vous sera renvoyé" if language == "fr" else "will be sent again")
     day = 22 + days
     assert (f"{day} octobre" if language == "fr" else f"October {day}") in said.text
     mark = scene.telegram.world.events.sequence
@@ -217,10 +217,10 @@ async def test_snoozed_reminder_comes_with_reminders_off(scene: Scene, language:
     for turns_off in (is_off_first, not is_off_first):
         if turns_off:
             person.tap("Ne plus recevoir" if language == "fr" else "Stop these notices", message=first)
-            await person.wait_for_message("ne viendront plus" if language == "fr" else "no longer come")
+            await person.wait_for_message("ne vous seront plus envoyés" if language == "fr" else "no longer be sent")
         else:
             person.tap(WORDS[language][2], message=first)
-            await person.wait_for_message("reviendra" if language == "fr" else "will come again")
+            await person.wait_for_message("vous sera renvoyé" if language == "fr" else "will be sent again")
     await until_planned(scene, 1, NUMBER)
     person.block()
     await until_blocked(scene, person)
@@ -242,7 +242,7 @@ async def test_payment_stops_a_snoozed_reminder(scene: Scene) -> None:
     at(scene, 9.01, BEFORE_DAY)
     first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
     camille.tap("Rappeler demain", message=first)
-    await camille.wait_for_message("reviendra")
+    await camille.wait_for_message("vous sera renvoyé")
     scene.portal.portal.mark_paid("a-2003", NUMBER)
     await until_planned(scene, 0, NUMBER)
     at(scene, 9.01, DUE_DAY)
@@ -256,8 +256,8 @@ async def test_muting_applies_to_one_invoice(scene: Scene) -> None:
     await until_both_wait(scene)
     at(scene, 9.01, BEFORE_DAY)
     first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
-    camille.tap("Plus de rappel", message=first)
-    await camille.wait_for_message(f"plus de rappel pour la facture nº\u00a0{NUMBER}")
+    camille.tap("Ne plus me rappeler", message=first)
+    await camille.wait_for_message(f"aucun autre rappel pour la facture nº\u00a0{NUMBER}")
     await until_planned(scene, 0, NUMBER)
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990002", due_date=date(2026, 10, 26))
     await until_planned(scene, 2, "990002")
@@ -274,10 +274,10 @@ async def test_reminder_snoozed_after_a_mute_is_sent(scene: Scene) -> None:
     first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
     at(scene, 9.01, DUE_DAY)
     second = await camille.wait_for_message("À payer aujourd’hui", new=True, timeout=PATIENCE)
-    camille.tap("Plus de rappel", message=first)
-    await camille.wait_for_message("plus de rappel")
+    camille.tap("Ne plus me rappeler", message=first)
+    await camille.wait_for_message("aucun autre rappel")
     camille.tap("Rappeler demain", message=second)
-    await camille.wait_for_message("reviendra")
+    await camille.wait_for_message("vous sera renvoyé")
     mark = scene.telegram.world.events.sequence
     at(scene, 9.01, DUE_DAY + 1)
     await camille.wait_for_message("Rappel", new=True, since=mark, timeout=PATIENCE)
@@ -336,18 +336,18 @@ async def test_reminders_turned_on_cover_open_invoices(scene: Scene, language: s
     portal.issue_invoice(ACCOUNT[language], amount="40.19", number=NUMBER, due_date=DUE)
     screen = await scene.tap(person, LABELS[language][4])
     one = (
-        "Les rappels concernent 1 facture à payer. Le premier viendra le 22 octobre 2026."
+        "Les rappels concernent 1 facture à payer. Le premier sera envoyé le 22 octobre 2026."
         if language == "fr"
-        else "Reminders cover 1 unpaid invoice. The first one comes on October 22, 2026."
+        else "Reminders cover 1 unpaid invoice. The first one will be sent on October 22, 2026."
     )
     assert one in screen.text
     await scene.tap(person, LABELS[language][4])
     portal.issue_invoice(ACCOUNT[language], amount="40.19", number="990002", due_date=date(2026, 10, 17))
     screen = await scene.tap(person, LABELS[language][4])
     two = (
-        "Les rappels concernent 2 factures à payer. Le premier viendra le 17 octobre 2026."
+        "Les rappels concernent 2 factures à payer. Le premier sera envoyé le 17 octobre 2026."
         if language == "fr"
-        else "Reminders cover 2 unpaid invoices. The first one comes on October 17, 2026."
+        else "Reminders cover 2 unpaid invoices. The first one will be sent on October 17, 2026."
     )
     assert two in screen.text
     at(scene, 9.01, BEFORE_DAY)
@@ -362,7 +362,7 @@ async def test_reminders_turned_on_while_portal_is_away(scene: Scene, language: 
     await scene.say(person, AVIS[language])
     scene.portal.faults.set(Fault(FaultKind.SERVER_ERROR, path="*/invoices"))
     person.tap(LABELS[language][4])
-    said = "Le portail ne répond pas en ce moment" if language == "fr" else "The portal does not answer right now"
+    said = "Le portail ne répond pas en ce moment" if language == "fr" else "The portal is not answering right now"
     await person.wait_for_message(said, timeout=PATIENCE)
     scene.portal.faults.clear()
     scene.later(minutes=11)  # the lease of the sweep that failed
@@ -375,7 +375,7 @@ async def test_overdue_invoices_have_no_reminder_left(scene: Scene) -> None:
     scene.portal.portal.issue_invoice("a-2003", amount="40.19", number=NUMBER, due_date=date(2026, 10, 14))
     await scene.say(camille, AVIS["fr"])
     screen = await scene.tap(camille, LABELS["fr"][4])
-    assert "Vous avez 1 facture à payer, mais aucun rappel n’est à venir" in screen.text
+    assert "Vous avez 1 facture à payer, mais aucun rappel ne sera envoyé" in screen.text
 
 
 @pytest.mark.parametrize("days", [-3, 4])
@@ -448,7 +448,7 @@ async def test_end_of_an_order_is_announced_without_event(scene: Scene, language
     portal.create_order(ACCOUNT[language], [(1, "GPS")], end_date=date(2026, 11, 20), number=NUMBER)
     await scene.say(person, AVIS[language])
     screen = await scene.tap(person, LABELS[language][3])
-    first = "Le premier avis viendra le" if language == "fr" else "The first notice comes on"
+    first = "Le premier avis sera envoyé le" if language == "fr" else "The first notice will be sent on"
     assert first in screen.text
     at(scene, 9.01, 6)
     title = "se termine bientôt" if language == "fr" else "ends soon"
@@ -494,7 +494,7 @@ async def test_forged_snooze_and_mute_change_no_other_invoice(scene: Scene) -> N
     assert notices(anna, NUMBER) == []
     # Another customer's number is no invoice of the own account.
     anna.forge_tap(screen, encode(Snooze(own.link_id, NUMBER, 1)) or "")
-    await anna.wait_for_message("nothing to read")
+    await anna.wait_for_message("No order or invoice")
     anna.forge_tap(screen, encode(MuteInvoice(own.link_id, "777777")) or "")
     await anna.wait_for_message("777777")
     async with scene.components.database.read() as session:

@@ -138,7 +138,7 @@ async def test_quiet_hours_and_time_zone_are_stored_and_shown(scene: Scene, lang
     screen = await scene.tap(person, "de 22" if french else "10:00")
     assert [label for label in screen.labels if label.startswith("✓ ") and ("22" in label or "10:00" in label)]
     cities = await scene.tap(person, "fuseau" if french else "zone")
-    assert "✓ Toronto" in cities.labels
+    assert "✓ Montréal, Toronto" in cities.labels
     assert "Winnipeg" in cities.labels
     screen = await scene.tap(person, "Halifax")
     assert screen.text.endswith("Halifax")

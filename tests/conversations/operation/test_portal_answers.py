@@ -43,5 +43,5 @@ async def test_portal_itself_says_gone_and_forbidden(scene: Scene) -> None:
     scene.portal.faults.clear()
     listed = await scene.say(person, "/factures")
     scene.portal.faults.set(Fault(FaultKind.NOT_FOUND, "*/invoices/212380"))
-    assert "Rien à consulter" in (await scene.tap(person, "212380")).text
+    assert "Aucune commande ni facture" in (await scene.tap(person, "212380")).text
     assert listed

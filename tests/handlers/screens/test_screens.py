@@ -297,7 +297,7 @@ def test_no_button_leads_to_invoices_without_access(has_invoices: bool) -> None:
 @pytest.mark.parametrize("part", Part)
 def test_first_screens_offer_only_accessible_parts(part: Part) -> None:
     link = a_link(1, NAME, part)
-    for screen in (linking.home(FR, link), linking.notice_answer(FR, link, yes=True)):
+    for screen in (linking.home(FR, link), linking.notice_answer(FR, link, yes=True, accounts=1)):
         seen = {type(did) for did in does(screen)} & {ListOrders, ListInvoices}
         assert seen == {ListOrders if part is Part.ORDERS else ListInvoices}
 

@@ -184,7 +184,7 @@ async def test_account_name_cannot_relay_text(scene: Scene) -> None:
     people.add_contact("c-9001", OWNER, "Proprio", access={"a-9001": ("orders", "invoices")})
     person = await scene.linked(email=OWNER)
     await scene.say(person, "/avis")
-    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Copie pour la comptabilité")
     await scene.tap(person, "Choisir une adresse")
     await scene.say(person, BOOKS)
     await scene.say(person, await scene.code(BOOKS))

@@ -37,7 +37,7 @@ ACCOUNT_NAME = "Client Odotrack"
 EMAIL = "compta@example.test"
 PUBLIC = "https://odobot.example.com"
 INVALID = ("Ce lien n’est pas valable, et rien n’a été changé.", "This link is not valid, and nothing was changed.")
-STOPPED = "Copie comptable arrêtée"
+STOPPED = "Copie pour la comptabilité arrêtée"
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ async def test_one_token_stops_the_copies_of_every_chat(scene: Scene, client: ht
 @pytest.mark.parametrize(
     ("language", "account", "title", "button", "choose"),
     [
-        ("fr", "a-2003", STOPPED, "Copie comptable", "Choisir une adresse"),
+        ("fr", "a-2003", STOPPED, "Copie pour la comptabilité", "Choisir une adresse"),
         ("en", "a-2004", "Bookkeeper’s copy stopped", "Bookkeeper’s copy", "Choose an address"),
     ],
 )
