@@ -10,6 +10,8 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 
 from texts.language import Language
 
+_CITIES = {"America/Toronto": "Montréal, Toronto", "America/St_Johns": "St. John’s"}
+"""Cities that CLDR names otherwise: Montréal has no zone of its own, and in French it has *Saint John’s*."""
 _CACHE_SIZE = 4096  # formatting takes 10 to 40 µs, and lists repeat the same dates
 
 
@@ -92,13 +94,8 @@ class Formats:
         return written.removeprefix("0").replace(" ", "\u00a0") if self._language is Language.FR else written
 
     def city(self, zone: str) -> str:
-        """Return the city of an IANA time zone, such as ``St. John’s``; other zones keep their name.
-
-        Montréal has no zone of its own, and is named with Toronto.
-        """
-        if zone == "America/Toronto":
-            return "Montréal, Toronto"
-        return str(get_timezone_location(zone, locale=self._locale, return_city=True))
+        """Return the city of an IANA time zone, such as ``St. John’s``; other zones keep their name."""
+        return _CITIES.get(zone) or str(get_timezone_location(zone, locale=self._locale, return_city=True))
 
     def percent(self, progress: float) -> str:
         """Return ``95 %``, ``95%``. ``progress`` is from 0 to 100."""

@@ -14,7 +14,7 @@ from handlers.actions import (
     ShowSubscriptions,
     Start,
 )
-from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, rows_of
+from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, paired, rows_of
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
 from services.notices.planner import Coverage
 from services.notices.reminders import DAYS_BEFORE, DAYS_BEFORE_END, REMINDER_TIME
@@ -120,7 +120,7 @@ def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:
         (Button(t("button.zone"), ChooseZone()),),
         (Button(t("button.notices"), ShowNotices()),),
     )
-    return Screen(t("quiet.title"), facts=facts, keyboard=((off,), *rows_of(offers, 2), *links))
+    return Screen(t("quiet.title"), facts=facts, keyboard=((off,), *paired(offers), *links))
 
 
 def quiet_start(t: Texts) -> Screen:

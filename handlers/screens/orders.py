@@ -2,7 +2,16 @@
 
 import datetime
 
-from handlers.actions import AddToCalendar, AskSearch, ListInvoices, ListOrders, ShowOrder, ShowStatement, at_page
+from handlers.actions import (
+    AddToCalendar,
+    AskSearch,
+    ListInvoices,
+    ListOrders,
+    ShowOrder,
+    ShowStatement,
+    Start,
+    at_page,
+)
 from handlers.screens.lists import (
     back_button,
     incomplete_fact,
@@ -67,6 +76,7 @@ def order_list(
         return Screen(title, facts=unread_fact(t, page.unread), keyboard=(retry_row(t, action), (every, search)))
     if not page.items:
         invoices = (Button(t("button.invoices"), ListInvoices(action.link)),) if has_invoices else ()
+        home = (Button(t("button.home"), Start()),)
         facts = (
             *period_fact(t, action),
             *_empty_list(t, action, next_end),
@@ -77,7 +87,7 @@ def order_list(
             if next_end
             else None
         )
-        keyboard = (*(((of_next,),) if of_next else ()), (every, search) if is_filtered else invoices)
+        keyboard = (*(((of_next,),) if of_next else ()), (every, search) if is_filtered else (*invoices, *home))
         return Screen(title, facts=facts, keyboard=keyboard)
     table = Table(
         tuple((t("cell.number", number=o.number), _progress(t, o)) for o in page.items),

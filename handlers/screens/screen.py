@@ -19,6 +19,8 @@ class Button:
     is_primary: bool = False
 
 
+_HALF_WIDTH = 20
+"""Characters of a label that half the width of a telephone (390 px) shows."""
 Keyboard = tuple[tuple[Button, ...], ...]
 
 
@@ -65,6 +67,11 @@ class Screen:
 def rows_of(buttons: list[Button], width: int) -> Keyboard:
     """Return the buttons in rows of ``width``."""
     return tuple(tuple(buttons[i : i + width]) for i in range(0, len(buttons), width))
+
+
+def paired(buttons: list[Button]) -> Keyboard:
+    """Return the buttons in rows of two, or each in its own row if a label is too long for half a telephone's width."""
+    return rows_of(buttons, 2 if all(len(button.label) <= _HALF_WIDTH for button in buttons) else 1)
 
 
 def choice(label: str, is_chosen: bool, action: Action) -> Button:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowInvoice, ShowOrder
 from handlers.screens.lists import list_buttons
-from handlers.screens.screen import Button, Screen, clip, rows_of
+from handlers.screens.screen import Button, Screen, clip, paired, rows_of
 from handlers.screens.support import a_person, person_button
 from portal.models import Invoice, Part
 from services.papers import Hit, SearchPage
@@ -77,7 +77,7 @@ def nothing_found(
         if part in link.access
     ]
     hint = t("search.meant_command", command=suggestion) if suggestion else t("search.what_next")
-    keyboard = (*list_buttons(t, link), *rows_of(asks, 2), (person_button(t, link.link_id),))
+    keyboard = (*list_buttons(t, link), *paired(asks), (person_button(t, link.link_id),))
     return Screen(facts=(fact, hint, a_person(t, company, support)), keyboard=keyboard)
 
 

@@ -31,7 +31,13 @@ ANNA = "anna@example.test"  # a-2004, English
 SHARED = "partage@example.test"  # two contacts, an account each
 PATIENCE = 15.0
 LABELS = {
-    "fr": ("Nouvelle facture", "Facture payée", "Nouvelle commande", "Commande qui se termine bientôt", "Rappels de paiement"),
+    "fr": (
+        "Nouvelle facture",
+        "Facture payée",
+        "Nouvelle commande",
+        "Commande qui se termine bientôt",
+        "Rappels de paiement",
+    ),
     "en": ("New invoice", "Invoice paid", "New order", "Order that ends soon", "Payment reminders"),
 }
 MAIL = {"fr": FLEET, "en": ANNA}

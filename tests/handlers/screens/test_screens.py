@@ -3,6 +3,7 @@
 import datetime
 import inspect
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -36,6 +37,9 @@ from handlers.screens import (
     invitations,
     invoices,
     linking,
+    notice_settings,
+    notice_summary,
+    notices,
     orders,
     packs,
     questions,
@@ -44,6 +48,7 @@ from handlers.screens import (
     support,
 )
 from handlers.screens.copies import AwaitedCode, CopyState
+from handlers.screens.notice_summary import MOST_LINES, SummaryLine
 from handlers.screens.orders import LINES_A_PAGE
 from handlers.screens.screen import Button, Keyboard, Screen
 from handlers.screens.support import Subject
@@ -74,7 +79,7 @@ from services.understanding.payloads import PaperOpened
 from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
-from storage.notices.delivery_preferences import DeliveryPreferences
+from storage.notices.delivery_preferences import DeliveryPreferences, Quiet
 from storage.personal_data import StoredPersonalData
 from storage.support import EndReason
 from storage.tables import Awaited, Kind
@@ -430,6 +435,9 @@ MODULES = (
     invitations,
     invoices,
     linking,
+    notice_settings,
+    notice_summary,
+    notices,
     orders,
     packs,
     questions,
@@ -459,6 +467,21 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         "reason": [t("link.expired_code")],
         "number": ["212380", "9" * 100],
         "username": ["odobot"],
+        "planned": ["", t("plan.no_ending")],
+        "marked.screen": [Screen(facts=("x",), keyboard=((Button("x", Start()),),))],
+        "zone": ["America/Toronto", "Asia/Tokyo"],
+        "company_zone": ["America/Halifax", "Asia/Tokyo"],
+        "subscription": list(notice_settings.SUBSCRIPTION_NAMES),
+        "repeated": [(True,), (True, True), (True, False)],
+        "invoice_notice.kind": [Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.REMINDER_BEFORE, Kind.REMINDER_DUE],
+        "order_notice.kind": [Kind.ORDER_CREATED, Kind.ORDER_ENDING],
+        "about_copy.kind": [Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF],
+        str | None: ["212380"],
+        Quiet | None: [Quiet(20 * 60, 7 * 60), Quiet(5, 1439), None],
+        Sequence[SummaryLine]: [
+            [SummaryLine(Kind.INVOICE_ISSUED, str(n), 1, NASTY, bills[0]) for n in range(MOST_LINES + 9)],
+            [SummaryLine(Kind.ORDER_ENDING, "9" * 100, 2), SummaryLine(Kind.INVOICE_PAID, "7", 1, NASTY)],
+        ],
         Offer: [Offer((NASTY,)), Offer((NASTY, "x" * 200) * 20)],
         PaperOpened: [PaperOpened(Part.INVOICES, "212380"), PaperOpened(Part.ORDERS, NASTY)],
         "readings": [
@@ -603,16 +626,16 @@ def every_screen(t: Any) -> dict[str, Screen]:
             if not inspect.isfunction(screen) or screen.__module__ != room.__name__ or name.startswith("_"):
                 continue
             hints = get_type_hints(screen)
-            if hints.pop("return") is not Screen or not values_for(values, hints):
+            if hints.pop("return") is not Screen or Texts not in hints.values() or not values_for(values, name, hints):
                 continue
-            choices = {of: values.get(of) or values[hint] for of, hint in hints.items()}
+            choices = {of: values.get(f"{name}.{of}") or values.get(of) or values[hint] for of, hint in hints.items()}
             for at, chosen in enumerate(itertools.islice(itertools.product(*choices.values()), 80)):
                 screens[f"{name} {at}"] = screen(**dict(zip(choices, chosen, strict=True)))
     return screens
 
 
-def values_for(values: dict[Any, list[Any]], hints: dict[str, Any]) -> bool:
-    return all(name in values or hint in values for name, hint in hints.items())
+def values_for(values: dict[Any, list[Any]], screen: str, hints: dict[str, Any]) -> bool:
+    return all({f"{screen}.{name}", name, hint} & set(values) for name, hint in hints.items())
 
 
 @pytest.mark.parametrize("room", MODULES, ids=lambda room: room.__name__.split(".")[-1])
@@ -620,7 +643,7 @@ def test_every_screen_has_test_values(room: Any) -> None:
     for name, screen in vars(room).items():
         if inspect.isfunction(screen) and screen.__module__ == room.__name__ and not name.startswith("_"):
             hints = get_type_hints(screen)
-            assert hints.pop("return") is not Screen or values_for(odd_values(FR), hints), (name, hints)
+            assert hints.pop("return") is not Screen or values_for(odd_values(FR), name, hints), (name, hints)
 
 
 def first(t: Any, name: str) -> Screen:
@@ -631,8 +654,9 @@ def first(t: Any, name: str) -> Screen:
 def test_every_screen_is_complete_in_both_languages(language: Language) -> None:
     for name, screen in every_screen(texts_in(language)).items():
         text = read(screen)
-        shown = text.replace("{x}", "")
-        keys = [label.replace("{x}", "") for row in labels(screen) for label in row]
+        none = texts_in(language)("quiet.none")  # in English it is the word that a forgotten value shows as
+        shown = text.replace("{x}", "").replace(none, "")
+        keys = [label.replace("{x}", "").replace(none, "-") for row in labels(screen) for label in row]
         assert len(text) <= 4096, name
         assert text.strip(), name
         assert not [part for part in (shown, *keys) if "{" in part or "}" in part or "None" in part], name
@@ -642,6 +666,36 @@ def test_every_screen_is_complete_in_both_languages(language: Language) -> None:
         for did in does(screen):
             data = encode(did) if did else None
             assert data is None or len(data.encode()) <= 64, name
+
+
+WITHOUT_A_BUTTON = {
+    "below_file": "a caption below the file; the screen above it keeps its buttons",
+    "saved_pdf": "a caption, as below_file",
+    "pdf_in_progress": "the PDF or a screen with buttons replaces it",
+    "topic_header": "the staff answer in its topic",
+    "staff_told_of_end": "as topic_header",
+    "staff_not_relayed": "as topic_header",
+    "staff_message": "as topic_header",
+}
+"""Screens that may have no button, and why."""
+
+
+@pytest.mark.parametrize("language", Language)
+def test_no_screen_is_a_dead_end(language: Language) -> None:
+    """Each screen has a button that does something or opens a page, except those listed with a reason."""
+    dead = set()
+    for name, screen in every_screen(texts_in(language)).items():
+        keys = [key for row in render(screen).buttons for key in row if {"callback_data", "url"} & set(key)]
+        if not keys:
+            dead.add(name.split()[0])
+    assert dead == set(WITHOUT_A_BUTTON)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_screen_writes_hours_of_its_language(language: Language) -> None:
+    """Code fills messages with hours: no screen has 20 h 00, or a space where a line may break."""
+    for name, screen in every_screen(texts_in(language)).items():
+        assert not re.search(r"\d h\b|\bh\s00\b|\b0\d\sh\b|\b(?:nº|no\.) ", read(screen)), name
 
 
 def test_no_screen_is_the_same_in_both_languages() -> None:
