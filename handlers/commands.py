@@ -100,7 +100,7 @@ _OTHER_WORDS = {
         arreteravis stopnotice stopnotices desabonner desabonnement unsubscribe notice notification
         notifications alertes alerte alerts alert rappels rappel reminders reminder comptable
         comptablecopie copiecomptable envoyercomptable accountant bookkeeper accountantcopy sendaccountant
-        sendbookkeeper
+        sendbookkeeper comptabilite copiecomptabilite
         """,
     "calendrier": "agenda ical ics calendriers calendars",
     "portail": """

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
+from handlers.screens.linking import code_validity
 from handlers.screens.notice_settings import SUBSCRIPTION_NAMES, quiet_range
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.linking.code_results import CodeRequested
@@ -82,7 +83,7 @@ def new_link(t: Texts, first_name: str, chat_id: int) -> Screen:
 def revoke_code_sent(t: Texts, asked: CodeRequested) -> Screen:
     """Ask for the code that was mailed to confirm a revocation."""
     key = message_id("account.revoke_long_code_sent") if asked.is_long else message_id("account.revoke_code_sent")
-    facts = (t(key, email=asked.email), t.plural("link.code_validity", asked.minutes))
+    facts = (t(key, email=asked.email), code_validity(t, asked.minutes))
     return Screen(t("account.revoke_title"), facts=facts, keyboard=((Button(t("button.no_keep"), ShowAccounts()),),))
 
 

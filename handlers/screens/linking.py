@@ -84,9 +84,16 @@ def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> S
         facts: tuple[str, ...] = (t("link.long_code_sent", email=asked.email, company=company),)
     else:
         sent = t("link.code_sent", email=asked.email, company=company)
-        facts = (sent, t.plural("link.code_validity", asked.minutes))
+        facts = (sent, code_validity(t, asked.minutes))
     title = t("link.new_code_title") if again else t("link.code_title")
     return Screen(title, facts=facts, note=t("link.no_mail", company=company), keyboard=_code_buttons(t))
+
+
+def code_validity(t: Texts, minutes: int) -> str:
+    """Say how long a code is valid, in hours if these are whole."""
+    if minutes % 60:
+        return t.plural("link.code_validity", minutes)
+    return t.plural("link.code_validity_hours", minutes // 60)
 
 
 def code_late(t: Texts, asked: CodeRequested, company: str, until: datetime.datetime) -> Screen:

@@ -30,7 +30,7 @@ def code_letter(to: str, language: Language, *, code: str, first_name: str, comp
             if name
             else t("letter.code.asked_unnamed", company=company)
         )
-        return [intro, code, t.plural("letter.code.validity", minutes), t("letter.code.not_you", company=company)]
+        return [intro, code, _validity(t, minutes), t("letter.code.not_you", company=company)]
 
     return _bilingual_letter(to, language, lambda t: t("letter.code.subject", company=company), body, code=code)
 
@@ -83,9 +83,8 @@ def revoke_code_letter(to: str, language: Language, *, code: str, company: str, 
     """Write the mail with the code that confirms the removal of an older chat."""
 
     def body(t: Texts) -> list[str]:
-        validity = t.plural("letter.code.validity", minutes)
         not_you = t("letter.revoke_code.not_you", company=company)
-        return [t("letter.revoke_code.asked", company=company), code, validity, not_you]
+        return [t("letter.revoke_code.asked", company=company), code, _validity(t, minutes), not_you]
 
     return _bilingual_letter(to, language, lambda t: t("letter.revoke_code.subject", company=company), body, code=code)
 
@@ -187,6 +186,13 @@ def invoice_letter(
 def _account_name(name: str) -> str:
     """Return an account's name without links: customers may choose it, and third persons trust the company's mails."""
     return safe_company_name(name) or "—"
+
+
+def _validity(t: Texts, minutes: int) -> str:
+    """Say how long a code is valid, in hours if these are whole."""
+    if minutes % 60:
+        return t.plural("letter.code.validity", minutes)
+    return t.plural("letter.copy_code.validity", minutes // 60)
 
 
 def _contact_line(t: Texts, company: str, support: str) -> str:

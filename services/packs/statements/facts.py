@@ -91,6 +91,8 @@ def selection_text(t: Texts, selection: Selection) -> str:
     since, until = selection.since, selection.until
     if since and until and since.month == since.day == 1 and until == datetime.date(since.year, 12, 31):
         period = t("pack.year", year=str(since.year))
+    elif since and since == until:
+        period = t("period.day", day=t.formats.long_date(since))
     elif since and until:
         period = t("period.between", since=t.formats.long_date(since), until=t.formats.long_date(until))
     elif since:

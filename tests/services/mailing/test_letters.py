@@ -1,22 +1,32 @@
 """The mails: both languages, and the person's name without links or markup."""
 
+import datetime
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from mail.mailer import Letter
+from portal.models import Invoice
+from services.invoices import payment_lines
 from services.mailing.letters import (
+    MissingPdf,
+    Unsubscribe,
     code_letter,
     copy_changed_letter,
+    copy_code_letter,
+    invoice_letter,
     linked_letter,
     revoke_code_letter,
     revoked_letter,
     unusual_requests_letter,
 )
+from tests.texts.typesetting import typeset_faults
 from texts.language import Language
 
+DAY = datetime.date(2026, 10, 1)
 CODE = "048213"
 TO = "client@example.test"
 
@@ -207,5 +217,28 @@ def test_long_code_is_alone_on_its_line(language: Language) -> None:
     for letter in long_codes(language):
         assert re.findall(r"^(.*K7QM.*)$", letter.text, re.MULTILINE) == [LONG_CODE] * 2
         assert letter.html.count(f'white-space:nowrap;margin:12px 0">{LONG_CODE}</p>') == 2
-        assert letter.text.count("120 minutes") == 2
+        assert letter.text.count("2 heures") == letter.text.count("2 hours") == 1
         assert LONG_CODE not in letter.subject + repr(letter)
+
+
+def a_copy(language: Language) -> Letter:
+    invoice = Invoice(
+        number="212380", date=DAY, amount=Decimal("1293.08"), balance=Decimal("93.08"), currency="CAD", due_date=DAY
+    )
+    return invoice_letter(
+        TO, language, number="212380", facts=lambda t: payment_lines(t, invoice, DAY), pdf=MissingPdf.TOO_LARGE,
+        company="Odotrack", account="Transport Boréal", unsubscribe=Unsubscribe(mailto="mailto:stop@odobot.test"),
+        is_repetition=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_mail_is_typeset(language: Language) -> None:
+    """Amounts, dates and names are filled in with the spaces and signs of each language."""
+    copy_code = copy_code_letter(TO, language, code=CODE, account="Boréal", company="Odotrack", hours=24)
+    letters = [a_code_letter(language), a_linked_letter(language), *warnings(language).values(), *long_codes(language)]
+    for letter in (*letters, copy_code, a_copy(language)):
+        halves = letter.text.split("———")
+        for each, half in zip((language, language.other), halves, strict=True):
+            for line in half.strip().split("\n\n"):
+                assert typeset_faults(each, line) == [], line
