@@ -134,8 +134,8 @@ def order_detail(
     """Show one order: dates, progress, a page of its agreement lines, and a button for its invoices.
 
     Args:
-        today: the date in the company's time zone: an end from this day on can be added to a calendar; None leaves
-            that button out.
+        today: the date in the company's time zone: an end from this day on can be added to a calendar, and one that
+            is near has a button to renew the order; None leaves both out.
     """
     last = max(1, -(-len(order.lines) // LINES_A_PAGE))
     page = min(max(action.page, 1), last)
@@ -164,11 +164,13 @@ def order_detail(
         label = t("button.its_invoices") if count is None else t.plural("button.order_invoices", count)
         keyboard.append((Button(label, ListInvoices(action.link, order=order.number)),))
     keyboard += paging(t, page, last, at_page(action, page))
-    if today and order.end_date and order.end_date >= today and order.status not in _STATUSES:
+    days_left = (order.end_date - today).days if today and order.end_date and order.status not in _STATUSES else -1
+    if days_left >= 0:
         add = AddToCalendar(action.link, order.number, is_order=True)
         keyboard.append((Button(t("button.add_to_calendar"), add),))
     if order.url:
-        keyboard.append((Button(t("button.on_portal"), url=order.url),))
+        label = t("button.renew") if 0 <= days_left <= ENDING_DAYS else t("button.on_portal")
+        keyboard.append((Button(label, url=order.url),))
     keyboard.append((back_button(t, action.opened_from),))
     keyboard.append((person_button(t, action.link, Part.ORDERS, order.number),))
     note = lines_position(t, start, len(shown), len(order.lines)) if last > 1 else ""

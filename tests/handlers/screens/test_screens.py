@@ -380,6 +380,25 @@ def test_stale_agreement_page_is_clamped(page: int) -> None:
     assert ("• 60 ×" in read(screen)) is (page > 1)
 
 
+@pytest.mark.parametrize(
+    ("end", "status", "renews"),
+    [
+        ("2026-10-15", None, True),
+        ("2027-01-13", None, True),
+        ("2027-01-14", None, False),
+        ("2026-10-14", None, False),
+        ("2026-11-01", "cancelled", False),
+        (None, None, False),
+    ],
+)
+def test_order_that_ends_soon_can_be_renewed(end: str | None, status: str | None, renews: bool) -> None:
+    """An order that ends within 90 days leads to the portal by a button that says so."""
+    order = an_order(end_date=end, status=status, url="https://portal.test/1")
+    screen = orders.order_detail(FR, NAME, order, ShowOrder(1, "26387"), has_invoices=True, today=TODAY)
+    label = "Renouveler sur le portail" if renews else "Voir sur le portail"
+    assert [button.label for row in screen.keyboard for button in row if button.url] == [label]
+
+
 def test_sixty_long_lines_are_paged_completely() -> None:
     lines = tuple(OrderLine(quantity=Decimal(n), description=f"{n} " + "é&<" * 200) for n in range(60))
     order = an_order().model_copy(update={"lines": lines})
