@@ -1,11 +1,15 @@
 """Every sentence of both catalogues keeps the rules of its language that a program can check."""
 
+import datetime
 import re
 
 import pytest
 
 from handlers.commands import BY_NAME
 from sandbox.web.rendering import fault_words, words
+from services.linking.code_limits import DAY
+from services.linking.invitations import LIFETIME
+from storage.support import IDLE_AFTER
 from tests.texts.test_catalogues import forms, messages, values
 from tests.texts.typesetting import typeset_faults, word_faults
 from texts.language import Language
@@ -134,6 +138,22 @@ def test_quoted_buttons_exist(language: Language) -> None:
     named = {name: key for key, message in found.items() for form in forms(message) for name in tapped.findall(form)}
     assert len(named) > 5
     assert {name: key for name, key in named.items() if name not in labels | QUOTED_ELSEWHERE} == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "lasts", "french", "english"),
+    [
+        ("invitation.gone", LIFETIME == datetime.timedelta(minutes=15), "15 minutes", "15 minutes"),
+        ("person.ended_idle", IDLE_AFTER == datetime.timedelta(days=7), "sept jours", "seven days"),
+        ("staff.ended_idle", IDLE_AFTER == datetime.timedelta(days=7), "sept jours", "seven days"),
+        ("letter.unusual.once_a_day", DAY == datetime.timedelta(days=1), "une fois par jour", "once a day"),
+    ],
+)
+def test_promised_durations_are_those_of_the_code(key: str, lasts: bool, french: str, english: str) -> None:
+    """A duration that a sentence writes out is the one that the code keeps."""
+    assert lasts
+    assert french in forms(messages(Language.FR)[key])[0]
+    assert english in forms(messages(Language.EN)[key])[0]
 
 
 def test_the_sandbox_is_typeset_too() -> None:
