@@ -143,10 +143,10 @@ def test_quoted_buttons_exist(language: Language) -> None:
 @pytest.mark.parametrize(
     ("key", "lasts", "french", "english"),
     [
-        ("invitation.gone", LIFETIME == datetime.timedelta(minutes=15), "15 minutes", "15 minutes"),
-        ("person.ended_idle", IDLE_AFTER == datetime.timedelta(days=7), "sept jours", "seven days"),
-        ("staff.ended_idle", IDLE_AFTER == datetime.timedelta(days=7), "sept jours", "seven days"),
-        ("letter.unusual.once_a_day", DAY == datetime.timedelta(days=1), "une fois par jour", "once a day"),
+        ("invitation.gone", datetime.timedelta(minutes=15) == LIFETIME, "15 minutes", "15 minutes"),
+        ("person.ended_idle", datetime.timedelta(days=7) == IDLE_AFTER, "sept jours", "seven days"),
+        ("staff.ended_idle", datetime.timedelta(days=7) == IDLE_AFTER, "sept jours", "seven days"),
+        ("letter.unusual.once_a_day", datetime.timedelta(days=1) == DAY, "une fois par jour", "once a day"),
     ],
 )
 def test_promised_durations_are_those_of_the_code(key: str, lasts: bool, french: str, english: str) -> None:
