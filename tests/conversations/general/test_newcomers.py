@@ -29,6 +29,15 @@ async def test_small_talk_is_not_searched_for(scene: Scene, language: str, thank
     assert thanks in (await scene.say(stranger, "merci")).text
 
 
+@pytest.mark.parametrize(
+    ("language", "other", "welcome"), [("fr", "English", "Link my account"), ("en", "Français", "Lier mon compte")]
+)
+async def test_first_screen_offers_the_other_language(scene: Scene, language: str, other: str, welcome: str) -> None:
+    person = scene.person(language)
+    assert other in (await scene.say(person, "/start")).labels
+    assert welcome in (await scene.tap(person, other)).labels
+
+
 @pytest.mark.parametrize(("language", "words"), [("fr", "ne plus recevoir d’avis"), ("en", "stop receiving notices")])
 async def test_stop_without_a_question_names_notices(scene: Scene, language: str, words: str) -> None:
     person = await scene.linked(language, FLEET)

@@ -135,6 +135,22 @@ async def test_wrong_code_does_not_confirm(scene: Scene, language: str) -> None:
     await mailed(scene, "990001", account=ACCOUNT[language])
 
 
+async def test_another_code_goes_to_the_same_address(scene: Scene) -> None:
+    """After a wrong code nobody types the address again, and the answer to an early tap leads on, too."""
+    person = await asked(scene)
+    code = await scene.code(BOOKS)
+    screen = await scene.say(person, f"{(int(code) + 1) % 1_000_000:06}")
+    assert screen.labels == ["Renvoyer un code", "Changer d’adresse", "Annuler"]
+    early = await scene.tap(person, "Renvoyer un code")
+    assert "vient d’être demandé" in early.text
+    assert early.labels == screen.labels
+    scene.later(minutes=2)
+    await scene.tap(person, "Renvoyer un code")
+    await scene.mailbox.wait_for(BOOKS, count=2)
+    assert BOOKS in (await scene.say(person, await scene.code(BOOKS, 2))).text
+    await mailed(scene, "990001")
+
+
 async def test_five_wrong_codes_invalidate_the_code(scene: Scene) -> None:
     person = await asked(scene)
     code = await scene.code(BOOKS)
