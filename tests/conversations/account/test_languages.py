@@ -78,7 +78,7 @@ async def test_chosen_language_and_menu_apply_at_once(scene: Scene, client: str,
     assert await menu_is(scene, person, back)
 
     question = await scene.say(person, "/langue")
-    assert sorted(label.removeprefix("✓ ") for label in question.labels) == ["English", "Français"]
+    assert sorted(label.removeprefix("✓ ") for label in question.labels[:2]) == ["English", "Français"]
     assert len([label for label in question.labels if label.startswith("✓ ")]) == 1
     assert CHOSEN[chosen] in (await scene.tap(person, LABEL[chosen])).text
     assert await menu_is(scene, person, chosen)

@@ -110,7 +110,7 @@ async def test_portal_menu_keeps_order_and_unknown_entries(scene: Scene, languag
     """The portal's menu is shown in its order, with entries that the bot does not know."""
     shown = await scene.say(scene.person(language), "/portail")
 
-    assert tuple(shown.labels) == PORTAL[language]
+    assert tuple(shown.labels[:-1]) == PORTAL[language]
     urls = [button.url or "" for row in shown.buttons for button in row]
     assert urls[0] == "https://portail.odotrack.example.com/connexion"
     assert all(url.startswith("https://") for url in urls)
@@ -128,7 +128,7 @@ async def test_invalid_menu_entry_does_not_hide_the_others(scene: Scene) -> None
     labels = (await scene.say(scene.person(), "/portail")).labels
 
     assert tuple(labels[:10]) == PORTAL["fr"]
-    assert labels[-1].startswith("<b>Zone</b> & ventes x")
+    assert labels[-2].startswith("<b>Zone</b> & ventes x")
 
 
 @pytest.mark.parametrize(("language", "retry"), [("fr", "Réessayer"), ("en", "Try again")])
@@ -138,7 +138,7 @@ async def test_missing_menu_is_explained_and_can_be_retried(scene: Scene, langua
 
     assert (await scene.say(person, "/portail")).labels[0] == retry
     scene.portal.faults.clear()
-    assert tuple((await scene.tap(person, retry)).labels) == PORTAL[language]
+    assert tuple((await scene.tap(person, retry)).labels[:-1]) == PORTAL[language]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ async def test_linking_from_start_to_the_first_list(scene: Scene, language: str)
 
     camille.start()
     welcome = await camille.wait_for_message("Odotrack")
-    assert len(welcome.labels) == 6  # link, three links of the portal, help, privacy
+    assert len(welcome.labels) == 7  # link, three links of the portal, help, privacy, the other language
     asked = await scene.tap(camille, welcome.labels[0])
     assert address in asked.text
     sent = await scene.say(camille, CLIENT)
