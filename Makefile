@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas test-chaos coverage lock portal-api bench demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas test-chaos coverage lock audit sbom wheel portal-api bench demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -20,6 +20,8 @@ help:
 	@echo "make test-chaos  random faults, kills and clock steps from a seed (SECONDS=3600 SEED=7 ENGINE=sqlite MODE=polling)"
 	@echo "make coverage  make test, and which lines it ran"
 	@echo "make lock      the lock files anew, after a change in pyproject.toml (UPGRADE=1: indirect ones to the newest)"
+	@echo "make audit     the lock against the known advisories; make sbom: the bill of materials (CycloneDX) into dist/"
+	@echo "make wheel     the wheel of the last commit into dist/, the same bytes on every machine"
 	@echo "make bench     what is measured, as tables (BENCH=latency: one of them; KEEP=1: into benches/README.md)"
 
 setup: $(READY)
@@ -112,6 +114,31 @@ lock:
 	$(BACKEND) | $(UV) pyproject.toml - --output-file requirements.lock >/dev/null
 	$(BACKEND) | $(UV) pyproject.toml - --extra dev --extra browser --constraints requirements.lock \
 		--output-file requirements-dev.lock >/dev/null
+	$(UV) --group pyproject.toml:audit --output-file requirements-audit.lock >/dev/null
+
+# pip-audit stays out of .venv: it brings thirty packages that nothing else needs.
+AUDIT := .cache/audit
+$(AUDIT)/.ready: requirements-audit.lock
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install $(QUIETLY) --no-deps --require-hashes -r requirements-audit.lock
+	@touch $@
+
+# Error 1: there are advisories; error 3: they could not be looked up, and one line says why.
+audit: $(AUDIT)/.ready
+	@$(AUDIT)/bin/python .ci/audit.py $(AUDIT)/bin/pip-audit
+
+sbom:
+	@mkdir -p dist
+	@$(PYTHON) .ci/sbom.py > dist/odobot.cdx.json
+	@echo "dist/odobot.cdx.json"
+
+# From the commit, with its time, and with modes that the machine does not choose.
+wheel: $(READY)
+	@rm -rf build/source && mkdir -p build/source dist
+	@umask 022 && git archive HEAD | tar -x --no-same-permissions -C build/source && \
+		SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m pip wheel $(QUIETLY) --no-deps --no-index \
+		--no-build-isolation --wheel-dir dist ./build/source
+	@rm -rf build/source && sha256sum dist/odobot-*.whl
 
 # The contract as OpenAPI, from what the bot reads.
 portal-api: $(READY)

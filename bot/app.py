@@ -166,8 +166,9 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
         webhook, polling, health = None, None, None
         if settings.webhook_url:
-            secret = settings.webhook_secret.get_secret_value() or database.vault.hash("webhook", "telegram")
-            webhook = TelegramWebhook(application, order, handler, database, inbox, clock, secret)
+            own = settings.webhook_secret.get_secret_value()
+            accepted = [own] if own else database.vault.hashes("webhook", "telegram")
+            webhook = TelegramWebhook(application, order, handler, database, inbox, clock, accepted)
             stack.push_async_callback(webhook.close)
         else:
             health, fetched = PollHealth(), FetchedUpdates(inbox, clock)

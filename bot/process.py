@@ -108,6 +108,7 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
             await stack.enter_async_context(receiving_updates(components, settings))
             menus = set_menus(components.application.bot, settings.company, settings.default_language)
             stack.callback(asyncio.create_task(menus).cancel)
+        stack.callback(asyncio.create_task(readiness.try_keys()).cancel)
         stack.callback(worker.begin_stop)
         readiness.start_reasons = None
         by_webhook = role is not Role.WORKER and components.webhook is not None

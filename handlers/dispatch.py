@@ -16,6 +16,7 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.telegram.typing_indicator import typing_indicator
+from handlers.views.home import not_linked
 from handlers.views.saved_answers import ANSWERABLE, from_saved_answers
 from handlers.views.seen_notices import record_seen
 from handlers.views.table import VIEWS
@@ -213,11 +214,6 @@ def _ended_screen(context: Context, ended: Sequence[EndedLink]) -> Screen:
     reasons = [(each.kind, each.link.account_name) for each in ended]
     company = context.services.company
     return access_ended(context.t, reasons, company.name, company.support)
-
-
-def not_linked(context: Context) -> Screen:
-    """Return the screen that says that the request needs a link."""
-    return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
 
 
 def retry_of(action: Action) -> Action:

@@ -10,11 +10,12 @@ from handlers import actions, question_input, support_input, text_actions
 from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD
 from handlers.context import Context
-from handlers.dispatch import code_action, not_linked, perform
+from handlers.dispatch import code_action, perform
 from handlers.screens import failures, linking, questions
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from handlers.views import invitations
+from handlers.views.home import not_linked
 from handlers.views.linking import open_after_linking
 from handlers.views.search import usable_links
 from portal.errors import PortalError
@@ -205,7 +206,8 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
     if current is None and codes and _late_code(context) is Awaited.CODE:
         return linking.expired_code(t)
     if current is None:
-        return failures.not_understood_unlinked(t, company.name, company.support)
+        is_sealed = bool(context.chat.sealed_links)
+        return failures.not_understood_unlinked(t, company.name, company.support, is_sealed=is_sealed)
     return failures.not_understood(t, current, company.name, company.support)
 
 

@@ -74,6 +74,8 @@ class ChatState:
     awaiting: Awaiting | None = None
     is_blocked: bool = False
     links: tuple[LinkState, ...] = ()
+    sealed_links: frozenset[int] = frozenset()
+    """The ids of links that no key opens: they count as removed until the person proves the address again."""
     has_unclear_notice: bool = False
     """Whether a notice is being sent to it, or will be repeated (``storage.notices.repetitions``)."""
     conversation: OpenConversation | None = None
@@ -98,7 +100,10 @@ _LOADED = (
     select_columns(
         *(col(of) for of in (Chat.language, Chat.page_size, Chat.awaited, Chat.awaited_until, Chat.awaited_link)),
         *(col(of) for of in (Chat.blocked_at, Link.link_id, Link.contact_id, Link.account_id, Link.access)),
-        *(col(of) for of in (Link.account_name_sealed, Link.wishes, Link.attaches_pdf, Link.linked_at)),
+        *(
+            col(of)
+            for of in (Link.account_name_sealed, Link.email_sealed, Link.wishes, Link.attaches_pdf, Link.linked_at)
+        ),
         *(col(of) for of in (Link.confirmed_at, Link.used_at)),
         col(Chat.rich_tables),
         *(col(of) for of in (SupportConversation.conversation_id, SupportConversation.staff_chat)),
@@ -117,7 +122,7 @@ _LOADED = (
 async def load(session: Session, chat_id: int) -> ChatState:
     """Load a chat with its links, in one query.
 
-    A link whose columns no key decrypts is left out: the person has to prove the address again.
+    A link with a column that no key decrypts is left out of ``links``: the person has to prove the address again.
     """
     # Select columns, not objects: building two objects of a row takes as long as the query, and every update runs it.
     rows: Sequence[Any] = (await session.exec(_LOADED, params={"chat_id": chat_id})).all()  # type: ignore[call-overload]
@@ -130,7 +135,7 @@ async def load(session: Session, chat_id: int) -> ChatState:
     conversation = None
     if chat.conversation_id is not None:
         conversation = OpenConversation(chat.conversation_id, chat.staff_chat)
-    links = (_link_state(session, row) for row in rows if row.link_id is not None)
+    found = {row.link_id: _link_state(session, row) for row in rows if row.link_id is not None}
     return ChatState(
         chat_id=chat_id,
         is_known=True,
@@ -139,7 +144,8 @@ async def load(session: Session, chat_id: int) -> ChatState:
         wants_tables=chat.rich_tables,
         awaiting=awaiting,
         is_blocked=chat.blocked_at is not None,
-        links=tuple(link for link in links if link is not None),
+        links=tuple(link for link in found.values() if link is not None),
+        sealed_links=frozenset(link_id for link_id, link in found.items() if link is None),
         has_unclear_notice=bool(chat.has_unclear_notice),
         conversation=conversation,
     )
@@ -147,7 +153,8 @@ async def load(session: Session, chat_id: int) -> ChatState:
 
 def _link_state(session: Session, link: Row[Any]) -> LinkState | None:
     name = session.vault.open_or_none(link.account_name_sealed)
-    if name is None:
+    # The address is needed to confirm the link with the portal: without it, the link would never be confirmed again.
+    if name is None or not session.vault.opens(link.email_sealed):
         return None
     return LinkState(
         link_id=link.link_id,

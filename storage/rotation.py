@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Table, and_, func, tuple_, update
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from storage.database import Database, Session
-from storage.tables import AddressGuard, Code, Link, ProvenAddress
+from storage.health.keys import sealed_columns
+from storage.papers import saved_answers
+from storage.tables import AddressGuard, Code, Link, ProvenAddress, SavedAnswer
 
 _BATCH = 200
-_SEALED = "_sealed"
 
 
 @dataclass(slots=True)
@@ -33,9 +34,8 @@ async def rotate(database: Database) -> Rotation:
     counts them.
     """
     done = Rotation()
-    for table in SQLModel.metadata.sorted_tables:
-        if sealed := [column for column in table.columns if column.name.endswith(_SEALED)]:
-            await _reseal(database, table, sealed, done)
+    for table, columns in sealed_columns():
+        await _reseal(database, table, columns, done)
     await _rehash(database, done)
     return done
 
@@ -96,8 +96,8 @@ async def _batches(
 
 
 async def _rehash(database: Database, done: Rotation) -> None:
-    """Compute the hashes anew of the addresses and chats that are known from links and codes."""
-    links, codes = Link.__table__, Code.__table__  # type: ignore[attr-defined]
+    """Compute the hashes anew of the addresses and chats that are known from links and codes, and of saved answers."""
+    links, codes, answers = Link.__table__, Code.__table__, SavedAnswer.__table__  # type: ignore[attr-defined]
     async for _, rows in _batches(database, links, [links.c.email_sealed, links.c.email_hash, links.c.chat_id]):
         async with database.write() as session:
             for link_id, sealed, hashed, chat_id in rows:
@@ -122,6 +122,13 @@ async def _rehash(database: Database, done: Rotation) -> None:
                 this = update(Code).where(col(Code.code_id) == code_id, col(Code.email_hash) == hashed)
                 done.rehashed += await session.change(this.values(**values))
                 done.rehashed += await _move_counters(session, email)
+
+    async for _, rows in _batches(database, answers, [answers.c.answer_sealed]):
+        for link_id, key_hash, sealed in rows:
+            wanted = saved_answers.newest_hash(database.vault, sealed)
+            if wanted is not None and wanted != key_hash:
+                async with database.write() as session:  # one for each: it locks the link
+                    done.rehashed += await saved_answers.rehash(session, link_id, key_hash, wanted)
 
 
 async def _move_counters(session: Session, email: str) -> int:

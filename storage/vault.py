@@ -30,15 +30,11 @@ class Vault:
         """Encrypt and authenticate a text. Each call gives another token."""
         return self._sealer.encrypt(text.encode()).decode()
 
-    def open(self, sealed: str) -> str:
-        """Decrypt what any of the keys sealed. Raises: ``InvalidToken`` where none did."""
-        return self._sealer.decrypt(sealed).decode()
-
     def is_newest(self, sealed: str) -> bool:
         """Return whether the newest key sealed this."""
         try:
             self._newest.decrypt(sealed)
-        except InvalidToken:
+        except (InvalidToken, ValueError):
             return False
         return True
 
@@ -46,12 +42,17 @@ class Vault:
         """Decrypt what any of the keys sealed.
 
         Returns:
-            ``None`` where none did: the key is no longer configured.
+            ``None`` where none did: the key is no longer configured. Nothing raises instead, so that a retired key is
+            an answer that every caller has to handle.
         """
         try:
-            return self.open(sealed)
-        except InvalidToken:
+            return self._sealer.decrypt(sealed).decode()
+        except (InvalidToken, ValueError):  # ValueError: damaged, such as by a character that is not ASCII
             return None
+
+    def opens(self, sealed: str) -> bool:
+        """Return whether one of the keys sealed this."""
+        return self.open_or_none(sealed) is not None
 
     def hash(self, purpose: str, text: str) -> str:
         """Return the keyed hash of a text under the newest key: 64 hex digits. Each purpose has other hashes."""

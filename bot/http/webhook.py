@@ -7,6 +7,7 @@ another replica.
 
 import asyncio
 import hmac
+from collections.abc import Sequence
 
 import structlog
 from starlette.requests import Request
@@ -41,7 +42,8 @@ class TelegramWebhook:
     """Handles updates that Telegram posts, with the same handlers and update order as polling.
 
     Args:
-        secret: What Telegram sends in ``SECRET_HEADER``.
+        secrets: What Telegram may send in ``SECRET_HEADER``. The webhook is set with the first one; while a key is
+            rotated, another replica may have set it with the secret of its own first key.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class TelegramWebhook:
         database: Database,
         inbox: Inbox,
         clock: Clock,
-        secret: str,
+        secrets: Sequence[str],
     ) -> None:
         self._application = application
         self._order = order
@@ -60,7 +62,8 @@ class TelegramWebhook:
         self._database = database
         self._inbox = inbox
         self._clock = clock
-        self.secret = secret
+        self.secret = secrets[0]
+        self._secrets = [each.encode() for each in secrets]
         self._in_progress: dict[int, tuple[asyncio.Task[bool], asyncio.Future[None]]] = {}
         self._refused = ThrottledWarning(log, "webhook.telegram_refused")
         self._update_locks = UpdateLocks(database)
@@ -71,7 +74,8 @@ class TelegramWebhook:
         503 makes Telegram deliver it again: the application is not running, too many updates wait, or the update takes
         long, here or in another replica.
         """
-        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self.secret.encode()):
+        given = request.headers.get(SECRET_HEADER, "").encode()
+        if True not in [hmac.compare_digest(given, each) for each in self._secrets]:
             self._refused.count()
             return PlainTextResponse("the secret token is wrong\n", status_code=403)
         body = await read_body(request)

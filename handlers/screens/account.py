@@ -18,7 +18,12 @@ from texts.escaping import safe_text
 
 
 def accounts(
-    t: Texts, links: Sequence[LinkState], emails: Mapping[int, str], other_chats: Sequence[OtherChat]
+    t: Texts,
+    links: Sequence[LinkState],
+    emails: Mapping[int, str],
+    other_chats: Sequence[OtherChat],
+    *,
+    sealed: int = 0,
 ) -> Screen:
     """Show the accounts, with the current one first, and the other chats linked through the same addresses.
 
@@ -28,6 +33,7 @@ def accounts(
         links: the chat's links; at least one.
         emails: the address of each link, by link id.
         other_chats: each with its time of linking in the company's time zone.
+        sealed: how many further links no key opens.
     """
     names = [link.account_name for link in links]
 
@@ -38,6 +44,7 @@ def accounts(
 
     facts = [t("account.current", account=name(links[0]))]
     facts += [t("account.other", account=name(link)) for link in links[1:]]
+    facts += [t.plural("account.sealed", sealed)] if sealed else []
     if other_chats:
         facts += ["", t.plural("account.neighbours", len(other_chats))]
         facts += [_other_chat_line(t, other_chat) for other_chat in other_chats]

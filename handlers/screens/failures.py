@@ -90,17 +90,24 @@ def account_gone(t: Texts, account: str) -> Screen:
     return Screen(facts=(t("trouble.account_gone", account=account),), keyboard=(*_link(t), *_help(t)))
 
 
-def not_linked(t: Texts, company: str, *, awaits_code: bool = False) -> Screen:
-    """Report that the request needs a link; ``awaits_code`` means that only the mailed code is missing."""
+def not_linked(t: Texts, company: str, *, awaits_code: bool = False, is_sealed: bool = False) -> Screen:
+    """Report that the request needs a link.
+
+    Args:
+        awaits_code: Only the mailed code is missing.
+        is_sealed: The chat has a link that no key opens.
+    """
     if awaits_code:
         buttons = (Button(t("button.resend"), ResendCode()),), (Button(t("button.other_address"), StartLinking()),)
         return Screen(facts=(t("link.code_missing"),), keyboard=buttons)
-    return Screen(facts=(t("trouble.not_linked", company=company),), keyboard=_link(t))
+    fact = t("link.sealed", company=company) if is_sealed else t("trouble.not_linked", company=company)
+    return Screen(facts=(fact,), keyboard=_link(t))
 
 
-def not_understood_unlinked(t: Texts, company: str, support: str) -> Screen:
+def not_understood_unlinked(t: Texts, company: str, support: str, *, is_sealed: bool = False) -> Screen:
     """Answer a text in a chat without a link: it has to be linked first; ``support`` may be empty."""
-    facts = (t("trouble.not_linked", company=company), a_person(t, company, support))
+    first = t("link.sealed", company=company) if is_sealed else t("trouble.not_linked", company=company)
+    facts = (first, a_person(t, company, support))
     return Screen(facts=facts, keyboard=(*_link(t), *_help(t)))
 
 

@@ -31,13 +31,18 @@ from texts.catalogue import Texts, texts_in
 from texts.escaping import safe_text
 
 
-def welcome(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
-    """Show a chat without a link what the bot is, how to link an account, and the portal's ``links`` for newcomers."""
+def welcome(t: Texts, company: str, links: Sequence[MenuLink], *, is_sealed: bool = False) -> Screen:
+    """Show a chat without a link what the bot is, how to link an account, and the portal's ``links`` for newcomers.
+
+    Args:
+        is_sealed: The chat has a link that no key opens; said in place of what the bot is.
+    """
     more = (Button(t("button.help"), ShowHelp()), Button(t("button.privacy"), ShowPrivacy()))
     other = t.language.other
     language = (Button(texts_in(other)("language.name"), ChooseLanguage(other)),)
     keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more, language)
-    return Screen(t("welcome.title", company=company), facts=(t("welcome.what", company=company),), keyboard=keyboard)
+    fact = t("link.sealed", company=company) if is_sealed else t("welcome.what", company=company)
+    return Screen(t("welcome.title", company=company), facts=(fact,), keyboard=keyboard)
 
 
 def group_welcome(t: Texts, username: str) -> Screen:

@@ -139,7 +139,7 @@ def copy_changed(t: Texts, account: str, *, stopped: bool) -> Screen:
 
 
 def about_copy(t: Texts, kind: Kind, account: str, number: str | None, link: int) -> Screen:
-    """Notify that the bookkeeper's copies of an account were stopped or paused, or that one had no PDF.
+    """Notify that the bookkeeper's copies of an account were stopped or paused, cannot go on, or that one had no PDF.
 
     Args:
         number: the invoice whose mail was refused, or went without its PDF; None if it is not known.
@@ -152,6 +152,8 @@ def about_copy(t: Texts, kind: Kind, account: str, number: str | None, link: int
         confirm = Button(t("button.copy_confirm"), ConfirmCopy(link))
         facts = (name, *refused, t("notice.copy_paused_fact"))
         return Screen(t("notice.copy_paused"), facts=facts, keyboard=((confirm,), (copy,)))
+    if kind is Kind.COPY_SEALED:
+        return Screen(t("notice.copy_sealed"), facts=(name, t("notice.copy_sealed_fact")), keyboard=((copy,),))
     pdf = ((Button(t("button.pdf"), SendPdf(link, number)),),) if number else ()
     fact = t("notice.copy_without_pdf_fact", number=number or "")
     return Screen(t("notice.copy_without_pdf"), facts=(name, fact), keyboard=(*pdf, (copy,)))

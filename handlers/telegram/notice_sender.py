@@ -30,6 +30,7 @@ from services.access import Access, may_see
 from services.clock import Clock
 from services.company import Company
 from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent
+from services.notices.delivery.sealed_links import outcome_without_key
 from services.notices.event_recorder import REMINDERS, subscription_for
 from services.notices.reminder_check import check_reminder
 from services.notices.reminders import ends_as_planned
@@ -46,7 +47,7 @@ from texts.language import Language
 
 _ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
 _ABOUT_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED)
-_ABOUT_COPIES = (Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF)
+_ABOUT_COPIES = (Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF, Kind.COPY_SEALED)
 _CAPTION_LIMIT = 1024
 _PDF_ATTEMPTS = 4
 
@@ -116,6 +117,8 @@ class TelegramNoticeSender:
                 t, [(first.kind, first.account_name)], self._company.name, self._company.support
             )
             return self._message(t, first, screen)
+        if all(each.link_id in chat.sealed_links for each in batch):
+            raise _NotRendered(outcome_without_key(first, self._clock()))
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
         if first.kind in _ABOUT_COPIES:
             return self._about_copy(t, chat, first, preferences, zone)

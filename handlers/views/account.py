@@ -7,12 +7,12 @@ from functools import partial
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Unlink
 from handlers.alerts import notify_chats
 from handlers.context import Context
-from handlers.screens import account, failures, linking
+from handlers.screens import account, linking
 from handlers.screens.linking import refusal_reason
 from handlers.screens.screen import Screen
 from handlers.telegram.chat_menu import reset_menu
 from handlers.text_actions import GiveRevokeCode
-from handlers.views.home import home
+from handlers.views.home import home, not_linked
 from handlers.views.linking import CodeScreens, delete_code_message, show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, Purpose
@@ -41,12 +41,12 @@ async def choose_account(context: Context, action: ChooseAccount) -> Screen | No
 async def accounts(context: Context, _action: ShowAccounts) -> Screen:
     """Show the accounts, and the other chats linked through the same addresses."""
     if not context.chat.links:
-        return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
+        return not_linked(context)
     async with context.services.database.read() as session:
         other_chats = await shared_addresses.other_chats(session, context.chat.chat_id)
         emails = await links.emails(session, context.chat.chat_id)
     local = [replace(other_chat, linked_at=context.local(other_chat.linked_at)) for other_chat in other_chats]
-    return account.accounts(context.t, context.chat.links, emails, local)
+    return account.accounts(context.t, context.chat.links, emails, local, sealed=len(context.chat.sealed_links))
 
 
 async def revoke(context: Context, action: Revoke) -> Screen | None:
@@ -142,7 +142,7 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     if not context.chat.links and action.sure:
         return account.unlinked(context.t)  # a repeated tap
     if not context.chat.links:
-        return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
+        return not_linked(context)
     if not action.sure:
         return account.confirm_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:

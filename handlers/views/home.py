@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handlers.actions import Start
 from handlers.context import Context
-from handlers.screens import home as screens, linking
+from handlers.screens import failures, home as screens, linking
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from portal.fields import MOST_ROWS
@@ -34,7 +34,14 @@ async def first_screen(context: Context) -> Screen:
     if context.chat.current is not None:
         return linking.home(context.t, context.chat.current)
     links = await context.services.portal_links.links(context.language, context.run_in_background)
-    return linking.welcome(context.t, context.services.company.name, links)
+    is_sealed = bool(context.chat.sealed_links)
+    return linking.welcome(context.t, context.services.company.name, links, is_sealed=is_sealed)
+
+
+def not_linked(context: Context) -> Screen:
+    """Return the screen that says that the request needs a link."""
+    company, is_sealed = context.services.company.name, bool(context.chat.sealed_links)
+    return failures.not_linked(context.t, company, awaits_code=context.awaits_code, is_sealed=is_sealed)
 
 
 async def home(context: Context, link: LinkState) -> Screen | None:

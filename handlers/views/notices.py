@@ -17,9 +17,10 @@ from handlers.actions import (
     Snooze,
 )
 from handlers.context import Context
-from handlers.screens import failures, notice_settings as screens, notices as notice_screens
+from handlers.screens import notice_settings as screens, notices as notice_screens
 from handlers.screens.linking import notice_answer
 from handlers.screens.screen import Screen
+from handlers.views.home import not_linked
 from portal.errors import PortalError
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION, REMINDERS, SUBSCRIPTIONS
 from services.notices.reminders import reminder_time_on
@@ -44,7 +45,7 @@ async def notices(context: Context, _action: ShowNotices) -> Screen:
     """Show the notices of the only account, or ask for the account."""
     own = context.chat.links
     if not own:
-        return failures.not_linked(context.t, context.services.company.name, awaits_code=context.awaits_code)
+        return not_linked(context)
     if len(own) == 1:
         return screens.subscriptions(context.t, own[0], has_others=False)
     return screens.choose_account(context.t, own)

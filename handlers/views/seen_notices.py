@@ -69,7 +69,8 @@ def _seen_by(context: Context, action: Action) -> SeenNotices | None:
             return SeenNotices((*_ABOUT_ORDERS, *_ABOUT_INVOICES), postponed_only=True)
         case ShowCopy(link=link):
             return SeenNotices(
-                [Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF], context.link(link).account_id
+                [Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF, Kind.COPY_SEALED],
+                context.link(link).account_id,
             )
         case ConfirmAddress(link=link):
             return SeenNotices([Kind.LINK_UNUSED], context.link(link).account_id)

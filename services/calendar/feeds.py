@@ -109,6 +109,9 @@ class CalendarFeeds:
         async with self._database.read() as session:
             address = await calendar_feeds.find(session, token)
             chat = await chats.load(session, address.chat_id) if address is not None else None
+        if address is not None and not address.is_newest:
+            async with self._database.write() as session:
+                await calendar_feeds.rehash(session, address.link_id, token)
         link = chat.link(address.link_id) if chat is not None and address is not None else None
         if chat is None or address is None or link is None or self._access.is_idle(link):
             return None

@@ -31,9 +31,11 @@ from services.notices.delivery.outcomes import (
     Uncertain,
     after_portal_error,
 )
+from services.notices.delivery.sealed_links import outcome_without_key
 from storage import chats
 from storage.database import Database
 from storage.health.errors import is_database_error
+from storage.linking import access
 from storage.notices import bookkeeper_copies, feed
 from storage.notices.bookkeeper_copies import BookkeeperCopy, MailedBefore
 from storage.notices.feed import NewDelivery, NewNotice
@@ -111,6 +113,10 @@ class CopySender:
             copy = await bookkeeper_copies.find(session, claimed.recipient)
             chat = await chats.load(session, copy.chat_id) if copy else None
             mailed = await bookkeeper_copies.mailed_before(session, claimed, copy.email) if copy else MailedBefore.NO
+            is_sealed = copy is None and await bookkeeper_copies.is_sealed(session, claimed.recipient)
+        if is_sealed or (copy and chat and copy.link_id in chat.sealed_links):
+            await self._tell_of_sealed_copy(claimed)
+            return outcome_without_key(claimed, self._clock())
         if copy is None or copy.paused_at is not None or claimed.number is None:
             return Cancelled("no longer wished for")
         if mailed is MailedBefore.YES:
@@ -247,6 +253,16 @@ class CopySender:
             if not is_database_error(error):
                 raise
             log.warning("copy.missing_pdf_not_told", error=type(error).__name__)
+
+    async def _tell_of_sealed_copy(self, claimed: ClaimedDelivery) -> None:
+        """Tell the chat once, and as soon as a key opens its link, that no key opens the address of its copy."""
+        event_id, now = f"{Kind.COPY_SEALED}:{claimed.recipient}", self._clock()
+        async with self._database.write() as session:
+            found = await access.links_to_confirm(session, link_ids=[claimed.link_id])
+            if found and not await feed.known_events(session, [event_id]):
+                notice = NewNotice(event_id, Kind.COPY_SEALED, claimed.account_id, None, now)
+                delivery = NewDelivery(Channel.TELEGRAM, found[0].chat_id, claimed.link_id, now)
+                await feed.record(session, notice, [delivery])
 
     def _unsubscribe(self, copy: BookkeeperCopy) -> Unsubscribe:
         token = make_stop_token(self._database.vault, copy)

@@ -1,72 +1,102 @@
 """Tries the keys on what is stored: after a key was taken away, chats have to link again."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import col
+from sqlalchemy import Column, Table, select
+from sqlmodel import SQLModel, col
 
 from storage.database import Database, Session
 from storage.tables import Copy, Link
 
 _BATCH = 500
+_SEALED = "_sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class TableTrial:
+    """How many sampled rows of a table have sealed columns, and how many of these have one that no key opens."""
+
+    tried: int
+    unreadable: int
 
 
 @dataclass(frozen=True, slots=True)
 class KeyTrial:
-    """How many chats were tried, and which of them have a column that no key opens."""
+    """What the keys open of a sample of each table that has sealed columns; ``tables`` is by the table's name."""
 
-    tried: int
-    unreadable: frozenset[int]
+    tables: Mapping[str, TableTrial]
+    chats: frozenset[int]
+    """The chats of the sampled links of which a link or a bookkeeper's copy has a column that no key opens."""
+
+    @property
+    def total(self) -> TableTrial:
+        """The numbers of all tables together."""
+        found = self.tables.values()
+        return TableTrial(sum(each.tried for each in found), sum(each.unreadable for each in found))
+
+    @property
+    def is_wrong_key(self) -> bool:
+        """Whether no sampled link opens or, where there are no links, no sampled row of any table.
+
+        A process with a wrong key seals what arrives meanwhile, such as updates and codes, and opens that.
+        """
+        links = self.tables["links"]
+        decisive = links if links.tried else self.total
+        return 0 < decisive.tried == decisive.unreadable
 
 
-async def try_keys(database: Database) -> KeyTrial:
-    """Try the keys on every link and bookkeeper's copy, in batches. It takes about 0.1 ms of CPU for each link."""
-    async with database.read() as session:
-        return await _try_all(session)
-
-
-async def unreadable_chats(session: Session) -> frozenset[int]:
-    """Return the chats that have a column which no key opens."""
-    return (await _try_all(session)).unreadable
-
-
-async def _try_all(session: Session) -> KeyTrial:
-    tried: set[int] = set()
-    unreadable: set[int] = set()
-    after = 0
-    while True:
-        found = (await session.exec(_COLUMNS.where(col(Link.link_id) > after).limit(_BATCH))).all()  # type: ignore[call-overload]
-        for link_id, chat_id, *sealed in found:
-            after = link_id or after
-            tried.add(chat_id)
-            if _is_unreadable(session, sealed):
-                unreadable.add(chat_id)
-        if len(found) < _BATCH:
-            return KeyTrial(len(tried), frozenset(unreadable))
+def sealed_columns() -> list[tuple[Table, list[Column[Any]]]]:
+    """Return each table that has sealed columns, with these."""
+    tables = SQLModel.metadata.sorted_tables
+    found = [(table, [column for column in table.columns if column.name.endswith(_SEALED)]) for table in tables]
+    return [(table, columns) for table, columns in found if columns]
 
 
 async def sample_keys(database: Database, size: int) -> KeyTrial:
-    """Try the keys on the ``size`` oldest and the ``size`` newest links."""
+    """Try the keys on the ``size`` oldest and the ``size`` newest rows of each table. A row takes about 0.1 ms."""
+    tables = {}
+    for table, columns in sealed_columns():
+        key = list(table.primary_key.columns)
+        query = select(*key, *columns).limit(size)
+        async with database.read() as session:  # one for each table: a long read would hold SQLite's log
+            rows = {
+                tuple(row[: len(key)]): row[len(key) :]
+                for order in (key, [part.desc() for part in key])
+                for row in (await session.exec(query.order_by(*order))).all()  # type: ignore[call-overload]
+            }
+            tried = [_is_unreadable(session, sealed) for sealed in rows.values() if any(sealed)]
+        tables[table.name] = TableTrial(len(tried), sum(tried))
     async with database.read() as session:
-        oldest = (await session.exec(_COLUMNS.limit(size))).all()  # type: ignore[call-overload]
-        newest = (await session.exec(_COLUMNS.order_by(None).order_by(col(Link.link_id).desc()).limit(size))).all()  # type: ignore[call-overload]
-        rows = [*oldest, *newest]
-        unreadable = frozenset(chat_id for _, chat_id, *sealed in rows if _is_unreadable(session, sealed))
-    return KeyTrial(len({row[1] for row in rows}), unreadable)
+        found = [
+            row
+            for order in (col(Link.link_id), col(Link.link_id).desc())
+            for row in (await session.exec(_COLUMNS.order_by(order).limit(size))).all()  # type: ignore[call-overload]
+        ]
+        chats = frozenset(chat_id for _, chat_id, *sealed in found if _is_unreadable(session, sealed))
+    return KeyTrial(tables, chats)
 
 
-_COLUMNS = (
-    select(
-        col(Link.link_id),
-        col(Link.chat_id),
-        col(Link.email_sealed),
-        col(Link.account_name_sealed),
-        col(Copy.email_sealed),
-    )
-    .outerjoin(Copy, col(Copy.link_id) == col(Link.link_id))
-    .order_by(col(Link.link_id))
-)
+async def unreadable_chats(session: Session) -> frozenset[int]:
+    """Return the chats that have a column which no key opens. A link takes about 0.1 ms."""
+    unreadable: set[int] = set()
+    after = 0
+    while True:
+        page = _COLUMNS.where(col(Link.link_id) > after).order_by(col(Link.link_id)).limit(_BATCH)
+        found = (await session.exec(page)).all()  # type: ignore[call-overload]
+        for link_id, chat_id, *sealed in found:
+            after = link_id or after
+            if _is_unreadable(session, sealed):
+                unreadable.add(chat_id)
+        if len(found) < _BATCH:
+            return frozenset(unreadable)
 
 
-def _is_unreadable(session: Session, sealed: list[str | None]) -> bool:
-    return any(each is not None and session.vault.open_or_none(each) is None for each in sealed)
+_COLUMNS = select(
+    col(Link.link_id), col(Link.chat_id), col(Link.email_sealed), col(Link.account_name_sealed), col(Copy.email_sealed)
+).outerjoin(Copy, col(Copy.link_id) == col(Link.link_id))
+
+
+def _is_unreadable(session: Session, sealed: Sequence[str | None]) -> bool:
+    return any(each and not session.vault.opens(each) for each in sealed)

@@ -69,19 +69,22 @@ async def add_account(
         beside: One of the chat's links to the contact, which the portal has just confirmed.
     """  # fmt: skip
     oldest = (await session.exec(select(func.min(Link.chosen_at)).where(col(Link.chat_id) == beside.chat_id))).one()
-    link = Link(
-        chat_id=beside.chat_id,
-        contact_id=beside.contact_id,
-        account_id=account_id,
-        account_name_sealed=session.vault.seal(account_name),
-        access=" ".join(sorted(access)),
-        email_sealed=session.vault.seal(beside.email),
-        email_hash=session.vault.hash("email", beside.email),
-        linked_at=now,
-        chosen_at=(oldest or now) - datetime.timedelta(milliseconds=1),
-        confirmed_at=now,
-        used_at=now,
+    # A link that no key opens was left out of ``links_to_confirm``: its row is there, and is sealed anew.
+    same = (
+        col(Link.chat_id) == beside.chat_id,
+        col(Link.contact_id) == beside.contact_id,
+        col(Link.account_id) == account_id,
     )
+    link = (await session.exec(select(Link).where(*same))).first() or Link(
+        chat_id=beside.chat_id, contact_id=beside.contact_id, account_id=account_id, account_name_sealed="",
+        access="", email_sealed="", email_hash="", linked_at=now,
+        chosen_at=(oldest or now) - datetime.timedelta(milliseconds=1),
+    )  # fmt: skip
+    link.account_name_sealed = session.vault.seal(account_name)
+    link.access = " ".join(sorted(access))
+    link.email_sealed = session.vault.seal(beside.email)
+    link.email_hash = session.vault.hash("email", beside.email)
+    link.confirmed_at = link.used_at = now
     session.add(link)
 
 

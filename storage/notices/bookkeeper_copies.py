@@ -47,6 +47,12 @@ async def find_by_link(session: Session, link_id: int) -> BookkeeperCopy | None:
     return await _find(session, col(Copy.link_id) == link_id)
 
 
+async def is_sealed(session: Session, copy_id: int) -> bool:
+    """Return whether a copy exists of which no key decrypts the address, or the account's name."""
+    this = select(Copy.copy_id).where(col(Copy.copy_id) == copy_id)
+    return await find(session, copy_id) is None and (await session.exec(this)).first() is not None
+
+
 async def _find(session: Session, which: object) -> BookkeeperCopy | None:
     query = select(Copy, Link).join(Link, col(Link.link_id) == Copy.link_id)
     found = (await session.exec(query.where(which))).first()  # type: ignore[arg-type]

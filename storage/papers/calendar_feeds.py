@@ -3,7 +3,7 @@
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from storage.database import Session
@@ -19,6 +19,8 @@ class FeedAddress:
     link_id: int
     chat_id: int
     language: str
+    is_newest: bool = True
+    """Whether its token is hashed under the newest key."""
 
 
 async def save(session: Session, link_id: int, token: str, language: str, now: datetime.datetime) -> None:
@@ -40,15 +42,28 @@ async def made_at(session: Session, link_id: int) -> datetime.datetime | None:
 
 
 async def find(session: Session, token: str) -> FeedAddress | None:
-    """Return the feed with a token, whatever text that is; ``None`` without one."""
+    """Return the feed with a token, whatever text that is; ``None`` without one.
+
+    Also returns one whose token was hashed under an older key. ``rehash`` brings it under the newest.
+    """
     hashes = session.vault.hashes(_PURPOSE, token)
     query = (
-        select(Link.link_id, Link.chat_id, CalendarFeed.language)
+        select(Link.link_id, Link.chat_id, CalendarFeed.language, CalendarFeed.token_hash)
         .join(CalendarFeed, col(CalendarFeed.link_id) == col(Link.link_id))
         .where(col(CalendarFeed.token_hash).in_(hashes))
     )
     found = (await session.exec(query)).first()
-    return FeedAddress(found[0] or 0, found[1], found[2]) if found is not None else None
+    if found is None:
+        return None
+    link_id, chat_id, language, token_hash = found
+    return FeedAddress(link_id or 0, chat_id, language, is_newest=token_hash == hashes[0])
+
+
+async def rehash(session: Session, link_id: int, token: str) -> None:
+    """Hash the token of a feed under the newest key. Only the calendar program's request has the token."""
+    newest, *older = session.vault.hashes(_PURPOSE, token)
+    this = (col(CalendarFeed.link_id) == link_id, col(CalendarFeed.token_hash).in_(older))
+    await session.change(update(CalendarFeed).where(*this).values(token_hash=newest))
 
 
 async def count_of_chat(session: Session, chat_id: int) -> int:

@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlmodel import col, select, tuple_
 
 from storage.database import Session
@@ -112,6 +112,27 @@ async def erase_calls(session: Session, link_id: int, calls: Collection[str]) ->
     """Delete a link's answers to these calls. Returns: the number of deleted rows."""
     which = (col(SavedAnswer.link_id) == link_id, col(SavedAnswer.call).in_(calls))
     return await session.change(delete(SavedAnswer).where(*which))
+
+
+def newest_hash(vault: Vault, answer_sealed: str) -> str | None:
+    """Return the hash of an answer's key under the newest key; None where no key opens the answer."""
+    opened = vault.open_or_none(answer_sealed)
+    return vault.hash(_PURPOSE, opened.partition("\n")[0]) if opened is not None else None
+
+
+async def rehash(session: Session, link_id: int, key_hash: str, newest: str) -> int:
+    """Store an answer under another hash of its key, or delete it where an answer is stored under that hash.
+
+    Returns:
+        The number of changed rows: 0 where the answer is gone.
+    """
+    # ``save`` locks the link, too, so that no answer is stored under ``newest`` meanwhile.
+    await session.exec(select(Link.link_id).where(col(Link.link_id) == link_id).with_for_update())
+    this = (col(SavedAnswer.link_id) == link_id, col(SavedAnswer.key_hash) == key_hash)
+    there = select(SavedAnswer.link_id).where(this[0], col(SavedAnswer.key_hash) == newest)
+    if (await session.exec(there)).first() is not None:
+        return await session.change(delete(SavedAnswer).where(*this))
+    return await session.change(update(SavedAnswer).where(*this).values(key_hash=newest))
 
 
 async def count_of_chat(session: Session, chat_id: int) -> int:

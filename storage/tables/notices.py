@@ -55,6 +55,7 @@ class Kind(StrEnum):
     COPY_STOPPED = "copy.stopped"
     COPY_PAUSED = "copy.paused"
     COPY_WITHOUT_PDF = "copy.without_pdf"
+    COPY_SEALED = "copy.sealed"
     CONTACT_REMOVED = "contact.removed"
     ACCOUNT_CLOSED = "account.closed"
     ADDRESS_CHANGED = "address.changed"

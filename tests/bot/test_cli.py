@@ -344,9 +344,9 @@ async def test_check_reports_each_failing_dependency(servers: Servers, shell: Sh
         assert "Traceback" not in result.err, name
 
 
-async def linked(servers: Servers, *links_wanted: tuple[int, str]) -> None:
+async def linked(servers: Servers, *links_wanted: tuple[int, str], key: str = KEY) -> None:
     """Link one chat for each address."""
-    database = Database(f"sqlite+aiosqlite:///{servers.database}", Vault([KEY]))
+    database = Database(f"sqlite+aiosqlite:///{servers.database}", Vault([key]))
     async with database.write() as session:
         for chat_id, email in links_wanted:
             link = NewLink("c", f"a-{email}", "Client", frozenset({"orders"}), email)
@@ -379,13 +379,14 @@ async def test_unlink_by_address_or_by_chat(servers: Servers, shell: Shell) -> N
 
 
 async def test_check_names_chats_that_no_key_opens(servers: Servers, shell: Shell) -> None:
-    """``check`` fails, says how many chats, and names the command that removes their links."""
+    """``check`` fails, says how many rows, and names the command that removes their links."""
     await linked(servers, (1, EMAIL), (2, EMAIL))
-    assert "the keys open all 2 linked chats" in (await shell.run("check")).out
+    assert "the keys open all 4 sampled rows" in (await shell.run("check")).out
     other = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
     result = await shell.run("check", secret_keys=other)
     assert result.code == 1
-    assert "FAIL  ODOBOT_SECRET_KEYS: no key of ODOBOT_SECRET_KEYS opens 2 of 2 chats" in result.out
+    assert "FAIL  ODOBOT_SECRET_KEYS: no key of ODOBOT_SECRET_KEYS opens 4 of 4 sampled rows" in result.out
+    assert "(2 of 2 chats, 2 of 2 links)" in result.out
     assert "odobot unlink --unreadable" in result.out
 
     result = await shell.run("unlink", "--unreadable")
@@ -393,6 +394,15 @@ async def test_check_names_chats_that_no_key_opens(servers: Servers, shell: Shel
     result = await shell.run("unlink", "--unreadable", secret_keys=other)
     assert (result.code, result.out) == (0, "Links removed: 2\n")
     assert (await shell.run("check", secret_keys=other)).code == 0
+
+
+async def test_check_warns_of_some_rows_that_no_key_opens(servers: Servers, shell: Shell) -> None:
+    """The keys are no wrong ones: ``check`` passes."""
+    await linked(servers, (1, EMAIL))
+    await linked(servers, (2, EMAIL), key="AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=")
+    result = await shell.run("check")
+    assert result.code == 0
+    assert "warn  ODOBOT_SECRET_KEYS: no key of ODOBOT_SECRET_KEYS opens 2 of 4 sampled rows" in result.out
 
 
 async def test_check_warns_of_a_webhook_elsewhere(servers: Servers, shell: Shell) -> None:

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from bot.bot_api import counted_request
 from bot.database_check import DatabaseCheck
 from bot.http.admin.collectors import Counts, Loops, Plan, Polling, SecurityEvents, Webhook
-from bot.http.admin.key_check import KeyCheck
+from bot.http.admin.key_check import KeyCheck, Keys
 from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.poll_health import PollHealth
@@ -167,11 +167,7 @@ class Metrics:
         self._registry.register(SecurityEvents(sources.security))
         self._registry.register(Loops(sources.supervisor))
         self._registry.register(Plan(sources.plan))
-        Gauge(
-            "odobot_unreadable_chats",
-            "Chats with a column that no key of ODOBOT_SECRET_KEYS opens, among the oldest and the newest links.",
-            registry=self._registry,
-        ).set_function(lambda: sources.keys.unreadable)
+        self._registry.register(Keys(sources.keys))
         for counts in (
             Counts(
                 "odobot_answers_undelivered",

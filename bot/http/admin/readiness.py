@@ -95,6 +95,10 @@ class Readiness:
         self._webhook.forget()
         self._keys.forget()
 
+    async def try_keys(self) -> None:
+        """Try the keys at the start, so that the log tells of those that are wrong before anybody asks."""
+        await self._keys.refresh()
+
     async def _ask(self) -> list[str]:
         """Ask each part at once. One that hangs is not waited for, and not asked again before it answers."""
         checks = (

@@ -37,7 +37,7 @@ async def opened(scene: Scene) -> str:
             await asyncio.sleep(0.01)
     vault = Vault([scene.keys])
     return "\n".join(
-        vault.open(value) if name.endswith("_sealed") and value else str(value)
+        vault.open_or_none(value) if name.endswith("_sealed") and value else str(value)
         for rows in (await rows_of(scene.components.database)).values()
         for row in rows
         for name, value in row.items()

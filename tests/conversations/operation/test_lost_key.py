@@ -1,14 +1,34 @@
 """A key is taken away: check, readiness and metrics say so, and its chats can link again."""
 
+import asyncio
+import time
+
 import httpx
 import pytest
 from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
 
 from bot.commands.rotate_keys import rotate_keys
-from storage.health.keys import try_keys
+from storage.health.keys import sample_keys
 from tests.scene import CLIENT, Scene
 
-WORDS = {"fr": ("/factures", "pas encore liée", "212380"), "en": ("/invoices", "not linked", "212380")}
+WORDS = {
+    "fr": ("/factures", "ce lien ne peut plus être lu", "212380", "Bonjour"),
+    "en": ("/invoices", "that link can no longer be read", "212380", "Hello"),
+}
+
+
+async def restart(scene: Scene, keys: str) -> None:
+    await scene.stop_bot()
+    scene.keys = keys
+    await scene.start_bot()
+
+
+async def lose_key(scene: Scene) -> str:
+    """Start the bot anew with another key. Returns: the key that is gone."""
+    old = scene.keys
+    await restart(scene, Fernet.generate_key().decode())
+    return old
 
 
 async def ready(scene: Scene) -> list[str]:
@@ -18,29 +38,31 @@ async def ready(scene: Scene) -> list[str]:
         return reasons
 
 
-async def unreadable(scene: Scene) -> str:
+async def unreadable(scene: Scene, metric: str = "odobot_unreadable_chats ") -> str:
     async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
         lines = (await client.get(f"{scene.admin_url}/metrics")).text.splitlines()
-    return next(line for line in lines if line.startswith("odobot_unreadable_chats "))
+    return next(line for line in lines if line.startswith(metric))
 
 
 @pytest.mark.parametrize("language", WORDS)
 async def test_chat_without_its_key_can_link_again(scene: Scene, language: str) -> None:
-    """No key opens the chat: every command answers as for a chat that is not linked, and linking works."""
-    command, not_linked, number = WORDS[language]
+    """No key opens the chat: it is told so, every command answers as for a chat without a link, and linking works."""
+    command, sealed, number, text = WORDS[language]
     person = await scene.linked(language)
     assert not [line for line in await ready(scene) if line.startswith("keys")]
-    old = scene.keys
-    await scene.stop_bot()
-    scene.keys = Fernet.generate_key().decode()
-    await scene.start_bot()
+    old = await lose_key(scene)
 
     (line,) = [line for line in await ready(scene) if line.startswith("keys: ")]
-    assert "ODOBOT_SECRET_KEYS opens 1 of 1 chats" in line
+    assert "no key of ODOBOT_SECRET_KEYS opens " in line
+    assert "2 of 2 links" in line
     assert await unreadable(scene) == "odobot_unreadable_chats 1.0"
+    assert (
+        await unreadable(scene, 'odobot_unreadable_rows{table="links"}') == 'odobot_unreadable_rows{table="links"} 2.0'
+    )
     for each in ("/start", "/aide", "/oublier", "/mesdonnees", "/parametres", "/notifications", "/delier"):
         assert "fonctionné" not in (await scene.say(person, each)).text, each
-    assert not_linked in (await scene.say(person, command)).text
+    for each in (command, "/start", text, "212380"):
+        assert sealed in (await scene.say(person, each)).text, each
 
     scene.later(minutes=2)
     await scene.say(person, "/lier")
@@ -53,8 +75,7 @@ async def test_chat_without_its_key_can_link_again(scene: Scene, language: str) 
     await scene.stop_bot()
     scene.keys = f"{scene.keys},{old}"
     await scene.start_bot()
-    trial = await try_keys(scene.components.database)
-    assert (trial.tried, trial.unreadable) == (1, frozenset())
+    assert (await sample_keys(scene.components.database, 50)).chats == frozenset()
 
 
 async def test_a_key_can_go_after_the_rotation(scene: Scene) -> None:
@@ -79,3 +100,30 @@ async def test_a_key_can_go_after_the_rotation(scene: Scene) -> None:
     assert "212380" in (await scene.say(person, "/factures")).text
     assert "Client Odotrack" in (await scene.say(person, "/compte")).text
     assert await unreadable(scene) == "odobot_unreadable_chats 0.0"
+
+
+async def test_some_rows_without_a_key_degrade_only(scene: Scene) -> None:
+    """One of two chats is linked anew: the process is ready, and log and metric say what no key opens."""
+    await scene.linked()
+    await lose_key(scene)
+    assert [line for line in await ready(scene) if line.startswith("keys: ")]
+    await scene.linked(email="flotte@example.test")
+    with capture_logs() as logs:
+        assert not [line for line in await ready(scene) if line.startswith("keys")]
+    assert [each["log_level"] for each in logs if each["event"] == "keys.unreadable"] == ["warning"]
+    assert (
+        await unreadable(scene, 'odobot_unreadable_rows{table="links"}') == 'odobot_unreadable_rows{table="links"} 2.0'
+    )
+    assert await unreadable(scene) == "odobot_unreadable_chats 1.0"
+
+
+async def test_wrong_key_is_logged_at_the_start(scene: Scene) -> None:
+    await scene.linked()
+    with capture_logs() as logs:
+        await lose_key(scene)
+        deadline = time.monotonic() + 10
+        while not (found := [each for each in logs if each["event"] == "keys.unreadable"]):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+    assert found[0]["log_level"] == "error"
+    assert "ODOBOT_SECRET_KEYS" in found[0]["reason"]

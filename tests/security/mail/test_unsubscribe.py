@@ -70,7 +70,7 @@ async def remaining(database: Database) -> list[str]:
     """Return the addresses that get copies."""
     async with database.read() as session:
         sealed = (await session.exec(select(Copy.email_sealed).order_by(col(Copy.copy_id)))).all()
-        return [session.vault.open(each) for each in sealed]
+        return [session.vault.open_or_none(each) for each in sealed]
 
 
 async def notified_chats(database: Database) -> list[int]:
