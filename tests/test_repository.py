@@ -199,7 +199,13 @@ PRODUCT = pins(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["req
 EVERYTHING = PRODUCT | pins([requirement for extra in EXTRAS.values() for requirement in extra])
 
 
-@pytest.mark.parametrize(("name", "pinned"), [("requirements.lock", PRODUCT), ("requirements-dev.lock", EVERYTHING)])
+AUDIT = pins(PROJECT["dependency-groups"]["audit"])
+
+
+@pytest.mark.parametrize(
+    ("name", "pinned"),
+    [("requirements.lock", PRODUCT), ("requirements-dev.lock", EVERYTHING), ("requirements-audit.lock", AUDIT)],
+)
 def test_lock_file_agrees_with_pyproject(name: str, pinned: dict[str, str]) -> None:
     """``make lock`` updates the lock files."""
     versions = {package: version for package, (version, _) in locked(name).items()}
@@ -212,7 +218,7 @@ def test_development_uses_the_products_versions() -> None:
     assert {package: development.get(package) for package in product} == product
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-audit.lock"])
 def test_lock_file_allows_only_wheels_and_names_no_registry(name: str) -> None:
     options = [line for line in (ROOT / name).read_text().splitlines() if line.startswith("-")]
     assert options == ["--only-binary :all:"]
