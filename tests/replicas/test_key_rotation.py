@@ -22,13 +22,14 @@ EMAIL = "flotte@example.test"
 
 
 async def restart_in_turn(fleet: Fleet, keys: str, person: Person) -> None:
-    """Restart one replica after the other with these keys, while a person talks to the others."""
+    """Restart one replica after the other with these keys, while a person talks to the others, then to all."""
     for replica in fleet.replicas:
         talking = asyncio.create_task(talk(fleet, person, 4))
         await replica.end(signal.SIGTERM)
         replica._environment["ODOBOT_SECRET_KEYS"] = keys
         await replica.begin()
         await talking
+        await talk(fleet, person, 4)
 
 
 def stored(postgres: PostgresServer, url: str) -> str:

@@ -217,6 +217,7 @@ READS: dict[str, Query] = {
     "updates.was_handled": lambda s, p: updates.was_handled(s, p.link),
     "delivery_preferences.load": lambda s, p: delivery_preferences.load(s, p.chat),
     "bookkeeper_copies.find": lambda s, p: bookkeeper_copies.find(s, p.copy),
+    "bookkeeper_copies.is_sealed": lambda s, p: bookkeeper_copies.is_sealed(s, p.copy),
     "bookkeeper_copies.find_by_link": lambda s, p: bookkeeper_copies.find_by_link(s, p.copy),
     "hand_over.next_due": lambda s, _: hand_over.next_due(s),
     "sweeps.next_due": lambda s, _: sweeps.next_due(s),
@@ -395,6 +396,8 @@ WRITES: dict[str, Query] = {
     "saved_answers.erase_calls": lambda s, p: saved_answers.erase_calls(s, p.link, ["invoices"]),
     "saved_answers.purge": lambda s, p: saved_answers.purge(s, p.now, 100),
     "calendar_feeds.save": lambda s, p: calendar_feeds.save(s, p.link, str(p.link), "fr", p.now),
+    "calendar_feeds.rehash": lambda s, p: calendar_feeds.rehash(s, p.link, "token"),
+    "saved_answers.rehash": lambda s, p: saved_answers.rehash(s, p.link, "old", "new"),
     "calendar_feeds.delete_feed": lambda s, p: calendar_feeds.delete_feed(s, p.link),
     "rows.correct": lambda s, p: rows.correct(
         s, Part(p.link, p.account, REMINDER_KINDS, p.now), [p.wanted, p.late], p.now

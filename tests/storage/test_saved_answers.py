@@ -11,6 +11,7 @@ from storage.linking import links
 from storage.linking.links import NewLink
 from storage.papers import saved_answers
 from storage.papers.saved_answers import MOST_OF_LINK, Answer
+from storage.rotation import rotate
 from storage.tables import Link, SavedAnswer
 from storage.vault import Vault
 from tests.storage import EMAIL, NOW
@@ -90,6 +91,22 @@ async def test_answer_outlives_a_new_secret_key(database: Database) -> None:
         assert found.content == "after"
     async with database.write() as session:
         assert await saved_answers.erase(session, link_id, "x") == 2
+
+
+async def test_rotation_moves_answers_under_the_newest_key(database: Database) -> None:
+    """One that was stored under both keys stays once, as it was read last."""
+    link_id = await linked(database)
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    database.vault = Vault([old])
+    await save(database, answer(link_id, "both", content="before"), answer(link_id, "old", content="before"))
+    database.vault = Vault([new, old])
+    await save(database, answer(link_id, "both", 1, "after"))
+    await rotate(database)
+    database.vault = Vault([new])
+    async with database.read() as session:
+        found = [await saved_answers.find(session, link_id, key, LONG_AGO) for key in ("both", "old")]
+        assert [each and each.content for each in found] == ["after", "before"]
+        assert len((await session.exec(select(SavedAnswer.key_hash))).all()) == 2
 
 
 async def test_old_answers_are_purged_in_batches(database: Database) -> None:

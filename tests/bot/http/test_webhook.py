@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 
 from bot.http.webhook import SECRET_HEADER
 from bot.process import MAX_CONNECTIONS, Role, running
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.serving import free_port
 from sandbox.telegram.persons import Person
+from storage.vault import Vault
 from tests.scene import Scene
 
 NUMBERS = itertools.count(900_000_000)
@@ -66,6 +68,17 @@ async def post(
 def answers(person: Person, words: str) -> int:
     """Return how many of the bot's messages contain the words."""
     return len([message for message in person.chat().visible if message.from_bot and words in message.text])
+
+
+async def test_secret_of_any_key_is_accepted(scene: Scene, client: httpx.AsyncClient) -> None:
+    """During a rotation another replica sets the webhook with the secret of its own first key."""
+    old, new, foreign = (Fernet.generate_key().decode() for _ in range(3))
+    await scene.stop_bot()
+    scene.keys = f"{new},{old}"
+    await scene.start_bot(webhook_secret="")
+    person = await newcomer(scene)
+    secrets = [Vault([key]).hash("webhook", "telegram") for key in (new, old, foreign)]
+    assert [await post(scene, client, update(person, "/aide"), secret=each) for each in secrets] == [200, 200, 403]
 
 
 async def newcomer(scene: Scene) -> Person:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 from icalendar import Calendar
 from sqlmodel import select
 
@@ -15,8 +16,10 @@ from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
 from storage import chats
+from storage.rotation import rotate
 from storage.tables import CalendarFeed
 from tests.conversations.operation.test_bad_feed import metric
+from tests.conversations.operation.test_lost_key import restart
 from tests.scene import Scene
 
 FLEET = "flotte@example.test"
@@ -106,6 +109,17 @@ async def public(scene: Scene) -> Scene:
     await scene.stop_bot()
     await scene.start_bot(public_url=PUBLIC)
     return scene
+
+
+async def test_feed_outlives_its_key(public: Scene) -> None:
+    """Only the calendar program has the token: its request brings the feed under the newest key."""
+    camille = await public.linked(email=FLEET)
+    path = (await made(public, camille)).removeprefix(public.public_url)
+    old, new = public.keys, Fernet.generate_key().decode()
+    for keys in (f"{new},{old}", new):
+        await restart(public, keys)
+        assert (await get(f"{public.public_url}{path}")).status_code == 200
+        await rotate(public.components.database)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
