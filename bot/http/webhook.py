@@ -93,7 +93,10 @@ class TelegramWebhook:
     async def handle_inbox(self) -> None:
         """Handle what a process that polled has left, each update in one of the replicas."""
         try:
-            left = [(each.update_id, self._parse((each.content or "").encode())) for each in await self._inbox.load()]
+            stored = await self._inbox.load()
+            if unreadable := sum(each.content is None for each in stored):
+                log.error("inbox.not_read", updates=unreadable, reason="no key of ODOBOT_SECRET_KEYS opens them")
+            left = [(each.update_id, self._parse(each.content.encode())) for each in stored if each.content is not None]
             results = await asyncio.gather(*(self._handle_once(update) for _, update in left if update is not None))
             if left and all(results):
                 await self._inbox.change({}, [update_id for update_id, _ in left], self._clock())

@@ -1,6 +1,7 @@
 """A key is taken away: check, readiness and metrics say so, and its chats can link again."""
 
 import asyncio
+import json
 import time
 
 import httpx
@@ -9,7 +10,11 @@ from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
 from bot.commands.rotate_keys import rotate_keys
+from sandbox.serving import free_port
+from storage.database import Database
 from storage.health.keys import sample_keys
+from storage.inbox import Inbox
+from storage.vault import Vault
 from tests.scene import CLIENT, Scene
 
 WORDS = {
@@ -127,3 +132,34 @@ async def test_wrong_key_is_logged_at_the_start(scene: Scene) -> None:
             await asyncio.sleep(0.02)
     assert found[0]["log_level"] == "error"
     assert "ODOBOT_SECRET_KEYS" in found[0]["reason"]
+
+
+@pytest.mark.parametrize("by_webhook", [False, True], ids=["polling", "webhook"])
+async def test_stored_update_waits_for_its_key(scene: Scene, *, by_webhook: bool) -> None:
+    """An update in the inbox that no key opens is not dropped: with the key, it is answered."""
+    person = await scene.linked()
+    await scene.stop_bot()
+    who = {"id": person.user_id, "first_name": "Camille"}
+    command = {"text": "/aide", "entities": [{"type": "bot_command", "offset": 0, "length": 5}]}
+    message = {"message_id": 77_000, "date": 1_790_000_000, "chat": who | {"type": "private"}}
+    message |= {"from": who | {"is_bot": False, "language_code": "fr"}}
+    await store(scene, scene.keys, {1: json.dumps({"update_id": 1, "message": message | command})})
+    old, port = scene.keys, free_port()
+    listening = {"listen": f"127.0.0.1:{port}", "webhook_url": f"http://127.0.0.1:{port}"}
+    scene.keys = Fernet.generate_key().decode()
+    with capture_logs() as logs:
+        await scene.start_bot(**(listening if by_webhook else {}))
+        deadline = time.monotonic() + 10
+        while "inbox.not_read" not in [each["event"] for each in logs]:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+    since = scene.telegram.world.events.sequence
+    await restart(scene, f"{scene.keys},{old}")
+    await person.wait_for_message("/factures", since=since)
+
+
+async def store(scene: Scene, keys: str, updates: dict[int, str]) -> None:
+    """Store updates in the inbox, as a process with these keys does."""
+    database = Database(scene.database_url, Vault([keys]))
+    await Inbox(database).change(updates, [], scene.clock.now())
+    await database.close()
