@@ -5,24 +5,23 @@ Some commands import their modules themselves: at the top these took 4 % of the 
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
 from importlib import metadata
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from cryptography.fernet import Fernet
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot import process
 from bot.app import portal_at
+from bot.commands import incidents
 from bot.commands.check import run_checks
+from bot.commands.common import failure as _failure, loaded_settings as _loaded_settings, on_database as _on_database
 from bot.environment.secret_files import read_secret_files
 from bot.environment.zones import use_pinned_zones
-from bot.logs import set_up_logs
 from bot.process import Role
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import Settings
 from bot.starting import StartError
 from services.clock import utc_now
 from services.security import SecurityEvent, SecurityLog
@@ -32,11 +31,9 @@ from storage.database import Database, Session
 from storage.health import keys
 from storage.linking import links, proofs
 from storage.notices.repetitions import ResendChoice
-from storage.vault import Vault
-
-ResultT = TypeVar("ResultT")
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Odobot.")
+cli.add_typer(incidents.commands, name="incidents")
 
 
 def _print_version(is_requested: bool) -> None:
@@ -56,38 +53,6 @@ def _before_each_command(
     # Files that a command creates, above all the database, are for its own user only.
     os.umask(0o077)
     use_pinned_zones()
-
-
-def _failure(message: str) -> typer.Exit:
-    """Print the message to standard error, and return the exception that exits with code 1."""
-    print(message, file=sys.stderr)
-    return typer.Exit(1)
-
-
-def _on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, ResultT]]) -> ResultT:
-    """Run the work on the opened database. Print one line and exit if it cannot be opened or has no schema."""
-
-    async def opened() -> ResultT:
-        database = Database(settings.database_url, Vault(settings.keys))
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(opened())
-    except (SQLAlchemyError, OSError) as error:
-        raise _failure(f"ODOBOT_DATABASE_URL: the database cannot be used ({type(error).__name__})") from None
-
-
-def _loaded_settings() -> Settings:
-    """Load the settings and set up the logs. Print one line and exit if a setting is wrong."""
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        raise _failure(str(error)) from None
-    set_up_logs(settings.log_format, settings.log_level, settings.secrets)
-    return settings
 
 
 @cli.command()

@@ -18,7 +18,10 @@ MADE_BY_APP = {
     "Services",
 }
 # The command line opens the database, with its vault, where no bot is wanted. PTB's application comes with its updates.
-ALSO = {Path("bot/cli.py"): {"Database", "Vault"}, Path("bot/updates/application.py"): {"ApplicationBuilder"}}
+ALSO = {
+    Path("bot/commands/common.py"): {"Database", "Vault"},
+    Path("bot/updates/application.py"): {"ApplicationBuilder"},
+}
 
 
 def test_imports_go_only_to_lower_layers() -> None:

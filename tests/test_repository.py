@@ -160,7 +160,7 @@ def test_commands_in_documents_exist() -> None:
         (command.name or command.callback.__name__).replace("_", "-")
         for command in cli.registered_commands
         if command.callback
-    }
+    } | {group.name for group in cli.registered_groups}
     asked = {name for text in texts for name in re.findall(r"(?:`|/|^ *)odobot ([a-z-]+)", text, re.MULTILINE)}
     assert asked
     assert asked - commands == {"--version"}

@@ -15,6 +15,7 @@ from storage.tables.chats import (
     Visit,
 )
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
+from storage.tables.incidents import IncidentVersion
 from storage.tables.invitations import Invitation, InvitationState, PendingPaper
 from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
 from storage.tables.packs import Pack, PackState
@@ -40,6 +41,7 @@ __all__ = [
     "Feed",
     "HandledUpdate",
     "InboxUpdate",
+    "IncidentVersion",
     "Invitation",
     "InvitationState",
     "Kind",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
 
-from storage import chats, personal_data, support, updates
+from storage import chats, incidents, personal_data, support, updates
 from storage.chats import Awaiting
 from storage.database import Database, Session
 from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
@@ -422,6 +422,7 @@ WRITES: dict[str, Query] = {
 }
 QUERIES = READS | WRITES
 COUNTS: dict[str, Query] = {
+    "incidents.load": lambda s, _: incidents.load(s),
     "outbox_report.count_all": lambda s, _: outbox_report.count_all(s),
     "outbox_report.list_repeated": lambda s, _: outbox_report.list_repeated(s, 20),
 }
