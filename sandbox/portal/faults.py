@@ -45,6 +45,7 @@ class FaultKind(StrEnum):
     UNREADABLE_CONTACT = "unreadable_contact"  # the right contacts without their ids
     ANOTHER_NUMBER = "another_number"  # the right documents under other numbers
     ANOTHER_ACCOUNT = "another_account"  # the right documents with the id of another account
+    REPLACED = "replaced"  # the right answer, in which `body` replaces the value at `pointer`; empty removes it
     BAD_EVENTS = "bad_events"  # the right events, and before each one of every kind of malformed event
     NUMERIC_EVENTS = "numeric_events"  # the right events, with ids and numbers of digits as numbers
     NO_EVENT_PAGE = "no_event_page"  # an answer of the feed without items; `body` replaces it
@@ -62,7 +63,7 @@ class Fault:
     """One fault.
 
     `path` is a pattern for the encoded path, in which `*` also matches `/`. `times` is the number of requests; None
-    means until cleared. `met` counts the requests that had the fault.
+    means until cleared. `met` counts the requests that had the fault. `pointer` is a JSON pointer (RFC 6901).
     """
 
     kind: FaultKind
@@ -76,6 +77,7 @@ class Fault:
     status: int = 404
     declared_length: bool = True
     body: str = '{"cursor": "c"}'
+    pointer: str = ""
     fault_id: int = field(default=0, init=False)
     met: int = field(default=0, init=False)
 

@@ -20,6 +20,8 @@ from storage.vault import Vault
 _PURPOSE = "unsubscribe"
 # Words in a mail header have at most 900 characters (mail/message.py); URL and token are one word.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{100,900}")
+_LONGEST_HEADER = 10_000
+"""Characters of a header that may hold encoded words: of a token, each character encoded takes 4,000."""
 _OLD_TOKEN = re.compile(r"([0-9]{1,15})\.([0-9a-f]{64})")
 
 
@@ -138,7 +140,7 @@ def tokens_in(text: str) -> list[str]:
 
     Mail programs fold and encode long subjects, and may break a token in two.
     """
-    text = re.sub(r"=\r?\n", "", text)  # the soft line breaks of quoted-printable
+    text = re.sub(r"(?<!\?)=\r?\n", "", text)  # the soft line breaks of quoted-printable; "?=" ends an encoded word
     candidates: list[str] = []
     for fold in (" ", ""):
         for line in re.sub(r"\r?\n[ \t]+", fold, text).splitlines():
@@ -151,8 +153,11 @@ def tokens_in(text: str) -> list[str]:
 
 
 def _decoded(line: str) -> str:
-    """Return a header line with its encoded words (RFC 2047) decoded; unchanged if they are none."""
-    if "=?" not in line:
+    """Return a header line with its encoded words (RFC 2047) decoded; unchanged if there are none, or it is too long.
+
+    A line of 1 MiB of encoded words took 6 s.
+    """
+    if "=?" not in line or len(line) > _LONGEST_HEADER:
         return line
     try:
         return str(make_header(decode_header(line)))

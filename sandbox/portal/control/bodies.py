@@ -121,6 +121,7 @@ class NewFault(BaseModel):
     status: int = Field(default=404, ge=200, le=599)
     declared_length: bool = True
     body: str = '{"cursor": "c"}'
+    pointer: str = ""
 
 
 class ClockMove(BaseModel):

@@ -1,5 +1,6 @@
 """The answers of each fault."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import parse_qs
 
@@ -29,6 +30,7 @@ from sandbox.portal.http.tampering import (
     odd_contact,
     odd_fields,
     proxy_page,
+    replaced,
     unclean_address,
     unreadable_contact,
     wrong_shape,
@@ -122,6 +124,8 @@ def faulty_answer(fault: Fault, answer: ASGIApp, close: Close, wait: Wait) -> AS
             return proxy_page(fault.status)
         case FaultKind.NO_EVENT_PAGE:
             return Response(fault.body, media_type="application/json")
+        case FaultKind.REPLACED:
+            return _replacing(answer, fault)
         case FaultKind.CURSOR_GONE:
             return _refusing_cursors(answer)
         case FaultKind.SLOW:
@@ -203,10 +207,26 @@ def _surrounding(answer: ASGIApp) -> ASGIApp:
 
 
 def _editing(answer: ASGIApp, edit: Edit) -> ASGIApp:
+    return _changing(answer, lambda content: edited(content, edit))
+
+
+def _replacing(answer: ASGIApp, fault: Fault) -> ASGIApp:
+    def replace(content: bytes) -> bytes:
+        try:
+            return json.dumps(replaced(json.loads(content), fault.pointer, fault.body)).encode()
+        except ValueError:
+            return content
+
+    return _changing(answer, replace)
+
+
+def _changing(answer: ASGIApp, change: Callable[[bytes], bytes]) -> ASGIApp:
+    """Change the body of a successful answer."""
+
     async def edit_it(scope: Scope, receive: Receive, send: Send) -> None:
         start, body = await _collect(answer, scope, receive)
         if start["status"] == 200:
-            body = edited(body, edit)
+            body = change(body)
             start["headers"] = _with_header(start, b"content-length", str(len(body)).encode())
         await send(start)
         await send({"type": "http.response.body", "body": body})

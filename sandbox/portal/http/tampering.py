@@ -116,6 +116,28 @@ def another_account(body: dict[str, Any]) -> None:
         paper["account_id"] = "a-9999"
 
 
+def replaced(body: Any, pointer: str, value: str) -> Any:
+    """Return the answer in which JSON text replaces the value at a JSON pointer (RFC 6901); empty text removes it.
+
+    A pointer that leads nowhere changes nothing, an empty one replaces the whole answer.
+    """
+    if not pointer:
+        return json.loads(value or "null")
+    *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    place = body
+    try:
+        for part in parents:
+            place = place[int(part) if isinstance(place, list) else part]
+        key: Any = int(last) if isinstance(place, list) else last
+        if value:
+            place[key] = json.loads(value)
+        else:
+            del place[key]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return body
+    return body
+
+
 def edited(content: bytes, edit: Edit) -> bytes:
     """Return the JSON object after the edit; anything else, such as a PDF, as it is."""
     try:

@@ -43,6 +43,7 @@ _WORDS: dict[str, dict[str, tuple[str, str, str, str]]] = {
         "unreadable_contact": ("Personnes sans id", "illisibles", "Contacts without ids", "cannot be read"),
         "another_number": ("Autre numéro", "que celui demandé", "Another number", "than the one asked for"),
         "another_account": ("Autre compte", "que celui demandé", "Another account", "than the one asked for"),
+        "replaced": ("Valeur remplacée", "réponse sans son contenu", "Value replaced", "an answer without its content"),
         "bad_events": ("Événements mauvais", "parmi les bons", "Bad events", "among the good ones"),
         "numeric_events": ("Événements en nombres", "id et numéros", "Numeric events", "ids and numbers"),
         "no_event_page": ("Fil sans page", "aucune liste", "Feed without page", "no list"),

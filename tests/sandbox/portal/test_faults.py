@@ -82,6 +82,23 @@ async def test_client_timeout_before_a_slow_answer(visit: Visit) -> None:
     assert time.perf_counter() - began < 10, "a slow fault does not hold the portal open"
 
 
+@pytest.mark.parametrize(
+    ("pointer", "body", "expected"),
+    [
+        ("/items/0/number", "[1]", [1]),
+        ("/items/0/number", "", None),
+        ("/items/99/number", "1", "26387"),
+        ("/no/such~1place", "1", "26387"),
+    ],
+)
+async def test_replaced_value(visit: Visit, pointer: str, body: str, expected: object) -> None:
+    visit.server.faults.set(Fault(FaultKind.REPLACED, pointer=pointer, body=body, times=1))
+    assert (await visit.get(ORDERS))["items"][0].get("number") == expected
+    visit.server.faults.set(Fault(FaultKind.REPLACED, body="7", times=1))
+    assert await visit.get(ORDERS) == 7
+    assert (await visit.get(ORDERS))["items"][0]["number"] == "26387"
+
+
 async def test_malformed_json(visit: Visit) -> None:
     visit.server.faults.set(Fault(FaultKind.MALFORMED_JSON, times=1))
     response = await visit.http.get(ORDERS)
