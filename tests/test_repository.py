@@ -26,6 +26,8 @@ DOCUMENTS = (
     "docs/glossary.md",
     "docs/operating.md",
     "docs/portal.md",
+    "docs/privacy.md",
+    "docs/threat-model.md",
     *DECISIONS,
 )
 OTHERS = {
