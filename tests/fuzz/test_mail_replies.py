@@ -26,8 +26,8 @@ TOKEN = make_stop_token(
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 PIECES = st.sampled_from(
     [
-        TOKEN, TOKEN[:-1], "stop ", "stop", "=?utf-8?q?", "=?utf-8?b?", "=?x-unknown?b?", "?=", "=\r\n", "\r\n ",
-        "\n\t", "\r\n", "=", "%", "%00", "1.", "0" * 64, "A" * 100, "a" * 2_000, "-" * 200, ".", "mailto:",
+        TOKEN, TOKEN[:-1], "stop ", "stop", "=?utf-8?q?", "=?utf-8?b?", "=?x-unknown?b?", "=?é?q?a?=", "?=", "=\r\n",
+        "\r\n ", "\n\t", "\r\n", "=", "%", "%00", "1.", "0" * 64, "A" * 100, "a" * 2_000, "-" * 200, ".", "mailto:",
         "/unsubscribe/", "\x00", "\ufffd", "=?",
     ]
 )  # fmt: skip
@@ -72,6 +72,7 @@ def test_token_is_found_in_every_form(form, before: str) -> None:  # type: ignor
 @given(MAILS)
 @example(f"Subject: =?utf-8?b?{base64.b64encode(b'stop ' + TOKEN.encode()).decode()}?=")
 @example("Subject: =?utf-8?b?!?=")
+@example("Subject: =?u\ufffdf-8?q?AAB?=")  # found by atheris: CharsetError
 @example("stop " * 20_000)
 @example("=?utf-8?q?" * 20_000)
 @example("0" * 64 + "." + "0" * 100_000)
