@@ -221,6 +221,8 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         settings.default_language,
         has_public_url=bool(settings.base_url),
         staff_chat=settings.staff_chat,
+        postal_address=settings.postal_address,
+        mail_address=parse_sender(settings.mail_from).address,
     )
     background = BackgroundTasks()
     alerts = MailboxAlerts(mailer, company, background.pause)
@@ -233,7 +235,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         linking=Linking(database, portal, clock, security),
         invitations=Invitations(database, portal, clock, security),
         code_delivery=CodeDelivery(
-            database, portal, mailer, clock, alerts, security, company=settings.company, pause=background.pause
+            database, portal, mailer, clock, alerts, security, company=company, pause=background.pause
         ),
         alerts=alerts,
         access=access,

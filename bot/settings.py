@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -17,7 +17,12 @@ from sqlalchemy.engine import make_url
 
 from bot.environment.addresses import is_loopback, scheme_and_host, split_address
 from bot.environment.secret_files import SUFFIX, read_secret_files
-from bot.environment.values import check_database_url, check_webhook_secret, fernet_keys
+from bot.environment.values import (
+    check_database_url,
+    check_webhook_secret,
+    checked_postal_address,
+    fernet_keys,
+)
 from bot.environment.variables import ENV_FILE, unknown_names, unquoted
 from mail.addresses import parse_sender
 from mail.server import parse_smtp_url
@@ -47,6 +52,7 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = SecretStr("")
     company: str = "Odotrack"
     support: str = ""
+    postal_address: Annotated[str, AfterValidator(checked_postal_address)] = ""
     support_chat: str = ""
     timezone: str = "America/Toronto"
     portal_url: str

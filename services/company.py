@@ -17,6 +17,8 @@ class Company:
         language: The default for people who chose no language and whose client uses neither of the two.
         has_public_url: Whether mails can have links to the bot.
         staff_chat: The id of the staff's forum, to which people's messages are relayed; None where there is none.
+        postal_address: The mailing address on one line, which mails show; empty where the operator gave none.
+        mail_address: The address that mails are from: the contact in mails where there is no ``support``.
     """
 
     name: str
@@ -25,3 +27,10 @@ class Company:
     language: Language
     has_public_url: bool = False
     staff_chat: int | None = None
+    postal_address: str = ""
+    mail_address: str = ""
+
+    @property
+    def contact(self) -> str:
+        """How the reader of a mail reaches a person; empty only where neither setting is given."""
+        return self.support or self.mail_address

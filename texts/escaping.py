@@ -29,6 +29,7 @@ _VANITY = re.compile(_DIALABLE, re.IGNORECASE)
 _EMPTY_PARENTHESES = re.compile(r"\( ?\)|(?<!\S)[+(](?= |$)|(?<= )\)")
 _COMPANY_MARKS = frozenset("'’.,&()+")
 _INPUT_LIMIT = 200
+_MASK = "•••"
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
 
@@ -108,3 +109,14 @@ def _collapse_spaces(text: str) -> str:
 def escape_html(text: str) -> str:
     """Escape text for HTML in Telegram messages and mails."""
     return html.escape(text, quote=True)
+
+
+def masked_address(email: str) -> str:
+    """Return an address for a mail to a third person: its first character and its domain, ``c•••@example.com``."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}{_MASK}@{domain}"
+
+
+def is_masked_address(text: str) -> bool:
+    """Return whether a text is what ``masked_address`` makes of a plain address."""
+    return re.fullmatch(rf"[^\s<>@]?{_MASK}@[A-Za-z0-9.-]+", text) is not None

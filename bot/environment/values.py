@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 _KEY_LENGTH = 44
+_LONGEST_POSTAL_ADDRESS = 200
 
 
 def check_webhook_secret(secret: str) -> None:
@@ -42,3 +43,10 @@ def fernet_keys(value: object) -> object:
     if not keys or not valid:
         raise ValueError("expected Fernet keys, comma-separated, newest first (make one with: odobot new-key)")
     return keys
+
+
+def checked_postal_address(text: str) -> str:
+    """Return a postal address without spaces around it. Raises: ValueError."""
+    if len(text) > _LONGEST_POSTAL_ADDRESS or not text.isprintable():
+        raise ValueError(f"expected an address on one line, of {_LONGEST_POSTAL_ADDRESS} characters at most")
+    return text.strip()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from handlers.actions import AskCopy, ConfirmCopy, ShowCopy, ShowSubscriptions, StopCopy, TypeCopyCode
 from handlers.screens.screen import Button, Screen, clip
 from services.linking.code_results import CodeRequested
-from services.mailing.letters import MissingPdf
+from services.mailing.copy_letters import MissingPdf
 from storage.chats import LinkState
 from texts.catalogue import Texts
 from texts.escaping import safe_text

@@ -23,6 +23,7 @@ from storage.linking import codes, links
 from storage.notices import bookkeeper_copies, outbox_report
 from storage.tables import Awaited, CodeState
 from texts.catalogue import Texts
+from texts.escaping import masked_address, safe_person_name
 
 _ANSWER_TIME = datetime.timedelta(hours=1)
 _SENT_COPIES = 10
@@ -107,7 +108,10 @@ async def give_copy_email(
             return refused(t, reason, link.link_id)
         case CodeRequested():
             delivery = context.services.code_delivery
-            mail = partial(delivery.deliver_copy_code, asked, account=link.account_name, language=context.language)
+            mail = partial(
+                delivery.deliver_copy_code, asked, account=link.account_name, asked_by=await _asker(context, link),
+                language=context.language,
+            )  # fmt: skip
             code_screens = CodeScreens(
                 screens.copy_code_sent(t, asked, link.link_id),
                 screens.copy_code_sent(t, asked, link.link_id, is_late=True),
@@ -115,6 +119,15 @@ async def give_copy_email(
             )
             await show_and_mail(context, asked, code_screens, mail)
     return None
+
+
+async def _asker(context: Context, link: LinkState) -> str:
+    """Return who asks for the copies, for the mail to the bookkeeper: the first name, or the masked address."""
+    if safe_person_name(context.first_name):
+        return context.first_name
+    async with context.services.database.read() as session:
+        email = (await links.emails(session, context.chat.chat_id)).get(link.link_id)
+    return masked_address(email) if email else ""
 
 
 def _code_failed(context: Context, email: str, link: int, error: Exception) -> Screen:

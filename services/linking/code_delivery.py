@@ -16,9 +16,11 @@ from portal.errors import PortalError
 from portal.models import Contact
 from services.clock import Clock
 from services.codes import format_code
+from services.company import Company
 from services.linking.code_results import CodeRequested
 from services.linking.code_retries import CodeRetries, OnLate
-from services.mailing.letters import code_letter, copy_code_letter, revoke_code_letter
+from services.mailing.copy_letters import copy_code_letter
+from services.mailing.letters import code_letter, revoke_code_letter
 from services.mailing.mailbox_alerts import MailboxAlerts
 from services.mailing.sending import Pause
 from services.security import SecurityEvent, SecurityLog
@@ -57,7 +59,7 @@ class CodeDelivery:
         alerts: MailboxAlerts,
         security: SecurityLog,
         *,
-        company: str,
+        company: Company,
         pause: Pause,
     ) -> None:
         self._database = database
@@ -173,9 +175,12 @@ class CodeDelivery:
             await codes.allow(session, request.code_id, until)
 
     async def deliver_copy_code(
-        self, request: CodeRequested, on_late: OnLate, *, account: str, language: Language
+        self, request: CodeRequested, on_late: OnLate, *, account: str, asked_by: str, language: Language
     ) -> None:
         """Mail the code that confirms a bookkeeper's address; try again while it is valid, for two hours at most.
+
+        Args:
+            asked_by: As ``copy_code_letter``.
 
         Raises:
             MailError: The code was not sent; it is closed.
@@ -183,8 +188,8 @@ class CodeDelivery:
 
         def letter(minutes: int) -> Letter:
             return copy_code_letter(
-                request.email, language, code=format_code(request.code), account=account, company=self._company,
-                hours=ceil(minutes / 60),
+                request.email, language, code=format_code(request.code), account=account, asked_by=asked_by,
+                company=self._company, hours=ceil(minutes / 60),
             )  # fmt: skip
 
         await self._deliver_to_person(request, letter, on_late)

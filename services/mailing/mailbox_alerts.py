@@ -17,27 +17,24 @@ class MailboxAlerts:
     def __init__(self, mailer: Mailer, company: Company, pause: Pause) -> None:
         self._mailer = mailer
         self._pause = pause
-        self._company = company.name
-        self._support = company.support
+        self._company = company
 
     async def send_linked(self, email: str, language: Language, *, first_name: str) -> None:
         """Inform of a newly linked chat. ``first_name`` is the person's first name in Telegram."""
-        letter = linked_letter(email, language, first_name=first_name, company=self._company, support=self._support)
+        letter = linked_letter(email, language, first_name=first_name, company=self._company)
         await send_with_retries(self._mailer, letter, self._pause)
 
     async def send_revoked(self, email: str, language: Language) -> None:
         """Inform that one linked chat removed another one."""
-        letter = revoked_letter(email, language, company=self._company, support=self._support)
+        letter = revoked_letter(email, language, company=self._company)
         await send_with_retries(self._mailer, letter, self._pause)
 
     async def send_copy_changed(self, email: str, language: Language, *, account: str, stopped: bool) -> None:
         """Inform that a bookkeeper's copy of an account was set up, or ``stopped``."""
-        letter = copy_changed_letter(
-            email, language, account=account, company=self._company, support=self._support, stopped=stopped
-        )
+        letter = copy_changed_letter(email, language, account=account, company=self._company, stopped=stopped)
         await send_with_retries(self._mailer, letter, self._pause)
 
     async def send_unusual_requests(self, email: str, language: Language) -> bool:
         """Warn that unlinked chats requested codes, or typed wrong ones. Returns: False where the mail was not sent."""
-        letter = unusual_requests_letter(email, language, company=self._company, support=self._support)
+        letter = unusual_requests_letter(email, language, company=self._company)
         return await send_with_retries(self._mailer, letter, self._pause)

@@ -17,7 +17,7 @@ from services.access import Access
 from services.clock import Clock
 from services.company import Company
 from services.invoices import SMALL_PDF_BYTES, file_name, payment_lines
-from services.mailing.letters import MissingPdf, Unsubscribe, invoice_letter
+from services.mailing.copy_letters import MissingPdf, Unsubscribe, invoice_letter
 from services.notices.copies import StopRequest, make_stop_token, pause
 from services.notices.delivery.outcomes import (
     Blocked,
@@ -185,7 +185,7 @@ class CopySender:
             facts=lambda t: payment_lines(t, invoice, today),
             pdf=pdf if isinstance(pdf, MissingPdf) else Attachment(name, pdf, "application/pdf"),
             portal_page=invoice.url or "",
-            company=self._company.name,
+            company=self._company,
             account=copy.account_name,
             unsubscribe=self._unsubscribe(copy),
             is_repetition=claimed.is_repetition,

@@ -70,7 +70,7 @@ from services.linking.code_results import (
     WrongCode,
 )
 from services.linking.invitations import Offer
-from services.mailing.letters import MissingPdf
+from services.mailing.copy_letters import MissingPdf
 from services.packs.reports import Finished, Missing, Reason, Stage, Stopped, Working
 from services.packs.selection import PackFormat, Selection
 from services.packs.totals import Totals, totals_of

@@ -3,13 +3,16 @@
 import re
 import unicodedata
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, strategies as st
 
 from mail.mailer import Attachment, Letter
 from sandbox.mail.received import Received
-from services.mailing.letters import Unsubscribe, copy_changed_letter, copy_code_letter, invoice_letter
+from services.company import Company
+from services.mailing.copy_letters import Unsubscribe, copy_code_letter, invoice_letter
+from services.mailing.letters import copy_changed_letter
 from tests.scene import Scene
 from texts.escaping import safe_company_name
 from texts.language import Language
@@ -144,9 +147,11 @@ def test_no_name_becomes_a_link_or_telephone_number(name: str) -> None:
 
 def letters(account: str, language: Language = Language.FR) -> list[Letter]:
     """Return every mail that names an account."""
-    company = "Odotrack"
+    company = Company("Odotrack", "", ZoneInfo("America/Toronto"), Language.FR)
     made = [
-        copy_code_letter(BOOKS, language, code="048213", account=account, company=company, hours=24),
+        copy_code_letter(
+            BOOKS, language, code="048213", account=account, asked_by="Camille", company=company, hours=24
+        ),
         invoice_letter(
             BOOKS, language, number="212380", facts=lambda _: [], pdf=Attachment("x.pdf", b"%PDF", "application/pdf"),
             company=company, account=account,
@@ -154,7 +159,7 @@ def letters(account: str, language: Language = Language.FR) -> list[Letter]:
         ),
     ]  # fmt: skip
     changed = (
-        copy_changed_letter(BOOKS, language, account=account, company=company, support="", stopped=stopped)
+        copy_changed_letter(BOOKS, language, account=account, company=company, stopped=stopped)
         for stopped in (True, False)
     )
     return [*made, *changed]

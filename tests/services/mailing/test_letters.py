@@ -4,39 +4,50 @@ import datetime
 import re
 from decimal import Decimal
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from mail.mailer import Letter
+from mail.mailer import Attachment, Letter
 from portal.models import Invoice
+from services.company import Company
 from services.invoices import payment_lines
-from services.mailing.letters import (
+from services.mailing.copy_letters import (
     MissingPdf,
     Unsubscribe,
-    code_letter,
-    copy_changed_letter,
+    copies_stopped_letter,
     copy_code_letter,
     invoice_letter,
+)
+from services.mailing.letters import (
+    code_letter,
+    copy_changed_letter,
     linked_letter,
     revoke_code_letter,
     revoked_letter,
     unusual_requests_letter,
 )
 from tests.texts.typesetting import typeset_faults
+from texts.escaping import masked_address
 from texts.language import Language
 
 DAY = datetime.date(2026, 10, 1)
 CODE = "048213"
 TO = "client@example.test"
+ADDRESS = "1200, rue Peel, Montréal (Québec) H3B 2T6"
+
+
+def a_company(name: str = "Odotrack", support: str = "") -> Company:
+    return Company(name, support, ZoneInfo("America/Toronto"), Language.FR, postal_address=ADDRESS)
 
 
 def a_code_letter(language: Language = Language.FR, first_name: str = "Camille", company: str = "Odotrack") -> Letter:
-    return code_letter(TO, language, code=CODE, first_name=first_name, company=company, minutes=10)
+    return code_letter(TO, language, code=CODE, first_name=first_name, company=a_company(company), minutes=10)
 
 
 def a_linked_letter(language: Language = Language.FR, first_name: str = "Camille", support: str = "") -> Letter:
-    return linked_letter(TO, language, first_name=first_name, company="Odotrack", support=support)
+    return linked_letter(TO, language, first_name=first_name, company=a_company(support=support))
 
 
 class Page(HTMLParser):
@@ -119,7 +130,7 @@ def test_mail_names_the_person_who_asked() -> None:
 def test_contact_is_the_one_of_the_settings() -> None:
     support = "https://odotrack.test/aide?a=1&b=2"
     letter = a_linked_letter(support=support)
-    assert letter.text.count(support) == 2
+    assert letter.text.count(support) == 4
     assert "a=1&amp;b=2" in letter.html
     assert "Odotrack" in a_linked_letter().text
 
@@ -163,19 +174,19 @@ SUPPORT = "+1 514 555-1234"
 
 def warnings(language: Language = Language.FR, support: str = "") -> dict[str, Letter]:
     """Return the mails that warn of an event, by name."""
-    given = {"company": "Odotrack", "support": support}
+    company = a_company(support=support)
     return {
-        "unusual requests": unusual_requests_letter(TO, language, **given),
-        "revoked": revoked_letter(TO, language, **given),
-        "copy set": copy_changed_letter(TO, language, account="Boréal", stopped=False, **given),
-        "copy stopped": copy_changed_letter(TO, language, account="Boréal", stopped=True, **given),
+        "unusual requests": unusual_requests_letter(TO, language, company=company),
+        "revoked": revoked_letter(TO, language, company=company),
+        "copy set": copy_changed_letter(TO, language, account="Boréal", stopped=False, company=company),
+        "copy stopped": copy_changed_letter(TO, language, account="Boréal", stopped=True, company=company),
     }
 
 
 def long_codes(language: Language = Language.FR) -> list[Letter]:
     return [
-        code_letter(TO, language, code=LONG_CODE, first_name="Camille", company="Odotrack", minutes=120),
-        revoke_code_letter(TO, language, code=LONG_CODE, company="Odotrack", minutes=120),
+        code_letter(TO, language, code=LONG_CODE, first_name="Camille", company=a_company(), minutes=120),
+        revoke_code_letter(TO, language, code=LONG_CODE, company=a_company(), minutes=120),
     ]
 
 
@@ -221,13 +232,78 @@ def test_long_code_is_alone_on_its_line(language: Language) -> None:
         assert LONG_CODE not in letter.subject + repr(letter)
 
 
-def a_copy(language: Language) -> Letter:
+def of_copies(language: Language, company: Company, asked_by: str = "Camille") -> dict[str, Letter]:
+    """Return the mails to bookkeepers, by name."""
+    unsubscribe = Unsubscribe(
+        url="https://odobot.test/unsubscribe/x", mailto="mailto:stop@odobot.test?subject=stop%20x"
+    )
+    return {
+        "code": copy_code_letter(
+            TO, language, code=CODE, account="Boréal", asked_by=asked_by, company=company, hours=24
+        ),
+        "copy": invoice_letter(
+            TO, language, number="212380", facts=lambda _: [], pdf=Attachment("x.pdf", b"%PDF", "application/pdf"),
+            company=company, account="Boréal", unsubscribe=unsubscribe,
+        ),
+        "stopped": copies_stopped_letter(TO, language, company=company),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_mail_ends_with_sender_address_and_contact(language: Language) -> None:
+    """CASL asks for it: in the text and in the HTML part, in both languages."""
+    company = a_company(support=SUPPORT)
+    letters = [*warnings(language, SUPPORT).values(), *of_copies(language, company).values()]
+    letters.append(code_letter(TO, language, code=CODE, first_name="", company=company, minutes=10))
+    letters.append(a_linked_letter(language, support=SUPPORT))
+    letters.append(revoke_code_letter(TO, language, code=CODE, company=company, minutes=10))
+    for letter in letters:
+        page = Page(letter.html)
+        assert page.paragraphs == paragraphs(letter)
+        for section in letter.text.split("\n\n———\n\n"):
+            *_, contact, sender = section.strip().split("\n\n")
+            assert contact.endswith(SUPPORT)
+            assert sender == f"Odotrack, {ADDRESS}"
+
+
+def test_contact_without_support_is_the_sending_address() -> None:
+    company = Company("Odotrack", "", ZoneInfo("America/Toronto"), Language.FR, mail_address="odobot@odotrack.test")
+    letter = revoke_code_letter(TO, Language.FR, code=CODE, company=company, minutes=10)
+    assert letter.text.count("odobot@odotrack.test\n\nOdotrack\n") == 2
+
+
+@pytest.mark.parametrize(("asked_by", "shown"), [
+    ("Camille", "«\u00a0Camille\u00a0»"), (masked_address("client@example.test"), "c•••@example.test"),
+    ("x@evil.example", "x evil example"), ("a•••@evil.example/pay", "a evil example pay"), ("", "Boréal"),
+])  # fmt: skip
+def test_first_mail_to_a_bookkeeper_says_all(asked_by: str, shown: str) -> None:
+    """Who asked, what will come, how long the address is kept, who is in charge, how to stop and to be erased."""
+    letter = of_copies(Language.FR, a_company(support=SUPPORT), asked_by)["code"]
+    french, english = letter.text.split("\n\n———\n\n")
+    assert shown in french
+    assert "Chaque courriel dit comment arrêter les envois; les arrêter efface aussi votre adresse" in french
+    assert "Odotrack est responsable de votre adresse" in french
+    assert "chaque nouvelle facture de ce compte, et rien d’autre" in french
+    assert "Elle est conservée, chiffrée, tant qu’ils durent" in french
+    assert "Odotrack is responsible for your address" in english
+    assert "evil.example" not in letter.text + letter.html
+
+
+def test_unsubscribe_link_is_a_link_in_html() -> None:
+    letter = of_copies(Language.FR, a_company())["copy"]
+    assert letter.html.count('<a href="https://odobot.test/unsubscribe/x"') == 2
+    assert letter.headers["List-Unsubscribe"] == (
+        "<https://odobot.test/unsubscribe/x>, <mailto:stop@odobot.test?subject=stop%20x>"
+    )
+
+
+def a_paid_copy(language: Language) -> Letter:
     invoice = Invoice(
         number="212380", date=DAY, amount=Decimal("1293.08"), balance=Decimal("93.08"), currency="CAD", due_date=DAY
     )
     return invoice_letter(
         TO, language, number="212380", facts=lambda t: payment_lines(t, invoice, DAY), pdf=MissingPdf.TOO_LARGE,
-        company="Odotrack", account="Transport Boréal", unsubscribe=Unsubscribe(mailto="mailto:stop@odobot.test"),
+        company=a_company(), account="Transport Boréal", unsubscribe=Unsubscribe(mailto="mailto:stop@odobot.test"),
         is_repetition=True,
     )  # fmt: skip
 
@@ -235,9 +311,8 @@ def a_copy(language: Language) -> Letter:
 @pytest.mark.parametrize("language", Language)
 def test_every_mail_is_typeset(language: Language) -> None:
     """Amounts, dates and names are filled in with the spaces and signs of each language."""
-    copy_code = copy_code_letter(TO, language, code=CODE, account="Boréal", company="Odotrack", hours=24)
     letters = [a_code_letter(language), a_linked_letter(language), *warnings(language).values(), *long_codes(language)]
-    for letter in (*letters, copy_code, a_copy(language)):
+    for letter in (*letters, *of_copies(language, a_company()).values(), a_paid_copy(language)):
         halves = letter.text.split("———")
         for each, half in zip((language, language.other), halves, strict=True):
             for line in half.strip().split("\n\n"):
