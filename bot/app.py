@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from telegram.ext import ExtBot
@@ -42,8 +42,9 @@ from handlers.telegram.pack_sender import TelegramPackSender
 from handlers.telegram.support.closing import ConversationCloser
 from mail.addresses import parse_sender
 from mail.counted import CountedMailer
+from mail.imap import ImapMailbox
 from mail.mailer import Mailer
-from mail.server import parse_smtp_url
+from mail.server import parse_imap_url, parse_smtp_url
 from mail.smtp import SmtpMailer
 from portal.breaker import PortalBreaker
 from portal.client import Portal
@@ -60,6 +61,7 @@ from services.linking.code_delivery import CodeDelivery
 from services.linking.invitations import Invitations
 from services.linking.linking import Linking
 from services.mailing.mailbox_alerts import MailboxAlerts
+from services.mailing.sending import send_with_retries
 from services.notices.clock_watch import ClockWatch
 from services.notices.copy_sender import CopySender
 from services.notices.delivery.breaker import ChannelBreaker
@@ -69,6 +71,7 @@ from services.notices.delivery.outcomes import Sender
 from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.feed_reader import FeedReader
 from services.notices.planner import Planner
+from services.notices.stop_mail_reader import StopMailReader
 from services.packs.queue import PackQueue
 from services.packs.runner import PackRunner
 from services.portal_links import PortalLinks
@@ -132,6 +135,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             keys=keys,
             saved_answers=services.saved_answers.counts,
             calendar=services.calendar_feeds.counts,
+            stop_mails=Counter(),
         )
         metrics = Metrics(database, clock, sources)
         order = PerChatOrder(
@@ -157,10 +161,11 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         metrics.watch_packs(packs)
         closer = ConversationCloser(application.bot, database, services.company, clock) if settings.staff_chat else None
         of_services = (services.linking.purge, services.saved_answers.purge, packs.purge)
+        stop_mails = _stop_mail_reader(settings, services, mailer, sources.stop_mails)
         housekeeping = Housekeeping(database, clock, of_services)
         worker = Worker(
             database, feed_reader, dispatcher, services.planner, packs, housekeeping, clock_watch, supervisor,
-            poll_seconds=settings.portal_poll_seconds, closer=closer,
+            poll_seconds=settings.portal_poll_seconds, closer=closer, stop_mails=stop_mails,
         )  # fmt: skip
 
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
@@ -197,33 +202,19 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )  # fmt: skip
         admin = admin_app(readiness=readiness, metrics=metrics)
         yield Components(
-            application,
-            database,
-            portal,
-            mailer,
-            worker,
-            webhook,
-            polling,
-            supervisor,
-            database_check,
-            readiness,
-            public,
-            admin,
-        )
+            application, database, portal, mailer, worker, webhook, polling, supervisor, database_check, readiness,
+            public, admin,
+        )  # fmt: skip
 
 
 def _services(settings: Settings, database: Database, portal: Portal, mailer: Mailer, clock: Clock) -> Services:
     security = SecurityLog(database.vault)
     company = Company(
-        settings.company,
-        settings.support,
-        settings.zone,
-        settings.default_language,
-        has_public_url=bool(settings.base_url),
-        staff_chat=settings.staff_chat,
-        postal_address=settings.postal_address,
-        mail_address=parse_sender(settings.mail_from).address,
-    )
+        settings.company, settings.support, settings.zone, settings.default_language,
+        has_public_url=bool(settings.base_url), staff_chat=settings.staff_chat,
+        offers_copies=bool(settings.base_url or settings.stop_mail_address),
+        postal_address=settings.postal_address, mail_address=parse_sender(settings.mail_from).address,
+    )  # fmt: skip
     background = BackgroundTasks()
     alerts = MailboxAlerts(mailer, company, background.pause)
     access = Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days))
@@ -261,6 +252,18 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
     )
 
 
+def _stop_mail_reader(
+    settings: Settings, services: Services, mailer: Mailer, counts: MutableMapping[str, int]
+) -> StopMailReader | None:
+    background = services.background
+    if not (url := settings.imap_url.get_secret_value()):
+        return None
+    return StopMailReader(
+        services.database, ImapMailbox(parse_imap_url(url)), services.security, services.company, services.clock,
+        lambda letter: background.start(send_with_retries(mailer, letter, background.pause)), counts,
+    )  # fmt: skip
+
+
 def _senders(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot[None]) -> dict[Channel, Sender]:
     database, portal, access, clock = services.database, services.portal, services.access, services.clock
     return {
@@ -268,17 +271,11 @@ def _senders(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot
             bot, database, portal, access, clock, services.company, services.rich_support
         ),
         Channel.EMAIL: CopySender(
-            database,
-            portal,
-            mailer,
-            access,
-            services.large_document,
-            clock,
-            services.company,
-            public_url=settings.base_url,
-            mail_from=parse_sender(settings.mail_from).address,
+            database, portal, mailer, access, services.large_document, clock, services.company,
+            public_url=settings.base_url, stop_address=settings.stop_mail_address,
+            reads_replies=bool(settings.imap_url.get_secret_value()),
         ),
-    }
+    }  # fmt: skip
 
 
 def portal_at(url: str, token: str, links: str = "", breaker: PortalBreaker | None = None) -> Portal:

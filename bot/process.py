@@ -18,7 +18,7 @@ from bot.app import build
 from bot.components import Components
 from bot.environment.addresses import split_address
 from bot.http import server
-from bot.settings import Settings
+from bot.settings import COPIES_OFF, Settings
 from bot.starting import StartError, initialized, prepare_database, reporting_absences, set_webhook, use_database
 from bot.stopping import Stop
 from bot.supervisor import Loop
@@ -112,6 +112,8 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
         stack.callback(worker.begin_stop)
         readiness.start_reasons = None
         by_webhook = role is not Role.WORKER and components.webhook is not None
+        if not (settings.base_url or settings.stop_mail_address):
+            log.warning("odobot.copies_off", reason=COPIES_OFF)
         log.info("odobot.started", bot=components.application.bot.username, role=role, webhook=by_webhook)
         yield Running(components, public_url, admin_url)
 

@@ -20,21 +20,26 @@ from bot.environment.secret_files import SUFFIX, read_secret_files
 from bot.environment.values import (
     check_database_url,
     check_webhook_secret,
+    checked_bearer_token,
+    checked_imap_url,
+    checked_mail_address,
     checked_postal_address,
+    checked_telegram_token,
     fernet_keys,
 )
 from bot.environment.variables import ENV_FILE, unknown_names, unquoted
 from mail.addresses import parse_sender
-from mail.server import parse_smtp_url
+from mail.server import parse_imap_url, parse_smtp_url
 from portal.tryton.address import SCHEME, parse_address
 from portal.tryton.links import parse_links
 from texts.language import Language
 
 PREFIX = "ODOBOT_"
 _TOKENS = ("telegram_token", "webhook_secret", "portal_token", "portal_webhook_secret")
-_SECRETS = (*_TOKENS, "database_url", "smtp_url", "secret_keys")
+_SECRETS = (*_TOKENS, "database_url", "smtp_url", "imap_url", "secret_keys")
 """The settings that may also be read from a file, named by ``ODOBOT_…_FILE``."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+COPIES_OFF = "new copies for bookkeepers are off: set ODOBOT_PUBLIC_URL, ODOBOT_STOP_ADDRESS or ODOBOT_IMAP_URL"
 
 
 class SettingsError(Exception):
@@ -46,7 +51,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", hide_input_in_errors=True)
 
-    telegram_token: SecretStr
+    telegram_token: Annotated[SecretStr, AfterValidator(checked_telegram_token)]
     telegram_api_url: str = "https://api.telegram.org"
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
@@ -56,11 +61,13 @@ class Settings(BaseSettings):
     support_chat: str = ""
     timezone: str = "America/Toronto"
     portal_url: str
-    portal_token: SecretStr
+    portal_token: Annotated[SecretStr, AfterValidator(checked_bearer_token)]
     portal_links: str = ""
     database_url: str = Field(default="sqlite+aiosqlite:///odobot.db", repr=False)
     smtp_url: SecretStr
     mail_from: str
+    stop_address: Annotated[str, AfterValidator(checked_mail_address)] = ""
+    imap_url: Annotated[SecretStr, AfterValidator(checked_imap_url)] = SecretStr("")
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(repr=False)
     default_language: Language = Language.FR
     link_idle_days: float = 180.0
@@ -106,6 +113,11 @@ class Settings(BaseSettings):
         return self.public_url or self.webhook_url
 
     @property
+    def stop_mail_address(self) -> str:
+        """The address to which bookkeepers write to stop copies; empty if nothing acts on such mails."""
+        return self.stop_address or (parse_sender(self.mail_from).address if self.imap_url.get_secret_value() else "")
+
+    @property
     def staff_chat(self) -> int | None:
         """The id of the staff's forum, to which people's messages are relayed; None where there is none."""
         return int(self.support_chat) if self.support_chat else None
@@ -118,28 +130,12 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> list[str]:
         """The values that must never be printed or logged."""
-        smtp = self.smtp_url.get_secret_value()
+        smtp, imap = self.smtp_url.get_secret_value(), self.imap_url.get_secret_value()
         passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
+        passwords += [imap, parse_imap_url(imap).password] if imap else []
         secrets = (self.telegram_token, self.portal_token, self.portal_webhook_secret, self.webhook_secret)
         tokens = [secret.get_secret_value() for secret in secrets]
         return [*tokens, smtp, *self.keys, *(password for password in passwords if password)]
-
-    @field_validator("telegram_token")
-    @classmethod
-    def _checked_token(cls, value: SecretStr) -> SecretStr:
-        number, _, rest = value.get_secret_value().partition(":")
-        is_plain = rest.isascii() and rest.isprintable() and not set(rest) & set("/ ")
-        if not number.isdigit() or len(rest) < 10 or not is_plain:
-            raise ValueError("expected the token that BotFather gave, like 123456789:AA…")
-        return value
-
-    @field_validator("portal_token")
-    @classmethod
-    def _checked_bearer(cls, value: SecretStr) -> SecretStr:
-        token = value.get_secret_value()
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise ValueError("expected the portal's bearer token, without spaces")
-        return value
 
     @field_validator("portal_url")
     @classmethod

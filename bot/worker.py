@@ -17,6 +17,7 @@ from services.notices.clock_watch import ClockWatch
 from services.notices.delivery.dispatcher import Dispatcher
 from services.notices.feed_reader import FeedReader
 from services.notices.planner import HAND_OVER_BATCH, Planner
+from services.notices.stop_mail_reader import StopMailReader
 from services.packs.runner import PackRunner
 from services.retries import backoff
 from services.uninterrupted import run_to_completion
@@ -43,6 +44,9 @@ _PACKS_LIMIT_SECONDS = 120.0
 _SUPPORT_SECONDS = 10.0
 _SUPPORT_LIMIT_SECONDS = 300.0
 """Twenty conversations, each with three calls of Telegram of 15 s at most."""
+_STOP_MAIL_SECONDS = 60.0
+_STOP_MAIL_LIMIT_SECONDS = 120.0
+"""For one mail: three commands of 15 s at most, and a transaction."""
 _RETENTION_LIMIT_SECONDS = 300.0
 """For one batch; each takes milliseconds, except where another process holds locks."""
 
@@ -56,6 +60,7 @@ class Worker:
         supervisor: Restarts the loops that fail.
         poll_seconds: The seconds between two reads of the feed.
         closer: Closes ended conversations with the staff; None where there is no staff's chat.
+        stop_mails: Reads the mailbox of mails that stop copies; None where there is none.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Worker:
         *,
         poll_seconds: float,
         closer: ConversationCloser | None = None,
+        stop_mails: StopMailReader | None = None,
     ) -> None:
         self._database = database
         self._feed_reader = feed_reader
@@ -82,9 +88,15 @@ class Worker:
         self._supervisor = supervisor
         self._poll_seconds = poll_seconds
         self._closer = closer
+        self._stop_mails = stop_mails
         self._stop_loops: Callable[[], Awaitable[None]] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._read_now = asyncio.Event()
+
+    @property
+    def stop_mails(self) -> StopMailReader | None:
+        """The reader of the mailbox of mails that stop copies; None where there is none."""
+        return self._stop_mails
 
     @property
     def in_progress(self) -> int:
@@ -114,6 +126,7 @@ class Worker:
             Loop("reclaim", self._reclaim, _RECLAIM_LIMIT_SECONDS),
             Loop("retention", self._apply_retention, _RETENTION_LIMIT_SECONDS),
             *([Loop("support", self._close_conversations, _SUPPORT_LIMIT_SECONDS)] if self._closer else []),
+            *([Loop("stop_mails", self._read_stop_mails, _STOP_MAIL_LIMIT_SECONDS)] if self._stop_mails else []),
         )
         self._stop_loops = stop_loops
         try:
@@ -228,6 +241,17 @@ class Worker:
             await self._closer.end_idle()
             await self._closer.close_ended()
             await asyncio.sleep(_SUPPORT_SECONDS)
+
+    async def _read_stop_mails(self, beat: Beat) -> None:
+        """Act on mails that ask to stop copies, and on copies that came back."""
+        while self._stop_mails is not None:
+            beat()
+            if await self._stop_mails.read(beat):
+                self._dispatcher.wake()
+                continue
+            self._dispatcher.wake()
+            beat(_STOP_MAIL_SECONDS)
+            await asyncio.sleep(_STOP_MAIL_SECONDS)
 
     async def _apply_retention(self, beat: Beat) -> None:
         while True:

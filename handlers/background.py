@@ -9,10 +9,10 @@ class BackgroundTasks:
     """Keeps references to running tasks. PTB does not wait for a task that starts while the application stops."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[object]] = set()
         self._stopping = asyncio.Event()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run a coroutine as a task; it must handle its own errors."""
         task = asyncio.create_task(work)
         self._running.add(task)

@@ -171,6 +171,20 @@ def _refusal(code: int, reply: str, step: SmtpStep) -> Refusal:
     return Refusal.OURS
 
 
+def refusal_of_report(status: str, diagnostic: str) -> Refusal:
+    """Return what a delivery report (RFC 3464) says that a letter was refused for.
+
+    Args:
+        status: The field Status, such as `5.1.1`.
+        diagnostic: The field Diagnostic-Code, such as `smtp; 550 5.1.1 No such user`; may be empty.
+    """
+    said = re.match(r"\s*smtp\s*;\s*(5[0-9]{2})[ -](.*)", diagnostic, re.IGNORECASE | re.DOTALL)
+    code, reply = (int(said[1]), said[2]) if said else (550, "")
+    if not _ENHANCED.match(reply) and not status.startswith("5.0"):  # 5.0.0 says nothing
+        reply = f"{status} {reply}"
+    return _refusal(code, reply, SmtpStep.RECIPIENT)
+
+
 def _root(error: BaseException) -> BaseException:
     return error if isinstance(error, ssl.SSLError) else error.__cause__ or error
 

@@ -17,6 +17,7 @@ class Company:
         language: The default for people who chose no language and whose client uses neither of the two.
         has_public_url: Whether mails can have links to the bot.
         staff_chat: The id of the staff's forum, to which people's messages are relayed; None where there is none.
+        offers_copies: Whether bookkeepers' copies can be set up: their mails have a way to stop them.
         postal_address: The mailing address on one line, which mails show; empty where the operator gave none.
         mail_address: The address that mails are from: the contact in mails where there is no ``support``.
     """
@@ -27,6 +28,7 @@ class Company:
     language: Language
     has_public_url: bool = False
     staff_chat: int | None = None
+    offers_copies: bool = True
     postal_address: str = ""
     mail_address: str = ""
 

@@ -68,6 +68,7 @@ class Scene:
             "database_url": self.database_url,
             "smtp_url": self.mailbox.url,
             "mail_from": "Odotrack <odobot@odotrack.test>",
+            "stop_address": "odobot@odotrack.test",
             "secret_keys": self.keys,
             "portal_webhook_secret": WEBHOOK_SECRET,
             "mail_rate": 1000,
@@ -89,6 +90,7 @@ class Scene:
             "database_url": self.database_url,
             "smtp_url": self.mailbox.url,
             "mail_from": "odobot@odotrack.test",
+            "stop_address": "odobot@odotrack.test",
             "secret_keys": self.keys,
             "log_format": "json",
         }

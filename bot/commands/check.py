@@ -12,9 +12,11 @@ from bot.commands.check_staff_chat import check_staff_chat
 from bot.components import Components
 from bot.environment.zones import newer_version, used_version
 from bot.http.admin.key_check import SAMPLE, unreadable_reason
-from bot.settings import Settings
+from bot.settings import COPIES_OFF, Settings
 from bot.updates.webhook_state import problem_of
 from mail.errors import MailError
+from mail.imap import ImapMailbox
+from mail.server import parse_imap_url
 from portal.errors import PortalError
 from services.clock import utc_now
 from storage import migrations
@@ -32,6 +34,7 @@ async def run_checks(settings: Settings) -> list[CheckResult]:
             await _run_check("ODOBOT_TELEGRAM_TOKEN", lambda: _check_telegram(components)),
             await _run_check("ODOBOT_PORTAL_URL", lambda: _check_portal(components)),
             await _run_check("ODOBOT_SMTP_URL", lambda: _check_mail(components)),
+            *await _check_copies(settings),
             *await check_staff_chat(components, settings.staff_chat),
             *await _check_webhook(components, settings),
             await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components)),
@@ -131,6 +134,27 @@ async def _check_mail(components: Components) -> str:
     except MailError as error:
         raise CheckFailed(f"the mail server cannot be used ({type(error).__name__}: {error})") from None
     return "the mail server accepts a session"
+
+
+async def _check_copies(settings: Settings) -> list[CheckResult]:
+    """Try the mailbox that stops copies, and say what a copy's mail lacks."""
+    results, url = [], settings.imap_url.get_secret_value()
+    if url:
+        results.append(await _run_check("ODOBOT_IMAP_URL", lambda: _check_mailbox(url)))
+    if not settings.base_url and not settings.stop_mail_address:
+        results.append(CheckResult("ODOBOT_STOP_ADDRESS", True, COPIES_OFF, is_warning=True))
+    if not settings.postal_address:
+        lacks = "empty: mails lack the postal address that the law asks for (CASL, s. 6)"
+        results.append(CheckResult("ODOBOT_POSTAL_ADDRESS", True, lacks, is_warning=True))
+    return results
+
+
+async def _check_mailbox(url: str) -> str:
+    try:
+        await ImapMailbox(parse_imap_url(url)).ready()
+    except MailError as error:
+        raise CheckFailed(f"the mailbox cannot be read ({type(error).__name__}: {error})") from None
+    return "the mailbox can be read"
 
 
 async def _check_database(components: Components) -> str:

@@ -4,8 +4,12 @@ import base64
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from mail.addresses import parse_address
+from mail.server import parse_imap_url
 
 _KEY_LENGTH = 44
 _LONGEST_POSTAL_ADDRESS = 200
@@ -50,3 +54,32 @@ def checked_postal_address(text: str) -> str:
     if len(text) > _LONGEST_POSTAL_ADDRESS or not text.isprintable():
         raise ValueError(f"expected an address on one line, of {_LONGEST_POSTAL_ADDRESS} characters at most")
     return text.strip()
+
+
+def checked_mail_address(text: str) -> str:
+    """Return a mail address in its normal form; an empty text is valid. Raises: ValueError."""
+    return str(parse_address(text)) if text.strip() else ""
+
+
+def checked_imap_url(url: SecretStr) -> SecretStr:
+    """Return the URL of a mailbox; an empty one is valid. Raises: ValueError."""
+    if url.get_secret_value():
+        parse_imap_url(url.get_secret_value())
+    return url
+
+
+def checked_telegram_token(token: SecretStr) -> SecretStr:
+    """Return a bot's token. Raises: ValueError."""
+    number, _, rest = token.get_secret_value().partition(":")
+    is_plain = rest.isascii() and rest.isprintable() and not set(rest) & set("/ ")
+    if not number.isdigit() or len(rest) < 10 or not is_plain:
+        raise ValueError("expected the token that BotFather gave, like 123456789:AA…")
+    return token
+
+
+def checked_bearer_token(token: SecretStr) -> SecretStr:
+    """Return the portal's token. Raises: ValueError."""
+    text = token.get_secret_value()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("expected the portal's bearer token, without spaces")
+    return token

@@ -42,12 +42,19 @@ class CopyState:
     sent: tuple[SentCopy, ...] = ()
 
 
-def bookkeeper_copy(t: Texts, link: LinkState, state: CopyState, *, stops_by_link: bool) -> Screen:
+def bookkeeper_copy(
+    t: Texts, link: LinkState, state: CopyState, *, stops_by_link: bool, is_offered: bool = True
+) -> Screen:
     """Show the address of the bookkeeper's copy, its state, and the invoices that were sent.
 
     Args:
         stops_by_link: whether the mails have a link that stops them at once.
+        is_offered: whether copies can be set up; one that is set up goes on, and can be stopped.
     """
+    notices = (Button(t("button.notices"), ShowSubscriptions(link.link_id)),)
+    if not is_offered and state.email is None:
+        facts_off = (clip(safe_text(link.account_name), 60), t("copy.not_offered"))
+        return Screen(t("copy.title"), facts=facts_off, keyboard=(notices,))
     what = t("copy.what") if stops_by_link else t("copy.what_by_mail")
     facts = [clip(safe_text(link.account_name), 60), what]
     rows: list[tuple[Button, ...]] = []
@@ -72,7 +79,7 @@ def bookkeeper_copy(t: Texts, link: LinkState, state: CopyState, *, stops_by_lin
         facts += [] if state.sent else [t("copy.none_sent")]
         stop, change = Button(t("button.copy_stop"), StopCopy(link.link_id)), AskCopy(link.link_id)
         rows.append((stop, Button(t("button.copy_change"), change)))
-    rows.append((Button(t("button.notices"), ShowSubscriptions(link.link_id)),))
+    rows.append(notices)
     return Screen(t("copy.title"), facts=tuple(facts), keyboard=tuple(rows))
 
 

@@ -49,7 +49,10 @@ async def show_copy(context: Context, action: ShowCopy) -> Screen:
         awaited=awaited,
         sent=tuple((each.number, context.local(each.at).date(), each.reason) for each in sent),
     )
-    return screens.bookkeeper_copy(context.t, link, state, stops_by_link=context.services.company.has_public_url)
+    company = context.services.company
+    return screens.bookkeeper_copy(
+        context.t, link, state, stops_by_link=company.has_public_url, is_offered=company.offers_copies
+    )
 
 
 async def type_code(context: Context, action: TypeCopyCode) -> Screen:
@@ -81,6 +84,8 @@ async def confirm_copy(context: Context, action: ConfirmCopy) -> Screen | None:
 async def ask_copy(context: Context, action: AskCopy) -> Screen:
     """Ask for the bookkeeper's address."""
     context.link(action.link)
+    if not context.services.company.offers_copies:
+        return await show_copy(context, ShowCopy(action.link))
     now = context.services.clock()
     async with context.services.database.write() as session:
         awaiting = Awaiting(Awaited.COPY_EMAIL, now + _ANSWER_TIME, action.link)
@@ -98,6 +103,8 @@ async def give_copy_email(
     """
     link = context.link(action.link)
     t = context.t
+    if not context.services.company.offers_copies:
+        return await show_copy(context, ShowCopy(action.link))
     purpose = Purpose(for_link=link.link_id)
     asked = await context.services.linking.request_code(context.chat.chat_id, action.email, purpose)
     match asked:

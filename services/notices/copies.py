@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from services.uninterrupted import run_to_completion
 from storage.database import Database, Session
-from storage.notices import bookkeeper_copies, cancellation, feed
+from storage.notices import bookkeeper_copies, cancellation, feed, token_keys
 from storage.notices.bookkeeper_copies import BookkeeperCopy, CopyOfAddress
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Kind
@@ -33,10 +33,23 @@ class StopRequest:
     email: str = field(repr=False)
 
 
-def make_stop_token(vault: Vault, copy: BookkeeperCopy) -> str:
-    """Make the token that stops a copy: account and address, sealed under the newest key.
+async def token_vault(database: Database, now: datetime.datetime) -> Vault:
+    """Return the vault for tokens. Its key is stored, sealed, so that tokens in old mails outlive ``rotate-keys``."""
+    async with database.read() as session:
+        key = await token_keys.find(session, _PURPOSE)
+    if key is None:
+        async with database.write() as session:
+            key = await token_keys.find_or_create(session, _PURPOSE, now)
+    return Vault([key])
 
-    It needs no database row, and is still valid when the copy was stopped and set up again.
+
+def make_stop_token(vault: Vault, copy: BookkeeperCopy) -> str:
+    """Make the token that stops a copy: account and address, sealed.
+
+    It needs no database row of its own, and is still valid when the copy was stopped and set up again.
+
+    Args:
+        vault: From ``token_vault``.
 
     Returns:
         URL-safe base64 without padding, also valid in a ``mailto:`` subject.
@@ -50,15 +63,20 @@ async def open_stop_token(database: Database, token: str) -> StopRequest | None:
     """Decrypt a token from a mail. Seals and hashes are compared in constant time.
 
     Returns:
-        ``None`` for a token that is forged, truncated, or sealed under a retired key, and for one of the old form
-        ``copy_id.hash`` whose copy does not exist.
+        ``None`` for a token that is forged or truncated, for one of an earlier version that is sealed under a retired
+        key, and for one of the oldest form ``copy_id.hash`` whose copy does not exist.
     """
     if old := _OLD_TOKEN.fullmatch(token):
         return await _open_old_token(database, int(old[1]), old[2])
     if not _TOKEN.fullmatch(token):
         return None
-    opened = database.vault.open_or_none(token + "=" * (-len(token) % 4))
-    return _parse(opened) if opened is not None else None
+    async with database.read() as session:
+        key = await token_keys.find(session, _PURPOSE)
+    sealed = token + "=" * (-len(token) % 4)
+    for vault in (*([Vault([key])] if key else []), database.vault):
+        if (opened := vault.open_or_none(sealed)) is not None:
+            return _parse(opened)
+    return None
 
 
 def _parse(opened: str) -> StopRequest | None:
@@ -144,7 +162,7 @@ def tokens_in(text: str) -> list[str]:
     candidates: list[str] = []
     for fold in (" ", ""):
         for line in re.sub(r"\r?\n[ \t]+", fold, text).splitlines():
-            shown = unquote(_decoded(line))
+            shown = unquote(decoded_header(line))
             candidates += re.findall(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{100,900}(?![A-Za-z0-9_-])", shown)
             candidates += re.findall(r"\b[0-9]{1,15}\.[0-9a-f]{64}\b", shown)
             if broken := re.search(r"\bstop\b(.{100,})", shown, re.IGNORECASE):
@@ -152,7 +170,7 @@ def tokens_in(text: str) -> list[str]:
     return list(dict.fromkeys(candidates))
 
 
-def _decoded(line: str) -> str:
+def decoded_header(line: str) -> str:
     """Return a header line with its encoded words (RFC 2047) decoded; unchanged if there are none, or it is too long.
 
     A line of 1 MiB of encoded words took 6 s.

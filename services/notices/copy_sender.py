@@ -5,6 +5,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from urllib.parse import quote
 
 import structlog
 
@@ -18,7 +19,7 @@ from services.clock import Clock
 from services.company import Company
 from services.invoices import SMALL_PDF_BYTES, file_name, payment_lines
 from services.mailing.copy_letters import MissingPdf, Unsubscribe, invoice_letter
-from services.notices.copies import StopRequest, make_stop_token, pause
+from services.notices.copies import StopRequest, make_stop_token, pause, token_vault
 from services.notices.delivery.outcomes import (
     Blocked,
     Cancelled,
@@ -41,6 +42,7 @@ from storage.notices.bookkeeper_copies import BookkeeperCopy, MailedBefore
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel, Kind
+from storage.vault import Vault
 from texts.catalogue import texts_in
 from texts.language import Language
 
@@ -65,6 +67,8 @@ class CopySender:
     Args:
         large_document: Lock that the process holds while it has a large PDF in memory.
         public_url: Base URL for unsubscribe links; empty where the bot has none, then readers unsubscribe by mail.
+        stop_address: The address where mails that ask to stop are acted on; empty where there is none.
+        reads_replies: Whether replies to that address are read, and stop the copies.
     """
 
     is_paced = False
@@ -80,7 +84,8 @@ class CopySender:
         company: Company,
         *,
         public_url: str,
-        mail_from: str,
+        stop_address: str,
+        reads_replies: bool,
     ) -> None:
         self._database = database
         self._portal = portal
@@ -90,7 +95,9 @@ class CopySender:
         self._clock = clock
         self._company = company
         self._public_url = public_url
-        self._mail_from = mail_from
+        self._stop_address = stop_address
+        self._reads_replies = reads_replies
+        self._token_vault: Vault | None = None
 
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
         """See ``Sender``. False if the copy was stopped or paused, or its link removed."""
@@ -173,9 +180,11 @@ class CopySender:
             raise PortalUnavailable("no document")
         return pdf.content
 
-    def _letter(
+    async def _letter(
         self, claimed: ClaimedDelivery, copy: BookkeeperCopy, invoice: Invoice, pdf: bytes | MissingPdf
     ) -> Letter:
+        if self._token_vault is None:
+            self._token_vault = await token_vault(self._database, self._clock())
         today, language = self._clock().astimezone(self._company.zone).date(), Language(copy.language)
         name = file_name(texts_in(language), invoice.number)
         letter = invoice_letter(
@@ -187,7 +196,7 @@ class CopySender:
             portal_page=invoice.url or "",
             company=self._company,
             account=copy.account_name,
-            unsubscribe=self._unsubscribe(copy),
+            unsubscribe=self._unsubscribe(self._token_vault, copy),
             is_repetition=claimed.is_repetition,
             is_credit_note=invoice.is_credit_note,
             is_cancelled=invoice.is_cancelled,
@@ -199,8 +208,9 @@ class CopySender:
     async def _send(
         self, claimed: ClaimedDelivery, copy: BookkeeperCopy, invoice: Invoice, pdf: bytes | MissingPdf
     ) -> Outcome:
+        letter = await self._letter(claimed, copy, invoice, pdf)
         try:
-            await self._mailer.send(self._letter(claimed, copy, invoice, pdf))
+            await self._mailer.send(letter)
         except MailRefused as error:
             if error.about is Refusal.SIZE and not isinstance(pdf, MissingPdf):
                 return await self._send(claimed, copy, invoice, MissingPdf.TOO_LARGE)
@@ -264,11 +274,16 @@ class CopySender:
                 delivery = NewDelivery(Channel.TELEGRAM, found[0].chat_id, claimed.link_id, now)
                 await feed.record(session, notice, [delivery])
 
-    def _unsubscribe(self, copy: BookkeeperCopy) -> Unsubscribe:
-        token = make_stop_token(self._database.vault, copy)
-        if self._public_url:
-            return Unsubscribe(url=f"{self._public_url}/unsubscribe/{token}")
-        return Unsubscribe(mailto=f"mailto:{self._mail_from}?subject=stop%20{token}")
+    def _unsubscribe(self, vault: Vault, copy: BookkeeperCopy) -> Unsubscribe:
+        token = make_stop_token(vault, copy)
+        url = f"{self._public_url}/unsubscribe/{token}" if self._public_url else ""
+        if not self._stop_address and url:
+            return Unsubscribe(url)
+        # Without either setting, copies that were set up before go on, and somebody reads what comes to the sender.
+        address = quote(self._stop_address or self._company.mail_address, safe="@")
+        mailto = f"mailto:{address}?subject=stop%20{token}"
+        reply_to = self._stop_address if self._reads_replies else ""
+        return Unsubscribe(url, mailto, reply_to, is_by_hand=not self._stop_address)
 
 
 def _after_mail_error(error: MailError) -> Uncertain | Retry:

@@ -17,7 +17,18 @@ from storage.tables.chats import (
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
 from storage.tables.incidents import IncidentVersion
 from storage.tables.invitations import Invitation, InvitationState, PendingPaper
-from storage.tables.notices import Channel, ClockReading, Delivery, Feed, Kind, Notice, Pace, State
+from storage.tables.notices import (
+    Channel,
+    ClockReading,
+    Delivery,
+    Feed,
+    Kind,
+    Notice,
+    Pace,
+    State,
+    StopMailbox,
+    TokenKey,
+)
 from storage.tables.packs import Pack, PackState
 from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
 from storage.tables.support import SupportConversation, SupportMessage
@@ -57,9 +68,11 @@ __all__ = [
     "ProvenAddress",
     "SavedAnswer",
     "State",
+    "StopMailbox",
     "SupportConversation",
     "SupportMessage",
     "Sweep",
+    "TokenKey",
     "Visit",
     "metadata",
 ]

@@ -19,6 +19,31 @@ class Feed(Row, table=True):
     read_at: datetime.datetime = Field(sa_type=UtcTime)
 
 
+class TokenKey(Row, table=True):
+    """The key of the tokens of one purpose, such as those that stop a bookkeeper's copies."""
+
+    __tablename__ = "token_keys"
+
+    purpose: str = Field(primary_key=True)
+    key_sealed: str
+    created_at: datetime.datetime = Field(sa_type=UtcTime)
+
+
+class StopMailbox(Row, table=True):
+    """The mailbox of mails that ask to stop copies: one row. It says up to which mail it was read.
+
+    ``uid_validity`` and ``last_uid`` are IMAP's (RFC 9051 §2.3.1.1). One worker at a time reads, until ``lease_until``.
+    """
+
+    __tablename__ = "stop_mailbox"
+
+    mailbox_id: int = Field(default=1, primary_key=True)
+    uid_validity: int | None = Field(default=None, sa_type=BigInteger)
+    last_uid: int = Field(default=0, sa_type=BigInteger)
+    lease_owner: str | None = None
+    lease_until: datetime.datetime | None = Field(default=None, sa_type=UtcTime)
+
+
 class Pace(Row, table=True):
     """The rate limiter of bulk messages, shared by all workers: one row."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -26,6 +26,7 @@ from services.notices.delivery.breaker import BreakerState, ChannelBreaker
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.feed_reader import FeedCounters
 from services.notices.planner import PlanCounters
+from services.notices.stop_mail_reader import OUTCOMES as STOP_MAILS
 from services.packs.runner import ENDS as PACK_ENDS, PackRunner
 from services.saved_answers.store import OUTCOMES
 from services.security import SecurityLog
@@ -76,6 +77,8 @@ class Sources:
     """By ``services.saved_answers.store.OUTCOMES``."""
     calendar: Mapping[str, int]
     """By ``services.calendar.feeds.OUTCOMES``."""
+    stop_mails: MutableMapping[str, int]
+    """By ``services.notices.stop_mail_reader.OUTCOMES``."""
 
 
 class Metrics:
@@ -213,21 +216,10 @@ class Metrics:
                 lambda: sources.saved_answers,
                 OUTCOMES,
             ),
-            Counts(
-                "odobot_calendar_requests",
-                "Answers to calendar programs.",
-                ["outcome"],
-                lambda: sources.calendar,
-                feeds.OUTCOMES,
-            ),
+            Counts("odobot_calendar_requests", "Calendars.", ["outcome"], lambda: sources.calendar, feeds.OUTCOMES),
+            Counts("odobot_stop_mails", "Mails about copies.", ["outcome"], lambda: sources.stop_mails, STOP_MAILS),
             Counts("odobot_mail", "Letters and sessions.", ["kind", "outcome"], lambda: sources.mail),
-            Counts(
-                "odobot_deliveries_settled",
-                "Deliveries that this process settled.",
-                ["state"],
-                lambda: sources.settled,
-                outbox_report.FINAL,
-            ),
+            Counts("odobot_deliveries_settled", "Settled.", ["state"], lambda: sources.settled, outbox_report.FINAL),
         ):
             self._registry.register(counts)
 

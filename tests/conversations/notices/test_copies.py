@@ -200,7 +200,9 @@ async def test_list_unsubscribe_header_stops_the_copies(scene: Scene) -> None:
     person = await copied(scene)
     letter = await mailed(scene, "990001")
     assert letter.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    found = re.fullmatch(r"<https://odobot\.example\.com(/unsubscribe/[^>]+)>", letter.headers["List-Unsubscribe"])
+    found = re.fullmatch(
+        r"<https://odobot\.example\.com(/unsubscribe/[^>]+)>, <mailto:[^>]+>", letter.headers["List-Unsubscribe"]
+    )
     assert found
     assert f"https://odobot.example.com{found[1]}" in letter.text
     async with httpx.AsyncClient(trust_env=False) as client:

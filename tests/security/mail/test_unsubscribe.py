@@ -83,7 +83,7 @@ async def notified_chats(database: Database) -> list[int]:
 
 def path_in(letter: Received) -> str:
     """Return the path of the link in a mail's List-Unsubscribe."""
-    found = re.fullmatch(rf"<{PUBLIC}(/unsubscribe/[^>]+)>", letter.headers["List-Unsubscribe"])
+    found = re.fullmatch(rf"<{PUBLIC}(/unsubscribe/[^>]+)>, <mailto:[^>]+>", letter.headers["List-Unsubscribe"])
     assert found
     return found[1]
 
