@@ -96,10 +96,11 @@ class StopMailReader:
 
         A mailbox that cannot be used is counted and logged, once for each reason, and read again by the next call.
         """
-        read = await run_to_completion(self._claim())
-        if read is None:
-            return False
+        read: ReadUpTo | None = None
         try:
+            read = await run_to_completion(self._claim())
+            if read is None:
+                return False
             async with self._mailbox.session() as session:
                 is_same = read.uid_validity == session.uid_validity
                 uids = await session.uids(read.last_uid if is_same else None)
@@ -121,7 +122,7 @@ class StopMailReader:
         async with self._database.write() as session:
             return await stop_mailbox.claim(session, self._owner, self._clock(), _LEASE)
 
-    async def _release(self, read: ReadUpTo) -> None:
+    async def _release(self, read: ReadUpTo | None) -> None:
         async with self._database.write() as session:
             await stop_mailbox.release(session, self._owner, read)
 

@@ -33,8 +33,12 @@ async def claim(session: Session, owner: str, now: datetime.datetime, lease: dat
     return ReadUpTo(row.uid_validity, row.last_uid) if row else None
 
 
-async def release(session: Session, owner: str, read: ReadUpTo) -> None:
-    """End the lease and store how far the mailbox was read, unless another worker has taken the lease since."""
+async def release(session: Session, owner: str, read: ReadUpTo | None) -> None:
+    """End the lease and store how far the mailbox was read, unless another worker has the lease.
+
+    Args:
+        read: None if nothing was read.
+    """
     own = update(StopMailbox).where(col(StopMailbox.mailbox_id) == 1, col(StopMailbox.lease_owner) == owner)
-    values = {"uid_validity": read.uid_validity, "last_uid": read.last_uid, "lease_owner": None, "lease_until": None}
-    await session.change(own.values(**values))
+    position = {"uid_validity": read.uid_validity, "last_uid": read.last_uid} if read else {}
+    await session.change(own.values(lease_owner=None, lease_until=None, **position))
