@@ -259,7 +259,7 @@ def _stop_mail_reader(
     if not (url := settings.imap_url.get_secret_value()):
         return None
     return StopMailReader(
-        services.database, ImapMailbox(parse_imap_url(url)), services.security, services.company, services.clock,
+        services.database, mailbox_at(url), services.security, services.company, services.clock,
         lambda letter: background.start(send_with_retries(mailer, letter, background.pause)), counts,
     )  # fmt: skip
 
@@ -276,6 +276,11 @@ def _senders(settings: Settings, services: Services, mailer: Mailer, bot: ExtBot
             reads_replies=bool(settings.imap_url.get_secret_value()),
         ),
     }  # fmt: skip
+
+
+def mailbox_at(url: str) -> ImapMailbox:
+    """Make the client of the mailbox in ``ODOBOT_IMAP_URL``."""
+    return ImapMailbox(parse_imap_url(url))
 
 
 def portal_at(url: str, token: str, links: str = "", breaker: PortalBreaker | None = None) -> Portal:

@@ -1,1 +1,1 @@
-"""Outgoing mail: `mailer.Mailer` is the interface, `smtp.SmtpMailer` its implementation."""
+"""Mail: `mailer.Mailer` is the interface for sending, `smtp.SmtpMailer` its implementation; `imap` reads a mailbox."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.mail.control import control_app
+from sandbox.mail.imap import ImapMailbox
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.server import PortalServer
 from sandbox.serving import free_port, serve
@@ -110,7 +111,8 @@ async def set_stage(
         telegram = await stack.enter_async_context(TelegramServer(clock=clock))
         portal = await stack.enter_async_context(PortalServer(secrets.token_urlsafe(16), clock=clock))
         mailbox = await stack.enter_async_context(Mailbox(clock=clock.now))
-        mail_url = await stack.enter_async_context(serve(control_app(mailbox)))
+        stop_mails = await stack.enter_async_context(ImapMailbox())
+        mail_url = await stack.enter_async_context(serve(control_app(mailbox, stop_mails)))
         page_url = await stack.enter_async_context(open_page(telegram.world, portal, mailbox, page_port))
         telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
         staff = create_staff(telegram)
@@ -118,7 +120,7 @@ async def set_stage(
         portal.portal.webhook.configure(f"http://127.0.0.1:{public_port}/portal/events", WEBHOOK_SECRET)
         shared = {FILE_VARIABLE: str(folder / "clock"), "PYTHONPATH": str(ROOT)} if has_movable_clock else {}
         bot = BotProcess(
-            folder, _settings(telegram, portal, mailbox, public_port, staff) | shared | dict(settings or {})
+            folder, _settings(telegram, portal, mailbox, stop_mails, public_port, staff) | shared | dict(settings or {})
         )
         await bot.start()
         stack.push_async_callback(bot.stop)
@@ -169,7 +171,12 @@ def create_staff(telegram: TelegramServer) -> Group:
 
 
 def _settings(
-    telegram: TelegramServer, portal: PortalServer, mailbox: Mailbox, public_port: int, staff: Group
+    telegram: TelegramServer,
+    portal: PortalServer,
+    mailbox: Mailbox,
+    stop_mails: ImapMailbox,
+    public_port: int,
+    staff: Group,
 ) -> dict[str, str]:
     return {
         "ODOBOT_TELEGRAM_TOKEN": BOT_TOKEN,
@@ -185,6 +192,9 @@ def _settings(
         "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",
         "ODOBOT_SMTP_URL": mailbox.url,
         "ODOBOT_MAIL_FROM": "Odotrack <odobot@odotrack.test>",
+        "ODOBOT_STOP_ADDRESS": "stop@odotrack.test",
+        "ODOBOT_IMAP_URL": stop_mails.url,
+        "ODOBOT_POSTAL_ADDRESS": "1200, rue Peel, Montréal (Québec) H3B 2T6",
         "ODOBOT_SUPPORT": "aide@odotrack.test",
         "ODOBOT_RICH_TABLES": "true",
         "ODOBOT_SUPPORT_CHAT": str(staff.chat.chat_id),

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
 
-from bot.app import build
+from bot.app import build, mailbox_at
 from bot.commands.check_result import CheckFailed, CheckResult
 from bot.commands.check_staff_chat import check_staff_chat
 from bot.components import Components
@@ -15,8 +15,6 @@ from bot.http.admin.key_check import SAMPLE, unreadable_reason
 from bot.settings import COPIES_OFF, Settings
 from bot.updates.webhook_state import problem_of
 from mail.errors import MailError
-from mail.imap import ImapMailbox
-from mail.server import parse_imap_url
 from portal.errors import PortalError
 from services.clock import utc_now
 from storage import migrations
@@ -151,7 +149,7 @@ async def _check_copies(settings: Settings) -> list[CheckResult]:
 
 async def _check_mailbox(url: str) -> str:
     try:
-        await ImapMailbox(parse_imap_url(url)).ready()
+        await mailbox_at(url).ready()
     except MailError as error:
         raise CheckFailed(f"the mailbox cannot be read ({type(error).__name__}: {error})") from None
     return "the mailbox can be read"

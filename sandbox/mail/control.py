@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.mail.answers import bounce_of, reply_to
 from sandbox.mail.faults import PRESETS, Act, Fault, Stage
+from sandbox.mail.imap import ImapMailbox
 from sandbox.mail.mailbox import Mailbox
 from sandbox.mail.received import Received
 
@@ -22,9 +25,13 @@ _HARMLESS = {
 }
 
 
-def control_app(mailbox: Mailbox) -> Starlette:
-    """Build the ASGI app of one mailbox. README.md lists its routes."""
-    pages = _Pages(mailbox)
+def control_app(mailbox: Mailbox, answered: ImapMailbox | None = None) -> Starlette:
+    """Build the ASGI app of one mailbox. README.md lists its routes.
+
+    Args:
+        answered: Where replies and reports arrive; None where nobody reads them.
+    """
+    pages = _Pages(mailbox, answered)
     return Starlette(
         routes=[
             Route("/messages", pages.list_messages, methods=["GET"]),
@@ -33,6 +40,8 @@ def control_app(mailbox: Mailbox) -> Starlette:
             Route("/messages/{id:int}/html", pages.html),
             Route("/messages/{id:int}/raw", pages.raw),
             Route("/messages/{id:int}/attachments/{position:int}", pages.attachment),
+            Route("/messages/{id:int}/reply", pages.reply, methods=["POST"]),
+            Route("/messages/{id:int}/bounce", pages.bounce, methods=["POST"]),
             Route("/faults", pages.list_faults, methods=["GET"]),
             Route("/faults", pages.add_fault, methods=["POST"]),
             Route("/faults", pages.heal, methods=["DELETE"]),
@@ -42,8 +51,9 @@ def control_app(mailbox: Mailbox) -> Starlette:
 
 
 class _Pages:
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, answered: ImapMailbox | None) -> None:
         self._mailbox = mailbox
+        self._answered = answered
 
     async def list_messages(self, request: Request) -> Response:
         letters = self._mailbox.sent_to(request.query_params.get("to"))
@@ -77,6 +87,21 @@ class _Pages:
         found = attachments[position]
         disposition = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"}
         return Response(found.content, media_type=found.media_type, headers=_HARMLESS | disposition)
+
+    async def reply(self, request: Request) -> Response:
+        wanted = await _json_object(request)
+        return self._deliver(reply_to(self._letter(request), str(wanted.get("text", "STOP"))))
+
+    async def bounce(self, request: Request) -> Response:
+        wanted = await _json_object(request)
+        return self._deliver(
+            bounce_of(self._letter(request).raw, status=str(wanted.get("status", "5.1.1")), diagnostic="")
+        )
+
+    def _deliver(self, mail: EmailMessage | bytes) -> Response:
+        if self._answered is None:
+            raise HTTPException(409, "no mailbox takes answers")
+        return JSONResponse({"uid": self._answered.deliver(mail)}, status_code=201)
 
     async def list_faults(self, _: Request) -> Response:
         return JSONResponse(self._faults())

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from services.uninterrupted import run_to_completion
 from storage.database import Database, Session
-from storage.notices import bookkeeper_copies, cancellation, feed, token_keys
+from storage.notices import bookkeeper_copies, cancellation, feed, stop_mails
 from storage.notices.bookkeeper_copies import BookkeeperCopy, CopyOfAddress
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Kind
@@ -36,10 +36,10 @@ class StopRequest:
 async def token_vault(database: Database, now: datetime.datetime) -> Vault:
     """Return the vault for tokens. Its key is stored, sealed, so that tokens in old mails outlive ``rotate-keys``."""
     async with database.read() as session:
-        key = await token_keys.find(session, _PURPOSE)
+        key = await stop_mails.find_key(session, _PURPOSE)
     if key is None:
         async with database.write() as session:
-            key = await token_keys.find_or_create(session, _PURPOSE, now)
+            key = await stop_mails.find_or_create_key(session, _PURPOSE, now)
     return Vault([key])
 
 
@@ -71,7 +71,7 @@ async def open_stop_token(database: Database, token: str) -> StopRequest | None:
     if not _TOKEN.fullmatch(token):
         return None
     async with database.read() as session:
-        key = await token_keys.find(session, _PURPOSE)
+        key = await stop_mails.find_key(session, _PURPOSE)
     sealed = token + "=" * (-len(token) % 4)
     for vault in (*([Vault([key])] if key else []), database.vault):
         if (opened := vault.open_or_none(sealed)) is not None:

@@ -21,8 +21,8 @@ from services.security import SecurityEvent, SecurityLog
 from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.health.errors import is_database_error
-from storage.notices import stop_mailbox
-from storage.notices.stop_mailbox import ReadUpTo
+from storage.notices import stop_mails
+from storage.notices.stop_mails import ReadUpTo
 
 OUTCOMES = (
     "stopped", "stopped_before", "bounced", "bounced_ours", "no_token", "other", "unreadable", "unavailable",
@@ -120,11 +120,11 @@ class StopMailReader:
 
     async def _claim(self) -> ReadUpTo | None:
         async with self._database.write() as session:
-            return await stop_mailbox.claim(session, self._owner, self._clock(), _LEASE)
+            return await stop_mails.claim(session, self._owner, self._clock(), _LEASE)
 
     async def _release(self, read: ReadUpTo | None) -> None:
         async with self._database.write() as session:
-            await stop_mailbox.release(session, self._owner, read)
+            await stop_mails.release(session, self._owner, read)
 
     def _count(self, outcome: str) -> None:
         self._counts[outcome] = self._counts.get(outcome, 0) + 1

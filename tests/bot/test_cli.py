@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from bot.cli import cli
 from bot.settings import PREFIX
+from sandbox.mail.imap import ImapMailbox
 from sandbox.mail.mailbox import Mailbox
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
@@ -131,6 +132,8 @@ class Servers:
             "database_url": f"sqlite+aiosqlite:///{self.database}",
             "smtp_url": self.mailbox.url,
             "mail_from": "odobot@odotrack.test",
+            "stop_address": "stop@odotrack.test",
+            "postal_address": "1200, rue Peel, Montréal (Québec) H3B 2T6",
             "secret_keys": KEY,
         }
 
@@ -278,6 +281,21 @@ async def test_check_succeeds_when_every_dependency_answers(servers: Servers, sh
     assert result.code == 0
     assert "@odobot" in result.out
     assert servers.mailbox.messages == ()
+
+
+async def test_check_tells_what_mails_lack(servers: Servers, shell: Shell) -> None:
+    """Warnings: a postal address, and a way to stop copies; the mailbox is tried."""
+    result = await shell.run("check", stop_address="", postal_address="")
+    warned = [line.split()[1] for line in result.out.splitlines() if line.startswith("warn")]
+    assert warned == ["ODOBOT_STOP_ADDRESS:", "ODOBOT_POSTAL_ADDRESS:"]
+    assert result.code == 0
+    async with ImapMailbox() as mailbox:
+        result = await shell.run("check", imap_url=mailbox.url)
+        assert "ok    ODOBOT_IMAP_URL: the mailbox can be read" in result.out
+        mailbox.faults.refuses_login = True
+        result = await shell.run("check", imap_url=mailbox.url)
+        assert "FAIL  ODOBOT_IMAP_URL: the mailbox cannot be read (MailMisconfigured" in result.out
+        assert result.code == 1
 
 
 async def test_check_tells_what_the_staffs_forum_lacks(servers: Servers, shell: Shell) -> None:

@@ -211,6 +211,7 @@ async def load_stage(folder: Path, url: str, *, workers: int = 0, **settings: st
             "database_url": url,
             "smtp_url": mailbox.url,
             "mail_from": "odobot@odotrack.test",
+            "stop_address": "odobot@odotrack.test",
             "secret_keys": key,
         } | settings
         environment = {f"ODOBOT_{name.upper()}": value for name, value in given.items()}

@@ -4,6 +4,7 @@ import asyncio
 import smtplib
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from sandbox.mail import Act, Fault, Mailbox, Stage, TlsMode, control_app, mailbox as mailbox_module
+from sandbox.mail.imap import ImapMailbox
 
 
 def a_message(to: str = "marie@client.test", **headers: str) -> EmailMessage:
@@ -185,6 +187,21 @@ async def http(mailbox: Mailbox) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(control_app(mailbox))
     async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as client:
         yield client
+
+
+async def test_answers_over_http(mailbox: Mailbox) -> None:
+    """A reply and a report arrive in the second mailbox, if there is one."""
+    await hand_in(mailbox, a_message())
+    answers = ImapMailbox()
+    for second, status in ((answers, 201), (None, 409)):
+        transport = httpx.ASGITransport(control_app(mailbox, second))
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as client:
+            for path in ("reply", "bounce"):
+                assert (await client.post(f"/messages/1/{path}", json={})).status_code == status
+            assert (await client.post("/messages/9/reply", json={})).status_code == 404
+    reply, report = (message_from_bytes(mail.raw) for mail in answers.mails)
+    assert (reply["To"], reply["From"]) == ("bot@odotrack.test", "marie@client.test")
+    assert report.get_content_type() == "multipart/report"
 
 
 async def test_reading_over_http(mailbox: Mailbox, http: httpx.AsyncClient) -> None:

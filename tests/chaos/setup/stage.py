@@ -201,6 +201,7 @@ async def open_stage(
             "database_url": database_engine.url,
             "smtp_url": mailbox.url,
             "mail_from": "odobot@odotrack.test",
+            "stop_address": "odobot@odotrack.test",
             "mail_rate": "1000",
             "secret_keys": key,
             "log_format": "json",

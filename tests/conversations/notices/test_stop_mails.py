@@ -12,8 +12,8 @@ from cryptography.fernet import Fernet
 from bot import worker
 from bot.app import build
 from bot.commands.check import run_checks
+from sandbox.mail.answers import bounce_of, reply_to
 from sandbox.mail.imap import ImapMailbox
-from sandbox.mail.received import Received
 from sandbox.telegram.persons import Person
 from services.notices import stop_mail_reader
 from storage.database import Database
@@ -22,7 +22,6 @@ from storage.vault import Vault
 from tests.conversations.notices.test_copies import BOOKS, copied, mailed
 from tests.conversations.notices.test_notices import ACCOUNT, notices
 from tests.scene import Scene
-from tests.services.notices.reports import bounce_of
 
 STOPPED = {"fr": "arrêtée", "en": "stopped"}
 
@@ -37,16 +36,6 @@ async def imap(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[I
         yield mailbox
         await scene.stop_bot()
         await scene.start_bot(imap_url="")
-
-
-def reply(letter: Received, text: str, subject: str = "") -> EmailMessage:
-    """Return the reply of a mail program that quotes the mail."""
-    message = EmailMessage()
-    message["From"], message["To"] = BOOKS, letter.headers["Reply-To"]
-    message["Subject"] = subject or f"Re: {letter.subject}"
-    quoted = "\n".join(f"> {line}" for line in letter.text.splitlines())
-    message.set_content(f"{text}\n\nLe mardi 3 nov. 2026, Odotrack a écrit :\n{quoted}")
-    return message
 
 
 async def outcomes(scene: Scene) -> dict[str, float]:
@@ -69,9 +58,7 @@ async def test_reply_stops_the_copies(scene: Scene, imap: ImapMailbox, language:
     letter = await mailed(scene, "990001", account=ACCOUNT[language])
     assert letter.headers["Reply-To"] == "stop@odotrack.test"
     assert "répondre à ce courriel par le seul mot STOP" in letter.text
-    answer = reply(letter, "STOP")
-    del answer["From"]
-    answer["From"] = "elsewhere@evil.example"
+    answer = reply_to(letter, "STOP", sender="elsewhere@evil.example")
     uid = imap.deliver(answer)
     await person.wait_for_message(STOPPED[language])
     await imap.wait_until_seen(uid)
@@ -100,7 +87,7 @@ async def test_unsubscribe_button_by_mail_stops_the_copies(scene: Scene, imap: I
 async def test_question_that_quotes_the_mail_stops_nothing(scene: Scene, imap: ImapMailbox) -> None:
     """It stays unread, for a person."""
     await copied(scene)
-    uid = imap.deliver(reply(await mailed(scene, "990001"), "Bonjour, la TVQ est-elle incluse?"))
+    uid = imap.deliver(reply_to(await mailed(scene, "990001"), "Bonjour, la TVQ est-elle incluse?"))
     await looked_twice(imap)
     assert not imap.mails[uid - 1].is_seen
     await mailed(scene, "990002")
@@ -165,7 +152,7 @@ async def test_mailbox_that_fails_is_read_again(scene: Scene, imap: ImapMailbox)
     person = await copied(scene)
     letter = await mailed(scene, "990001")
     imap.faults.refuses_login = True
-    imap.deliver(reply(letter, "STOP"))
+    imap.deliver(reply_to(letter, "STOP"))
     results = {each.name: each for each in await run_checks(scene.settings)}
     assert not results["ODOBOT_IMAP_URL"].is_ok
     assert "refuses the login" in results["ODOBOT_IMAP_URL"].detail
@@ -197,12 +184,12 @@ async def test_position_outlives_a_restart(scene: Scene, imap: ImapMailbox, monk
     person = await copied(scene)
     letter = await mailed(scene, "990001")
     for _ in range(5):
-        imap.deliver(reply(letter, "Merci!"))
+        imap.deliver(reply_to(letter, "Merci!"))
     await imap.wait_for_sessions(imap.sessions + 5)
     await scene.stop_bot()
     fetched = imap.commands.count("FETCH")
     assert fetched == 5
-    imap.mails[imap.deliver(reply(letter, "STOP")) - 1].is_seen = True
+    imap.mails[imap.deliver(reply_to(letter, "STOP")) - 1].is_seen = True
     await scene.start_bot()
     await person.wait_for_message("arrêtée")
     assert imap.commands.count("FETCH") == 6
@@ -218,7 +205,7 @@ async def test_token_outlives_its_key(scene: Scene, imap: ImapMailbox) -> None:
     await rotate(database)
     await database.close()
     await scene.start_bot()
-    imap.deliver(reply(letter, "stop"))
+    imap.deliver(reply_to(letter, "stop"))
     await person.wait_for_message("arrêtée")
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from mail.errors import Refusal
+from sandbox.mail.answers import bounce_of
 from services.notices.stop_mails import LARGEST_READ, Meaning, read_stop_mail
-from tests.services.notices.reports import bounce_of
 
 TOKEN = "gAAAAA" + "Bx-_9" * 30
 LINK = f"https://odobot.test/unsubscribe/{TOKEN}"

@@ -1,11 +1,23 @@
-"""Reports of mail servers that a mail came back (RFC 3464)."""
+"""What comes back on a mail: a person's reply, and a mail server's report that it was not delivered (RFC 3464)."""
 
 from email import message_from_bytes
-from email.message import Message
+from email.message import EmailMessage, Message
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 from email.mime.text import MIMEText
+
+from sandbox.mail.received import Received
+
+
+def reply_to(letter: Received, text: str, *, sender: str = "") -> EmailMessage:
+    """Return a reply as mail programs write it, with the mail quoted below; ``sender`` empty: the mail's recipient."""
+    message = EmailMessage()
+    message["From"], message["To"] = sender or letter.to[0], letter.headers.get("Reply-To") or letter.sender
+    message["Subject"] = f"Re: {letter.subject}"
+    quoted = "\n".join(f"> {line}" for line in letter.text.splitlines())
+    message.set_content(f"{text}\n\nLe mardi 3 nov. 2026, Odotrack a écrit :\n{quoted}")
+    return message
 
 
 def bounce_of(

@@ -1,13 +1,33 @@
-"""Up to which mail the mailbox of stop mails was read, and which worker reads it."""
+"""What stopping copies by mail needs: the key of the tokens in mails, and up to where the mailbox was read."""
 
 import datetime
 from dataclasses import dataclass
 
+from cryptography.fernet import Fernet
 from sqlalchemy import or_, update
 from sqlmodel import col
 
 from storage.database import Session
-from storage.tables import StopMailbox
+from storage.tables import StopMailbox, TokenKey
+
+
+async def find_key(session: Session, purpose: str) -> str | None:
+    """Return the Fernet key of a purpose; ``None`` where there is none yet or no key of the vault opens it."""
+    row = await session.get(TokenKey, purpose)
+    return session.vault.open_or_none(row.key_sealed) if row else None
+
+
+async def find_or_create_key(session: Session, purpose: str, now: datetime.datetime) -> str:
+    """Return the key of a purpose, and make one where ``find_key`` has none. Two processes get the same one."""
+    await session.lock(f"token key {purpose}")
+    if found := await find_key(session, purpose):
+        return found
+    key = Fernet.generate_key().decode()
+    sealed = session.vault.seal(key)
+    if not await session.insert_if_absent(TokenKey, purpose=purpose, key_sealed=sealed, created_at=now):
+        replaced = update(TokenKey).where(col(TokenKey.purpose) == purpose)
+        await session.change(replaced.values(key_sealed=sealed, created_at=now))
+    return key
 
 
 @dataclass(frozen=True, slots=True)
