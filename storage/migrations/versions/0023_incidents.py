@@ -1,7 +1,7 @@
 """add the register of confidentiality incidents
 
 Revision ID: 0023
-Revises: 0019
+Revises: 0022
 """
 
 import sqlalchemy as sa
