@@ -49,7 +49,12 @@ def saved_answer(t: Texts, screen: Screen, retry: Action, read_at: datetime.date
 
 def portal_broken(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
     """Report that the portal's answer breaks its contract; ``at`` as for ``portal_down``."""
-    return Screen(facts=(t("trouble.portal_broken"),), note=attempt_time(t, at), keyboard=_retry(t, retry))
+    return Screen(
+        t("trouble.portal_title"),
+        facts=(t("trouble.portal_broken"),),
+        note=attempt_time(t, at),
+        keyboard=_retry(t, retry),
+    )
 
 
 def not_ready(t: Texts, retry: Action, at: datetime.datetime) -> Screen:
