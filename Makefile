@@ -85,7 +85,7 @@ test-timing: $(READY)
 
 # Everything that keeps something in a database, on a real PostgreSQL (Debian's, started by the tests themselves).
 test-postgres: $(READY)
-	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/portal/conformance tests/security
+	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/portal/conformance tests/security tests/fuzz
 
 # Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
 test-replicas: $(READY)

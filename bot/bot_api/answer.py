@@ -46,9 +46,10 @@ def parse_answer(payload: bytes) -> dict[str, Any]:
 
 
 def parse_object(payload: bytes) -> dict[str, Any]:
-    """Return the JSON object, of any nesting. Raises ``NetworkError`` if there is none."""
+    """Return the JSON object, of any nesting, without NUL in its texts. Raises ``NetworkError`` if there is none."""
     try:
-        answer = orjson.loads(payload)
+        # Few payloads have the escape of NUL, so that others need no walk.
+        answer = orjson.loads(payload) if b"\\u0000" not in payload else _parse_leniently(payload)
     except orjson.JSONDecodeError:
         answer = _parse_leniently(payload)
     if not isinstance(answer, dict):
@@ -57,21 +58,21 @@ def parse_object(payload: bytes) -> dict[str, Any]:
 
 
 def _parse_leniently(payload: bytes) -> Any:
-    """Parse as PTB does: accept invalid UTF-8 and unpaired surrogates, which become U+FFFD."""
+    """Parse as PTB does: accept invalid UTF-8, unpaired surrogates and NUL, which become U+FFFD."""
     try:
-        return _without_surrogates(json.loads(payload.decode("utf-8", "replace")))
+        return _storable(json.loads(payload.decode("utf-8", "replace")))
     except (ValueError, RecursionError):
         raise NetworkError("Invalid server response") from None
 
 
-def _without_surrogates(value: Any) -> Any:
-    """Return parsed JSON with U+FFFD for each unpaired surrogate, which no database, portal or mail could store."""
+def _storable(value: Any) -> Any:
+    """Return parsed JSON with U+FFFD for each unpaired surrogate and NUL, which not every database or mail stores."""
     if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
     if isinstance(value, list):
-        return [_without_surrogates(each) for each in value]
+        return [_storable(each) for each in value]
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
+        return {_storable(key): _storable(each) for key, each in value.items()}
     return value
 
 

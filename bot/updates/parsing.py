@@ -30,7 +30,7 @@ def update_id_of(raw: object) -> int | None:
 
 
 def parse_update(raw: object, bot: Bot) -> Update | None:
-    """Return the update; None if PTB cannot parse it, or an id does not fit the database."""
+    """Return the update; None if PTB cannot parse it, a field has another type, or an id does not fit the database."""
     if not isinstance(raw, dict) or update_id_of(raw) is None or is_too_deep(raw):
         return None
     try:
@@ -38,7 +38,18 @@ def parse_update(raw: object, bot: Bot) -> Update | None:
         sender = update.effective_chat, update.effective_user
     except Exception:  # PTB's constructors raise many types, such as RecursionError and OverflowError
         return None
-    return update if all(_is_id(each.id) for each in sender if each is not None) else None
+    are_ids = all(_is_id(each.id) for each in sender if each is not None)
+    return update if are_ids and _has_texts(update) else None
+
+
+def _has_texts(update: Update) -> bool:
+    """Return whether the fields that handlers read as text are text or absent: PTB checks no types."""
+    query, user, message = update.callback_query, update.effective_user, update.effective_message
+    texts: list[object] = [query.data, query.id] if query else []
+    texts += [user.first_name, user.language_code] if user else []
+    texts += [getattr(message, name, None) for name in ("text", "caption", "media_group_id")]
+    texts.append(getattr(getattr(message, "document", None), "file_name", None))
+    return all(text is None or isinstance(text, str) for text in texts)
 
 
 def _is_id(value: object) -> TypeGuard[int]:

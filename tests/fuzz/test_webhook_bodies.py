@@ -95,10 +95,34 @@ async def test_any_bytes_are_taken_or_refused(scene: Scene, client: httpx.AsyncC
 
 @in_scene(60)
 @given(raw=ANY_UPDATE)
+@example({"update_id": 7, "callback_query": {**UPDATES[4]["callback_query"], "data": [None]}})
+@example({"update_id": 7, "message": MESSAGE | {"text": 7}})
+@example({"update_id": 7, "message": MESSAGE | {"from": SENDER | {"first_name": {}, "language_code": 1}}})
 async def test_changed_update_is_taken_or_refused(scene: Scene, client: httpx.AsyncClient, raw: Any) -> None:
     if isinstance(raw, dict) and raw.get("update_id") == 7:
         raw["update_id"] = next(NUMBERS)
     assert await posted(scene, client, json.dumps(raw).encode()) in (200, 400)
+
+
+@pytest.mark.parametrize("place", ["text", "first_name", "language_code", "media_group_id", "data", "file_name"])
+async def test_nul_in_an_update_is_taken(scene: Scene, client: httpx.AsyncClient, place: str) -> None:
+    """PostgreSQL stores no NUL in a text, and Telegram repeats what is not taken."""
+    for raw in json.loads(json.dumps(UPDATES)):
+        raw["update_id"] = next(NUMBERS)
+        _put_nul(raw, place)
+        assert await posted(scene, client, json.dumps(raw).encode()) in (200, 400)
+
+
+def _put_nul(value: Any, place: str) -> None:
+    """Put NUL into each field of this name, and into each message that has none of it."""
+    if isinstance(value, list):
+        for each in value:
+            _put_nul(each, place)
+    if isinstance(value, dict):
+        if place in value or "chat" in value:
+            value[place] = "2123\x0080"
+        for each in value.values():
+            _put_nul(each, place)
 
 
 @in_scene(30)
