@@ -57,18 +57,17 @@ def sealed_columns() -> list[tuple[Table, list[Column[Any]]]]:
 async def sample_keys(database: Database, size: int) -> KeyTrial:
     """Try the keys on the ``size`` oldest and the ``size`` newest rows of each table. A row takes about 0.1 ms."""
     tables = {}
-    for table, columns in sealed_columns():
-        key = list(table.primary_key.columns)
-        query = select(*key, *columns).limit(size)
-        async with database.read() as session:  # one for each table: a long read would hold SQLite's log
+    async with database.read() as session:
+        for table, columns in sealed_columns():
+            key = list(table.primary_key.columns)
+            query = select(*key, *columns).limit(size)
             rows = {
                 tuple(row[: len(key)]): row[len(key) :]
                 for order in (key, [part.desc() for part in key])
                 for row in (await session.exec(query.order_by(*order))).all()  # type: ignore[call-overload]
             }
             tried = [_is_unreadable(session, sealed) for sealed in rows.values() if any(sealed)]
-        tables[table.name] = TableTrial(len(tried), sum(tried))
-    async with database.read() as session:
+            tables[table.name] = TableTrial(len(tried), sum(tried))
         found = [
             row
             for order in (col(Link.link_id), col(Link.link_id).desc())

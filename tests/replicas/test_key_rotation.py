@@ -17,7 +17,7 @@ from tests.postgres.server import PostgresServer
 from tests.replicas.fleet import Fleet
 from tests.replicas.test_replicas import position, talk
 
-pytestmark = [pytest.mark.load, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.load, pytest.mark.timeout(600)]
 EMAIL = "flotte@example.test"
 
 
