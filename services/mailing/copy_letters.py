@@ -31,7 +31,7 @@ def copy_code_letter(
 
     def body(t: Texts) -> list[str]:
         return [
-            t("letter.copy_code.asked_by", person=person, account=name, company=company.name)
+            t("letter.copy_code.asked_by", name=person, account=name, company=company.name)
             if person
             else t("letter.copy_code.asked", account=name, company=company.name),
             code,

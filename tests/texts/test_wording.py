@@ -30,7 +30,7 @@ FACTS = frozenset(
     re.findall(
         r"\w+",
         """
-        account amount balance before billed chat command company count date day description done email end
+        account amount balance before billed chat command company contact count date day description done email end
         first hours kind language last line month n name number numbers page pages paid part percent
         quantity query reference second since start support time total tried until url wishes year zone
         """,

@@ -316,4 +316,4 @@ def test_every_mail_is_typeset(language: Language) -> None:
         halves = letter.text.split("———")
         for each, half in zip((language, language.other), halves, strict=True):
             for line in half.strip().split("\n\n"):
-                assert typeset_faults(each, line) == [], line
+                assert typeset_faults(each, line.replace("mailto:", "")) == [], line
