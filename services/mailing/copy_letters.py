@@ -27,11 +27,13 @@ def copy_code_letter(
         asked_by: The person's first name in Telegram, or their masked address (``texts.escaping.masked_address``).
     """
     name = shown_account_name(account)
-    person = asked_by if is_masked_address(asked_by) else safe_person_name(asked_by)
+    person, asked = safe_person_name(asked_by), message_id("letter.copy_code.asked_by")
+    if is_masked_address(asked_by):
+        person, asked = asked_by, message_id("letter.copy_code.asked_from")
 
     def body(t: Texts) -> list[str]:
         return [
-            t("letter.copy_code.asked_by", name=person, account=name, company=company.name)
+            t(asked, name=person, account=name, company=company.name)
             if person
             else t("letter.copy_code.asked", account=name, company=company.name),
             code,

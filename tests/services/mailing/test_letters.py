@@ -273,7 +273,8 @@ def test_contact_without_support_is_the_sending_address() -> None:
 
 
 @pytest.mark.parametrize(("asked_by", "shown"), [
-    ("Camille", "«\u00a0Camille\u00a0»"), (masked_address("client@example.test"), "c•••@example.test"),
+    ("Camille", "«\u00a0Camille\u00a0»"), 
+    (masked_address("client@example.test"), "La personne à l’adresse c•••@example.test demande"),
     ("x@evil.example", "x evil example"), ("a•••@evil.example/pay", "a evil example pay"), ("", "Boréal"),
 ])  # fmt: skip
 def test_first_mail_to_a_bookkeeper_says_all(asked_by: str, shown: str) -> None:
