@@ -273,7 +273,7 @@ def test_contact_without_support_is_the_sending_address() -> None:
 
 
 @pytest.mark.parametrize(("asked_by", "shown"), [
-    ("Camille", "«\u00a0Camille\u00a0»"), 
+    ("Camille", "«\u00a0Camille\u00a0»"),
     (masked_address("client@example.test"), "La personne à l’adresse c•••@example.test demande"),
     ("x@evil.example", "x evil example"), ("a•••@evil.example/pay", "a evil example pay"), ("", "Boréal"),
 ])  # fmt: skip
