@@ -5,6 +5,7 @@ import imaplib
 import re
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
@@ -37,7 +38,12 @@ class ImapMailbox:
         Raises:
             MailUnavailable, MailMisconfigured: the mailbox cannot be used.
         """
-        client = await _in_thread(self._connect)
+        attempt = _Attempt(self._connect)
+        try:
+            client = await _in_thread(attempt.run)
+        except asyncio.CancelledError:
+            attempt.abandon()
+            raise
         session = ImapSession(client)
         try:
             await session.select(self._server.folder)
@@ -128,6 +134,30 @@ class ImapSession:
         except asyncio.CancelledError:
             self.close()
             raise
+
+
+class _Attempt:
+    """A connection that a thread makes, and that is closed if nobody waits for it any more."""
+
+    def __init__(self, connect: Callable[[], imaplib.IMAP4]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._made: imaplib.IMAP4 | None = None
+        self._is_abandoned = False
+
+    def run(self) -> imaplib.IMAP4:
+        client = self._connect()
+        with self._lock:
+            self._made = client
+            if self._is_abandoned:
+                _close(client)
+        return client
+
+    def abandon(self) -> None:
+        with self._lock:
+            self._is_abandoned = True
+            if self._made is not None:
+                _close(self._made)
 
 
 async def _in_thread(work: Callable[[], ResultT]) -> ResultT:

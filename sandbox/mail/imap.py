@@ -98,6 +98,11 @@ class ImapMailbox:
         async with asyncio.timeout(timeout), self._change:
             await self._change.wait_for(lambda: self.sessions >= count and not self._tasks)
 
+    async def wait_until_idle(self, timeout: float = 20.0) -> None:
+        """Wait until no connection is open. Raises: TimeoutError."""
+        async with asyncio.timeout(timeout), self._change:
+            await self._change.wait_for(lambda: not self._tasks)
+
     async def wait_for_command(self, name: str, timeout: float = 20.0) -> None:
         """Wait until a command was received. Raises: TimeoutError."""
         async with asyncio.timeout(timeout), self._change:

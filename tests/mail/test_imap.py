@@ -93,3 +93,14 @@ async def test_cancelled_command_ends_at_once() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             await asyncio.get_running_loop().shutdown_default_executor()
+
+
+async def test_connection_that_nobody_waits_for_is_closed() -> None:
+    """A stop while the connection is made: the server sees its end."""
+    async with Server() as server:
+        task = asyncio.create_task(mailbox_at(server).ready())
+        await server.wait_for_command("CAPABILITY")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await server.wait_until_idle()
