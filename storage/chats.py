@@ -245,14 +245,6 @@ async def first_of_album(session: Session, chat_id: int, album: str, now: dateti
     return is_first
 
 
-async def purge_unlinked(session: Session, now: datetime.datetime, limit: int) -> int:
-    """Delete up to ``limit`` rows of unlinked chats that were not used for 30 days. Returns: the number deleted."""
-    expired = col(Chat.expires_at)
-    old = select(Chat.chat_id).where(expired.is_not(None), expired < now).order_by(expired).limit(limit)
-    gone = delete(Chat).where(col(Chat.chat_id).in_(old))
-    return await session.change(gone.execution_options(synchronize_session=False))
-
-
 async def migrate(session: Session, chat_id: int, new_chat_id: int) -> None:
     """Move a chat, its links and its unsettled deliveries to the chat's new id. Telegram reports it as a migration."""
     chat = await session.get(Chat, chat_id)

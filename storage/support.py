@@ -18,10 +18,6 @@ from storage.tables import Chat, SupportConversation, SupportMessage
 
 IDLE_AFTER = datetime.timedelta(days=7)
 """A conversation without a message for so long ends by itself."""
-MESSAGES_KEPT = datetime.timedelta(days=30)
-"""How long the ids of a relayed message are kept at most; an edit that comes later is not relayed."""
-CONVERSATIONS_KEPT = datetime.timedelta(days=400)
-"""How long it is known that a topic belonged to a conversation, without whose."""
 _CLOSE_LEASE = datetime.timedelta(seconds=60)
 
 
@@ -260,15 +256,17 @@ async def closed(session: Session, conversation_id: int) -> None:
     await _scrub(session, conversation_id)
 
 
-async def purge(session: Session, now: datetime.datetime, limit: int) -> int:
-    """Delete up to ``limit`` old ids of messages, and as many old conversations. Returns: how many of either."""
+async def purge(
+    session: Session, messages_before: datetime.datetime, ended_before: datetime.datetime, limit: int
+) -> int:
+    """Delete up to ``limit`` ids of messages and as many conversations, sent and ended before. Returns: the larger."""
     key = (col(SupportMessage.conversation_id), col(SupportMessage.person_message))
     sent = col(SupportMessage.sent_at)
-    old = select(*key).where(sent < now - MESSAGES_KEPT).order_by(sent).limit(limit)
+    old = select(*key).where(sent < messages_before).order_by(sent).limit(limit)
     gone = delete(SupportMessage).where(tuple_(*key).in_(old))
     messages = await session.change(gone.execution_options(synchronize_session=False))
     ended = col(SupportConversation.ended_at)
-    query = select(SupportConversation.conversation_id).where(ended < now - CONVERSATIONS_KEPT)
+    query = select(SupportConversation.conversation_id).where(ended < ended_before)
     gone = delete(SupportConversation).where(
         col(SupportConversation.conversation_id).in_(query.order_by(ended).limit(limit))
     )

@@ -36,6 +36,7 @@ from services.linking.code_results import (
     Purpose,
     WrongCode,
 )
+from services.retention import CODE_ADDRESS_KEPT, Category, kept
 from services.security import SecurityEvent, SecurityLog
 from storage import chats
 from storage.chats import Awaiting
@@ -256,9 +257,9 @@ class Linking:
         now = self._clock()
         async with self._database.write() as session:
             return max(
-                await codes.purge(session, now, code_limits.HISTORY_SPAN, limit),
-                await proofs.purge(session, now - proofs.RETENTION, limit),
-                await invitations.purge(session, now - invitations.RETENTION, limit),
+                await codes.purge(session, now, kept(Category.CODES), limit, address_kept=CODE_ADDRESS_KEPT),
+                await proofs.purge(session, now - kept(Category.GUESSES), limit),
+                await invitations.purge(session, now - kept(Category.INVITATIONS), limit),
                 await pending_papers.purge(session, now, limit),
             )
 

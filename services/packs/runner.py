@@ -20,6 +20,7 @@ from services.packs.collecting import PortalStaysAway
 from services.packs.packing import LeaseLost, LinkEnded, Packing
 from services.packs.queue import PackQueue
 from services.packs.reports import Finished, PackSender, Reason, Report, SendFailed, Stopped
+from services.retention import Category, kept
 from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.papers import packs
@@ -28,7 +29,7 @@ from storage.tables import PackState
 
 AT_ONCE = 2
 """Packs that one process makes at once; further ones wait in the order of their requests."""
-KEPT = datetime.timedelta(days=7)
+KEPT = kept(Category.PACKS)
 """How long a pack that ended can be continued, and its files sent again by ``file_id``."""
 _IDLE_SECONDS = 2.0
 _BEAT_SECONDS = 2.0

@@ -56,9 +56,14 @@ _PERIODS: dict[Category, datetime.timedelta | None] = {
     Category.PACKS: datetime.timedelta(days=7),
     Category.DOCUMENTS: None,
     Category.CALENDAR: None,
-    Category.INVITATIONS: datetime.timedelta(hours=2),
+    Category.INVITATIONS: datetime.timedelta(hours=2),  # limits count an hour, and a second tap gets its answer
     Category.UPDATES: datetime.timedelta(days=2),
 }
+
+CODE_ADDRESS_KEPT = datetime.timedelta(hours=1)
+"""How long the address of a code stays after the code expired, so that another code can be asked for."""
+TOPICS_KEPT = datetime.timedelta(days=400)
+"""How long it is known that a topic of the staff's forum was a conversation, without whose."""
 
 
 def periods() -> list[tuple[Category, datetime.timedelta | None]]:

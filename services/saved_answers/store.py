@@ -18,12 +18,13 @@ from portal.client import Reader
 from portal.models import PortalModel
 from services.clock import Clock
 from services.recent import RecentEntries
+from services.retention import Category, kept
 from storage.database import Database
 from storage.papers import saved_answers
 from storage.papers.saved_answers import Answer
 from storage.tables import SavedAnswer
 
-KEPT = datetime.timedelta(days=7)
+KEPT = kept(Category.LISTS)
 """The age at which an answer is not shown any more, and is deleted."""
 _REWRITTEN = datetime.timedelta(minutes=15)
 """An answer that stays the same is written again after so long: its time is shown to the person."""

@@ -9,8 +9,6 @@ from sqlmodel import col, select
 from storage.database import Session
 from storage.tables import Invitation, InvitationState
 
-RETENTION = datetime.timedelta(hours=2)
-"""How long a row is kept: the limits count an hour, and a second tap gets its answer."""
 _LARGEST_ID = 2**31 - 1
 """What PostgreSQL's column holds. A forged button may have any number."""
 

@@ -10,8 +10,8 @@ from sqlmodel import col, select
 from storage import chats, support
 from storage.database import Session
 from storage.linking import codes, proofs
-from storage.notices import cancellation
-from storage.papers import packs
+from storage.notices import cancellation, retention
+from storage.papers import packs, uploaded_pdfs
 from storage.tables import Chat, Link
 
 UNLINKED = "unlinked"
@@ -92,6 +92,8 @@ async def unlink_email(session: Session, email: str, now: datetime.datetime) -> 
 async def remove_links(session: Session, link_ids: Sequence[int | None], now: datetime.datetime, reason: str) -> int:
     """Remove links of any chats, cancel their deliveries, and clear the names of chats that are unlinked then.
 
+    With them go their bookkeepers' copies and what was mailed to these, and the uploads of accounts without a link.
+
     Args:
         reason: Stored with each cancelled delivery; any other than ``UNLINKED`` also revokes the chats' proofs.
 
@@ -100,12 +102,15 @@ async def remove_links(session: Session, link_ids: Sequence[int | None], now: da
     """
     which = col(Link.link_id).in_(link_ids)
     of_chats = (await session.exec(select(Link.chat_id).where(which).distinct())).all()
+    of_accounts = set((await session.exec(select(col(Link.account_id)).where(which))).all())
     if reason != UNLINKED:
         await _revoke_proofs(session, which)
     known = [link_id for link_id in link_ids if link_id]
     await cancellation.cancel_for_links(session, known, now, reason)
     await packs.end_for_links(session, known, now)
+    await retention.delete_mails_of_links(session, known)
     removed = await session.change(delete(Link).where(which))
+    await uploaded_pdfs.delete_of_unlinked_accounts(session, of_accounts)
     for chat_id in of_chats:
         await _expire_if_unlinked(session, chat_id, now)
     await support.end_for_links(session, known, now)  # after the chats, in the order in which others lock

@@ -8,9 +8,6 @@ from sqlmodel import col, select
 from storage.database import Session
 from storage.tables import AddressGuard, ProvenAddress
 
-RETENTION = datetime.timedelta(days=400)
-"""How long a row is kept after its last change."""
-
 
 async def count_wrong(session: Session, email: str, now: datetime.datetime) -> None:
     """Count a wrong code of the address. ``lift_cap`` resets the count."""

@@ -84,19 +84,22 @@ async def record(session: Session, notice: NewNotice, deliveries: Sequence[NewDe
 
 
 async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequence[NewDelivery]]]) -> None:
-    """Insert notices, each with its deliveries, by two statements for all of them."""
+    """Insert notices, each with its deliveries, by two statements for all of them.
+
+    A notice that nobody gets is stored without account and number: only its ``event_id`` is needed.
+    """
     if not notices:
         return
     rows = [
         {
             "event_id": notice.event_id,
             "kind": notice.kind,
-            "account_id": notice.account_id,
-            "number": notice.number,
+            "account_id": notice.account_id if deliveries else "",
+            "number": notice.number if deliveries else None,
             "occurred_at": notice.occurred_at,
             "day": notice.day,
         }
-        for notice, _ in notices
+        for notice, deliveries in notices
     ]
     inserted = insert(Notice).returning(col(Notice.event_id), col(Notice.notice_id))
     ids = dict((await session.exec(inserted, params=rows)).all())

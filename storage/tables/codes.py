@@ -19,6 +19,7 @@ class CodeState(StrEnum):
 
 _ADDRESSED = text("email_sealed <> ''")
 _FOR_COPY = text("for_link IS NOT NULL")
+_FOR_CHAT = text("for_chat IS NOT NULL")
 
 
 class Code(Row, table=True):
@@ -35,6 +36,7 @@ class Code(Row, table=True):
         Index("ix_codes_chat_hash", "chat_hash", "asked_at"),
         Index("ix_codes_addressed", "expires_at", sqlite_where=_ADDRESSED),
         Index("ix_codes_copies", "asked_at", sqlite_where=_FOR_COPY),
+        Index("ix_codes_revocations", "for_chat", sqlite_where=_FOR_CHAT),
     )
 
     code_id: int | None = Field(default=None, primary_key=True)
@@ -52,7 +54,7 @@ class Code(Row, table=True):
     """False: the code could not be mailed. It counts as a request, but not as a mailed code."""
     chat_hash: str = ""
     for_chat: int | None = Field(default=None, sa_type=BigInteger)
-    """The chat whose links the code revokes; ``None`` for any other purpose."""
+    """The chat whose links the code revokes, 0 once either chat is deleted; ``None`` for any other purpose."""
     is_long: bool = False
     is_mailed: bool = True
     """False: no mail was sent, and this chat accepts the code of an earlier mail to the address."""

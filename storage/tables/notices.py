@@ -91,7 +91,8 @@ class Kind(StrEnum):
 class Notice(Row, table=True):
     """A fact to tell recipients: an event of the portal, a row of the plan, or an act in the chat.
 
-    ``day``: of a notice of the plan, the day on which it is told; ``None`` for the others.
+    ``day``: of a notice of the plan, the day on which it is told; ``None`` for the others. ``account_id`` is empty, and
+    ``number`` is None, where no delivery needs them.
     """
 
     __tablename__ = "notices"

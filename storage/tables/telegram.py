@@ -14,7 +14,7 @@ class Document(Row, table=True):
     __tablename__ = "documents"
 
     bot_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
-    account_id: str = Field(primary_key=True)
+    account_id: str = Field(primary_key=True, index=True)
     number: str = Field(primary_key=True)
     language: str = Field(primary_key=True, max_length=2)
     file_id: str

@@ -122,8 +122,8 @@ async def test_old_rows_are_deleted(database: Database) -> None:
     async with database.write() as session:
         await support.remember(session, conversation_id, 1, 2, NOW)
         await support.end(session, conversation_id, EndReason.PERSON, NOW)
-        assert await support.purge(session, NOW + support.MESSAGES_KEPT, 10) == 0
-        assert await support.purge(session, NOW + support.MESSAGES_KEPT + DAY, 10) == 1
+        assert await support.purge(session, NOW, NOW, 10) == 0
+        assert await support.purge(session, NOW + DAY, NOW, 10) == 1
         assert (await session.exec(select(SupportMessage))).all() == []
-        assert await support.purge(session, NOW + support.CONVERSATIONS_KEPT + DAY, 10) == 1
+        assert await support.purge(session, NOW + DAY, NOW + DAY, 10) == 1
         assert (await session.exec(select(SupportConversation))).all() == []

@@ -2,7 +2,7 @@
 
 from handlers.actions import MuteInvoice, Snooze
 from handlers.telegram.callback_data import encode
-from storage import chats
+from storage import chats, personal_data
 from storage.tables import Chat, Mute, Notice
 from tests.scene import Scene
 
@@ -16,7 +16,7 @@ async def count(scene: Scene, table: type) -> int:
 
 async def purge(scene: Scene) -> None:
     async with scene.components.database.write() as session:
-        await chats.purge_unlinked(session, scene.clock.now(), 100)
+        await personal_data.delete_unlinked(session, scene.clock.now(), 100)
 
 
 async def test_row_of_an_unlinked_chat_expires(scene: Scene) -> None:

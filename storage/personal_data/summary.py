@@ -1,14 +1,10 @@
-"""The personal data stored about a chat: shown to the person, or deleted."""
+"""The personal data stored about a chat, in the few lines that the person is shown."""
 
 import datetime
 from dataclasses import dataclass
 
-from sqlalchemy import delete
-from sqlmodel import col
-
-from storage import support
 from storage.database import Session
-from storage.linking import codes, invitations, links, proofs
+from storage.linking import codes, links
 from storage.papers import calendar_feeds, saved_answers
 from storage.tables import Chat, CodeState
 
@@ -37,15 +33,3 @@ async def load(session: Session, chat_id: int) -> StoredPersonalData | None:
     answers = await saved_answers.count_of_chat(session, chat_id)
     feeds = await calendar_feeds.count_of_chat(session, chat_id)
     return StoredPersonalData(name, tuple(sorted(known)), chat.created_at, answers, feeds)
-
-
-async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) -> None:
-    """Delete a chat, its links and their visits, its proofs, its invitations, and its talks with the staff.
-
-    The limits need keyed hashes of its codes, which stay for a day.
-    """
-    await support.forget(session, chat_id, now)
-    await links.unlink(session, chat_id, now)
-    await proofs.delete_proofs(session, chat_id=chat_id)
-    await invitations.delete_of_chat(session, chat_id)
-    await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))
