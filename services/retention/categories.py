@@ -1,6 +1,6 @@
 """The categories of what is stored of a person, and how long each is kept.
 
-``services.retention.columns`` names the columns of each category. The worker's purge, the privacy policy and
+``services.retention.tables`` names the columns of each category. The worker's purge, the privacy policy and
 ``/mesdonnees`` take the periods from here.
 """
 
@@ -71,13 +71,18 @@ def periods() -> list[tuple[Category, datetime.timedelta | None]]:
     return list(_PERIODS.items())
 
 
+def period(category: Category) -> datetime.timedelta | None:
+    """Return how long a category is kept at most; None: until the chat is unlinked or forgotten."""
+    return _PERIODS[category]
+
+
 def kept(category: Category) -> datetime.timedelta:
     """Return the period of a category that has one.
 
     Raises:
         ValueError: The category is kept until the chat is unlinked.
     """
-    period = _PERIODS[category]
-    if period is None:
+    found = period(category)
+    if found is None:
         raise ValueError(f"{category} has no period")
-    return period
+    return found
