@@ -35,7 +35,7 @@ class Housekeeping:
         self._last_checked_upload = uploaded_pdfs.FIRST_KEY
 
     async def clean(self, beat: Callable[[], None]) -> None:
-        """Delete old rows in batches, so that other writers wait for one batch at most."""
+        """Delete old rows in batches, so that other writers wait for one batch at most; then empty SQLite's log."""
         for purge in (
             *self._of_services,
             self._purge_strangers,
@@ -52,6 +52,8 @@ class Housekeeping:
                 beat()
                 count = await purge(_BATCH)
                 await asyncio.sleep(_BETWEEN_BATCHES_SECONDS)
+        beat()
+        await self._database.empty_log()
 
     async def _purge_strangers(self, limit: int) -> int:
         async with self._database.write() as session:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -30,6 +30,8 @@ _ABORT_SECONDS = 0.1
 _POLL_SECONDS = 0.01
 _RETURN_SECONDS = 3.0
 """How long a cancelled transaction may keep its connection: SQLAlchemy waits 2 s for the server to close it."""
+_LOG_SECONDS = 1.0
+"""How long emptying SQLite's log waits for readers of other processes."""
 _WRITES = "odobot_writes"
 _OTHERS = 0o077
 _OWNER_ONLY = 0o600
@@ -166,11 +168,23 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    async def empty_log(self) -> bool:
+        """Write SQLite's log back and make it empty: it holds deleted rows until it is overwritten.
+
+        Returns:
+            False where another process is reading or writing for longer than a second: the log stays until the next
+            call. True on PostgreSQL, which has nothing to empty.
+        """
+        if self.file is None:
+            return True
+        async with self._write_lock:
+            return await asyncio.to_thread(_empty_log, self.file)
+
     def _watching(self) -> sqlite3.Connection:
         if self._watch is None:
             self._watch = sqlite3.connect(self.engine.url.database or "", isolation_level=None, timeout=0)
             # Without checkpoints, which wait for the disk: other connections make them, in threads.
-            for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0"):
+            for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "secure_delete=ON"):
                 self._watch.execute(f"PRAGMA {pragma}")
         return self._watch
 
@@ -259,6 +273,12 @@ def _keep_private(file: Path) -> None:
         )
 
 
+def _empty_log(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=_LOG_SECONDS)) as connection:
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
+
+
 def _postgresql(url: str) -> AsyncEngine:
     # max_overflow=0: opening a connection for a single transaction takes longer than waiting for one of the pool.
     # pool_timeout: waiters are not first in, first out, so one may starve; it fails early enough to be tried again.
@@ -282,6 +302,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "busy_timeout=5000",
         "synchronous=NORMAL",
         "cache_size=-16000",
+        "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

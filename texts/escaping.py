@@ -30,6 +30,8 @@ _EMPTY_PARENTHESES = re.compile(r"\( ?\)|(?<!\S)[+(](?= |$)|(?<= )\)")
 _COMPANY_MARKS = frozenset("'’.,&()+")
 _INPUT_LIMIT = 200
 _MASK = "•••"
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a text that begins with one of these for a formula."""
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
 

@@ -59,7 +59,9 @@ class Unlink(Action, letter="u"):
 
 @dataclass(frozen=True, slots=True)
 class ShowMyData(Action, letter="D"):
-    """The stored personal data of this chat."""
+    """The stored personal data of this chat; ``files`` sends every stored row as files."""
+
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

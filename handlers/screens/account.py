@@ -3,12 +3,13 @@
 import datetime
 from collections.abc import Mapping, Sequence
 
-from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, Start, StartLinking, Unlink
+from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Start, StartLinking, Unlink
 from handlers.screens.linking import code_validity
 from handlers.screens.notice_settings import SUBSCRIPTION_NAMES, quiet_range
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.linking.code_results import CodeRequested
 from services.notices.event_recorder import SUBSCRIPTIONS
+from services.retention import Category, kept
 from storage.chats import ChatState, LinkState
 from storage.linking.shared_addresses import OtherChat
 from storage.notices.delivery_preferences import DeliveryPreferences
@@ -116,7 +117,8 @@ def confirm_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
 
 def unlinked(t: Texts) -> Screen:
     """Confirm that the links were removed."""
-    return Screen(facts=(t("account.unlinked"),), keyboard=_link(t))
+    fact = t("account.unlinked", days=str(kept(Category.UNLINKED).days))
+    return Screen(facts=(fact,), keyboard=_link(t))
 
 
 def no_stored_data(t: Texts) -> Screen:
@@ -157,8 +159,18 @@ def my_data(
     if stored and stored.calendar_feeds:
         facts.append(t.plural("data.calendar_feeds", stored.calendar_feeds))
     facts += [t("data.language", language=t("language.name")), t.plural("data.page_size", chat.page_size)]
-    erase = Button(t("button.forget"), Forget())
-    return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((erase,),))
+    files, erase = Button(t("button.data_files"), ShowMyData(files=True)), Button(t("button.forget"), Forget())
+    return Screen(t("data.title"), facts=tuple(facts), note=t("data.note"), keyboard=((files,), (erase,)))
+
+
+def json_caption(t: Texts) -> Screen:
+    """Say what the JSON file is."""
+    return Screen(facts=(t("data.json"),))
+
+
+def csv_caption(t: Texts) -> Screen:
+    """Say what the CSV file is."""
+    return Screen(facts=(t("data.csv"),))
 
 
 def confirm_forget(t: Texts) -> Screen:
@@ -168,8 +180,11 @@ def confirm_forget(t: Texts) -> Screen:
 
 
 def forgotten(t: Texts) -> Screen:
-    """Confirm the erasure, and say what only Telegram can erase."""
-    return Screen(t("forget.title"), facts=(t("forget.done"),), keyboard=_link(t))
+    """Confirm the erasure, and say what stays, and what only Telegram can erase."""
+    hours = kept(Category.CODES) // datetime.timedelta(hours=1)
+    stays = t("forget.stays", hours=str(hours), days=str(kept(Category.GUESSES).days))
+    facts = (t("forget.done"), "", stays, "", t("forget.telegram"))
+    return Screen(t("forget.title"), facts=facts, keyboard=_link(t))
 
 
 def _link(t: Texts) -> Keyboard:

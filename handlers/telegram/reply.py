@@ -8,7 +8,7 @@ answer harms nobody, none at all does. Meanwhile the chat's later updates wait, 
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -27,6 +27,8 @@ from services.retries import with_retries
 ANSWER_SECONDS = 30.0
 TAP_SECONDS = 10.0
 """How long stopping a button's spinner is tried: Telegram forgets the tap."""
+_DELETED_AT_ONCE = 100
+"""Messages of one call of deleteMessages (Bot API)."""
 _FIRST_PAUSE_SECONDS = 0.5
 _JITTER_SECONDS = 0.5
 _CERTAINLY_NOT_DONE = (FailureKind.NOT_DONE, FailureKind.TOO_MANY, FailureKind.MISCONFIGURED)
@@ -140,6 +142,16 @@ async def delete(context: Context, message_id: int) -> None:
     """Delete a message if Telegram permits it (48 hours); else leave it."""
     with suppress(TelegramError):
         await repeated(context, lambda: context.bot.delete_message(context.chat.chat_id, message_id))
+
+
+async def delete_messages(context: Context, message_ids: Sequence[int]) -> None:
+    """Delete messages of the chat, younger than 48 hours; log those that Telegram did not delete."""
+    for start in range(0, len(message_ids), _DELETED_AT_ONCE):
+        some = message_ids[start : start + _DELETED_AT_ONCE]
+        try:
+            await repeated(context, partial(context.bot.delete_messages, context.chat.chat_id, some))
+        except TelegramError as error:
+            log.warning("forget.messages_left", count=len(some), kind=classify(error).kind)
 
 
 async def _deliver(context: Context, call: Callable[[], Awaitable[ResultT]], chat_id: int, link: int | None) -> ResultT:

@@ -1,8 +1,11 @@
 """Linked accounts, revocation of other chats, unlinking, and the stored personal data."""
 
+import asyncio
 import datetime
 from dataclasses import replace
 from functools import partial
+
+from telegram import InputFile
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Unlink
 from handlers.alerts import notify_chats
@@ -11,11 +14,15 @@ from handlers.screens import account, linking
 from handlers.screens.linking import refusal_reason
 from handlers.screens.screen import Screen
 from handlers.telegram.chat_menu import reset_menu
+from handlers.telegram.documents import UPLOAD_SECONDS, send_file
+from handlers.telegram.render import render
+from handlers.telegram.reply import delete_messages, repeated
 from handlers.text_actions import GiveRevokeCode
 from handlers.views.home import home, not_linked
 from handlers.views.linking import CodeScreens, delete_code_message, show_and_mail, warn_owner
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, Purpose
+from services.retention import export
 from services.security import SecurityEvent
 from storage import personal_data
 from storage.linking import codes, links, shared_addresses
@@ -23,6 +30,8 @@ from storage.linking.shared_addresses import OtherChat
 from storage.notices import bookkeeper_copies, delivery_preferences
 
 _NEW_LINK_AGE = datetime.timedelta(hours=24)
+_DELETABLE_FOR = datetime.timedelta(hours=47)
+"""Age up to which messages are deleted: Telegram allows 48 hours, and refuses a whole call for one that is older."""
 
 
 async def choose_account(context: Context, action: ChooseAccount) -> Screen | None:
@@ -151,11 +160,14 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     return account.unlinked(context.t)
 
 
-async def my_data(context: Context, _action: ShowMyData) -> Screen:
-    """Show the stored personal data of this chat."""
+async def my_data(context: Context, action: ShowMyData) -> Screen | None:
+    """Show the stored personal data of this chat, or send every stored row as files."""
     t, chat = context.t, context.chat
     if not chat.is_known:
         return account.no_stored_data(t)
+    if action.files:
+        await _send_files(context)
+        return None
     async with context.services.database.read() as session:
         stored = await personal_data.load(session, chat.chat_id)
         preferences = await delivery_preferences.load(session, chat.chat_id)
@@ -164,12 +176,35 @@ async def my_data(context: Context, _action: ShowMyData) -> Screen:
     return account.my_data(t, chat, local, preferences, [copy.email for copy in copies if copy])
 
 
+async def _send_files(context: Context) -> None:
+    """Send what the database holds of this chat: as JSON for programs, and as CSV for spreadsheets."""
+    services, chat_id, t = context.services, context.chat.chat_id, context.t
+    async with services.documents:
+        async with services.database.read() as session:
+            rows = await personal_data.rows_of_chat(session, chat_id)
+        for ending, write, caption in (
+            ("json", export.write_json, account.json_caption(t)),
+            ("csv", export.write_csv, account.csv_caption(t)),
+        ):
+            content = await asyncio.to_thread(write, t, rows, services.clock())
+            file = InputFile(content, filename=f"{t('data.file_name')}.{ending}", attach=False)
+            send = partial(
+                send_file, context.bot, chat_id, file, caption=render(caption),
+                thread_id=context.thread_id, seconds=UPLOAD_SECONDS,
+            )  # fmt: skip
+            await repeated(context, send)
+
+
 async def forget(context: Context, action: Forget) -> Screen:
     """Erase the stored personal data of this chat after a confirmation."""
     if not action.sure:
         return account.confirm_forget(context.t)
+    now = context.services.clock()
     async with context.services.database.write() as session:
-        await personal_data.delete_chat(session, context.chat.chat_id, context.services.clock())
+        messages = await personal_data.deletable_messages(session, context.chat.chat_id, now - _DELETABLE_FOR)
+        await personal_data.delete_chat(session, context.chat.chat_id, now)
     context.services.security.record(SecurityEvent.FORGOTTEN, chat_id=context.chat.chat_id)
     context.run_in_background(reset_menu(context))
+    if messages:
+        context.run_in_background(delete_messages(context, messages))
     return account.forgotten(context.t)

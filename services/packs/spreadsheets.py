@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from portal.models import Invoice, InvoiceStatus
 from services.packs.totals import Amounts, Totals, amounts_of, is_overdue, totals_of
 from texts.catalogue import Texts
-from texts.escaping import strip_controls
+from texts.escaping import FORMULA_SIGNS, strip_controls
 from texts.language import Language
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _WIDTHS = (12, 16, 17, 12, 14, 13, 13, 13, 9, 13, 12)
 _AMOUNT_COLUMNS = {"amount": 5, "paid": 6, "to_pay": 7}
 _CURRENCY_COLUMN = 8
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def headings(t: Texts) -> list[str]:
@@ -97,7 +96,7 @@ def _csv_cell(cell: Cell, *, is_french: bool) -> str:
             return cell.isoformat()
         case None:
             return ""
-    return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) else cell
+    return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
 
 
 def write_xlsx(file: BinaryIO, t: Texts, account: str, invoices: Sequence[Invoice], today: datetime.date) -> None:

@@ -5,4 +5,5 @@ from storage.personal_data.erasure import (
     delete_chat as delete_chat,
     delete_unlinked as delete_unlinked,
 )
+from storage.personal_data.rows import rows_of_chat as rows_of_chat
 from storage.personal_data.summary import StoredPersonalData as StoredPersonalData, load as load

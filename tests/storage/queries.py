@@ -186,6 +186,7 @@ READS: dict[str, Query] = {
     "links.emails": lambda s, p: links.emails(s, p.chat),
     "links.chats_of_email": lambda s, p: links.chats_of_email(s, p.email),
     "personal_data.load": lambda s, p: personal_data.load(s, p.chat),
+    "personal_data.rows_of_chat": lambda s, p: personal_data.rows_of_chat(s, p.chat),
     "codes.chat_to_revoke": lambda s, p: codes.chat_to_revoke(s, p.chat),
     "proofs.was_proven": lambda s, p: proofs.was_proven(s, p.chat, p.email),
     "invitations.was_requested": lambda s, p: invitations.was_requested(s, "msg-1"),

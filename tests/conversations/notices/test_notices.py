@@ -13,8 +13,9 @@ from sqlmodel import col, select
 
 from handlers.actions import ShowQuiet
 from handlers.telegram.callback_data import encode
+from sandbox.portal.data.tables import EventRow
 from sandbox.portal.faults import Fault, FaultKind
-from sandbox.portal.records.feed import record
+from sandbox.portal.records.feed import event_id, record
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
 from storage import chats
@@ -82,12 +83,15 @@ async def quiet(scene: Scene, person: Person, hours: str = "de 20", *, language:
     assert [label for label in screen.labels if label.startswith("✓ ") and hours in label]
 
 
-async def until_read(scene: Scene, number: str) -> None:
-    """Wait until the event about ``number`` was read from the feed."""
+async def until_read(scene: Scene, number: str, event_type: str = "") -> None:
+    """Wait until an event about ``number`` was read from the feed, of one type or of any."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
+        with scene.portal.portal.database.session() as portal:
+            events = portal.exec(select(EventRow).where(col(EventRow.number) == number)).all()
+            ids = [event_id(portal, each) for each in events if event_type in ("", each.type)]
         async with scene.components.database.read() as session:
-            if (await session.exec(select(Notice.number).where(col(Notice.number) == number))).first():
+            if (await session.exec(select(Notice.event_id).where(col(Notice.event_id).in_(ids)))).first():
                 return
         await asyncio.sleep(0.02)
     raise TimeoutError(f"nothing was read of {number}")

@@ -14,7 +14,7 @@ from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from storage import chats
 from storage.notices.plan import mutes
-from storage.tables import Kind, Notice, State, Sweep
+from storage.tables import Kind, State, Sweep
 from tests.conversations.notices.test_notices import (
     ACCOUNT,
     AVIS,
@@ -29,6 +29,7 @@ from tests.conversations.notices.test_notices import (
     until,
     until_planned,
     until_postponed,
+    until_read,
     until_settled,
 )
 from tests.scene import Scene
@@ -57,13 +58,7 @@ async def until_both_wait(scene: Scene) -> None:
 
 async def until_swept(scene: Scene, number: str, event_type: str = "invoice.issued") -> None:
     """Wait until an event about an invoice was read, and every sweep that it requested is done."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            async with scene.components.database.read() as session:
-                read = select(Notice.kind).where(col(Notice.number) == number, col(Notice.kind) == event_type)
-                if (await session.exec(read)).first():
-                    break
-            await asyncio.sleep(0.02)
+    await until_read(scene, number, event_type)
     async with asyncio.timeout(PATIENCE):
         while True:
             async with scene.components.database.read() as session:
