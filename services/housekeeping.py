@@ -11,6 +11,7 @@ from storage.database import Database
 from storage.notices import retention
 from storage.notices.plan import rows
 from storage.papers import uploaded_pdfs
+from storage.sqlite_log import empty_log
 
 _BATCH = 100
 _BETWEEN_BATCHES_SECONDS = 0.02
@@ -53,7 +54,7 @@ class Housekeeping:
                 count = await purge(_BATCH)
                 await asyncio.sleep(_BETWEEN_BATCHES_SECONDS)
         beat()
-        await self._database.empty_log()
+        await empty_log(self._database)
 
     async def _purge_strangers(self, limit: int) -> int:
         async with self._database.write() as session:

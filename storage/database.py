@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -30,8 +30,6 @@ _ABORT_SECONDS = 0.1
 _POLL_SECONDS = 0.01
 _RETURN_SECONDS = 3.0
 """How long a cancelled transaction may keep its connection: SQLAlchemy waits 2 s for the server to close it."""
-_LOG_SECONDS = 1.0
-"""How long emptying SQLite's log waits for readers of other processes."""
 _WRITES = "odobot_writes"
 _OTHERS = 0o077
 _OWNER_ONLY = 0o600
@@ -168,18 +166,6 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
-    async def empty_log(self) -> bool:
-        """Write SQLite's log back and make it empty: it holds deleted rows until it is overwritten.
-
-        Returns:
-            False where another process is reading or writing for longer than a second: the log stays until the next
-            call. True on PostgreSQL, which has nothing to empty.
-        """
-        if self.file is None:
-            return True
-        async with self._write_lock:
-            return await asyncio.to_thread(_empty_log, self.file)
-
     def _watching(self) -> sqlite3.Connection:
         if self._watch is None:
             self._watch = sqlite3.connect(self.engine.url.database or "", isolation_level=None, timeout=0)
@@ -271,12 +257,6 @@ def _keep_private(file: Path) -> None:
         log.error(
             "database.open_to_others", reason=f"others may read it, and it cannot be made 0600 ({error.strerror})"
         )
-
-
-def _empty_log(file: Path) -> bool:
-    with closing(sqlite3.connect(file, timeout=_LOG_SECONDS)) as connection:
-        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return not is_busy
 
 
 def _postgresql(url: str) -> AsyncEngine:

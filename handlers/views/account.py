@@ -179,6 +179,7 @@ async def my_data(context: Context, action: ShowMyData) -> Screen | None:
 async def _send_files(context: Context) -> None:
     """Send what the database holds of this chat: as JSON for programs, and as CSV for spreadsheets."""
     services, chat_id, t = context.services, context.chat.chat_id, context.t
+    name = t("data.file_name")
     async with services.documents:
         async with services.database.read() as session:
             rows = await personal_data.rows_of_chat(session, chat_id)
@@ -187,7 +188,7 @@ async def _send_files(context: Context) -> None:
             ("csv", export.write_csv, account.csv_caption(t)),
         ):
             content = await asyncio.to_thread(write, t, rows, services.clock())
-            file = InputFile(content, filename=f"{t('data.file_name')}.{ending}", attach=False)
+            file = InputFile(content, filename=f"{name}.{ending}", attach=False)
             send = partial(
                 send_file, context.bot, chat_id, file, caption=render(caption),
                 thread_id=context.thread_id, seconds=UPLOAD_SECONDS,

@@ -257,7 +257,7 @@ class Linking:
         now = self._clock()
         async with self._database.write() as session:
             return max(
-                await codes.purge(session, now, kept(Category.CODES), limit, address_kept=CODE_ADDRESS_KEPT),
+                await codes.purge(session, now, kept(Category.CODES), CODE_ADDRESS_KEPT, limit),
                 await proofs.purge(session, now - kept(Category.GUESSES), limit),
                 await invitations.purge(session, now - kept(Category.INVITATIONS), limit),
                 await pending_papers.purge(session, now, limit),

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_
+from sqlalchemy import func, or_, update
 from sqlmodel import col, select
 
 from storage.database import Session
@@ -138,3 +138,12 @@ async def newest_live(session: Session, chat_id: int, now: datetime.datetime) ->
         col(Code.chat_id) == chat_id, col(Code.state) == CodeState.LIVE, col(Code.expires_at) > now
     )
     return (await session.exec(query.order_by(col(Code.asked_at).desc()).limit(1))).first()
+
+
+async def erase_revocations(session: Session, chat_id: int) -> None:
+    """Clear which chat was to be revoked, in the chat's own codes and where it is that chat; the limits count them."""
+    own = col(Code.chat_hash).in_(session.vault.hashes("chat", str(chat_id)))
+    for_one = col(Code.for_chat).is_not(None)
+    for which in (own, col(Code.for_chat) == chat_id):
+        erased = update(Code).where(for_one, which).values(for_chat=0)
+        await session.change(erased.execution_options(synchronize_session=False))

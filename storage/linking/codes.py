@@ -77,7 +77,7 @@ async def replace(
         session,
         Code(
             chat_id=chat_id,
-            chat_hash=_chat_hash(session, chat_id),
+            chat_hash=session.vault.hash("chat", str(chat_id)),
             email_sealed=session.vault.seal(email),
             email_hash=session.vault.hash("email", email),
             code_hash=session.vault.hash("code", f"{_audience(session, chat_id, email, is_long)}:{code}"),
@@ -118,7 +118,7 @@ async def take_over(session: Session, chat_id: int, email: str, now: datetime.da
         session,
         Code(
             chat_id=chat_id,
-            chat_hash=_chat_hash(session, chat_id),
+            chat_hash=session.vault.hash("chat", str(chat_id)),
             email_sealed=session.vault.seal(email),
             email_hash=mailed.email_hash,
             code_hash="",
@@ -250,15 +250,6 @@ async def close_all(session: Session, chat_id: int) -> None:
     await session.change(update(Code).where(col(Code.chat_id) == chat_id).values(_CLOSED))
 
 
-async def erase_revocations(session: Session, chat_id: int) -> None:
-    """Clear which chat was to be revoked, in the chat's own codes and where it is that chat; the limits count them."""
-    own = col(Code.chat_hash).in_(session.vault.hashes("chat", str(chat_id)))
-    for_one = col(Code.for_chat).is_not(None)
-    for which in (own, col(Code.for_chat) == chat_id):
-        erased = update(Code).where(for_one, which).values(for_chat=0)
-        await session.change(erased.execution_options(synchronize_session=False))
-
-
 async def close_of_email(session: Session, email: str, now: datetime.datetime) -> None:
     """Close every chat's codes for an address, in any state, and withdraw its mailed ones."""
     of_email = col(Code.email_hash).in_(session.vault.hashes("email", email))
@@ -286,29 +277,22 @@ async def purge(
     session: Session,
     now: datetime.datetime,
     retention: datetime.timedelta,
+    address_kept: datetime.timedelta,
     limit: int,
-    *,
-    address_kept: datetime.timedelta = datetime.timedelta(hours=1),
 ) -> int:
-    """Delete codes that no limit counts any more, and clear the addresses of those that expired some time ago.
+    """Delete codes that no limit counts any more, and clear the addresses of expired ones, up to ``limit`` of each.
 
     Args:
         retention: How long requests are counted.
         address_kept: How long an address stays after its code expired.
-        limit: Largest number of rows to delete, and to clear.
 
     Returns:
         The larger of the two numbers: less than ``limit`` where nothing is left to do.
     """
     expired = select(Code.code_id).where(col(Code.email_sealed) != "", col(Code.expires_at) < now - address_kept)
     clear = update(Code).where(col(Code.code_id).in_(expired.order_by(col(Code.expires_at)).limit(limit)))
-    cleared = await session.change(
-        clear.values(_CLOSED | {"for_chat": None}).execution_options(synchronize_session=False)
-    )
+    clear = clear.values(_CLOSED | {"for_chat": None}).execution_options(synchronize_session=False)
+    cleared = await session.change(clear)
     old = select(Code.code_id).where(col(Code.asked_at) < now - retention).order_by(col(Code.asked_at)).limit(limit)
     gone = delete(Code).where(col(Code.code_id).in_(old)).execution_options(synchronize_session=False)
     return max(cleared, await session.change(gone))
-
-
-def _chat_hash(session: Session, chat_id: int) -> str:
-    return session.vault.hash("chat", str(chat_id))

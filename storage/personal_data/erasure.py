@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from storage import support
 from storage.database import Session
-from storage.linking import codes, invitations, links, proofs
+from storage.linking import code_history, invitations, links, proofs
 from storage.notices import retention
 from storage.tables import Chat, Pack, SupportConversation, SupportMessage
 
@@ -38,7 +38,7 @@ async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) ->
     await support.forget(session, chat_id, now)
     await retention.delete_of_chat(session, chat_id)
     await links.unlink(session, chat_id, now)
-    await codes.erase_revocations(session, chat_id)
+    await code_history.erase_revocations(session, chat_id)
     await proofs.delete_proofs(session, chat_id=chat_id)
     await invitations.delete_of_chat(session, chat_id)
     await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))

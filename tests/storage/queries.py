@@ -319,7 +319,7 @@ WRITES: dict[str, Query] = {
     "proofs.purge": lambda s, p: proofs.purge(s, p.now - NOTICES_KEPT, 100),
     "personal_data.delete_unlinked": lambda s, p: personal_data.delete_unlinked(s, p.now, 100),
     "personal_data.deletable_messages": lambda s, p: personal_data.deletable_messages(s, p.chat, p.now - _DAY),
-    "codes.erase_revocations": lambda s, p: codes.erase_revocations(s, p.chat),
+    "code_history.erase_revocations": lambda s, p: code_history.erase_revocations(s, p.chat),
     "retention.delete_of_chat": lambda s, p: retention.delete_of_chat(s, p.chat),
     "retention.delete_mails_of_links": lambda s, p: retention.delete_mails_of_links(s, [p.link]),
     "retention.delete_ownerless": lambda s, p: retention.delete_ownerless(s, p.leased, 100),
@@ -330,9 +330,11 @@ WRITES: dict[str, Query] = {
     "codes.take_attempt": lambda s, p: codes.take_attempt(s, p.code, 5),
     "codes.move": lambda s, p: codes.move(s, p.code, CodeState.LIVE, CodeState.PROVEN),
     "codes.fail": lambda s, p: codes.fail(s, p.code),
-    "codes.purge, few": lambda s, p: codes.purge(s, p.old(p.size.quarter, CODES_KEPT) + CODES_KEPT, CODES_KEPT, 100),
+    "codes.purge, few": lambda s, p: codes.purge(
+        s, p.old(p.size.quarter, CODES_KEPT) + CODES_KEPT, CODES_KEPT, CODES_KEPT, 100
+    ),
     "codes.purge, many": lambda s, p: codes.purge(
-        s, p.old(p.size.quarter, CODES_KEPT, many=True) + CODES_KEPT, CODES_KEPT, 100
+        s, p.old(p.size.quarter, CODES_KEPT, many=True) + CODES_KEPT, CODES_KEPT, CODES_KEPT, 100
     ),
     "uploaded_pdfs.save": lambda s, p: uploaded_pdfs.save(s, p.document),
     "uploaded_pdfs.delete_upload": lambda s, p: uploaded_pdfs.delete_upload(s, p.document),

@@ -246,7 +246,9 @@ async def test_purge_clears_addresses_then_rows(database: Database) -> None:
     await a_code(database, 2, at=later(minutes=-80))
     await a_code(database, 3, at=later(minutes=-69))
     async with database.write() as session:
-        await codes.purge(session, NOW, retention=datetime.timedelta(hours=25), limit=100)
+        await codes.purge(
+            session, NOW, retention=datetime.timedelta(hours=25), address_kept=datetime.timedelta(hours=1), limit=100
+        )
     left = {each["chat_id"]: bool(each["email_sealed"]) for each in (await rows_of(database))["codes"]}
     assert left == {0: False, 3: True}
 

@@ -107,8 +107,8 @@ async def bytes_after_purge(scene: Scene) -> bytes:
             tables = (
                 await connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
             ).all()
-            dumps = [repr((await connection.execute(text(f'SELECT * FROM "{table}"'))).all()) for (table,) in tables]
-        return "\n".join(dumps).encode()
+            rows = [row for (table,) in tables for row in await connection.execute(text(f'SELECT * FROM "{table}"'))]
+        return "\n".join(str(value) for row in rows for value in row).encode()
     path = file_of(scene.database_url)
     found = b""
     for each in path.parent.glob(f"{path.name}*"):
