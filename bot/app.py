@@ -19,6 +19,7 @@ from bot.http.admin.metrics import Metrics, Sources
 from bot.http.admin.readiness import Readiness
 from bot.http.calendar import CalendarEndpoint
 from bot.http.endpoints import admin_app, public_app
+from bot.http.policy import PolicyPage
 from bot.http.portal_requests import PortalRequests
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
@@ -75,6 +76,7 @@ from services.notices.stop_mail_reader import StopMailReader
 from services.packs.queue import PackQueue
 from services.packs.runner import PackRunner
 from services.portal_links import PortalLinks
+from services.privacy.policy import Policy
 from services.recent import Recent
 from services.saved_answers.store import SavedAnswers
 from services.security import SecurityLog
@@ -190,6 +192,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
                 settings.portal_webhook_secret.get_secret_value(),
             ),
             calendar=CalendarEndpoint(services.calendar_feeds) if settings.base_url else None,
+            policy=PolicyPage(services.company, services.policy),
         )
         url = f"{settings.webhook_url}/telegram" if settings.webhook_url else ""
         webhook_state = WebhookState(application.bot, clock, url)
@@ -247,6 +250,9 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         saved_answers=saved,
         calendar_feeds=CalendarFeeds(database, portal, access, saved, clock, security, company),
         public_url=settings.base_url,
+        policy=Policy(
+            company, settings.policy_facts(settings.privacy_contact), saves_answers=settings.save_portal_answers
+        ),
         packs=PackQueue(database, clock),
         failed_updates=Counter(),
     )

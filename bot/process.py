@@ -25,6 +25,7 @@ from bot.supervisor import Loop
 from bot.updates.polling import MAX_BEAT_SECONDS, allowed_updates
 from handlers.telegram.bot_menus import set_menus
 from services.clock import Clock, utc_now
+from services.privacy.announcement import announce
 
 DRAIN_SECONDS = 7.0
 """How long a stop waits for updates in progress, in seconds: the rest of the ten is for storing what is left."""
@@ -98,6 +99,8 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
         admin_url = await stack.enter_async_context(server.listening(components.admin_app, admin))
         stack.push(_log_stop)
         await prepare_database(database, readiness)
+        version = components.application.bot_data.policy.version
+        await use_database(database, readiness, lambda: announce(database, version, clock))
         if role is not Role.WEB:
             await use_database(database, readiness, worker.reclaim_left)
         await stack.enter_async_context(components.supervisor.running(components.database_check.loop))

@@ -16,6 +16,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import make_url
 
 from bot.environment.addresses import is_loopback, scheme_and_host, split_address
+from bot.environment.policy_settings import PolicySettings
 from bot.environment.secret_files import SUFFIX, read_secret_files
 from bot.environment.values import (
     check_database_url,
@@ -46,7 +47,7 @@ class SettingsError(Exception):
     """Settings are missing, wrong or misspelt. The message has a line for each, which names it without its value."""
 
 
-class Settings(BaseSettings):
+class Settings(PolicySettings):
     """All settings, validated. ``repr`` shows no secrets."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", hide_input_in_errors=True)
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     stop_address: Annotated[str, AfterValidator(checked_mail_address)] = ""
     imap_url: Annotated[SecretStr, AfterValidator(checked_imap_url)] = SecretStr("")
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(repr=False)
+    privacy_contact: str = Field(default="", validate_default=True)
     default_language: Language = Language.FR
     link_idle_days: float = 180.0
     rich_tables: bool = False

@@ -54,6 +54,9 @@ UNPAID = _command("apayer", "unpaid", message_id("command.unpaid"), lambda link:
 
 CALENDAR = _command("calendrier", "calendar", message_id("command.calendar"), lambda link: ShowCalendar(link))
 
+PRIVACY = _command("confidentialite", "privacy", message_id("command.privacy"), ShowPrivacy())
+"""Every menu has both names: Telegram shows a bot's own policy only where the menu has ``privacy``."""
+
 MENU = (
     _command("commandes", "orders", message_id("command.orders"), lambda link: ListOrders(link)),
     _command("factures", "invoices", message_id("command.invoices"), lambda link: ListInvoices(link)),
@@ -68,7 +71,7 @@ MENU = (
     _command("delier", "unlink", message_id("command.unlink"), Unlink()),
     _command("parler", "talk", message_id("command.person"), TalkToPerson()),
     _command("aide", "help", message_id("command.help"), ShowHelp()),
-    _command("confidentialite", "privacy", message_id("command.privacy"), ShowPrivacy()),
+    PRIVACY,
     _command("mesdonnees", "mydata", message_id("command.mydata"), ShowMyData()),
     _command("oublier", "forget", message_id("command.forget"), Forget()),
 )
@@ -140,4 +143,6 @@ BY_WORD = {name: name for name in BY_NAME} | {
 def menu(language: Language) -> list[BotCommand]:
     """Return the commands of Telegram's menu in one language."""
     t = texts_in(language)
-    return [BotCommand(command.names[language], t(command.description)) for command in MENU]
+    named = [(command.names[language], command) for command in MENU]
+    named += [(name, PRIVACY) for name in PRIVACY.names.values() if name != PRIVACY.names[language]]
+    return [BotCommand(name, t(command.description)) for name, command in named]

@@ -27,6 +27,7 @@ from services.notices.delivery.rate_limiter import BulkRateLimiter
 from services.notices.planner import Planner
 from services.packs.queue import PackQueue
 from services.portal_links import PortalLinks
+from services.privacy.policy import Policy
 from services.recent import Recent
 from services.saved_answers.papers import SavedPapers, SavingPapers
 from services.saved_answers.store import SavedAnswers
@@ -36,6 +37,7 @@ from storage.chats import Awaiting, ChatState, LinkState
 from storage.database import Database
 from storage.notices import delivery_preferences
 from storage.notices.plan import sweeps
+from storage.privacy.consents import Wording
 from storage.tables import Awaited
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -81,6 +83,7 @@ class Services:
     calendar_feeds: CalendarFeeds
     public_url: str
     """The base URL of links that the bot gives out; empty if there is none."""
+    policy: Policy
     packs: PackQueue
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
@@ -191,6 +194,10 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
     def t(self) -> Texts:
         """The texts in the chat's language."""
         return texts_in(self.language)
+
+    def wording(self, message: str) -> Wording:
+        """Return the words of a message id in the chat's language, for the record of a consent."""
+        return Wording(message, self.language)
 
     @property
     def today(self) -> datetime.date:

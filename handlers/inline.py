@@ -26,13 +26,17 @@ from services.papers import Hit
 from services.security import SecurityEvent
 from services.understanding.numbers import number_in
 from services.understanding.payloads import paper_payload
+from storage import chats
 from storage.chats import LinkState
 from storage.papers import uploaded_pdfs
+from storage.privacy import consents
+from storage.tables import ConsentPurpose
+from texts.catalogue import message_id
 
 _MOST_RESULTS = 10
 _LEAST_CHARACTERS = 3
 """Of a number that is looked up: a client sends what is typed so far."""
-_INVOICES, _LINK, _ACCOUNT = "factures", "lier", "compte"
+_INVOICES, _LINK, _ACCOUNT, _PRIVACY = "factures", "lier", "compte", "confidentialite"
 """Commands as start parameters."""
 
 log = structlog.get_logger()
@@ -94,6 +98,10 @@ async def _offer(context: Context, text: str) -> _Offer:
     if ended := await confirm_access(context):
         await send(context, ended, to=chat_id)
         return _Offer("access_ended", t("inline.ask_chat"), _ACCOUNT)
+    async with context.services.database.read() as session:
+        is_allowed = await consents.last_word(session, chat_id, ConsentPurpose.INLINE)
+    if is_allowed is False:
+        return _Offer("withdrawn", t("inline.off"), _PRIVACY)
     usable = [link for link in context.chat.links if not context.services.access.is_idle(link)]
     if not usable:
         return _Offer("idle", t("inline.ask_chat"), _ACCOUNT)
@@ -109,9 +117,22 @@ async def _offer(context: Context, text: str) -> _Offer:
     if not own:
         return _Offer("not_found", t("inline.not_found", number=typed.text), _INVOICES)
     results = tuple(result for _, result in own if result is not None)
+    if results and is_allowed is None:
+        await _record_consent(context)
     number, cause = own[0][0].number, "pdf" if results else "button"
     start = paper_payload(Part.INVOICES, number) or _INVOICES
     return _Offer(cause, t("inline.open", number=number), start, results)
+
+
+async def _record_consent(context: Context) -> None:
+    """Record the first request that is answered with a PDF as consent: the person typed it."""
+    now, chat_id = context.services.clock(), context.chat.chat_id
+    async with context.services.database.write() as session:
+        await chats.ensure(session, chat_id, now)
+        await consents.record(
+            session, chat_id, [ConsentPurpose.INLINE], consents.WHOLE_CHAT,
+            context.wording(message_id("inline.type_number")), now, is_given=True,
+        )  # fmt: skip
 
 
 async def _result(context: Context, hit: Hit, at: int) -> InlineQueryResultCachedDocument | None:

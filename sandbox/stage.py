@@ -196,6 +196,12 @@ def _settings(
         "ODOBOT_IMAP_URL": stop_mails.url,
         "ODOBOT_POSTAL_ADDRESS": "1200, rue Peel, Montréal (Québec) H3B 2T6",
         "ODOBOT_SUPPORT": "aide@odotrack.test",
+        "ODOBOT_COMPANY_ADDRESS": "100, rue de l’Exemple, Montréal (Québec)  H2X 1Y1",
+        "ODOBOT_PRIVACY_CONTACT": (
+            "Responsable de la protection des renseignements personnels, vieprivee@odotrack.test"
+            " | Privacy officer, vieprivee@odotrack.test"
+        ),
+        "ODOBOT_PRIVACY_HOSTING": "cette machine, pour la démonstration | this machine, for the demonstration",
         "ODOBOT_RICH_TABLES": "true",
         "ODOBOT_SUPPORT_CHAT": str(staff.chat.chat_id),
         "ODOBOT_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),

@@ -15,6 +15,7 @@ from storage.tables import (
     Awaited,
     Channel,
     Chat,
+    Consent,
     Delivery,
     Link,
     State,
@@ -252,6 +253,7 @@ async def migrate(session: Session, chat_id: int, new_chat_id: int) -> None:
         return
     session.add(Chat(**(chat.model_dump() | {"chat_id": new_chat_id})))
     await session.flush()
-    await session.change(update(Link).where(col(Link.chat_id) == chat_id).values(chat_id=new_chat_id))
+    for table in (Link, Consent):
+        await session.change(update(table).where(col(table.chat_id) == chat_id).values(chat_id=new_chat_id))
     await outbox.readdress(session, chat_id, new_chat_id)
     await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))

@@ -70,6 +70,7 @@ class Scene:
             "mail_from": "Odotrack <odobot@odotrack.test>",
             "stop_address": "odobot@odotrack.test",
             "secret_keys": self.keys,
+            "privacy_contact": "Responsable de la vie privée, vieprivee@odotrack.test",
             "portal_webhook_secret": WEBHOOK_SECRET,
             "mail_rate": 1000,
             "listen": "127.0.0.1:0",
@@ -92,6 +93,7 @@ class Scene:
             "mail_from": "odobot@odotrack.test",
             "stop_address": "odobot@odotrack.test",
             "secret_keys": self.keys,
+            "privacy_contact": "Responsable de la vie privée, vieprivee@odotrack.test",
             "log_format": "json",
         }
 

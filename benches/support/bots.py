@@ -19,8 +19,10 @@ from sqlmodel import insert
 
 from benches.stubs.portal import TOKEN as PORTAL_TOKEN
 from benches.stubs.telegram import TOKEN, TelegramStub, telegram
+from services.privacy.policy import TEXT_DATE
 from storage import migrations
 from storage.database import Database
+from storage.privacy import policy_versions
 from storage.tables import Chat, Link
 from storage.vault import Vault
 from tests.load.stage import cpu_seconds
@@ -102,6 +104,7 @@ async def odobot_environment(telegram_url: str, portal_url: str, folder: Path) -
         "ODOBOT_SMTP_URL": "smtp://127.0.0.1:9?tls=off",
         "ODOBOT_MAIL_FROM": "odobot@odotrack.test",
         "ODOBOT_SECRET_KEYS": key,
+        "ODOBOT_PRIVACY_CONTACT": "vieprivee@odotrack.test",
     }
 
 
@@ -118,6 +121,7 @@ async def _link_everybody(database: Database) -> None:
         for chat_id in ids
     ]  # fmt: skip
     async with database.write() as session:
+        await policy_versions.record_version(session, TEXT_DATE, now)  # else everybody would be told of it
         await session.exec(insert(Chat), params=[Chat(chat_id=each, created_at=now).model_dump() for each in ids])
         await session.exec(insert(Link), params=links)
 

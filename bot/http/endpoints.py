@@ -15,9 +15,11 @@ from bot.http.bodies import (
     client_disconnected,
 )
 from bot.http.calendar import CalendarEndpoint
+from bot.http.policy import PolicyPage
 from bot.http.portal_requests import PortalRequests
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
+from services.privacy.policy import PATH
 
 
 def public_app(
@@ -26,6 +28,7 @@ def public_app(
     unsubscribe: Unsubscribe,
     portal: PortalRequests,
     calendar: CalendarEndpoint | None = None,
+    policy: PolicyPage,
 ) -> Starlette:
     """Make the public application.
 
@@ -39,6 +42,7 @@ def public_app(
         routes=[
             *updates,
             *feeds,
+            Route(PATH, policy.get, methods=["GET"]),
             Route("/portal/events", portal.receive_event, methods=["POST"]),
             Route("/portal/links", portal.make_link, methods=["POST"]),
             Route("/unsubscribe/{token}", unsubscribe.ask, methods=["GET"]),

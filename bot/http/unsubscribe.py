@@ -4,8 +4,6 @@ The page does not name the account or the address: the link ends up in logs of m
 the mail with the link names the account already.
 """
 
-import base64
-import hashlib
 from collections.abc import Callable
 from html import escape
 
@@ -13,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from bot.http.bodies import discard_body
+from bot.http.pages import PRIVATE_HEADERS, language_tag, page_of
 from services.clock import Clock
 from services.company import Company
 from services.notices import copies
@@ -20,32 +19,6 @@ from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
 from texts.catalogue import Texts, bilingual_texts
 from texts.language import Language
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c1c1e; --paper: #fff; --line: #d1d1d6; --act: #0a58ca; --on-act: #fff }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #f2f2f7; --paper: #1c1c1e; --line: #48484a; --act: #9ec5fe; --on-act: #10233f }
-}
-body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.5 Helvetica, Arial, sans-serif }
-main { max-width: 34em; margin: 0 auto; padding: 1.5rem 1.25rem }
-h1 { font-size: 1.375rem; margin: 0 0 1rem; overflow-wrap: anywhere }
-p { overflow-wrap: anywhere }
-section + section { border-top: 1px solid var(--line); margin-top: 1.75rem; padding-top: .75rem }
-button { font: inherit; font-weight: bold; border: 0; border-radius: .5rem; padding: .75rem 1.25rem;
-  min-height: 2.75rem; background: var(--act); color: var(--on-act); cursor: pointer }
-button:focus-visible { outline: 3px solid var(--ink); outline-offset: 2px }
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-    "Cache-Control": "no-store",
-}
 
 
 class Unsubscribe:
@@ -90,16 +63,11 @@ class Unsubscribe:
         sections = "".join(_section(t, message(t), button=button) for t in texts)
         t = texts[0]
         company, title = escape(self._company.name), escape(t("stop.title"))
-        page = (
-            '<!doctype html><html lang="fr-CA"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{title} · {company}</title><style>{_STYLE}</style></head>"
-            f"<body><main><h1>{company}</h1>{sections}</main></body></html>"
-        )
-        return HTMLResponse(page, status_code=status, headers=_HEADERS)
+        page = page_of(f"{title} · {company}", f"<main><h1>{company}</h1>{sections}</main>")
+        return HTMLResponse(page, status_code=status, headers=PRIVATE_HEADERS)
 
 
 def _section(t: Texts, message: str, *, button: bool) -> str:
     label = escape(t("stop.button"))
     form = f'<form method="post"><button>{label}</button></form>' if button else ""
-    return f'<section lang="{t.language.locale.replace("_", "-")}"><p>{escape(message)}</p>{form}</section>'
+    return f'<section lang="{language_tag(t.language)}"><p>{escape(message)}</p>{form}</section>'

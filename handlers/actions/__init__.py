@@ -9,6 +9,8 @@ from handlers.actions.calendar import AddToCalendar as AddToCalendar, ShowCalend
 from handlers.actions.general import (
     ChooseLanguage as ChooseLanguage,
     ListStyle as ListStyle,
+    PrivacyPart as PrivacyPart,
+    SetInline as SetInline,
     ShowHelp as ShowHelp,
     ShowPortal as ShowPortal,
     ShowPrivacy as ShowPrivacy,

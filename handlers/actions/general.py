@@ -14,6 +14,15 @@ class ListStyle(StrEnum):
     TABLES = "t"
 
 
+class PrivacyPart(StrEnum):
+    """A further part of what is said about privacy."""
+
+    KEPT = "k"
+    WHERE = "w"
+    RIGHTS = "r"
+    CONSENTS = "c"
+
+
 @dataclass(frozen=True, slots=True)
 class Start(Action, letter="H"):
     """The first screen."""
@@ -46,4 +55,13 @@ class ShowHelp(Action, letter="h"):
 
 @dataclass(frozen=True, slots=True)
 class ShowPrivacy(Action, letter="P"):
-    """The privacy policy."""
+    """A part of the privacy policy, or the chat's consents; None is the first part."""
+
+    part: PrivacyPart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetInline(Action, letter="y"):
+    """Turns the answers in other chats (inline mode) on or off for this person."""
+
+    on: bool = False

@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass, field
 
 from handlers.actions import AskCopy, ConfirmCopy, ShowCopy, ShowSubscriptions, StopCopy, TypeCopyCode
+from handlers.screens.privacy import privacy_button
 from handlers.screens.screen import Button, Screen, clip
 from services.linking.code_results import CodeRequested
 from services.mailing.copy_letters import MissingPdf
@@ -101,7 +102,8 @@ def _awaited(t: Texts, code: AwaitedCode) -> str:
 
 def ask_copy(t: Texts, link: int) -> Screen:
     """Ask for the bookkeeper's address."""
-    return Screen(t("copy.title"), facts=(t("copy.ask"),), keyboard=((Button(t("button.cancel"), ShowCopy(link)),),))
+    keyboard = ((Button(t("button.cancel"), ShowCopy(link)), privacy_button(t)),)
+    return Screen(t("copy.title"), facts=(t("copy.ask"),), note=t("copy.before_address"), keyboard=keyboard)
 
 
 def copy_code_sent(t: Texts, asked: CodeRequested, link: int, *, is_late: bool = False) -> Screen:

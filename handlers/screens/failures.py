@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from handlers.actions import Action, ChooseAccount, ResendCode, ShowHelp, Start, StartLinking
 from handlers.screens.lists import list_buttons
+from handlers.screens.privacy import before_address, privacy_button
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from handlers.screens.support import a_person, person_button
 from storage.chats import LinkState
@@ -106,14 +107,20 @@ def not_linked(t: Texts, company: str, *, awaits_code: bool = False, is_sealed: 
         buttons = (Button(t("button.resend"), ResendCode()),), (Button(t("button.other_address"), StartLinking()),)
         return Screen(facts=(t("link.code_missing"),), keyboard=buttons)
     fact = t("link.sealed", company=company) if is_sealed else t("trouble.not_linked", company=company)
-    return Screen(facts=(fact,), keyboard=_link(t))
+    return _linking_needed(t, company, fact)
 
 
 def not_understood_unlinked(t: Texts, company: str, support: str, *, is_sealed: bool = False) -> Screen:
     """Answer a text in a chat without a link: it has to be linked first; ``support`` may be empty."""
     first = t("link.sealed", company=company) if is_sealed else t("trouble.not_linked", company=company)
-    facts = (first, a_person(t, company, support))
-    return Screen(facts=facts, keyboard=(*_link(t), *_help(t)))
+    screen = _linking_needed(t, company, first, a_person(t, company, support))
+    return replace(screen, keyboard=(*screen.keyboard, *_help(t)))
+
+
+def _linking_needed(t: Texts, company: str, *facts: str) -> Screen:
+    """Return a screen that offers to link: the next text may be the address."""
+    keyboard = ((Button(t("button.link"), StartLinking()), privacy_button(t)),)
+    return Screen(facts=facts, note=before_address(t, company), keyboard=keyboard)
 
 
 def link_gone(t: Texts, current: LinkState) -> Screen:

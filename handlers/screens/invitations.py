@@ -3,6 +3,7 @@
 import datetime
 
 from handlers.actions import DeclineInvitation, OpenInvitation, ShowHelp, StartLinking
+from handlers.screens.privacy import before_address, privacy_button
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from portal.models import Part
 from services.linking.invitations import Offer
@@ -21,8 +22,9 @@ def offer(t: Texts, company: str, offer: Offer, invitation: int) -> Screen:
     accept = Button(t("button.accept_invitation"), OpenInvitation(invitation, sure=True))
     decline = Button(t("button.decline_invitation"), DeclineInvitation(invitation))
     question = t.plural("invitation.ask", len(offer.account_names), company=company)
-    facts = (question, *names)
-    return Screen(t("invitation.title"), facts=facts, note=t("invitation.note"), keyboard=((accept,), (decline,)))
+    facts = (question, *names, "", before_address(t, company))
+    keyboard = ((accept,), (decline,), (privacy_button(t),))
+    return Screen(t("invitation.title"), facts=facts, note=t("invitation.note"), keyboard=keyboard)
 
 
 def gone(t: Texts, current: LinkState | None) -> Screen:
@@ -44,7 +46,8 @@ def paper_needs_link(t: Texts, company: str, paper: PaperOpened) -> Screen:
     """Ask to link first; the order or invoice opens afterwards."""
     invoice, order = message_id("invitation.invoice_needs_link"), message_id("invitation.order_needs_link")
     fact = t(invoice if paper.part is Part.INVOICES else order, number=paper.number, company=company)
-    return Screen(facts=(fact,), keyboard=((Button(t("button.link"), StartLinking()),),))
+    keyboard = ((Button(t("button.link"), StartLinking()), privacy_button(t)),)
+    return Screen(facts=(fact,), note=before_address(t, company), keyboard=keyboard)
 
 
 def _by_mail(t: Texts, current: LinkState | None) -> Keyboard:

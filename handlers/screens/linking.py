@@ -14,13 +14,13 @@ from handlers.actions import (
     ShowAccounts,
     ShowHelp,
     ShowNotices,
-    ShowPrivacy,
     ShowSettings,
     Start,
     StartLinking,
 )
 from handlers.screens.failures import attempt_time
 from handlers.screens.lists import list_buttons
+from handlers.screens.privacy import before_address, privacy_button
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from handlers.screens.settings import portal_buttons
 from portal.models import MenuLink
@@ -37,12 +37,13 @@ def welcome(t: Texts, company: str, links: Sequence[MenuLink], *, is_sealed: boo
     Args:
         is_sealed: The chat has a link that no key opens; said in place of what the bot is.
     """
-    more = (Button(t("button.help"), ShowHelp()), Button(t("button.privacy"), ShowPrivacy()))
+    more = (Button(t("button.help"), ShowHelp()), privacy_button(t))
     other = t.language.other
     language = (Button(texts_in(other)("language.name"), ChooseLanguage(other)),)
     keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more, language)
     fact = t("link.sealed", company=company) if is_sealed else t("welcome.what", company=company)
-    return Screen(t("welcome.title", company=company), facts=(fact,), keyboard=keyboard)
+    note = before_address(t, company)
+    return Screen(t("welcome.title", company=company), facts=(fact,), note=note, keyboard=keyboard)
 
 
 def group_welcome(t: Texts, username: str) -> Screen:
@@ -59,8 +60,8 @@ def home(t: Texts, link: LinkState) -> Screen:
 def ask_email(t: Texts, company: str, *, is_another: bool) -> Screen:
     """Ask for an address; ``is_another`` means that the chat already has a link."""
     fact = t("link.ask_another") if is_another else t("link.ask_email", company=company)
-    back = (Button(t("button.home"), Start()), Button(t("button.privacy"), ShowPrivacy()))
-    return Screen(t("link.title"), facts=(fact,), keyboard=(back,))
+    back = (Button(t("button.home"), Start()), privacy_button(t))
+    return Screen(t("link.title"), facts=(fact,), note=before_address(t, company), keyboard=(back,))
 
 
 def bad_email(t: Texts, count: int, company: str, *, is_copy: bool) -> Screen:
@@ -74,7 +75,8 @@ def bad_email(t: Texts, count: int, company: str, *, is_copy: bool) -> Screen:
         fact = t("copy.need_email") if is_copy else t("link.need_email", company=company)
     else:
         fact = t("link.bad_email") if count == 1 else t("link.several_emails")
-    return Screen(facts=(fact,), keyboard=(_help(t),))
+    note = t("copy.before_address") if is_copy else before_address(t, company)
+    return Screen(facts=(fact,), note=note, keyboard=((*_help(t), privacy_button(t)),))
 
 
 def code_sent(t: Texts, asked: CodeRequested, company: str, *, again: bool) -> Screen:

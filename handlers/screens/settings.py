@@ -1,4 +1,4 @@
-"""Language, rows per page, the portal's menu, help, and the privacy policy."""
+"""Language, rows per page, the portal's menu, and help."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,6 @@ from handlers.actions import (
     ShowPortal,
     ShowPrivacy,
     ShowSettings,
-    Start,
     StartLinking,
 )
 from handlers.screens.lists import list_buttons
@@ -121,25 +120,3 @@ def help_page(t: Texts, company: str, support: str, link: LinkState | None, link
         facts=tuple(facts),
         keyboard=(*buttons, *portal_buttons(t, links, is_customer=link is not None), more, (person_button(t),)),
     )
-
-
-def privacy(t: Texts, company: str, support: str, *, saves_answers: bool, relays: bool = False) -> Screen:
-    """Show the privacy policy; ``support`` may be empty.
-
-    Args:
-        saves_answers: whether the portal's answers are saved for the time while it does not answer.
-        relays: whether messages are relayed to the staff.
-    """
-    facts = [
-        t("privacy.who", company=company),
-        t("privacy.kept"),
-        *([t("privacy.saved_answers")] if saves_answers else []),
-        t("privacy.not_kept_either") if saves_answers else t("privacy.not_kept"),
-        *((t("privacy.person", company=company),) if relays else ()),
-        t("privacy.where"),
-        t("privacy.telegram"),
-        t("privacy.rights"),
-        t("privacy.contact", support=support) if support else t("privacy.contact_company", company=company),
-    ]
-    spaced = tuple(line for fact in facts for line in (fact, ""))[:-1]
-    return Screen(t("privacy.title"), facts=spaced, keyboard=((Button(t("button.home"), Start()),),))

@@ -15,6 +15,7 @@ from telegram.ext import ExtBot
 from handlers.rich_support import RichSupport
 from handlers.screens import notices as screens
 from handlers.screens.notice_summary import summary
+from handlers.screens.privacy import policy_changed
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
@@ -89,8 +90,8 @@ class TelegramNoticeSender:
             return end.outcome
 
     async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """See ``Sender``. A notice about an ended link needs no link."""
-        linked = [each.link_id for each in batch if each.kind not in _ABOUT_ENDED_LINKS]
+        """See ``Sender``. A notice about an ended link, or about no link, needs none."""
+        linked = [each.link_id for each in batch if each.link_id and each.kind not in _ABOUT_ENDED_LINKS]
         return not linked or await self._access.still_linked(linked)
 
     async def is_reachable(self) -> bool:
@@ -120,6 +121,11 @@ class TelegramNoticeSender:
         if all(each.link_id in chat.sealed_links for each in batch):
             raise _NotRendered(outcome_without_key(first, self._clock()))
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
+        if first.kind is Kind.POLICY_CHANGED:
+            if not chat.links or first.day is None:
+                raise _NotRendered(Cancelled("no longer linked"))
+            self._check_quiet_hours(preferences, zone, is_summarised=False)
+            return self._message(t, first, policy_changed(t, self._company.name, first.day))
         if first.kind in _ABOUT_COPIES:
             return self._about_copy(t, chat, first, preferences, zone)
         wanted = [each for each in batch if self._is_subscribed(chat, each)]

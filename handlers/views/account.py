@@ -28,6 +28,8 @@ from storage import personal_data
 from storage.linking import codes, links, shared_addresses
 from storage.linking.shared_addresses import OtherChat
 from storage.notices import bookkeeper_copies, delivery_preferences
+from storage.privacy import consents
+from texts.catalogue import message_id
 
 _NEW_LINK_AGE = datetime.timedelta(hours=24)
 _DELETABLE_FOR = datetime.timedelta(hours=47)
@@ -155,6 +157,8 @@ async def unlink(context: Context, action: Unlink) -> Screen:
     if not action.sure:
         return account.confirm_unlink(context.t, context.chat.links)
     async with context.services.database.write() as session:
+        wording = context.wording(message_id("account.sure_to_unlink"))
+        await consents.withdraw_all(session, context.chat.chat_id, wording, context.services.clock())
         removed = await links.unlink(session, context.chat.chat_id, context.services.clock())
     context.services.security.record(SecurityEvent.UNLINKED, chat_id=context.chat.chat_id, count=removed)
     return account.unlinked(context.t)

@@ -19,6 +19,7 @@ from handlers.views.saved_answers import marked_if_saved
 from services.calendar.entries import Entry, calendar_of, invoice_entry, order_entry
 from services.invoices import calendar_file_name
 from storage.papers import calendar_feeds
+from texts.catalogue import message_id
 
 
 async def add_to_calendar(context: Context, action: AddToCalendar) -> Screen | None:
@@ -66,10 +67,13 @@ async def show_calendar(context: Context, action: ShowCalendar) -> Screen:
         return screens.no_feed(context.t, link)
     address = ""
     if action.change == "new":
-        token = await services.calendar_feeds.make(context.chat.chat_id, link.link_id, context.language)
+        token = await services.calendar_feeds.make(
+            context.chat.chat_id, link.link_id, context.language, context.wording(message_id("calendar.what"))
+        )
         address = f"{services.public_url}/calendar/{token}.ics"
     elif action.change == "stop":
-        await services.calendar_feeds.stop(context.chat.chat_id, link.link_id)
+        wording = context.wording(message_id("button.calendar_stop"))
+        await services.calendar_feeds.stop(context.chat.chat_id, link.link_id, wording)
     async with services.database.read() as session:
         made_at = await calendar_feeds.made_at(session, link.link_id)
     made_on = context.local(made_at).date() if made_at else None

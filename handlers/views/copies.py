@@ -21,8 +21,9 @@ from storage import chats
 from storage.chats import Awaiting, LinkState
 from storage.linking import codes, links
 from storage.notices import bookkeeper_copies, outbox_report
-from storage.tables import Awaited, CodeState
-from texts.catalogue import Texts
+from storage.privacy import consents
+from storage.tables import Awaited, CodeState, ConsentPurpose
+from texts.catalogue import Texts, message_id
 from texts.escaping import masked_address, safe_person_name
 
 _ANSWER_TIME = datetime.timedelta(hours=1)
@@ -155,7 +156,8 @@ async def give_copy_code(context: Context, action: GiveCopyCode) -> Screen:
     if not isinstance(checked, AddressProven):
         until = context.local(checked.until) if isinstance(checked, TooOften) else None
         return screens.copy_code_refused(t, refusal_reason(t, checked, until), link.link_id)
-    await context.services.linking.finish_copy(chat_id, link.link_id, context.language)
+    wording = context.wording(message_id("copy.ask"))
+    await context.services.linking.finish_copy(chat_id, link.link_id, context.language, wording)
     context.run_in_background(_notify_of_copy_change(context, link, stopped=False))
     return await show_copy(context, ShowCopy(link.link_id))
 
@@ -165,6 +167,11 @@ async def stop_copy(context: Context, action: StopCopy) -> Screen:
     link = context.link(action.link)
     async with context.services.database.write() as session:
         is_stopped = await bookkeeper_copies.stop(session, link.link_id)
+        if is_stopped:
+            await consents.record(
+                session, context.chat.chat_id, [ConsentPurpose.COPY], [link.link_id],
+                context.wording(message_id("button.copy_stop")), context.services.clock(), is_given=False,
+            )  # fmt: skip
     if is_stopped:
         context.services.security.record(SecurityEvent.COPY_STOPPED, cause="customer", chat_id=context.chat.chat_id)
         context.run_in_background(_notify_of_copy_change(context, link, stopped=True))

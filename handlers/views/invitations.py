@@ -3,6 +3,7 @@
 from handlers.actions import DeclineInvitation, OpenInvitation
 from handlers.context import Context
 from handlers.screens import invitations as screens
+from handlers.screens.privacy import BEFORE_ADDRESS
 from handlers.screens.screen import Screen
 from handlers.views.linking import linked_before, links_made
 from services.linking.invitations import InvitationGone, TooManyTokens
@@ -27,7 +28,8 @@ async def open_invitation(context: Context, action: OpenInvitation) -> Screen | 
     """Show the accounts of an invitation; link them after the tap that confirms it."""
     service, chat_id, company = context.services.invitations, context.chat.chat_id, context.services.company.name
     if action.sure:
-        linked = await service.accept(chat_id, action.invitation, context.first_name)
+        wording = context.wording(BEFORE_ADDRESS)
+        linked = await service.accept(chat_id, action.invitation, context.first_name, wording)
         return _gone(context, linked) if isinstance(linked, InvitationGone) else await links_made(context, linked)
     offer = await service.offer(chat_id, action.invitation)
     if isinstance(offer, InvitationGone):

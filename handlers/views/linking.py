@@ -13,6 +13,7 @@ from handlers.actions import ConfirmAddress, FinishLinking, OpenNumber, ResendCo
 from handlers.alerts import notify_chats
 from handlers.context import Context
 from handlers.screens import account, failures, invitations, linking
+from handlers.screens.privacy import BEFORE_ADDRESS
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import classify
 from handlers.telegram.reply import delete, edit, send, show
@@ -173,7 +174,7 @@ async def finish_linking(context: Context, _action: FinishLinking) -> Screen | N
     """Create the links. If the portal does not answer, a button tries again without a new code."""
     chat_id = context.chat.chat_id
     try:
-        linked = await context.services.linking.finish(chat_id, context.first_name)
+        linked = await context.services.linking.finish(chat_id, context.first_name, context.wording(BEFORE_ADDRESS))
     except PortalError as error:
         log.warning("linking.portal_failed", error=type(error).__name__, reason=str(error))
         async with context.services.database.read() as session:

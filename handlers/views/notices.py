@@ -33,7 +33,9 @@ from storage.notices import (
 )
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.plan import mutes, sweeps
+from storage.privacy import consents
 from storage.tables import Kind
+from texts.catalogue import message_id
 
 log = structlog.get_logger()
 
@@ -64,6 +66,10 @@ async def answer_notice_offer(context: Context, action: AnswerNoticeOffer) -> Sc
         await subscriptions.set_subscriptions(
             session, context.chat.chat_id, chosen, {Kind.INVOICE_ISSUED}, on=action.yes
         )
+        await consents.record(
+            session, context.chat.chat_id, [Kind.INVOICE_ISSUED], chosen,
+            context.wording(message_id("link.ask_wish")), context.services.clock(), is_given=action.yes,
+        )  # fmt: skip
     await context.reload()
     return notice_answer(context.t, context.link(action.link), yes=action.yes, accounts=len(chosen))
 
@@ -77,6 +83,11 @@ async def set_subscription(context: Context, action: SetSubscription) -> Screen:
         await subscriptions.set_subscriptions(
             session, context.chat.chat_id, [action.link], {action.subscription}, on=action.on
         )
+        await consents.record(
+            session, context.chat.chat_id, [action.subscription], [action.link],
+            context.wording(screens.SUBSCRIPTION_NAMES[action.subscription]), context.services.clock(),
+            is_given=action.on,
+        )  # fmt: skip
         await sweeps.follow(session, [action.link], context.services.clock())
     planned = await _planned(context, action) if action.on else ""
     await context.reload()

@@ -1,6 +1,6 @@
-"""Language, rows per page, the portal's menu, help, and the privacy policy."""
+"""Language, rows per page, the portal's menu, and help."""
 
-from handlers.actions import ChooseLanguage, ListStyle, ShowHelp, ShowPortal, ShowPrivacy, ShowSettings
+from handlers.actions import ChooseLanguage, ListStyle, ShowHelp, ShowPortal, ShowSettings
 from handlers.context import Context
 from handlers.screens import settings as screens
 from handlers.screens.screen import Screen
@@ -47,10 +47,3 @@ async def help_page(context: Context, _action: ShowHelp) -> Screen:
     company = context.services.company
     links = await context.services.portal_links.links(context.language, context.run_in_background)
     return screens.help_page(context.t, company.name, company.support, context.chat.current, links)
-
-
-async def privacy(context: Context, _action: ShowPrivacy) -> Screen:
-    """Show the privacy policy."""
-    company, saves = context.services.company, context.services.saved_answers.is_on
-    relays = company.staff_chat is not None
-    return screens.privacy(context.t, company.name, company.support, saves_answers=saves, relays=relays)

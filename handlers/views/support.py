@@ -10,7 +10,10 @@ from handlers.telegram.support.closing import ConversationCloser
 from handlers.telegram.support.topics import subject_text
 from storage import chats, support
 from storage.chats import LinkState
+from storage.privacy import consents
 from storage.support import EndReason
+from storage.tables import ConsentPurpose
+from texts.catalogue import message_id
 
 
 async def talk(context: Context, action: TalkToPerson) -> Screen | None:
@@ -30,6 +33,10 @@ async def talk(context: Context, action: TalkToPerson) -> Screen | None:
         subject = subject_text(part, number)
         await support.begin(session, chat_id, company.staff_chat, link_id, subject, now, language=context.language)
         await chats.set_awaiting(session, chat_id, None, now)
+        await consents.record(
+            session, chat_id, [ConsentPurpose.SUPPORT], consents.WHOLE_CHAT,
+            context.wording(message_id("person.relayed")), now, is_given=True,
+        )  # fmt: skip
     context.run_in_background(close_ended(context))  # one about another account
     await send(
         context, screens.begun(context.t, company.name, Subject(link.account_name if link else "", part, number))
@@ -48,7 +55,12 @@ async def end(context: Context, _action: EndConversation) -> Screen | None:
     async with context.services.database.write() as session:
         conversation = await support.find_open(session, context.chat.chat_id)
         if conversation is not None:
-            await support.end(session, conversation.conversation_id, EndReason.PERSON, context.services.clock())
+            now = context.services.clock()
+            await support.end(session, conversation.conversation_id, EndReason.PERSON, now)
+            await consents.record(
+                session, context.chat.chat_id, [ConsentPurpose.SUPPORT], consents.WHOLE_CHAT,
+                context.wording(message_id("button.end_conversation")), now, is_given=False,
+            )  # fmt: skip
     if conversation is None:
         await send(context, screens.no_conversation(context.t))
         return None

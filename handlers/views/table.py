@@ -20,6 +20,7 @@ from handlers.views import (
     notices,
     orders,
     packs,
+    privacy,
     questions,
     search,
     settings,
@@ -85,7 +86,8 @@ VIEWS: dict[type[Action], View] = {
     actions.ShowSettings: settings.settings,
     actions.ShowPortal: settings.portal,
     actions.ShowHelp: settings.help_page,
-    actions.ShowPrivacy: settings.privacy,
+    actions.ShowPrivacy: privacy.privacy,
+    actions.SetInline: privacy.set_inline,
     actions.TalkToPerson: support.talk,
     actions.EndConversation: support.end,
 }

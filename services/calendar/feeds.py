@@ -25,6 +25,9 @@ from storage import chats
 from storage.chats import LinkState
 from storage.database import Database
 from storage.papers import calendar_feeds
+from storage.privacy import consents
+from storage.privacy.consents import Wording
+from storage.tables import ConsentPurpose
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
@@ -81,18 +84,23 @@ class CalendarFeeds:
         self.counts: Counter[str] = Counter()
         """Answers to calendar programs by outcome: one of ``OUTCOMES``."""
 
-    async def make(self, chat_id: int, link_id: int, language: Language) -> str:
+    async def make(self, chat_id: int, link_id: int, language: Language, wording: Wording) -> str:
         """Make the address of a link's feed, in place of an earlier one. Returns: its token, which is not stored."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         async with self._database.write() as session:
-            await calendar_feeds.save(session, link_id, token, language, self._clock())
+            now = self._clock()
+            await calendar_feeds.save(session, link_id, token, language, now)
+            await consents.record(session, chat_id, [ConsentPurpose.CALENDAR], [link_id], wording, now, is_given=True)
         self._security.record(SecurityEvent.CALENDAR_MADE, chat_id=chat_id)
         return token
 
-    async def stop(self, chat_id: int, link_id: int) -> None:
+    async def stop(self, chat_id: int, link_id: int, wording: Wording) -> None:
         """Make the address of a link's feed invalid."""
         async with self._database.write() as session:
             stopped = await calendar_feeds.delete_feed(session, link_id)
+            if stopped:
+                now, purposes = self._clock(), [ConsentPurpose.CALENDAR]
+                await consents.record(session, chat_id, purposes, [link_id], wording, now, is_given=False)
         if stopped:
             self._security.record(SecurityEvent.CALENDAR_STOPPED, chat_id=chat_id)
 

@@ -23,6 +23,7 @@ from storage.database import Database
 from storage.linking import codes, invitations, links
 from storage.linking.invitations import StoredInvitation
 from storage.linking.links import NewLink
+from storage.privacy.consents import Wording
 from storage.tables import InvitationState
 from texts.language import Language
 
@@ -168,11 +169,14 @@ class Invitations:
         new = _new_links(await self._contact(found.contact_id), found)
         return Offer(tuple(link.account_name for link in new)) if new else self._refused(chat_id, "unknown_contact")
 
-    async def accept(self, chat_id: int, invitation_id: int, first_name: str) -> Linked | InvitationGone:
+    async def accept(
+        self, chat_id: int, invitation_id: int, first_name: str, wording: Wording
+    ) -> Linked | InvitationGone:
         """Link the chat to the contact's accounts, and use the invitation up.
 
         Args:
             first_name: The person's first name in Telegram, which other chats of the mailbox see.
+            wording: What the person read before the tap that accepts.
 
         Raises:
             PortalError: Nothing was linked; the invitation stays open.
@@ -192,7 +196,7 @@ class Invitations:
             linked_before = await links.chats_of_email(session, email)
             await codes.close_all(session, chat_id)
             await chats.set_awaiting(session, chat_id, None, now)
-            await links.add_links(session, chat_id, first_name, new, now)
+            await links.add_links(session, chat_id, first_name, new, now, wording)
         is_new = chat_id not in linked_before
         cause = "portal_new" if is_new else "portal_again"
         self._security.record(SecurityEvent.LINKED, cause=cause, chat_id=chat_id, email=email, count=len(new))

@@ -46,7 +46,8 @@ from storage.linking.code_history import History
 from storage.linking.codes import StoredCode
 from storage.linking.links import NewLink
 from storage.notices import bookkeeper_copies
-from storage.tables import Awaited, CodeState
+from storage.privacy.consents import Wording, record as record_consent
+from storage.tables import Awaited, CodeState, ConsentPurpose
 from texts.language import Language
 
 _HOUR = datetime.timedelta(hours=1)
@@ -206,11 +207,12 @@ class Linking:
         )
         return WrongCode(left, known.email if warns else None), known.email
 
-    async def finish(self, chat_id: int, first_name: str) -> Linked | CodeExpired:
+    async def finish(self, chat_id: int, first_name: str, wording: Wording) -> Linked | CodeExpired:
         """Link the chat to every account of every contact with the proven address.
 
         Args:
             first_name: The person's first name in Telegram, which other chats of the mailbox see.
+            wording: What the person read before giving the address.
 
         Returns:
             ``CodeExpired`` where the chat has no valid proof, or the portal no longer knows the address.
@@ -236,7 +238,7 @@ class Linking:
             await codes.close_all(session, chat_id)
             linked_before = await links.chats_of_email(session, proven.email)
             await chats.set_awaiting(session, chat_id, None, now)
-            await links.add_links(session, chat_id, first_name, new_links, now)
+            await links.add_links(session, chat_id, first_name, new_links, now, wording)
             await proofs.remember_proven(session, chat_id, proven.email, now)
         is_new = chat_id not in linked_before
         if new_links:
@@ -263,15 +265,17 @@ class Linking:
                 await pending_papers.purge(session, now, limit),
             )
 
-    async def finish_copy(self, chat_id: int, link_id: int, language: Language) -> str | None:
+    async def finish_copy(self, chat_id: int, link_id: int, language: Language, wording: Wording) -> str | None:
         """Mail copies of the link's invoices to the proven address. Returns: the address; ``None`` without a proof."""
         async with self._database.write() as session:
             proven = await codes.latest(session, chat_id, CodeState.PROVEN, for_link=link_id)
             if proven is None:
                 return None
             await codes.close_all(session, chat_id)
-            await chats.set_awaiting(session, chat_id, None, self._clock())
-            await bookkeeper_copies.save(session, link_id, proven.email, language, self._clock())
+            now = self._clock()
+            await chats.set_awaiting(session, chat_id, None, now)
+            await bookkeeper_copies.save(session, link_id, proven.email, language, now)
+            await record_consent(session, chat_id, [ConsentPurpose.COPY], [link_id], wording, now, is_given=True)
         self._security.record(SecurityEvent.COPY_SET, chat_id=chat_id, email=proven.email)
         return proven.email
 

@@ -14,10 +14,15 @@ from storage.database import Database, Session
 from storage.notices import bookkeeper_copies, cancellation, feed, stop_mails
 from storage.notices.bookkeeper_copies import BookkeeperCopy, CopyOfAddress
 from storage.notices.feed import NewDelivery, NewNotice
-from storage.tables import Channel, Kind
+from storage.privacy import consents
+from storage.privacy.consents import Wording
+from storage.tables import Channel, ConsentPurpose, Kind
 from storage.vault import Vault
+from texts.catalogue import message_id
 
 _PURPOSE = "unsubscribe"
+_STOP_WORDING = Wording(message_id("stop.ask"), None)
+"""What a bookkeeper reads before stopping the copies, on a page in both languages."""
 # Words in a mail header have at most 900 characters (mail/message.py); URL and token are one word.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{100,900}")
 _LONGEST_HEADER = 10_000
@@ -111,6 +116,9 @@ async def stop(database: Database, request: StopRequest, now: datetime.datetime)
 async def _stop(database: Database, request: StopRequest, now: datetime.datetime) -> int:
     async with database.write() as session:
         stopped = await bookkeeper_copies.stop_for_address(session, request.account_id, request.email)
+        for each in stopped:
+            purposes, of_link = [ConsentPurpose.COPY], [each.link_id]
+            await consents.record(session, each.chat_id, purposes, of_link, _STOP_WORDING, now, is_given=False)
         await _notify(session, Kind.COPY_STOPPED, request.account_id, None, stopped, now)
     return len(stopped)
 

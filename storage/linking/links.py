@@ -12,7 +12,9 @@ from storage.database import Session
 from storage.linking import codes, proofs
 from storage.notices import cancellation, retention
 from storage.papers import packs, uploaded_pdfs
-from storage.tables import Chat, Link
+from storage.privacy import consents
+from storage.privacy.consents import Wording
+from storage.tables import Chat, ConsentPurpose, Link
 
 UNLINKED = "unlinked"
 """The reason for removing links that the person or the operator gave up."""
@@ -30,9 +32,18 @@ class NewLink:
 
 
 async def add_links(
-    session: Session, chat_id: int, first_name: str, new: Sequence[NewLink], now: datetime.datetime
+    session: Session,
+    chat_id: int,
+    first_name: str,
+    new: Sequence[NewLink],
+    now: datetime.datetime,
+    wording: Wording | None = None,
 ) -> None:
-    """Link the chat to each account; the first one becomes current. An existing link keeps its subscriptions."""
+    """Link the chat to each account; the first one becomes current. An existing link keeps its subscriptions.
+
+    Args:
+        wording: What the person read before agreeing, which is recorded as consent to the access of each account.
+    """
     chat = await chats.ensure(session, chat_id, now)
     chat.first_name_sealed = session.vault.seal(first_name)
     if new:
@@ -42,6 +53,7 @@ async def add_links(
     once = {(link.contact_id, link.account_id): link for link in new}
     # Later than every earlier choice, also where the clock was set back since.
     chosen_at = max([now, *(link.chosen_at + datetime.timedelta(seconds=1) for link in found)])
+    linked: list[Link] = []
     for rank, link in enumerate(once.values()):
         row = known.get((link.contact_id, link.account_id)) or Link(
             chat_id=chat_id, contact_id=link.contact_id, account_id=link.account_id,
@@ -56,6 +68,11 @@ async def add_links(
         row.chosen_at = chosen_at - datetime.timedelta(milliseconds=rank)
         row.confirmed_at = row.used_at = now
         session.add(row)
+        linked.append(row)
+    if wording is not None and linked:
+        await session.flush()
+        link_ids = [link.link_id for link in linked]
+        await consents.record(session, chat_id, [ConsentPurpose.ACCESS], link_ids, wording, now, is_given=True)
 
 
 async def _newest_choice(session: Session, chat_id: int) -> datetime.datetime | None:

@@ -15,6 +15,7 @@ from storage.tables.chats import (
     Visit,
 )
 from storage.tables.codes import AddressGuard, Code, CodeState, ProvenAddress
+from storage.tables.consents import Consent, ConsentPurpose, PolicyVersion
 from storage.tables.incidents import IncidentVersion
 from storage.tables.invitations import Invitation, InvitationState, PendingPaper
 from storage.tables.notices import (
@@ -46,6 +47,8 @@ __all__ = [
     "ClockReading",
     "Code",
     "CodeState",
+    "Consent",
+    "ConsentPurpose",
     "Copy",
     "Delivery",
     "Document",
@@ -65,6 +68,7 @@ __all__ = [
     "PendingPaper",
     "PlanState",
     "PlannedNotice",
+    "PolicyVersion",
     "ProvenAddress",
     "SavedAnswer",
     "State",

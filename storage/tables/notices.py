@@ -86,13 +86,14 @@ class Kind(StrEnum):
     ADDRESS_CHANGED = "address.changed"
     ACCESS_ENDED = "access.ended"
     LINK_UNUSED = "link.unused"
+    POLICY_CHANGED = "policy.changed"
 
 
 class Notice(Row, table=True):
     """A fact to tell recipients: an event of the portal, a row of the plan, or an act in the chat.
 
-    ``day``: of a notice of the plan, the day on which it is told; ``None`` for the others. ``account_id`` is empty, and
-    ``number`` is None, where no delivery needs them.
+    ``day``: of a notice of the plan, the day on which it is told; of a new privacy policy, its version; ``None`` for
+    the others. ``account_id`` is empty, and ``number`` is None, where no delivery needs them.
     """
 
     __tablename__ = "notices"

@@ -24,6 +24,7 @@ REQUIRED = {
     "SMTP_URL": f"smtp://me:{PASSWORD}@mail.odotrack.test",
     "MAIL_FROM": "Odotrack <odobot@odotrack.test>",
     "SECRET_KEYS": KEY,
+    "PRIVACY_CONTACT": "Privacy officer, privacy@odotrack.test",
 }
 
 

@@ -1,14 +1,14 @@
 """add the keys of tokens in mails, and up to where the mailbox of stop mails was read
 
 Revision ID: 0022
-Revises: 0020
+Revises: 0021
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 
 
 def upgrade() -> None:

@@ -21,7 +21,7 @@ async def test_link_from_the_portal_links_with_one_tap(scene: Scene, language: s
     assert question[language] in offer.text
     accounts = re.findall(r"Client Odotrack\S*(?: 2016)?", offer.text)
     assert accounts == ["Client Odotrack 2016", "Client Odotrack"]  # the requested one first
-    assert offer.labels == [YES[language], NO[language]]
+    assert offer.labels[:2] == [YES[language], NO[language]]
 
     linked = await scene.tap(camille, YES[language])
     assert {"fr": "Connexion réussie", "en": "You are connected"}[language] in linked.text
@@ -111,10 +111,10 @@ async def test_portal_down_keeps_the_link(scene: Scene) -> None:
 async def test_portal_chooses_the_language_of_a_new_chat(scene: Scene) -> None:
     camille = scene.person("en")
     offer = await scene.open(camille, await scene.invitation(language="fr"))
-    assert offer.labels == [YES["fr"], NO["fr"]]
+    assert offer.labels[:2] == [YES["fr"], NO["fr"]]
     anna = await scene.linked("en", "anna@example.test")
     offer = await scene.open(anna, await scene.invitation(language="fr"))
-    assert offer.labels == [YES["en"], NO["en"]]  # the chat's choice wins
+    assert offer.labels[:2] == [YES["en"], NO["en"]]  # the chat's choice wins
 
 
 async def test_too_many_wrong_links_wait_an_hour(scene: Scene) -> None:

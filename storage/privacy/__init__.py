@@ -1,0 +1,1 @@
+"""Consents, and the versions of the privacy policy."""
