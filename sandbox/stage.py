@@ -46,6 +46,8 @@ class Stage:
     mail_url: str
     page_url: str
     bot: "BotProcess"
+    public_url: str
+    """The base URL of the bot's public endpoint."""
 
 
 class BotProcess:
@@ -125,7 +127,8 @@ async def set_stage(
         await bot.start()
         stack.push_async_callback(bot.stop)
         await _until_it_polls(telegram, bot)
-        yield Stage(folder, telegram, portal, mailbox, mail_url, page_url, bot)
+        public_url = f"http://127.0.0.1:{public_port}"
+        yield Stage(folder, telegram, portal, mailbox, mail_url, page_url, bot, public_url)
 
 
 @contextmanager

@@ -59,7 +59,8 @@ def policy(t: Texts, sections: Sequence[PolicySection], part: PrivacyPart | None
         url: the public page; empty where there is none.
     """
     shown = [section for section in sections if section.topic in _TOPICS[part]]
-    facts = [line for section in shown for line in (section.heading.upper(), *section.paragraphs, "")][:-1]
+    paragraphs = [each for section in shown for each in (section.heading.upper(), *section.paragraphs)]
+    facts = [line for paragraph in paragraphs for line in (paragraph, "")][:-1]
     title = t("policy.dated_title", date=date)
     return Screen(title, facts=tuple(facts), note=t("policy.page", url=url) if url else "", keyboard=_parts(t, part))
 

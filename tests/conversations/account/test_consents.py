@@ -1,3 +1,4 @@
+# ruff: noqa: F401, F811  # the fixture is imported and asked for by name
 """Consents: the notice before the address, what is recorded with each change, and how it is withdrawn."""
 
 import asyncio
@@ -7,8 +8,12 @@ import pytest
 from sqlmodel import col, select
 
 from sandbox.telegram.persons import Person
+from services.notices.copies import StopRequest, stop
 from services.privacy.policy import TEXT_DATE
 from storage.tables import Consent, Delivery, Kind, Notice, PolicyVersion
+from tests.conversations.general.test_inline import answered, inline
+from tests.conversations.notices.test_copies import BOOKS, copied, give
+from tests.conversations.support.desk import Desk, desk
 from tests.scene import Scene
 
 NOTICE = {"fr": "Votre courriel sert à retrouver votre compte", "en": "Your email is used to find your account"}
@@ -146,3 +151,76 @@ async def test_new_policy_waits_for_the_end_of_quiet_hours(scene: Scene) -> None
     assert due == datetime.datetime(2026, 10, 16, 11, 0, tzinfo=datetime.UTC)  # 7 h in Toronto
     scene.later(hours=10)
     assert "a changé" in (await person.wait_for_message("politique")).text
+
+
+async def test_copy_is_recorded_and_stopped_by_either_side(scene: Scene) -> None:
+    person = await copied(scene)
+    await scene.say(person, "/avis")
+    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Arrêter")
+    scene.later(minutes=2)
+    await give(scene, person, BOOKS)
+    await scene.say(person, await scene.code(BOOKS, 2))
+    request = StopRequest("a-2003", BOOKS)
+    assert await stop(scene.components.database, request, scene.clock.now()) == 1
+
+    assert [each[1:] for each in await recorded(scene, person) if each[0] == "copy"] == [
+        (True, "copy.ask", "fr"),
+        (False, "button.copy_stop", "fr"),
+        (True, "copy.ask", "fr"),
+        (False, "stop.ask", None),
+    ]
+
+
+async def test_calendar_feed_is_recorded(scene: Scene) -> None:
+    await scene.stop_bot()
+    await scene.start_bot(public_url="http://127.0.0.1:9")
+    person = await scene.linked(email="flotte@example.test")
+    await scene.say(person, "/calendrier")
+    await scene.tap(person, "Créer une adresse")
+    await scene.say(person, "/confidentialite")
+    shown = await scene.tap(person, "Vos consentements")
+    assert "Calendrier du compte" in shown.text
+    await scene.tap(person, "Calendrier")
+    await scene.tap(person, "Retirer")
+
+    of_calendar = [each[1:] for each in await recorded(scene, person) if each[0] == "calendar"]
+    assert of_calendar == [(True, "calendar.what", "fr"), (False, "button.calendar_stop", "fr")]
+
+
+async def test_conversation_with_the_staff_is_recorded(desk: Desk) -> None:
+    scene = desk.scene
+    person = await scene.linked()
+    await scene.say(person, "/parler")
+    await scene.say(person, "/confidentialite")
+    shown = await scene.tap(person, "Vos consentements")
+    assert "Conversation avec le personnel" in shown.text
+    await scene.tap(person, "Terminer la conversation")
+
+    of_support = [each[1:] for each in await recorded(scene, person) if each[0] == "support"]
+    assert of_support == [(True, "person.relayed", "fr"), (False, "button.end_conversation", "fr")]
+
+
+async def test_answers_in_other_chats_can_be_withdrawn(scene: Scene) -> None:
+    await inline(scene)
+    person = await scene.linked()
+    await scene.say(person, "212380")
+    await scene.tap(person, "PDF")
+    for _ in range(2):
+        assert (await answered(person, "212380"))["results"]
+    await scene.say(person, "/confidentialite")
+    assert "Réponse dans vos autres conversations" in (await scene.tap(person, "Vos consentements")).text
+
+    shown = await scene.tap(person, "Ne plus répondre ailleurs")
+
+    assert "Réponse dans" not in shown.text
+    refused = await answered(person, "212380")
+    assert refused["results"] == []
+    assert refused["button"] == {"text": "Vous avez arrêté les réponses ici", "start_parameter": "confidentialite"}
+    await scene.tap(person, "Répondre ailleurs")
+    assert (await answered(person, "212380"))["results"]
+    assert [each[:2] for each in await recorded(scene, person) if each[0] == "inline"] == [
+        ("inline", True),
+        ("inline", False),
+        ("inline", True),
+    ]

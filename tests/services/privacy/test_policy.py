@@ -26,7 +26,7 @@ FULL = PolicyFacts(
     regulator="Commission d’accès à l’information",
     backup_days=33,
 )
-SENTENCES = "3e4cfda290defd1b"
+SENTENCES = "50cbb9adf6c482b2"
 """The hash of the sentences of ``TEXT_DATE``."""
 
 
