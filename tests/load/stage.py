@@ -20,9 +20,11 @@ from sandbox.telegram.request_log import LoggedRequest
 from sandbox.telegram.server import TelegramServer
 from services.clock import utc_now
 from services.notices.delivery.claims import SENDING_LEASE
+from services.privacy.policy import TEXT_DATE
 from storage.database import Database
 from storage.notices import feed, outbox, outbox_report
 from storage.notices.outbox import WAITING
+from storage.privacy import policy_versions
 from storage.tables import Chat, Delivery, Kind, Link, State
 from storage.vault import Vault
 from tests.pace import largest_burst, most_in_a_second, watched_loop
@@ -114,6 +116,7 @@ class LoadStage:
             for person, (contact, account) in zip(people, accounts, strict=True)
         ]  # fmt: skip
         async with self.database.write() as session:
+            await policy_versions.record_version(session, TEXT_DATE, now)  # else everybody would be told of it
             await session.exec(insert(Chat), params=chats)
             await session.exec(insert(Link), params=links)
         return people

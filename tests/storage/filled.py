@@ -19,9 +19,11 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from services.privacy.policy import TEXT_DATE
 from storage.database import Database
+from storage.tables import PolicyVersion
 from tests.storage import NOW
 
 NOTICES_KEPT = datetime.timedelta(days=400)
@@ -84,6 +86,7 @@ async def fill(database: Database, size: Size) -> None:
     async with database.engine.begin() as connection:
         for said in write.prelude():
             await connection.exec_driver_sql(said)
+        await connection.execute(insert(PolicyVersion).values(version=TEXT_DATE, recorded_at=size.now))
         for table, columns, count, row in (*write.people(), *write.news()):
             numbers = write.numbers(count)
             await connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) {numbers} SELECT {row} FROM n")

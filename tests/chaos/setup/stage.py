@@ -22,7 +22,9 @@ from sandbox.telegram.persons import Person
 from sandbox.telegram.server import TelegramServer
 from sandbox.telegram.settings import Settings
 from services.clock import utc_now
+from services.privacy.policy import TEXT_DATE
 from storage.database import Database
+from storage.privacy import policy_versions
 from storage.tables import Chat, Copy, Delivery, Feed, Kind, Link
 from storage.vault import Vault
 from tests.chaos.setup.databases import Engine, open_engine
@@ -122,6 +124,7 @@ class Stage:
                 )
                 copies.append(copy.model_dump())
         async with self.database.write() as session:
+            await policy_versions.record_version(session, TEXT_DATE, now)  # else everybody would be told of it
             await session.exec(insert(Chat), params=chats)
             await session.exec(insert(Link), params=links)
             if copies:
