@@ -90,7 +90,8 @@ def consents(t: Texts, given: Sequence[ShownConsent], *, may_answer_elsewhere: b
     buttons = list(dict.fromkeys(_withdrawal(t, consent) for consent in given))
     if may_answer_elsewhere:
         buttons.append(Button(t("button.inline_on"), SetInline(on=True)))
-    facts = tuple(_consent_line(t, consent) for consent in given) or (t("consents.none"),)
+    lines = tuple(t("order.line", line=_consent_line(t, consent)) for consent in given)
+    facts = lines or (t("consents.none"),)
     note = t("consents.how") if given else ""
     keyboard = (*rows_of(buttons, 1), *_parts(t, PrivacyPart.CONSENTS))
     return Screen(t("consents.title"), facts=facts, note=note, keyboard=keyboard)
