@@ -26,11 +26,13 @@ from handlers.actions import (
     ListStyle,
     MakePack,
     OpenNumber,
+    PrivacyPart,
     SendPdf,
     ShowBalance,
     ShowCalendar,
     ShowInvoice,
     ShowOrder,
+    ShowPrivacy,
     ShowSettings,
     ShowStatement,
     Start,
@@ -60,6 +62,7 @@ def of(kind: type[Action]) -> st.SearchStrategy[Action]:
         "PackFormat": st.sampled_from(PackFormat),
         "Language | None": st.none() | st.sampled_from(Language),
         "ListStyle | None": st.none() | st.sampled_from(ListStyle),
+        "PrivacyPart | None": st.none() | st.sampled_from(PrivacyPart),
         "InvoiceFilter | None": st.none() | st.sampled_from(InvoiceFilter),
         "OrderFilter | None": st.none() | st.sampled_from(OrderFilter),
     }
@@ -109,6 +112,7 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (AnswerNoticeOffer(7, yes=True), "1w7|1|"),
         (ShowSettings(10), "1Sa|"),
         (ShowSettings(lists=ListStyle.TABLES), "1S0|t|"),
+        (ShowPrivacy(PrivacyPart.RIGHTS), "1Pr|"),
         (AskSearch(-1, invoices=True), "1s-1|1|"),
         (SendPdf(1, "5", again=True), "1d1|5|1|"),
         (OpenNumber(1, "é"), "1n1|é|"),
@@ -308,7 +312,13 @@ def test_detail_goes_back_to_its_list_or_the_first_page(query: str, link: int, p
 def test_every_field_has_a_type_that_the_codec_supports() -> None:
     for kind in KINDS:
         for field in fields(kind):  # type: ignore[arg-type]
-            filters = ("InvoiceFilter | None", "OrderFilter | None", "ListStyle | None", "PackFormat")
+            filters = (
+                "InvoiceFilter | None",
+                "OrderFilter | None",
+                "ListStyle | None",
+                "PrivacyPart | None",
+                "PackFormat",
+            )
             allowed = ("int", "bool", "str", "Language | None", "Part | None", *filters)
             assert type_name(field.type) in allowed, (kind, field.name)
     assert issubclass(Language, enum.Enum)
