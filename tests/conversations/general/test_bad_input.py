@@ -215,7 +215,7 @@ async def test_each_message_type_gets_one_answer_with_a_button(scene: Scene, lan
             send(person)
             answer = await person.wait_for_message()
             assert answer.labels, name
-            assert len(answer.text) < 300, name
+            assert len(answer.text) < 500, name
         answers = [message for message in person.chat().visible if message.from_bot]
         await scene.say(person, "/aide")
         assert len([message for message in person.chat().visible if message.from_bot]) == len(answers) + 1

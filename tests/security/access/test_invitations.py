@@ -15,6 +15,7 @@ from services.linking.invitations import InvitationGone, InvitationMade, Invitat
 from services.security import SecurityLog
 from storage.database import Database
 from storage.linking.invitations import StoredInvitation
+from storage.privacy.consents import Wording
 from storage.tables import Invitation, PendingPaper
 from tests.bot import logging_as_it_was
 from tests.scene import Scene
@@ -102,7 +103,9 @@ async def test_race_of_replicas_for_one_link(scene: Scene) -> None:
     opened = await asyncio.gather(*(replicas[n % 4].open(1_000 + n, link.token) for n in range(12)))
     (found,) = [(n, each) for n, each in enumerate(opened) if isinstance(each, StoredInvitation)]
     chat, invitation = 1_000 + found[0], found[1].invitation_id
-    linked = await asyncio.gather(*(each.accept(chat, invitation, "Camille") for each in replicas * 2))
+    linked = await asyncio.gather(
+        *(each.accept(chat, invitation, "Camille", Wording("x", "fr")) for each in replicas * 2)
+    )
     assert [type(each) for each in linked if isinstance(each, Linked)] == [Linked]
     assert isinstance(await replicas[0].accept(chat + 1, invitation, "Autre"), InvitationGone)
 

@@ -46,7 +46,7 @@ async def test_delayed_list_is_not_sent_after_unlinking(scene: Scene, text: str)
 
     answer = await camille.wait_for_message("liée", new=True, timeout=15)
 
-    assert answer.labels == ["Lier mon compte"]
+    assert answer.labels == ["Lier mon compte", "Confidentialité"]
     assert leaked(camille, since) == []
 
 
