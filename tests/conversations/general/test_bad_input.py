@@ -131,7 +131,7 @@ async def test_button_in_an_unlinked_chat_asks_to_link(scene: Scene, language: s
         camille.tap(label, message=screen)
         assert await camille.wait_for_message() is screen
         assert "293" not in screen.text
-        assert screen.labels == ["Lier mon compte" if language == "fr" else "Link my account"]
+        assert screen.labels[:1] == ["Lier mon compte" if language == "fr" else "Link my account"]
     assert "293" not in (await scene.say(camille, "212380")).text
 
 

@@ -107,7 +107,7 @@ async def test_race_of_replicas_for_one_link(scene: Scene) -> None:
         *(each.accept(chat, invitation, "Camille", Wording("x", "fr")) for each in replicas * 2)
     )
     assert [type(each) for each in linked if isinstance(each, Linked)] == [Linked]
-    assert isinstance(await replicas[0].accept(chat + 1, invitation, "Autre"), InvitationGone)
+    assert isinstance(await replicas[0].accept(chat + 1, invitation, "Autre", words), InvitationGone)
 
 
 async def test_stranger_cannot_use_an_invitation_by_its_number(scene: Scene) -> None:
