@@ -103,9 +103,8 @@ async def test_race_of_replicas_for_one_link(scene: Scene) -> None:
     opened = await asyncio.gather(*(replicas[n % 4].open(1_000 + n, link.token) for n in range(12)))
     (found,) = [(n, each) for n, each in enumerate(opened) if isinstance(each, StoredInvitation)]
     chat, invitation = 1_000 + found[0], found[1].invitation_id
-    linked = await asyncio.gather(
-        *(each.accept(chat, invitation, "Camille", Wording("x", "fr")) for each in replicas * 2)
-    )
+    words = Wording("x", "fr")
+    linked = await asyncio.gather(*(each.accept(chat, invitation, "Camille", words) for each in replicas * 2))
     assert [type(each) for each in linked if isinstance(each, Linked)] == [Linked]
     assert isinstance(await replicas[0].accept(chat + 1, invitation, "Autre", words), InvitationGone)
 
