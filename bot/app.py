@@ -251,7 +251,9 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         calendar_feeds=CalendarFeeds(database, portal, access, saved, clock, security, company),
         public_url=settings.base_url,
         policy=Policy(
-            company, settings.policy_facts(settings.privacy_contact), saves_answers=settings.save_portal_answers
+            company,
+            settings.policy_facts(settings.privacy_contact, settings.postal_address),
+            saves_answers=settings.save_portal_answers,
         ),
         packs=PackQueue(database, clock),
         failed_updates=Counter(),

@@ -199,7 +199,6 @@ def _settings(
         "ODOBOT_IMAP_URL": stop_mails.url,
         "ODOBOT_POSTAL_ADDRESS": "1200, rue Peel, Montréal (Québec) H3B 2T6",
         "ODOBOT_SUPPORT": "aide@odotrack.test",
-        "ODOBOT_COMPANY_ADDRESS": "100, rue de l’Exemple, Montréal (Québec)  H2X 1Y1",
         "ODOBOT_PRIVACY_CONTACT": (
             "Responsable de la protection des renseignements personnels, vieprivee@odotrack.test"
             " | Privacy officer, vieprivee@odotrack.test"

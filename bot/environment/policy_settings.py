@@ -14,20 +14,20 @@ from services.privacy.policy import PolicyFacts
 class PolicySettings(BaseSettings):
     """What the policy says of the operator. Each text may be ``French | English``, or one text for both.
 
-    ``Settings`` has ``privacy_contact``: its validator needs settings that are declared before it.
+    ``Settings`` has ``privacy_contact``, whose validator needs settings that are declared before it, and
+    ``postal_address``.
     """
 
-    company_address: str = ""
     privacy_hosting: str = ""
     privacy_mail_host: str = ""
     privacy_regulator: str = ""
     privacy_backup_days: int = Field(default=0, ge=0, le=36_500)
     privacy_date: str = ""
 
-    def policy_facts(self, contact: str) -> PolicyFacts:
-        """Return the facts of the privacy policy, with the person in charge."""
+    def policy_facts(self, contact: str, postal_address: str) -> PolicyFacts:
+        """Return the facts of the privacy policy, with the person in charge and the company's address."""
         return PolicyFacts(
-            address=self.company_address,
+            address=postal_address,
             contact=contact,
             hosting=self.privacy_hosting,
             mail_host=self.privacy_mail_host,
@@ -36,7 +36,7 @@ class PolicySettings(BaseSettings):
             changed_on=datetime.date.fromisoformat(self.privacy_date) if self.privacy_date else None,
         )
 
-    @field_validator("company_address", "privacy_hosting", "privacy_mail_host", "privacy_regulator")
+    @field_validator("privacy_hosting", "privacy_mail_host", "privacy_regulator")
     @classmethod
     def _stripped(cls, value: str) -> str:
         return value.strip()

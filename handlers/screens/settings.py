@@ -9,6 +9,7 @@ from handlers.actions import (
     ShowPortal,
     ShowPrivacy,
     ShowSettings,
+    Start,
     StartLinking,
 )
 from handlers.screens.lists import list_buttons
