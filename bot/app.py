@@ -218,7 +218,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         offers_copies=bool(settings.base_url or settings.stop_mail_address),
         postal_address=settings.postal_address, mail_address=parse_sender(settings.mail_from).address,
     )  # fmt: skip
-    background = BackgroundTasks()
+    facts, background = settings.policy_facts(settings.privacy_contact, settings.postal_address), BackgroundTasks()
     alerts = MailboxAlerts(mailer, company, background.pause)
     access = Access(database, portal, clock, security, idle_after=datetime.timedelta(days=settings.link_idle_days))
     saved = SavedAnswers(database, clock, background.start, background.pause, is_on=settings.save_portal_answers)
@@ -250,11 +250,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         saved_answers=saved,
         calendar_feeds=CalendarFeeds(database, portal, access, saved, clock, security, company),
         public_url=settings.base_url,
-        policy=Policy(
-            company,
-            settings.policy_facts(settings.privacy_contact, settings.postal_address),
-            saves_answers=settings.save_portal_answers,
-        ),
+        policy=Policy(company, facts, saves_answers=settings.save_portal_answers),
         packs=PackQueue(database, clock),
         failed_updates=Counter(),
     )
@@ -296,8 +292,7 @@ def portal_at(url: str, token: str, links: str = "", breaker: PortalBreaker | No
 
     Args:
         url: ``https://…`` for the HTTP contract, ``tryton+https://…`` for a Tryton 8 server.
-        token: The bearer token, or the key of the Tryton user application.
-        links: The menu of a Tryton server, as in ``ODOBOT_PORTAL_LINKS``; the HTTP contract has its own.
+        token: The bearer token, or the key of the Tryton user application; ``links``: the menu of a Tryton server.
         breaker: Refuses calls while the portal does not answer. None for a check, which makes every call.
     """
     if url.startswith(SCHEME):

@@ -219,7 +219,11 @@ def test_credentials_are_settings_from_files(tmp_path: Path, monkeypatch: pytest
     for variable, credential in named.items():
         (tmp_path / credential).write_text(secrets[credential] + "\n")
         monkeypatch.setenv(variable, str(tmp_path / credential))
-    for name, value in (("PORTAL_URL", "https://portal.odotrack.test"), ("MAIL_FROM", "odobot@odotrack.test")):
+    others = {
+        "PORTAL_URL": "https://portal.odotrack.test", "MAIL_FROM": "odobot@odotrack.test",
+        "PRIVACY_CONTACT": "vieprivee@odotrack.test",
+    }  # fmt: skip
+    for name, value in others.items():
         monkeypatch.setenv(PREFIX + name, value)
     settings = load_settings()
     assert settings.keys == [secrets["secret-keys"]]

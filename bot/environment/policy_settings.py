@@ -4,7 +4,6 @@ import datetime
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings
 
 from bot.environment.addresses import is_loopback
@@ -54,7 +53,7 @@ class PolicySettings(BaseSettings):
     def _checked_contact(cls, value: str, info: ValidationInfo) -> str:
         """Require the person in charge, except in the sandbox, where Telegram and the portal are on this machine."""
         if not value.strip() and not all(_is_local(info.data.get(name)) for name in ("telegram_api_url", "portal_url")):
-            raise PydanticCustomError("missing", "is required")
+            raise ValueError("the title and the contact of the person in charge of personal information are required")
         return value.strip()
 
 

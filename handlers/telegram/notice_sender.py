@@ -61,7 +61,6 @@ class _NotRendered(Exception):
     """Ends rendering without a message, with the ``outcome`` for the delivery."""
 
     def __init__(self, outcome: NotSent) -> None:
-        super().__init__(type(outcome).__name__)
         self.outcome = outcome
 
 
@@ -254,11 +253,10 @@ class TelegramNoticeSender:
         return self._clock().astimezone(self._company.zone).date()
 
     async def _message_with_pdf(self, t: Texts, reader: Reader, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
-        chat_id, number = claimed.recipient, claimed.number or ""
-        message = render(screens.marked(t, screens.without_pdf_button(screen), [claimed.is_repetition]), is_notice=True)
-        as_text = self._message(t, claimed, screen)
+        chat_id, bare = claimed.recipient, screens.without_pdf_button(screen)
+        message = render(screens.marked(t, bare, [claimed.is_repetition]), is_notice=True)
+        as_text, number, limit = self._message(t, claimed, screen), claimed.number or "", documents.NOTICE_LIMIT
         try:
-            limit = documents.NOTICE_LIMIT
             pdf = await documents.load_pdf(self._bot, self._database, self._portal, reader, number, t, limit=limit)
         except TooLarge:
             return as_text
@@ -266,8 +264,7 @@ class TelegramNoticeSender:
             # After some attempts, send the notice without a document that the portal cannot make.
             if claimed.attempts < _PDF_ATTEMPTS:
                 raise error if isinstance(error, PortalUnavailable) else PortalUnavailable(str(error)) from None
-            without = replace(screen, facts=(*screen.facts, t("pdf.not_attached")))
-            return self._message(t, claimed, without)
+            return self._message(t, claimed, replace(screen, facts=(*screen.facts, t("pdf.not_attached"))))
         if len(message.html) > _CAPTION_LIMIT:
             return as_text
 
@@ -287,8 +284,8 @@ class TelegramNoticeSender:
 
         return send
 
-    def _message(self, t: Texts, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
-        return self._text(claimed.recipient, screens.marked(t, screen, [claimed.is_repetition]))
+    def _message(self, t: Texts, claimed: ClaimedDelivery, shown: Screen) -> SendFunc:
+        return self._text(claimed.recipient, screens.marked(t, shown, [claimed.is_repetition]))
 
     def _text(self, chat_id: int, screen: Screen, *, wants_tables: bool = False) -> SendFunc:
         rendered = render_for(self._rich_support, screen, wants_tables=wants_tables, is_notice=True)

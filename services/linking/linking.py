@@ -242,10 +242,8 @@ class Linking:
             await proofs.remember_proven(session, chat_id, proven.email, now)
         is_new = chat_id not in linked_before
         if new_links:
-            cause = "new" if is_new else "again"
-            self._security.record(
-                SecurityEvent.LINKED, cause=cause, chat_id=chat_id, email=proven.email, count=len(new_links)
-            )
+            cause, count = "new" if is_new else "again", len(new_links)
+            self._security.record(SecurityEvent.LINKED, cause=cause, chat_id=chat_id, email=proven.email, count=count)
         language = Language(contacts[0].language) if contacts[0].language else None
         others = tuple(other for other in linked_before if other != chat_id)
         return Linked(contacts[0].email, language, new_links, is_new, others, proven.email)

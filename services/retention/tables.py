@@ -42,6 +42,20 @@ TABLES: dict[str, StoredTable] = {
             **dict.fromkeys(("linked_at", "chosen_at", "confirmed_at", "used_at"), _TIME),
         },
     ),
+    "consents": StoredTable(
+        Category.ACCOUNT,
+        "to show what the person agreed to and withdrew, and when; kept after unlinking, until the chat is erased",
+        Eraser.FORGETTING,
+        plain={
+            "chat_id": _CHAT,
+            "link_id": _LINK,
+            "recorded_at": _TIME,
+            "policy_version": _TIME,
+            **dict.fromkeys(("purpose", "is_given", "message"), _STATE),
+            "language": _SETTING,
+        },
+        impersonal=("consent_id",),
+    ),
     "visits": StoredTable(
         Category.ACCOUNT,
         "to say on the first screen what changed since the last visit",
@@ -241,6 +255,10 @@ IMPERSONAL: dict[str, tuple[str, ...]] = {
     "feed": ("feed_id", "cursor", "read_at"),
     "pace": ("pace_id", "next_at", "halted_until"),
     "clock_readings": ("reading_id", "seen_at"),
+    "policy_versions": ("version", "recorded_at"),
+    "token_keys": ("purpose", "key_sealed", "created_at"),
+    "stop_mailbox": ("mailbox_id", "uid_validity", "last_uid", "lease_owner", "lease_until"),
+    "incidents": ("number", "version", "recorded_at", "facts_sealed"),
 }
 """The tables that hold nothing of a person, with their columns."""
 

@@ -15,6 +15,7 @@ from storage.tables import (
     Channel,
     Chat,
     Code,
+    Consent,
     Copy,
     Delivery,
     Document,
@@ -69,6 +70,7 @@ async def _conditions(session: Session, chat_id: int) -> dict[type[SQLModel], Co
     conversations = select(col(SupportConversation.conversation_id)).where(col(SupportConversation.chat_id) == chat_id)
     return {
         Chat: col(Chat.chat_id) == chat_id,
+        Consent: col(Consent.chat_id) == chat_id,
         Link: col(Link.chat_id) == chat_id,
         **{table: col(table.link_id).in_(link_ids) for table in _OF_LINKS},
         Code: or_(col(Code.chat_hash).in_(chat_hashes), col(Code.chat_id) == chat_id),

@@ -159,7 +159,7 @@ async def test_missing_settings_print_a_line_each(shell: Shell, command: str) ->
     lines = result.err.splitlines()
     assert lines[0].startswith("ODOBOT_TELEGRAM_TOKEN: ")
     assert lines[-1].startswith(f"There is no .env in {shell.folder}")
-    assert len(lines) == 7
+    assert len(lines) == 8
 
 
 async def test_installed_command_reports_missing_settings(shell: Shell) -> None:

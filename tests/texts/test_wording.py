@@ -21,7 +21,6 @@ _NAMES_A_LIST = "the list has more lines than one, always"
 EXCEPTIONS = {
     (Language.EN, "privacy.rights"): _NAMES_THE_OFFICE,
     (Language.FR, "privacy.kept"): "is made anew from the retention table",
-    (Language.FR, "data.copy"): "is made anew from the retention table",
 }
 """Messages that may keep a word that no other may have, and why."""
 ALWAYS_SEVERAL = {"list.incomplete": _NAMES_A_LIST, "notices.when": "the days of the plan are a constant"}
@@ -30,9 +29,10 @@ FACTS = frozenset(
     re.findall(
         r"\w+",
         """
-        account amount balance before billed chat command company contact count date day description done email end
-        first hours kind language last line month n name number numbers page pages paid part percent
-        quantity query reference second since start support time total tried until url wishes year zone
+        account address amount balance before billed chat command company consent contact count date day days
+        description done email end first host hosting hours kind language last line month n name notice number
+        numbers page pages paid part percent period quantity query reference regulator second since start
+        support time total tried until url wishes year zone
         """,
     )
 )

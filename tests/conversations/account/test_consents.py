@@ -16,7 +16,10 @@ from tests.conversations.notices.test_copies import BOOKS, copied, give
 from tests.conversations.support.desk import Desk, desk
 from tests.scene import Scene
 
-NOTICE = {"fr": "Votre courriel sert à retrouver votre compte", "en": "Your email is used to find your account"}
+NOTICE = {
+    "fr": "Votre adresse de courriel sert à retrouver votre compte",
+    "en": "Your email address is used to find your account",
+}
 PRIVACY = {"fr": "Confidentialité", "en": "Privacy"}
 NEXT = TEXT_DATE + datetime.timedelta(days=30)
 
@@ -156,7 +159,7 @@ async def test_new_policy_waits_for_the_end_of_quiet_hours(scene: Scene) -> None
 async def test_copy_is_recorded_and_stopped_by_either_side(scene: Scene) -> None:
     person = await copied(scene)
     await scene.say(person, "/avis")
-    await scene.tap(person, "Copie comptable")
+    await scene.tap(person, "Copie pour la comptabilité")
     await scene.tap(person, "Arrêter")
     scene.later(minutes=2)
     await give(scene, person, BOOKS)

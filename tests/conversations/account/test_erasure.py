@@ -48,7 +48,7 @@ def as_written(vault: Vault, row: dict[str, Any]) -> dict[str, object]:
     found: dict[str, object] = {}
     for column, value in row.items():
         if column.endswith("_sealed"):
-            text = found[column.removesuffix("_sealed")] = vault.open(value) if value else value
+            text = found[column.removesuffix("_sealed")] = vault.open_or_none(value) if value else value
             with contextlib.suppress(ValueError):
                 found[column.removesuffix("_sealed")] = json.loads(text) if text and text[0] in "{[" else text
         elif isinstance(value, bool | int) or value is None or column.endswith("_hash"):
@@ -158,7 +158,7 @@ async def test_oublier_deletes_messages_whose_ids_are_kept(desk: Desk) -> None:
 async def test_copies_are_said_to_end(scene: Scene, language: str) -> None:
     """Unlinking and forgetting say that the bookkeeper's copies end, before and after."""
     unlink, forget, yes, copies = {
-        "fr": ("/delier", "/oublier", "Oui", "copies comptables"),
+        "fr": ("/delier", "/oublier", "Oui", "copies pour la comptabilité"),
         "en": ("/unlink", "/forget", "Yes", "bookkeeper’s copies"),
     }[language]
     person = await scene.linked(language)

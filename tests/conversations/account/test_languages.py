@@ -30,8 +30,8 @@ WELCOME = {"fr": "Bienvenue", "en": "Welcome"}
 CHOSEN = {"fr": "en français", "en": "in English"}
 LABEL = {"fr": "Français", "en": "English"}
 MENU = {
-    "fr": sorted(french[1:] for french, _ in NAMES[1:]),
-    "en": sorted(english[1:] for _, english in NAMES[1:]),
+    "fr": sorted(["privacy", *(french[1:] for french, _ in NAMES[1:])]),
+    "en": sorted(["confidentialite", *(english[1:] for _, english in NAMES[1:])]),
 }
 
 

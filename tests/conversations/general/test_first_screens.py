@@ -56,7 +56,7 @@ async def test_home_reaches_accounts_notices_and_settings(scene: Scene, language
 async def test_unknown_words_before_linking_offer_a_person(scene: Scene) -> None:
     person = scene.person()
     answer = await scene.say(person, "où en est ma livraison de bois")
-    assert answer.labels == ["Lier mon compte", "Aide", "Parler à quelqu’un"]
+    assert answer.labels == ["Lier mon compte", "Confidentialité", "Aide", "Parler à quelqu’un"]
     assert "/portail" in answer.text
 
 

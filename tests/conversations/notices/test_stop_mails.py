@@ -210,7 +210,7 @@ async def test_token_outlives_its_key(scene: Scene, imap: ImapMailbox) -> None:
 
 
 @pytest.mark.parametrize(("language", "button", "words"), [
-    ("fr", "Copie comptable", "n’est pas offerte"), ("en", "Bookkeeper’s copy", "is not offered"),
+    ("fr", "Copie pour la comptabilité", "n’est pas offerte"), ("en", "Bookkeeper’s copy", "is not offered"),
 ])  # fmt: skip
 async def test_copies_are_off_without_a_way_to_stop(scene: Scene, language: str, button: str, words: str) -> None:
     """A copy that is set up goes on and can be stopped; a new one is not offered, and check says why."""

@@ -68,7 +68,7 @@ async def test_notice_ends_after_three_days(scene: Scene) -> None:
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_sealed_copy_is_told(scene: Scene, language: str) -> None:
     """The chat is linked again, and the bookkeeper's address is still under the lost key: the chat is told once."""
-    title = {"fr": "Copie comptable interrompue", "en": "Bookkeeper’s copy stopped"}[language]
+    title = {"fr": "Copie pour la comptabilité interrompue", "en": "Bookkeeper’s copy stopped"}[language]
     person = await copied(scene, language)
     async with scene.components.database.write() as session:
         await session.change(update(Copy).values(email_sealed=FOREIGN.seal(BOOKS)))

@@ -690,6 +690,8 @@ def test_every_screen_is_complete_in_both_languages(language: Language) -> None:
 WITHOUT_A_BUTTON = {
     "below_file": "a caption below the file; the screen above it keeps its buttons",
     "saved_pdf": "a caption, as below_file",
+    "csv_caption": "a caption, as below_file",
+    "json_caption": "a caption, as below_file",
     "pdf_in_progress": "the PDF or a screen with buttons replaces it",
     "topic_header": "the staff answer in its topic",
     "staff_told_of_end": "as topic_header",
@@ -721,7 +723,8 @@ def test_no_screen_is_the_same_in_both_languages() -> None:
     french, english = every_screen(FR), every_screen(EN)
     for name in french:
         assert read(french[name]) != read(english[name]), name
-        assert len(labels(french[name])) == len(labels(english[name])), name
+        buttons = [sum(map(len, labels(screen))) for screen in (french[name], english[name])]
+        assert buttons[0] == buttons[1], name  # the rows may differ: English hours are longer
 
 
 @pytest.mark.parametrize(

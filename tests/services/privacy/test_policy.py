@@ -26,7 +26,7 @@ FULL = PolicyFacts(
     regulator="Commission d’accès à l’information",
     backup_days=33,
 )
-SENTENCES = "50cbb9adf6c482b2"
+SENTENCES = "8356945b4c392bd3"
 """The hash of the sentences of ``TEXT_DATE``."""
 
 
