@@ -270,4 +270,4 @@ def _is_own_chat(update: Update) -> bool:
         chat, person = update.my_chat_member.chat, update.my_chat_member.from_user
     else:
         return False
-    return bool(chat.type == chat.PRIVATE and chat.id == person.id)
+    return bool(chat and person and chat.type == chat.PRIVATE and chat.id == person.id)

@@ -86,7 +86,8 @@ async def record(session: Session, notice: NewNotice, deliveries: Sequence[NewDe
 async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequence[NewDelivery]]]) -> None:
     """Insert notices, each with its deliveries, by two statements for all of them.
 
-    A notice that nobody gets is stored without account and number: only its ``event_id`` is needed.
+    A notice that nobody gets is stored without account and number: only its ``event_id`` is needed. An issued invoice
+    keeps them: no reminder is planned for a day before it was issued.
     """
     if not notices:
         return
@@ -94,8 +95,8 @@ async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequen
         {
             "event_id": notice.event_id,
             "kind": notice.kind,
-            "account_id": notice.account_id if deliveries else "",
-            "number": notice.number if deliveries else None,
+            "account_id": notice.account_id if deliveries or notice.kind == Kind.INVOICE_ISSUED else "",
+            "number": notice.number if deliveries or notice.kind == Kind.INVOICE_ISSUED else None,
             "occurred_at": notice.occurred_at,
             "day": notice.day,
         }

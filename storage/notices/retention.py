@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Collection, Sequence
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, delete, exists, update
 from sqlmodel import col, select
@@ -10,6 +11,7 @@ from storage.database import Session
 from storage.tables import Channel, Chat, Delivery, Kind, Link, Notice, State
 
 _AT_ONCE = 500
+_Value = TypeVar("_Value", int, str)
 _NOT_OF_EVENTS = (
     Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER, Kind.COPY_STOPPED, Kind.COPY_PAUSED,
     Kind.COPY_WITHOUT_PDF, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED, Kind.LINK_UNUSED,
@@ -69,6 +71,15 @@ async def delete_of_chat(session: Session, chat_id: int) -> None:
         await _delete(session, col(Delivery.link_id).in_(some))
 
 
+async def empty_unlinked(session: Session, accounts: Sequence[str]) -> None:
+    """Forget the issued invoices of the accounts that no chat is linked to any more, where nobody was told of them."""
+    for some in _parts(sorted(accounts)):
+        told = exists().where(col(Delivery.notice_id) == Notice.notice_id)
+        linked = exists().where(col(Link.account_id) == Notice.account_id)
+        emptied = update(Notice).where(col(Notice.account_id).in_(some), ~told, ~linked)
+        await session.change(emptied.values(account_id="", number=None).execution_options(synchronize_session=False))
+
+
 async def delete_mails_of_links(session: Session, link_ids: Sequence[int]) -> None:
     """Delete the bookkeepers' mails of removed links. One in progress stays until it is old."""
     for some in _parts(link_ids):
@@ -114,7 +125,7 @@ async def _delete(session: Session, *which: ColumnElement[bool]) -> None:
         await session.change(emptied.execution_options(synchronize_session=False))
 
 
-def _parts(ids: Sequence[int]) -> list[Sequence[int]]:
+def _parts(ids: Sequence[_Value]) -> list[Sequence[_Value]]:
     return [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
 
 

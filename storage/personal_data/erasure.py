@@ -10,7 +10,7 @@ from storage import support
 from storage.database import Session
 from storage.linking import code_history, invitations, links, proofs
 from storage.notices import retention
-from storage.tables import Chat, Pack, SupportConversation, SupportMessage
+from storage.tables import Chat, Link, Pack, SupportConversation, SupportMessage
 
 
 async def deletable_messages(session: Session, chat_id: int, since: datetime.datetime) -> list[int]:
@@ -37,7 +37,9 @@ async def delete_chat(session: Session, chat_id: int, now: datetime.datetime) ->
     """
     await support.forget(session, chat_id, now)
     await retention.delete_of_chat(session, chat_id)
+    accounts = (await session.exec(select(col(Link.account_id)).where(col(Link.chat_id) == chat_id))).all()
     await links.unlink(session, chat_id, now)
+    await retention.empty_unlinked(session, accounts)
     await code_history.erase_revocations(session, chat_id)
     await proofs.delete_proofs(session, chat_id=chat_id)
     await invitations.delete_of_chat(session, chat_id)

@@ -131,8 +131,8 @@ async def test_too_many_wrong_links_wait_an_hour(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("language", "payload", "waits", "opens"),
     [
-        ("fr", "f-240130", "Pour voir la facture 240130", "Facture nº\u00a0240130"),
-        ("en", "c-31200", "To see order 31200", "Order no.\u00a031200"),
+        ("fr", "f-240130", "Pour voir la facture nº\u00a0240130", "Facture nº\u00a0240130"),
+        ("en", "c-31200", "To see order no.\u00a031200", "Order no.\u00a031200"),
     ],
 )
 async def test_paper_opens_after_linking(scene: Scene, language: str, payload: str, waits: str, opens: str) -> None:

@@ -221,7 +221,7 @@ async def test_copies_are_off_without_a_way_to_stop(scene: Scene, language: str,
     assert "<mailto:odobot@odotrack.test?subject=" in letter.headers["List-Unsubscribe"]
     await scene.say(person, {"fr": "/avis", "en": "/notices"}[language])
     assert BOOKS in (await scene.tap(person, button)).text
-    off = await scene.tap(person, {"fr": "Arrêter les envois", "en": "Stop the mails"}[language])
+    off = await scene.tap(person, {"fr": "Arrêter les envois", "en": "Stop the emails"}[language])
     assert words in off.text
     results = {each.name: each for each in await run_checks(scene.settings)}
     assert "ODOBOT_STOP_ADDRESS or ODOBOT_IMAP_URL" in results["ODOBOT_STOP_ADDRESS"].detail
