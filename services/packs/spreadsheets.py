@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
 from portal.models import Invoice, InvoiceStatus
-from services.packs.totals import Amounts, Totals, amounts_of, is_overdue, totals_of
+from services.account.paper_filters import is_overdue
+from services.packs.totals import Amounts, Totals, amounts_of, totals_of
 from texts.catalogue import Texts
 from texts.escaping import FORMULA_SIGNS, strip_controls
 from texts.language import Language

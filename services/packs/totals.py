@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portal.models import Invoice, InvoiceStatus
+from services.account.paper_filters import is_overdue
 
 NOTHING = Decimal("0.00")
 MONTHS = 12
@@ -88,11 +89,6 @@ def _totals(currency: str, invoices: Sequence[Invoice], today: datetime.date) ->
         overdue_count=len(overdue),
         next_due=min((day for day in later if day >= today), default=None),
     )
-
-
-def is_overdue(invoice: Invoice, today: datetime.date) -> bool:
-    """Return whether the invoice is to be paid, and was due before today."""
-    return invoice.is_unpaid and invoice.due_date is not None and invoice.due_date < today
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
 from portal.models import Invoice
+from services.account.paper_filters import is_overdue
 from services.packs.spreadsheets import state_of
 from services.packs.statements.chart import share, top_of
 from services.packs.statements.facts import Statement
 from services.packs.statements.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, needs_fallback, printable
-from services.packs.totals import Totals, amounts_of, is_overdue, shows_year
+from services.packs.totals import Totals, amounts_of, shows_year
 from texts.catalogue import Texts
 
 _MARGIN = 50.0

@@ -11,10 +11,11 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFont
 
 from portal.models import Invoice
+from services.account.paper_filters import is_overdue
 from services.packs.statements.chart import share, top_of
 from services.packs.statements.facts import Statement
 from services.packs.statements.printable import FALLBACK_FONT, MAIN_FONT, STRONG_FONT, runs_of
-from services.packs.totals import Month, Totals, is_overdue, shows_year
+from services.packs.totals import Month, Totals, shows_year
 from texts.catalogue import Texts
 
 Colour = tuple[int, int, int]
