@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, delete, exists, update
+from sqlalchemy import ColumnElement, delete, exists, literal_column, update
 from sqlmodel import col, select
 
 from storage.database import Session
@@ -75,8 +75,9 @@ async def empty_unlinked(session: Session, accounts: Sequence[str]) -> None:
     """Forget the issued invoices of the accounts that no chat is linked to any more, where nobody was told of them."""
     for some in _parts(sorted(accounts)):
         told = exists().where(col(Delivery.notice_id) == Notice.notice_id)
-        linked = exists().where(col(Link.account_id) == Notice.account_id)
-        emptied = update(Notice).where(col(Notice.account_id).in_(some), ~told, ~linked)
+        linked = select(col(Link.link_id)).where(col(Link.account_id) == Notice.account_id).exists()
+        of_account = (col(Notice.account_id) != literal_column("''"), col(Notice.account_id).in_(some))
+        emptied = update(Notice).where(*of_account, ~told, ~linked)
         await session.change(emptied.values(account_id="", number=None).execution_options(synchronize_session=False))
 
 

@@ -89,6 +89,9 @@ class Kind(StrEnum):
     POLICY_CHANGED = "policy.changed"
 
 
+_OF_ACCOUNT = text("account_id <> ''")
+
+
 class Notice(Row, table=True):
     """A fact to tell recipients: an event of the portal, a row of the plan, or an act in the chat.
 
@@ -100,6 +103,7 @@ class Notice(Row, table=True):
     __table_args__ = (
         Index("ix_notices_paper", "number", "account_id", "kind"),
         Index("ix_notices_occurred_at", "occurred_at"),
+        Index("ix_notices_account", "account_id", sqlite_where=_OF_ACCOUNT),
     )
 
     notice_id: int | None = Field(default=None, primary_key=True)

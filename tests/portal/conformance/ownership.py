@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from io import BytesIO
+from pathlib import PurePath
 from types import NoneType
 from typing import Any, get_args, get_type_hints
+from zipfile import ZipFile
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pypdf import PdfReader
@@ -150,5 +152,19 @@ def _nothing_of(thief: Person, two: Two, since: int) -> None:
         shown = message.text + json.dumps(message.reply_markup or {}, ensure_ascii=False)
         assert not [secret for secret in two.secrets if secret in shown], message.text
         if message.file is not None:
-            text = PdfReader(BytesIO(message.file.content)).pages[0].extract_text()
+            text = _text_of(message.file.name, message.file.content)
             assert not [secret for secret in two.in_documents if secret in text], message.file.name
+
+
+def _text_of(name: str, content: bytes) -> str:
+    """Return the text of an invoice, of each file of a pack, of a calendar or of an export."""
+    match PurePath(name).suffix:
+        case ".pdf":
+            return "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+        case ".zip":
+            with ZipFile(BytesIO(content)) as pack:
+                return "\n".join(_text_of(each, pack.read(each)) for each in pack.namelist())
+        case ".csv" | ".ics" | ".json":
+            return content.decode()
+        case other:
+            raise AssertionError(f"a file of kind {other!r}, which this test cannot read")
