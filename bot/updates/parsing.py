@@ -30,7 +30,7 @@ def update_id_of(raw: object) -> int | None:
 
 
 def parse_update(raw: object, bot: Bot) -> Update | None:
-    """Return the update; None if PTB cannot parse it, a field has another type, or an id does not fit the database."""
+    """Return the update; None if PTB cannot parse it, a part is missing or of another type, or an id is too large."""
     if not isinstance(raw, dict) or update_id_of(raw) is None or is_too_deep(raw):
         return None
     try:
@@ -39,7 +39,20 @@ def parse_update(raw: object, bot: Bot) -> Update | None:
     except Exception:  # PTB's constructors raise many types, such as RecursionError and OverflowError
         return None
     are_ids = all(_is_id(each.id) for each in sender if each is not None)
-    return update if are_ids and _has_texts(update) else None
+    return update if are_ids and _is_complete(update) and _has_texts(update) else None
+
+
+def _is_complete(update: Update) -> bool:
+    """Return whether the parts that Telegram always sends are there: PTB reads an empty object as None."""
+    query, change, message = (
+        update.callback_query or update.inline_query,
+        update.my_chat_member,
+        update.effective_message,
+    )
+    parts: list[object] = [query.from_user] if query else []
+    parts += [change.chat, change.from_user, change.new_chat_member] if change else []
+    parts += [message.chat] if message else []
+    return None not in parts
 
 
 def _has_texts(update: Update) -> bool:

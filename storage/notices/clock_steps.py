@@ -62,10 +62,9 @@ async def make_far_ones_due(session: Session, now: datetime.datetime, longest_pa
     No worker may have seen that clock: it was set forward, and back after a crash. Quiet hours postpone by a day at
     most; a reminder of an older version may be due at any time. Returns: how many changed.
     """
-    reminder = exists(select(Notice.notice_id)).where(
-        col(Notice.notice_id) == Delivery.notice_id,
-        col(Notice.kind).in_((Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)),
-    )
+    # Not EXISTS: PostgreSQL would make a join of it, and read every notice.
+    kind = select(col(Notice.kind)).where(col(Notice.notice_id) == Delivery.notice_id).scalar_subquery()
+    reminder = kind.in_((Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER))
     of_quiet_hours = and_(col(Delivery.is_postponed), col(Delivery.due_at) <= now + datetime.timedelta(days=1))
     far = and_(col(Delivery.due_at) > now + longest_pause, ~of_quiet_hours, ~reminder)
     waiting = update(Delivery).where(col(Delivery.state).in_(literal_states(WAITING)), far)

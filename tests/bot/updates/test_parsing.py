@@ -33,6 +33,31 @@ def test_text_of_another_type_is_no_update(changed: dict[str, Any]) -> None:
     assert (found is None) == bool(changed)
 
 
+SENDER = {"id": 1, "is_bot": False, "first_name": "Camille"}
+MEMBER = {"status": "member", "user": SENDER}
+COMPLETE: dict[str, dict[str, Any]] = {
+    "message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}},
+    "callback_query": {"id": "7", "from": SENDER, "chat_instance": "1"},
+    "inline_query": {"id": "7", "from": SENDER, "query": "", "offset": ""},
+    "my_chat_member": {
+        "chat": {"id": 1, "type": "private"},
+        "from": SENDER,
+        "date": 1,
+        "old_chat_member": MEMBER,
+        "new_chat_member": MEMBER,
+    },
+}
+PARTS = [
+    (kind, part) for kind, whole in COMPLETE.items() for part in whole if part in {"chat", "from", "new_chat_member"}
+]
+
+
+@pytest.mark.parametrize(("kind", "part"), PARTS)
+def test_update_without_a_part_is_no_update(kind: str, part: str) -> None:
+    assert parse_update({"update_id": 1, kind: COMPLETE[kind]}, Bot("1:a")) is not None
+    assert parse_update({"update_id": 1, kind: COMPLETE[kind] | {part: {}}}, Bot("1:a")) is None
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 100_000])
 def test_what_is_no_object_is_none(body: bytes) -> None:
     assert read_json(body) is None
