@@ -84,8 +84,9 @@ test-timing: $(READY)
 	$(BIN)/pytest -m load tests/security -s
 
 # Everything that keeps something in a database, on a real PostgreSQL (Debian's, started by the tests themselves).
+test-postgres: TESTS ?= tests/storage tests/services tests/handlers tests/bot tests/conversations tests/portal/conformance tests/security tests/fuzz
 test-postgres: $(READY)
-	$(BIN)/pytest -n 2 --engine postgresql tests/storage tests/services tests/handlers tests/bot tests/conversations tests/portal/conformance tests/security tests/fuzz
+	$(BIN)/pytest -n 2 --engine postgresql $(TESTS)
 
 # Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
 test-replicas: $(READY)

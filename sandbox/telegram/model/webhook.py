@@ -5,7 +5,7 @@ import json
 import random
 from typing import Any
 
-import httpx
+import aiohttp
 
 from sandbox.telegram.clock import unix
 from sandbox.telegram.model.state import TelegramState
@@ -31,7 +31,7 @@ class Webhook:
         self.last_error: tuple[int, str] | None = None
         self._lines: dict[Line, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(40)
-        self._client: httpx.AsyncClient | None = None
+        self._client: aiohttp.ClientSession | None = None
         self._changing = asyncio.Lock()
 
     def info(self) -> dict[str, Any]:
@@ -65,10 +65,11 @@ class Webhook:
         if not self.url or self._client is not None:
             return
         self._slots = asyncio.Semaphore(self.max_connections)
-        self._client = httpx.AsyncClient(
-            timeout=self._state.settings.webhook_timeout,
-            limits=httpx.Limits(max_connections=self.max_connections),
-            trust_env=False,
+        seconds = self._state.settings.webhook_timeout
+        # Not httpx: of requests that are cancelled together, it left connections open (httpcore 1.0).
+        self._client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self.max_connections),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds),
         )
         self._updates.on_add = self._wake
         for line in list(self._updates.lines):
@@ -95,7 +96,7 @@ class Webhook:
         await asyncio.gather(*(task for task in tasks if task is not current), return_exceptions=True)
         if self._client is not None:
             client, self._client = self._client, None
-            await client.aclose()
+            await client.close()
 
     def _wake(self, line: Line) -> None:
         """Start the delivery task of a line, unless it runs."""
@@ -147,17 +148,20 @@ class Webhook:
         headers = {"Content-Type": "application/json"}
         if self.secret:
             headers["X-Telegram-Bot-Api-Secret-Token"] = self.secret
+        body = json.dumps(update.json()).encode()
         try:
-            response = await self._client.post(self.url, content=json.dumps(update.json()), headers=headers)
-        except httpx.HTTPError as error:
-            self._failed("Connection refused" if isinstance(error, httpx.ConnectError) else "Webhook connection closed")
+            async with self._client.post(self.url, data=body, headers=headers, allow_redirects=False) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            refused = isinstance(error, aiohttp.ClientConnectorError)
+            self._failed("Connection refused" if refused else "Webhook connection closed")
             return 0
-        if not response.is_success:
-            self._failed(f"Wrong response from the webhook: {response.status_code} {response.reason_phrase}")
+        if not response.ok or response.status >= 300:
+            self._failed(f"Wrong response from the webhook: {response.status} {response.reason}")
             header = response.headers.get("Retry-After", "")
             return int(header) if header.isdigit() else 0
         self._updates.remove(update)
-        await self._execute_answer(response)
+        await self._execute_answer(content)
         return None
 
     def _now(self) -> float:
@@ -166,9 +170,9 @@ class Webhook:
     def _failed(self, reason: str) -> None:
         self.last_error = (unix(self._state.clock), reason)
 
-    async def _execute_answer(self, response: httpx.Response) -> None:
+    async def _execute_answer(self, content: bytes) -> None:
         try:
-            call = response.json() if response.content else None
+            call = json.loads(content) if content else None
         except ValueError:
             return
         if not isinstance(call, dict):

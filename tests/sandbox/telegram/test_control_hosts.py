@@ -19,8 +19,8 @@ async def test_webhook_of_another_process(control: Control, api: Api, bot: Bot) 
 async def test_broken_way_to_the_webhook(control: Control, api: Api, bot: Bot, camille: Person) -> None:
     """The updates wait, and the last error is told; the URL stays."""
     url = "http://127.0.0.1:9/ours"
+    await control("POST", "/webhook/outage")  # first: an update waits already, and would be refused
     await control("POST", "/webhook", url=url)
-    await control("POST", "/webhook/outage")
     camille.say("bonjour")
     async with asyncio.timeout(10):
         while "last_error_message" not in (info := await api.ok("getWebhookInfo")):  # noqa: ASYNC110
