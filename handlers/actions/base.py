@@ -20,10 +20,6 @@ class Action:
         return None
 
 
-class ChatId(int):
-    """Telegram's id of a chat: larger than the id of a row may be."""
-
-
 @dataclass(frozen=True, slots=True)
 class AccountAction(Action):
     """A request about one account."""

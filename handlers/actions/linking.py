@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from handlers.actions.base import AccountAction, Action, ChatId
+from handlers.actions.base import AccountAction, Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ChooseAccount(AccountAction, letter="a"):
 class Revoke(Action, letter="r"):
     """Removes another chat's links through this chat's addresses; ``sure`` confirms it."""
 
-    chat: ChatId
+    chat: int
     sure: bool = False
 
 

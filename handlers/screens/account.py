@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Start, StartLinking, Unlink
-from handlers.actions.base import ChatId
 from handlers.screens.linking import code_validity
 from handlers.screens.notice_settings import SUBSCRIPTION_NAMES, quiet_range
 from handlers.screens.screen import Button, Keyboard, Screen, clip
@@ -51,10 +50,7 @@ def accounts(
         facts += ["", t.plural("account.neighbours", len(other_chats))]
         facts += [_other_chat_line(t, other_chat) for other_chat in other_chats]
     rows = [(Button(clip(safe_text(name(link)), 60), ChooseAccount(link.link_id)),) for link in links[1:]]
-    rows += [
-        (Button(t("button.revoke", name=clip(_display_name(t, n), 30)), Revoke(ChatId(n.chat_id))),)
-        for n in other_chats
-    ]
+    rows += [(Button(t("button.revoke", name=clip(_display_name(t, n), 30)), Revoke(n.chat_id)),) for n in other_chats]
     rows += [(Button(t("button.link_another"), StartLinking()),), (Button(t("button.unlink"), Unlink()),)]
     rows.append((Button(t("button.home"), Start()),))
     return Screen(t("account.title"), facts=tuple(facts), keyboard=tuple(rows))
@@ -62,7 +58,7 @@ def accounts(
 
 def confirm_revoke(t: Texts, other_chat: OtherChat) -> Screen:
     """Ask for confirmation before another chat loses its links."""
-    yes = Button(t("button.yes_revoke"), Revoke(ChatId(other_chat.chat_id), sure=True))
+    yes = Button(t("button.yes_revoke"), Revoke(other_chat.chat_id, sure=True))
     no = Button(t("button.no_keep"), ShowAccounts())
     fact = t("account.sure_to_revoke", name=_display_name(t, other_chat))
     return Screen(t("account.revoke_title"), facts=(fact,), keyboard=((yes, no),))
@@ -87,7 +83,7 @@ def new_link(t: Texts, first_name: str, chat_id: int) -> Screen:
         chat_id: the new chat.
     """
     name = safe_text(first_name) or t("account.unnamed")
-    revoke = Button(t("button.revoke", name=clip(name, 30)), Revoke(ChatId(chat_id)))
+    revoke = Button(t("button.revoke", name=clip(name, 30)), Revoke(chat_id))
     fact = t("account.new_link", name=name)
     return Screen(t("account.alert_title"), facts=(fact,), keyboard=((revoke,), *_accounts(t)))
 
@@ -107,7 +103,7 @@ def revoke_code_late(t: Texts, until: datetime.datetime) -> Screen:
 
 def revoke_failed(t: Texts, reason: str, chat_id: int) -> Screen:
     """Report why another chat was not revoked; ``reason`` is a sentence."""
-    again = Button(t("button.retry"), Revoke(ChatId(chat_id), sure=True))
+    again = Button(t("button.retry"), Revoke(chat_id, sure=True))
     no = Button(t("button.no_keep"), ShowAccounts())
     return Screen(t("account.revoke_title"), facts=(reason,), keyboard=((again,), (no,)))
 

@@ -13,17 +13,13 @@ from typing import get_args, get_type_hints
 
 from handlers import actions
 from handlers.actions import Action
-from handlers.actions.base import ChatId
 
 VERSION = "1"
 NOTICE_VERSION = "2"
 """The version of a notice's buttons. They mean the same, but their answers never replace the notice."""
 LIMIT_BYTES = 64
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_NUMBERS_BELOW = 2**31
-"""Ids of rows, pages and days: what PostgreSQL's ``integer`` holds."""
-_CHAT_IDS_BELOW = 2**53
-"""An id of Telegram has at most 52 significant bits."""
+_LARGEST = 2**63
 
 
 class InvalidCallbackData(ValueError):
@@ -129,11 +125,11 @@ def _decode_value(text: str, of: type) -> object:
     try:
         if of is bool:
             return {"": False, "1": True}[text]
-        if of is int or of is ChatId:
+        if of is int:
             number = int(text, 36)
-            if abs(number) >= (_CHAT_IDS_BELOW if of is ChatId else _NUMBERS_BELOW) or _base36(number) != text:
+            if abs(number) >= _LARGEST or _base36(number) != text:
                 raise ValueError
-            return of(number)
+            return number
         if issubclass(of, enum.Enum):
             return of(text) if text else None
         return text

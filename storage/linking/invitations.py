@@ -8,9 +8,7 @@ from sqlmodel import col, select
 
 from storage.database import Session
 from storage.tables import Invitation, InvitationState
-
-_LARGEST_ID = 2**31 - 1
-"""What PostgreSQL's column holds. A forged button may have any number."""
+from storage.tables.base import row_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,9 @@ async def find_by_token(session: Session, token: str) -> tuple[StoredInvitation,
 
 async def find(session: Session, invitation_id: int, chat_id: int) -> StoredInvitation | None:
     """Return an invitation in any state; ``None`` for one that another chat has opened."""
-    if not 0 < invitation_id <= _LARGEST_ID:
-        return None
     own = col(Invitation.chat_hash).in_(session.vault.hashes("chat", str(chat_id)))
-    row = (await session.exec(select(Invitation).where(col(Invitation.invitation_id) == invitation_id, own))).first()
+    found = select(Invitation).where(col(Invitation.invitation_id) == row_id(invitation_id), own)
+    row = (await session.exec(found)).first()
     return _stored(row) if row is not None else None
 
 
@@ -99,11 +96,9 @@ async def close(
     session: Session, invitation_id: int, chat_id: int, state: InvitationState, now: datetime.datetime
 ) -> bool:
     """Use or decline an open invitation of a chat (compare-and-set). Returns: False where it was not open any more."""
-    if not 0 < invitation_id <= _LARGEST_ID:
-        return False
     own = col(Invitation.chat_hash).in_(session.vault.hashes("chat", str(chat_id)))
     is_open = (col(Invitation.state) == InvitationState.OPEN, col(Invitation.expires_at) > now)
-    query = update(Invitation).where(col(Invitation.invitation_id) == invitation_id, own, *is_open)
+    query = update(Invitation).where(col(Invitation.invitation_id) == row_id(invitation_id), own, *is_open)
     return bool(await session.change(query.values(state=state)))
 
 

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from storage.database import Session
 from storage.notices.outbox import literal_states
 from storage.tables import Pack, PackState
+from storage.tables.base import row_id
 
 OPEN = (PackState.QUEUED, PackState.RUNNING, PackState.ENDED)
 _WORKING = (PackState.QUEUED, PackState.RUNNING)
@@ -192,7 +193,7 @@ async def delete_pack(session: Session, pack_id: int) -> None:
 
 async def cancel(session: Session, pack_id: int, chat_id: int, now: datetime.datetime) -> bool:
     """Cancel an open pack of a chat. Returns: False if the chat has no such pack, or it is over."""
-    own = (col(Pack.pack_id) == pack_id, col(Pack.chat_id) == chat_id, col(Pack.state).in_(_WORKING))
+    own = (col(Pack.pack_id) == row_id(pack_id), col(Pack.chat_id) == chat_id, col(Pack.state).in_(_WORKING))
     values = {"state": PackState.CANCELLED, "settled_at": now, "progress_sealed": None, **_NO_LEASE}
     return bool(await session.change(update(Pack).where(*own).values(**values)))
 
@@ -210,7 +211,7 @@ class SettledPack:
 async def find_settled(session: Session, pack_id: int, chat_id: int) -> SettledPack | None:
     """Return a pack of the chat that is done or failed, or None."""
     ended = [PackState.DONE, PackState.FAILED]
-    own = (col(Pack.pack_id) == pack_id, col(Pack.chat_id) == chat_id, col(Pack.state).in_(ended))
+    own = (col(Pack.pack_id) == row_id(pack_id), col(Pack.chat_id) == chat_id, col(Pack.state).in_(ended))
     row = (await session.exec(select(Pack).where(*own))).first()
     return _settled(session, row) if row else None
 

@@ -2,7 +2,7 @@
 
 import datetime
 
-from sqlalchemy import DateTime
+from sqlalchemy import BigInteger, ColumnElement, DateTime, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
@@ -33,3 +33,8 @@ class Row(SQLModel):
     """The base class of every table. Rows are not validated, so pydantic builds no validators at start-up."""
 
     model_config = {"defer_build": True}
+
+
+def row_id(value: int) -> ColumnElement[int]:
+    """Return the id of a row that a button carried, for a condition: a forged one may not fit PostgreSQL's integer."""
+    return literal(value, BigInteger)

@@ -7,11 +7,11 @@ from sqlmodel import select
 
 from storage import chats, personal_data
 from storage.database import Database
-from storage.linking import links
+from storage.linking import invitations, links
 from storage.linking.links import NewLink
 from storage.papers import packs
 from storage.papers.packs import ClaimedPack, NewPack
-from storage.tables import Link, Pack, PackState
+from storage.tables import InvitationState, Link, Pack, PackState
 from tests.storage import NOW
 
 CHAT = 7
@@ -131,3 +131,13 @@ async def test_packs_are_purged_by_age(database: Database) -> None:
         await packs.settle(session, pack, PackState.FAILED, NOW)
         assert await packs.purge(session, NOW, 10) == 0
         assert await packs.purge(session, NOW + MINUTE, 10) == 1
+
+
+@pytest.mark.parametrize("forged", [-1, 2**31, 2**63 - 1, -(2**63) + 1])
+async def test_forged_id_is_no_row(database: Database, forged: int) -> None:
+    """PostgreSQL's ids have 32 bits; callback data and SQLite's have 64."""
+    async with database.write() as session:
+        assert not await packs.cancel(session, forged, CHAT, NOW)
+        assert await packs.find_settled(session, forged, CHAT) is None
+        assert await invitations.find(session, forged, CHAT) is None
+        assert not await invitations.close(session, forged, CHAT, InvitationState.USED, NOW)

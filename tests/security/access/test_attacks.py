@@ -95,7 +95,6 @@ async def test_failed_warning_is_sent_later(scene: Scene) -> None:
 
 async def test_expired_chat_can_neither_list_nor_revoke_chats(scene: Scene) -> None:
     from handlers.actions import Revoke
-    from handlers.actions.base import ChatId
     from handlers.telegram.callback_data import encode
 
     old = await scene.linked(first_name="Ancien")
@@ -107,7 +106,7 @@ async def test_expired_chat_can_neither_list_nor_revoke_chats(scene: Scene) -> N
         assert "confirmez de nouveau" in shown, command
         assert "Nouvelle" not in shown
     for sure in (False, True):
-        await old.wait_for_answer(old.forge_tap(screen, encode(Revoke(ChatId(owner.user_id), sure=sure)) or ""))
+        await old.wait_for_answer(old.forge_tap(screen, encode(Revoke(owner.user_id, sure=sure)) or ""))
     await scene.settled()
 
     assert "212380" in (await scene.say(owner, "/factures")).text

@@ -99,12 +99,11 @@ async def test_old_link_by_another_address_still_needs_a_code(scene: Scene) -> N
 
 async def test_forged_confirmation_needs_the_code(scene: Scene) -> None:
     from handlers.actions import Revoke
-    from handlers.actions.base import ChatId
     from handlers.telegram.callback_data import encode
 
     owner, thief = await owner_and_thief(scene)
     screen = await scene.say(thief, "/compte")
-    await thief.wait_for_answer(thief.forge_tap(screen, encode(Revoke(ChatId(owner.user_id), sure=True)) or ""))
+    await thief.wait_for_answer(thief.forge_tap(screen, encode(Revoke(owner.user_id, sure=True)) or ""))
     await thief.wait_for_message("code à 6 chiffres")
 
     assert "212380" in (await scene.say(owner, "/factures")).text
