@@ -179,7 +179,8 @@ async def test_stop_confirms_what_was_handled(scene: Scene) -> None:
     await scene.say(camille, "/aide")
     await scene.stop_bot()
     assert scene.telegram.world.bot().updates.waiting == {}
-    assert await Inbox(scene.components.database).load() == []
+    async with opened(scene.database_url, [scene.keys]) as database:
+        assert await Inbox(database).load() == []
 
 
 async def test_unconfirmed_update_is_not_answered_again(scene: Scene) -> None:
