@@ -76,6 +76,7 @@ async def empty_unlinked(session: Session, accounts: Sequence[str]) -> None:
     for some in _parts(sorted(accounts)):
         told = exists().where(col(Delivery.notice_id) == Notice.notice_id)
         linked = select(col(Link.link_id)).where(col(Link.account_id) == Notice.account_id).exists()
+        # A literal, not a parameter: SQLite uses a partial index only for a query that states its condition.
         of_account = (col(Notice.account_id) != literal_column("''"), col(Notice.account_id).in_(some))
         emptied = update(Notice).where(*of_account, ~told, ~linked)
         await session.change(emptied.values(account_id="", number=None).execution_options(synchronize_session=False))

@@ -32,7 +32,6 @@ class Webhook:
         self._lines: dict[Line, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(40)
         self._client: aiohttp.ClientSession | None = None
-        self._changing = asyncio.Lock()
 
     def info(self) -> dict[str, Any]:
         """The Bot API's WebhookInfo."""
@@ -54,15 +53,14 @@ class Webhook:
 
     async def set(self, url: str, secret: str, max_connections: int, ip_address: str) -> None:
         """Deliver to `url`, the queued updates first."""
-        async with self._changing:  # a bot that sets it twice at once: the first client would stay open
-            await self._stop()
-            self.last_error = None
-            self.url, self.secret, self.max_connections, self.ip_address = url, secret, max_connections, ip_address
-            self.resume()
+        await self.suspend()
+        self.last_error = None
+        self.url, self.secret, self.max_connections, self.ip_address = url, secret, max_connections, ip_address
+        self.resume()
 
     def resume(self) -> None:
-        """Deliver the queued updates, if a webhook is set and it does not deliver already."""
-        if not self.url or self._client is not None:
+        """Deliver the queued updates, if a webhook is set."""
+        if not self.url:
             return
         self._slots = asyncio.Semaphore(self.max_connections)
         seconds = self._state.settings.webhook_timeout
@@ -77,16 +75,11 @@ class Webhook:
 
     async def close(self) -> None:
         """Remove the webhook. Undelivered updates stay queued."""
-        async with self._changing:
-            self.url, self.secret, self.last_error = "", "", None
-            await self._stop()
+        self.url, self.secret, self.last_error = "", "", None
+        await self.suspend()
 
     async def suspend(self) -> None:
         """Stop delivering until `resume`, as during an outage of Telegram."""
-        async with self._changing:
-            await self._stop()
-
-    async def _stop(self) -> None:
         self._updates.on_add = None
         tasks, self._lines = list(self._lines.values()), {}
         current = asyncio.current_task()
@@ -156,7 +149,7 @@ class Webhook:
             refused = isinstance(error, aiohttp.ClientConnectorError)
             self._failed("Connection refused" if refused else "Webhook connection closed")
             return 0
-        if not response.ok or response.status >= 300:
+        if response.status >= 300:
             self._failed(f"Wrong response from the webhook: {response.status} {response.reason}")
             header = response.headers.get("Retry-After", "")
             return int(header) if header.isdigit() else 0
