@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.fernet import Fernet
 from hypothesis import settings
 
@@ -66,6 +67,17 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(sock, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def no_cached_loggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test that sets the logs up leave no logger behind that ``capture_logs`` does not reach."""
+    configure = structlog.configure
+
+    def uncached(**options: Any) -> None:
+        configure(**{**options, "cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", uncached)
 
 
 @pytest.fixture(autouse=True)

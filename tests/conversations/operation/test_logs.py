@@ -29,7 +29,6 @@ def logged(monkeypatch: pytest.MonkeyPatch, level: str, log_format: str) -> Iter
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", written)
         set_up_logs(log_format, level, [TOKEN, PORTAL_TOKEN])
-    structlog.configure(cache_logger_on_first_use=False)  # cached loggers would outlive this test
     yield written
     root.handlers[:] = handlers
     root.setLevel(root_level)

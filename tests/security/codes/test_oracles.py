@@ -32,6 +32,7 @@ async def waiting(scene: Scene, email: str = CLIENT) -> Person:
     scene.later(minutes=2)
     await scene.say(person, "/lier")
     await scene.say(person, email)
+    await scene.settled()  # the code is on its way, and a portal that fails from here on does not revoke it
     return person
 
 
