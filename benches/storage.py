@@ -91,9 +91,9 @@ class Filled:
         assert len(claimed) == AT_ONCE
         for each in claimed:
             async with self.database.write() as session:
-                await outbox.begin_sending(session, [each.delivery_id], "bench", now, until)
+                await outbox.begin_sending(session, outbox.held_by("bench", [each.delivery_id]), now, until)
             async with self.database.write() as session:
-                await outbox.settle(session, [each.delivery_id], "bench", State.SENT, now)
+                await outbox.settle(session, outbox.held_by("bench", [each.delivery_id]), State.SENT, now)
         took = (time.perf_counter() - began) / AT_ONCE
         again = col(Delivery.delivery_id).in_([each.delivery_id for each in claimed])
         async with self.database.write() as session:

@@ -12,6 +12,7 @@ from bot.supervisor import Beat, Loop, Supervisor
 from handlers.telegram.support.closing import ConversationCloser
 from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError, PortalUnavailable
+from services.concurrency.uninterrupted import run_to_completion
 from services.housekeeping import Housekeeping
 from services.notices.clock_watch import ClockWatch
 from services.notices.delivery.dispatcher import Dispatcher
@@ -20,7 +21,6 @@ from services.notices.planner import HAND_OVER_BATCH, Planner
 from services.notices.stop_mail_reader import StopMailReader
 from services.packs.runner import PackRunner
 from services.retries import backoff
-from services.uninterrupted import run_to_completion
 from storage.database import Database
 
 _RECLAIM_SECONDS = 10.0

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.client import Portal
@@ -126,15 +125,20 @@ class Access:
         except NotFound:
             return None
 
-    async def unlink_if_ended(self, contact: Contact | None, link_id: int) -> Kind | None:
+    async def unlink_if_ended(
+        self, contact: Contact | None, link_id: int, *, read: LinkToConfirm | None = None
+    ) -> Kind | None:
         """Remove a link that the portal no longer allows, and queue one notice for its chat.
 
         Args:
             contact: The link's contact, from ``contact``.
+            read: The link, where the caller has read it: it is read again only if it has ended by that.
 
         Returns:
             Why the link ended; ``None`` where it is valid, or was removed before.
         """
+        if read is not None and _end_reason(contact, read) is None:
+            return None
         now = self._clock()
         async with self._database.read() as session:
             found = await access.links_to_confirm(session, link_ids=[link_id])
@@ -172,11 +176,6 @@ class Access:
         async with self._database.write() as session:
             for found in await access.links_to_confirm(session, link_ids=[link.link_id]):
                 await self._queue_notice(session, found, Kind.LINK_UNUSED, f"{Kind.LINK_UNUSED}:{link.link_id}:{since}")
-
-    async def still_linked(self, link_ids: Sequence[int]) -> bool:
-        """Return whether all of these links exist."""
-        async with self._database.read() as session:
-            return await access.still_linked(session, link_ids) == set(link_ids)
 
     async def _queue_notice(self, session: Session, link: LinkToConfirm, kind: Kind, event_id: str) -> None:
         """Queue a notice to the link's chat, unless one with the same ``event_id`` exists."""

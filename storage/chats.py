@@ -1,6 +1,7 @@
 """Chats: preferences, conversation state and links, loaded for each update."""
 
 import datetime
+from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import Row, and_, bindparam, delete, exists, or_, select as sele
 from sqlmodel import col, select
 
 from storage.database import Session
-from storage.notices import outbox
+from storage.notices import delivery_preferences
 from storage.tables import (
     DEFAULT_PAGE_SIZE,
     Awaited,
@@ -97,8 +98,9 @@ _SENDING = (text("deliveries.state IN ('leased', 'sending')"), col(Delivery.stat
 _HAS_UNCLEAR = or_(
     exists().where(*_TO_CHAT, col(Delivery.repeat_at).is_not(None)), exists().where(*_TO_CHAT, *_SENDING)
 ).label("has_unclear_notice")
-_LOADED = (
+_SELECTED = (
     select_columns(
+        col(Chat.chat_id),
         *(col(of) for of in (Chat.language, Chat.page_size, Chat.awaited, Chat.awaited_until, Chat.awaited_link)),
         *(col(of) for of in (Chat.blocked_at, Link.link_id, Link.contact_id, Link.account_id, Link.access)),
         *(
@@ -115,9 +117,9 @@ _LOADED = (
         SupportConversation,
         and_(col(SupportConversation.chat_id) == Chat.chat_id, col(SupportConversation.ended_at).is_(None)),
     )
-    .where(col(Chat.chat_id) == bindparam("chat_id"))
     .order_by(col(Link.chosen_at).desc(), col(Link.link_id))
 )
+_LOADED = _SELECTED.where(col(Chat.chat_id) == bindparam("chat_id"))
 
 
 async def load(session: Session, chat_id: int) -> ChatState:
@@ -127,6 +129,19 @@ async def load(session: Session, chat_id: int) -> ChatState:
     """
     # Select columns, not objects: building two objects of a row takes as long as the query, and every update runs it.
     rows: Sequence[Any] = (await session.exec(_LOADED, params={"chat_id": chat_id})).all()  # type: ignore[call-overload]
+    return _chat_state(session, chat_id, rows)
+
+
+async def load_each(session: Session, chat_ids: Set[int]) -> dict[int, ChatState]:
+    """Load chats as ``load`` does, in one query. Returns: the state of each of ``chat_ids``."""
+    rows: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in await session.exec(_SELECTED.where(col(Chat.chat_id).in_(chat_ids))):  # type: ignore[call-overload]
+        rows[row.chat_id].append(row)
+    return {chat_id: _chat_state(session, chat_id, rows[chat_id]) for chat_id in chat_ids}
+
+
+def _chat_state(session: Session, chat_id: int, rows: Sequence[Row[Any]]) -> ChatState:
+    """Return a chat's state from its rows: one for each link, or one without a link; none for an unknown chat."""
     if not rows:
         return ChatState(chat_id)
     chat = rows[0]
@@ -255,5 +270,5 @@ async def migrate(session: Session, chat_id: int, new_chat_id: int) -> None:
     await session.flush()
     for table in (Link, Consent):
         await session.change(update(table).where(col(table.chat_id) == chat_id).values(chat_id=new_chat_id))
-    await outbox.readdress(session, chat_id, new_chat_id)
+    await delivery_preferences.readdress(session, chat_id, new_chat_id)
     await session.change(delete(Chat).where(col(Chat.chat_id) == chat_id))

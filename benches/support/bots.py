@@ -69,7 +69,7 @@ async def peer(name: str, stub: TelegramStub, answer: dict[str, Any], folder: Pa
     prepared.write_text(json.dumps(answer))
     async with telegram(stub) as url:
         environment = {"BENCH_URL": url, "BENCH_TOKEN": TOKEN, "BENCH_ANSWER": str(prepared)}
-        async with _process(PEERS[name](), folder, environment | {"BENCH_MODULES": str(CACHE)}) as process:
+        async with running(PEERS[name](), folder, environment | {"BENCH_MODULES": str(CACHE)}) as process:
             await stub.until_polled()
             yield process
 
@@ -81,17 +81,25 @@ async def odobot(
     """Run ``odobot run`` on a database of linked chats, and wait until it polls."""
     async with telegram(stub) as url:
         environment = await odobot_environment(url, portal_url, folder) | {"ODOBOT_LISTEN": listen}
-        async with _process([Path(sys.executable).with_name("odobot"), "run"], folder, environment) as process:
+        async with running([Path(sys.executable).with_name("odobot"), "run"], folder, environment) as process:
             await stub.until_polled()
             yield process
 
 
-async def odobot_environment(telegram_url: str, portal_url: str, folder: Path) -> dict[str, str]:
-    """Create the database in the folder. Returns Odobot's settings for it."""
+async def odobot_environment(
+    telegram_url: str,
+    portal_url: str,
+    folder: Path,
+    *,
+    database_url: str | None = None,
+    chats: int = CHATS,
+    subscriptions: str = "",
+) -> dict[str, str]:
+    """Create linked chats in a database, by default one in the folder. Returns Odobot's settings for it."""
     key = Fernet.generate_key().decode()
-    database = Database(f"sqlite+aiosqlite:///{folder}/odobot.db", Vault([key]))
+    database = Database(database_url or f"sqlite+aiosqlite:///{folder}/odobot.db", Vault([key]))
     await migrations.upgrade(database.engine)
-    await _link_everybody(database)
+    await _link_everybody(database, chats, subscriptions)
     await database.close()
     return {
         "ODOBOT_TELEGRAM_TOKEN": TOKEN,
@@ -100,7 +108,7 @@ async def odobot_environment(telegram_url: str, portal_url: str, folder: Path) -
         "ODOBOT_PORTAL_TOKEN": PORTAL_TOKEN,
         "ODOBOT_LISTEN": "127.0.0.1:0",
         "ODOBOT_ADMIN_LISTEN": "127.0.0.1:0",
-        "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",
+        "ODOBOT_DATABASE_URL": database_url or "sqlite+aiosqlite:///odobot.db",
         "ODOBOT_SMTP_URL": "smtp://127.0.0.1:9?tls=off",
         "ODOBOT_MAIL_FROM": "odobot@odotrack.test",
         "ODOBOT_SECRET_KEYS": key,
@@ -108,14 +116,15 @@ async def odobot_environment(telegram_url: str, portal_url: str, folder: Path) -
     }
 
 
-async def _link_everybody(database: Database) -> None:
+async def _link_everybody(database: Database, chats: int, subscriptions: str) -> None:
     now = datetime.datetime.now(datetime.UTC)
     name, email = database.vault.seal("Transport Boréal inc."), database.vault.seal("client@example.test")
-    ids = range(FIRST_CHAT, FIRST_CHAT + CHATS)
+    ids = range(FIRST_CHAT, FIRST_CHAT + chats)
     links = [
         Link(
             chat_id=chat_id, contact_id=f"c-{chat_id}", account_id=f"a-{chat_id}", account_name_sealed=name,
-            access="invoices orders", email_sealed=email, email_hash="0", wishes="", linked_at=now, chosen_at=now,
+            access="invoices orders", email_sealed=email, email_hash="0", wishes=subscriptions, linked_at=now,
+            chosen_at=now,
             confirmed_at=now, used_at=now,  # as of a chat that has asked today: the portal is asked once a day
         ).model_dump(exclude={"link_id"})
         for chat_id in ids
@@ -127,7 +136,7 @@ async def _link_everybody(database: Database) -> None:
 
 
 @asynccontextmanager
-async def _process(command: list[str | Path], folder: Path, environment: dict[str, str]) -> AsyncIterator[Process]:
+async def running(command: list[str | Path], folder: Path, environment: dict[str, str]) -> AsyncIterator[Process]:
     """Run a command in a folder; at the end SIGTERM, and SIGKILL after 5 s."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ODOBOT_")}
     # A program that is installed has its bytecode; a developer's machine may keep its own sources' from being written.

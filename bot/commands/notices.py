@@ -10,7 +10,7 @@ from rich.table import Table
 
 from services.clock import Clock, utc_now
 from storage.database import Database
-from storage.notices import feed, outbox, outbox_report, repetitions
+from storage.notices import feed, outbox_report, repetitions
 from storage.notices.outbox_report import UncertainDelivery
 from storage.notices.repetitions import ResendChoice
 from storage.tables import State
@@ -84,7 +84,7 @@ async def watch_progress(database: Database) -> None:
         while True:
             async with database.read() as session:
                 counts = await outbox_report.count_all(session)
-                due = await outbox.next_due(session)
+                due = await outbox_report.next_due(session)
             total = sum(counts.values())
             left = sum(counts.get(state, 0) for state in _OPEN)
             progress.update(task, total=total, completed=total - left)

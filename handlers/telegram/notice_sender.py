@@ -21,6 +21,7 @@ from handlers.telegram import documents
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import send_text
 from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_possible
+from handlers.telegram.notice_recipients import NoticeRecipient, NoticeRecipients, NotRendered, check_quiet_hours
 from handlers.telegram.render import render
 from handlers.telegram.rich_messages import deliver, render_for
 from handlers.telegram.summary_lines import summary_lines
@@ -30,15 +31,14 @@ from portal.models import Contact, OrderStatus, Part
 from services.access import Access, may_see
 from services.clock import Clock
 from services.company import Company
-from services.notices.delivery.outcomes import Blocked, Cancelled, Deferred, NotSent, Outcome, Retry, SendFunc, Sent
+from services.notices.delivery.outcomes import Blocked, Cancelled, NotSent, Outcome, Retry, SendFunc, Sent
 from services.notices.delivery.sealed_links import outcome_without_key
 from services.notices.event_recorder import REMINDERS, subscription_for
 from services.notices.reminder_check import check_reminder
 from services.notices.reminders import ends_as_planned
-from storage import chats
 from storage.chats import ChatState, LinkState
-from storage.database import Database
-from storage.notices import delivery_preferences
+from storage.database import Database, Session
+from storage.linking import access
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.notices.outbox import ClaimedDelivery
 from storage.papers import uploaded_pdfs
@@ -57,13 +57,6 @@ log = structlog.get_logger()
 DocumentT = TypeVar("DocumentT")
 
 
-class _NotRendered(Exception):
-    """Ends rendering without a message, with the ``outcome`` for the delivery."""
-
-    def __init__(self, outcome: NotSent) -> None:
-        self.outcome = outcome
-
-
 class TelegramNoticeSender:
     """Sends notices to chats, in the chat's current language, after a new check of access."""
 
@@ -75,6 +68,7 @@ class TelegramNoticeSender:
     ) -> None:  # fmt: skip
         self._bot = bot
         self._database = database
+        self._recipients = NoticeRecipients(database)
         self._portal = portal
         self._access = access
         self._clock = clock
@@ -85,13 +79,17 @@ class TelegramNoticeSender:
         """See ``Sender``."""
         try:
             return await self._render(batch)
-        except _NotRendered as end:
+        except NotRendered as end:
             return end.outcome
 
-    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
+    async def are_still_wanted(self, session: Session, batches: Sequence[Sequence[ClaimedDelivery]]) -> list[bool]:
         """See ``Sender``. A notice about an ended link, or about no link, needs none."""
-        linked = [each.link_id for each in batch if each.link_id and each.kind not in _ABOUT_ENDED_LINKS]
-        return not linked or await self._access.still_linked(linked)
+        needed = [
+            {each.link_id for each in batch if each.link_id and each.kind not in _ABOUT_ENDED_LINKS}
+            for batch in batches
+        ]
+        linked = await access.still_linked(session, set[int]().union(*needed))
+        return [links <= linked for links in needed]
 
     async def is_reachable(self) -> bool:
         """See ``Sender``."""
@@ -103,12 +101,11 @@ class TelegramNoticeSender:
 
     async def _render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         first = batch[0]
-        async with self._database.read() as session:
-            chat = await chats.load(session, first.recipient)
-            preferences = await delivery_preferences.load(session, first.recipient)
+        recipient = await self._recipients.load(first.recipient)
+        chat, preferences = recipient.chat, recipient.preferences
         t = texts_in(Language(chat.language) if chat.language else self._company.language)
         if preferences.blocked_at is not None:
-            raise _NotRendered(Blocked())
+            raise NotRendered(Blocked())
         if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
             screen = screens.idle_link(t, first.account_name, first.link_id)
             return self._message(t, first, screen)
@@ -118,24 +115,24 @@ class TelegramNoticeSender:
             )
             return self._message(t, first, screen)
         if all(each.link_id in chat.sealed_links for each in batch):
-            raise _NotRendered(outcome_without_key(first, self._clock()))
+            raise NotRendered(outcome_without_key(first, self._clock()))
         zone = ZoneInfo(preferences.timezone) if preferences.timezone else self._company.zone
         if first.kind is Kind.POLICY_CHANGED:
             if not chat.links or first.day is None:
-                raise _NotRendered(Cancelled("no longer linked"))
-            self._check_quiet_hours(preferences, zone, is_summarised=False)
+                raise NotRendered(Cancelled("no longer linked"))
+            check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=False)
             return self._message(t, first, policy_changed(t, self._company.name, first.day))
         if first.kind in _ABOUT_COPIES:
             return self._about_copy(t, chat, first, preferences, zone)
         wanted = [each for each in batch if self._is_subscribed(chat, each)]
         if not wanted:
-            raise _NotRendered(Cancelled("no longer wished for"))
+            raise NotRendered(Cancelled("no longer wished for"))
         if first.kind in REMINDERS:  # a reminder has a time of its own, and is not summarised
-            return await self._reminder(t, chat, wanted[0], preferences, zone)
-        self._check_quiet_hours(preferences, zone, is_summarised=True)
+            return await self._reminder(t, recipient, wanted[0], zone)
+        check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=True)
         if len(wanted) > 1:
-            return await self._summary(t, chat, wanted)
-        return await self._single(t, chat, wanted[0])
+            return await self._summary(t, recipient, wanted)
+        return await self._single(t, recipient, wanted[0])
 
     @staticmethod
     def _is_subscribed(chat: ChatState, claimed: ClaimedDelivery) -> bool:
@@ -145,28 +142,21 @@ class TelegramNoticeSender:
         # The person requested a postponed reminder separately.
         return claimed.kind is Kind.REMINDER_LATER or subscription_for(claimed.kind) in (link.subscriptions or ())
 
-    def _check_quiet_hours(self, preferences: DeliveryPreferences, zone: ZoneInfo, *, is_summarised: bool) -> None:
-        """Raise ``_NotRendered`` in quiet hours; ``is_summarised``: whether a summary may follow them."""
-        if preferences.quiet is None:
-            return
-        until = preferences.quiet.until(self._clock().astimezone(zone))
-        if until is not None:
-            raise _NotRendered(Deferred(until, is_postponed=is_summarised))
-
     def _about_copy(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
     ) -> SendFunc:
         """Render without the portal; after quiet hours it is not summarised, because it is about no paper."""
         link = chat.link(claimed.link_id)
         if link is None:
-            raise _NotRendered(Cancelled("no longer linked"))
-        self._check_quiet_hours(preferences, zone, is_summarised=False)
+            raise NotRendered(Cancelled("no longer linked"))
+        check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=False)
         return self._message(
             t, claimed, screens.about_copy(t, claimed.kind, link.account_name, claimed.number, link.link_id)
         )
 
-    async def _summary(self, t: Texts, chat: ChatState, batch: Sequence[ClaimedDelivery]) -> SendFunc:
+    async def _summary(self, t: Texts, recipient: NoticeRecipient, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         """Summarise postponed notices, where the contact may still see that part of the account."""
+        chat = recipient.chat
         lines: list[tuple[LinkState, ClaimedDelivery]] = []
         repeated: list[bool] = []
         contacts: dict[str, Contact | None] = {}
@@ -176,69 +166,74 @@ class TelegramNoticeSender:
                 continue
             if link.contact_id not in contacts:
                 contacts[link.contact_id] = await self._access.contact(link.contact_id)
-            if await self._may_notify(contacts[link.contact_id], link, each.kind):
+            if await self._may_notify(contacts[link.contact_id], recipient, link, each.kind):
                 lines.append((link, each))
                 repeated.append(each.is_repetition)
         if not lines:
-            raise _NotRendered(Cancelled("no longer allowed"))
+            raise NotRendered(Cancelled("no longer allowed"))
         shown = await summary_lines(self._portal, lines, has_accounts=len(chat.links) > 1)
         screen = screens.marked(t, summary(t, shown), repeated)
         return self._text(chat.chat_id, screen, wants_tables=chat.wants_tables)
 
-    async def _may_notify(self, contact: Contact | None, link: LinkState, kind: Kind) -> bool:
+    async def _may_notify(
+        self, contact: Contact | None, recipient: NoticeRecipient, link: LinkState, kind: Kind
+    ) -> bool:
         """Return whether a link may still get notices; if it ended or is idle, notify the chat of that once."""
         if self._access.is_idle(link):
             await self._access.notify_idle_link(link)
             return False
-        has_ended = await self._access.unlink_if_ended(contact, link.link_id) is not None
+        read = recipient.links.get(link.link_id)
+        has_ended = await self._access.unlink_if_ended(contact, link.link_id, read=read) is not None
         part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
         return not has_ended and may_see(contact, link.account_id, part)
 
-    async def _read(self, claimed: ClaimedDelivery, link: LinkState, document: Awaitable[DocumentT]) -> DocumentT:
+    async def _read(
+        self, claimed: ClaimedDelivery, recipient: NoticeRecipient, link: LinkState, document: Awaitable[DocumentT]
+    ) -> DocumentT:
         """Return an order or an invoice, read in parallel with the check that the link is still valid."""
         contact, read = await asyncio.gather(self._access.contact(link.contact_id), document, return_exceptions=True)
         if isinstance(contact, BaseException):
             raise contact
-        if not await self._may_notify(contact, link, claimed.kind):
-            raise _NotRendered(Cancelled("no longer allowed"))
+        if not await self._may_notify(contact, recipient, link, claimed.kind):
+            raise NotRendered(Cancelled("no longer allowed"))
         if isinstance(read, BaseException):
             raise read
         return read
 
-    async def _single(self, t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> SendFunc:
-        link, reader, number = self._link_and_number(t, chat, claimed)
+    async def _single(self, t: Texts, recipient: NoticeRecipient, claimed: ClaimedDelivery) -> SendFunc:
+        link, reader, number = self._link_and_number(t, recipient.chat, claimed)
         if claimed.kind in _ORDERS:
-            order = await self._read(claimed, link, self._portal.order(reader, number))
+            order = await self._read(claimed, recipient, link, self._portal.order(reader, number))
             if claimed.day is not None and not ends_as_planned(order, claimed.day, self._company.zone):
-                raise _NotRendered(Cancelled("ends on another day"))
+                raise NotRendered(Cancelled("ends on another day"))
             if order.status is OrderStatus.CANCELLED:
-                raise _NotRendered(Cancelled("order cancelled"))
+                raise NotRendered(Cancelled("order cancelled"))
             screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
             return self._message(t, claimed, screen)
-        invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
+        invoice = await self._read(claimed, recipient, link, self._portal.invoice(reader, number))
         is_cancellation = claimed.kind is Kind.INVOICE_CANCELLED
         if is_cancellation and not invoice.is_cancelled:
-            raise _NotRendered(Cancelled("not cancelled"))
+            raise NotRendered(Cancelled("not cancelled"))
         if invoice.is_cancelled and not (is_cancellation or claimed.is_repetition):  # nobody was told of it
-            raise _NotRendered(Cancelled("invoice cancelled"))
+            raise NotRendered(Cancelled("invoice cancelled"))
         if claimed.kind is Kind.INVOICE_PAID and invoice.is_unpaid:
-            raise _NotRendered(Cancelled("payment withdrawn"))
+            raise NotRendered(Cancelled("payment withdrawn"))
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
             return await self._message_with_pdf(t, reader, claimed, screen)
         return self._message(t, claimed, screen)
 
     async def _reminder(
-        self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
+        self, t: Texts, recipient: NoticeRecipient, claimed: ClaimedDelivery, zone: ZoneInfo
     ) -> SendFunc:
-        link, reader, number = self._link_and_number(t, chat, claimed)
-        invoice = await self._read(claimed, link, self._portal.invoice(reader, number))
+        link, reader, number = self._link_and_number(t, recipient.chat, claimed)
+        invoice = await self._read(claimed, recipient, link, self._portal.invoice(reader, number))
         if not invoice.is_unpaid:
-            raise _NotRendered(Cancelled("paid"))
+            raise NotRendered(Cancelled("paid"))
         not_now = await check_reminder(self._database, self._clock(), claimed, link, invoice.due_date, zone)
         if not_now is not None:
-            raise _NotRendered(not_now)
-        self._check_quiet_hours(preferences, zone, is_summarised=False)
+            raise NotRendered(not_now)
+        check_quiet_hours(recipient.preferences, self._clock().astimezone(zone), is_summarised=False)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
         return self._message(t, claimed, screen)
 
@@ -246,7 +241,7 @@ class TelegramNoticeSender:
     def _link_and_number(t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
-            raise _NotRendered(Cancelled("no longer linked"))
+            raise NotRendered(Cancelled("no longer linked"))
         return link, Reader(link.contact_id, link.account_id, t.language), claimed.number
 
     def _today(self) -> datetime.date:

@@ -28,7 +28,6 @@ from storage import chats
 from storage.notices import (
     cancellation,
     delivery_preferences,
-    outbox,
     subscriptions,
 )
 from storage.notices.delivery_preferences import Quiet
@@ -135,7 +134,7 @@ async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
             await delivery_preferences.set_quiet(session, context.chat.chat_id, Quiet(action.start, action.end))
         elif action.start == -1:
             await delivery_preferences.set_quiet(session, context.chat.chat_id, None)
-            await outbox.release_postponed(session, context.chat.chat_id, context.services.clock())
+            await delivery_preferences.release_postponed(session, context.chat.chat_id, context.services.clock())
         preferences = await delivery_preferences.load(session, context.chat.chat_id)
     return screens.quiet_hours(context.t, preferences.quiet, preferences.timezone or context.services.company.zone.key)
 

@@ -9,7 +9,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from urllib.parse import unquote
 
-from services.uninterrupted import run_to_completion
+from services.concurrency.uninterrupted import run_to_completion
 from storage.database import Database, Session
 from storage.notices import bookkeeper_copies, cancellation, feed, stop_mails
 from storage.notices.bookkeeper_copies import BookkeeperCopy, CopyOfAddress

@@ -10,8 +10,8 @@ from portal.client import Portal
 from portal.errors import CursorTooOld, PortalBroken
 from portal.events import Event, EventPage, EventType
 from services.clock import Clock
+from services.concurrency.uninterrupted import run_to_completion
 from services.notices.event_recorder import DOCUMENT_TYPES, Recorded, is_recorded, record_events
-from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.health.errors import is_value_error
 from storage.notices import feed

@@ -14,9 +14,9 @@ from portal.errors import Forbidden, NotFound, PortalAway, PortalError
 from portal.models import Invoice, Order, Page, Status
 from services.clock import Clock
 from services.company import Company
+from services.concurrency.uninterrupted import run_to_completion
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION
 from services.notices.reminders import endings_of, reminder_time_on, reminders_of
-from services.uninterrupted import run_to_completion
 from storage.database import Database, Session
 from storage.notices.plan import hand_over, mutes, rows, sweeps
 from storage.notices.plan.rows import Wanted

@@ -13,12 +13,12 @@ from mail.errors import MailError, Refusal, kind_of
 from mail.mailer import Letter
 from services.clock import Clock
 from services.company import Company
+from services.concurrency.uninterrupted import run_to_completion
 from services.mailing.copy_letters import copies_stopped_letter
 from services.notices import copies
 from services.notices.copies import StopRequest
 from services.notices.stop_mails import LARGEST_READ, Meaning, StopMail, read_stop_mail
 from services.security import SecurityEvent, SecurityLog
-from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.health.errors import is_database_error
 from storage.notices import stop_mails

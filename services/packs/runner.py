@@ -16,12 +16,12 @@ from portal.errors import PortalError
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
+from services.concurrency.uninterrupted import run_to_completion
 from services.packs.collecting import PortalStaysAway
 from services.packs.packing import LeaseLost, LinkEnded, Packing
 from services.packs.queue import PackQueue
 from services.packs.reports import Finished, PackSender, Reason, Report, SendFailed, Stopped
 from services.retention import Category, kept
-from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.papers import packs
 from storage.papers.packs import ClaimedPack

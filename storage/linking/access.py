@@ -1,7 +1,7 @@
 """Links to be confirmed with the portal, and the result of that."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, update
@@ -24,7 +24,7 @@ class LinkToConfirm:
 
 
 async def links_to_confirm(
-    session: Session, *, chat_id: int | None = None, link_ids: Sequence[int] = ()
+    session: Session, *, chat_id: int | None = None, link_ids: Collection[int] = ()
 ) -> list[LinkToConfirm]:
     """Return the links of a chat, or the links with ``link_ids``. A link that no key decrypts is left out."""
     which = col(Link.chat_id) == chat_id if chat_id is not None else col(Link.link_id).in_(link_ids)
@@ -94,7 +94,7 @@ async def expire_confirmations(session: Session, account_id: str, contact_id: st
     await session.change(update(Link).where(which).values(confirmed_at=None))
 
 
-async def still_linked(session: Session, link_ids: Sequence[int]) -> set[int]:
+async def still_linked(session: Session, link_ids: Collection[int]) -> set[int]:
     """Return those of ``link_ids`` that exist."""
     found = await session.exec(select(col(Link.link_id)).where(col(Link.link_id).in_(link_ids)))
     return {link_id for link_id in found.all() if link_id is not None}

@@ -6,8 +6,9 @@ from sqlalchemy import and_, case, exists, or_, update
 from sqlmodel import col, select
 
 from storage.database import Session
-from storage.notices.outbox import IN_PROGRESS, WAITING, literal_states
+from storage.notices.outbox import IN_PROGRESS, WAITING
 from storage.tables import ClockReading, Delivery, Feed, Kind, Notice, Pace, State, Sweep
+from storage.tables.base import literal_states
 
 
 async def last_seen(session: Session) -> datetime.datetime | None:

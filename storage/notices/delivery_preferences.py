@@ -1,13 +1,15 @@
-"""When a chat may be written to: its quiet hours, its time zone, and whether the person blocked the bot."""
+"""When a chat may be written to: its quiet hours, its time zone, whether the person blocked the bot, and its new id."""
 
 import datetime
+from collections.abc import Set
 from dataclasses import dataclass
 
-from sqlalchemy import update
-from sqlmodel import col
+from sqlalchemy import or_, update
+from sqlmodel import col, select
 
 from storage.database import Session
-from storage.tables import Chat
+from storage.notices.outbox import IN_PROGRESS, WAITING
+from storage.tables import Channel, Chat, Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,17 @@ class DeliveryPreferences:
 
 async def load(session: Session, chat_id: int) -> DeliveryPreferences:
     """Load a chat's delivery preferences; every field is ``None`` for an unknown chat."""
-    chat = await session.get(Chat, chat_id)
+    return _preferences(await session.get(Chat, chat_id))
+
+
+async def load_each(session: Session, chat_ids: Set[int]) -> dict[int, DeliveryPreferences]:
+    """Load chats' delivery preferences, as ``load``. Returns: those of each of ``chat_ids``."""
+    found = await session.exec(select(Chat).where(col(Chat.chat_id).in_(chat_ids)))
+    known = {chat.chat_id: chat for chat in found}
+    return {chat_id: _preferences(known.get(chat_id)) for chat_id in chat_ids}
+
+
+def _preferences(chat: Chat | None) -> DeliveryPreferences:
     if chat is None:
         return DeliveryPreferences(None, None, None)
     quiet = Quiet(chat.quiet_from, chat.quiet_to) if chat.quiet_from is not None and chat.quiet_to is not None else None
@@ -69,3 +81,23 @@ async def set_timezone(session: Session, chat_id: int, timezone: str) -> None:
 async def set_blocked(session: Session, chat_id: int, at: datetime.datetime | None) -> None:
     """Record that the person blocked the bot, or unblocked it (``None``)."""
     await session.change(update(Chat).where(col(Chat.chat_id) == chat_id).values(blocked_at=at))
+
+
+async def readdress(session: Session, chat_id: int, new_chat_id: int) -> None:
+    """Change the recipient of unsettled deliveries, and of those that will be repeated, to the chat's new id."""
+    unsettled = or_(col(Delivery.state).in_((*WAITING, *IN_PROGRESS)), col(Delivery.repeat_at).is_not(None))
+    await session.change(
+        update(Delivery)
+        .where(col(Delivery.channel) == Channel.TELEGRAM, col(Delivery.recipient) == chat_id, unsettled)
+        .values(recipient=new_chat_id)
+    )
+
+
+async def release_postponed(session: Session, chat_id: int, now: datetime.datetime) -> None:
+    """Make the deliveries that quiet hours postponed due now."""
+    waiting = (
+        col(Delivery.channel) == Channel.TELEGRAM,
+        col(Delivery.recipient) == chat_id,
+        col(Delivery.is_postponed),
+    )
+    await session.change(update(Delivery).where(*waiting, col(Delivery.state).in_(WAITING)).values(due_at=now))

@@ -14,15 +14,14 @@ outcome: then ``settle`` and ``put_back`` still record it.
 import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, case, exists, literal, null, or_, update
+from sqlalchemy import ColumnElement, String, and_, case, exists, literal, null, or_, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from storage.database import Session
 from storage.tables import Channel, Delivery, Kind, Notice, State
-from storage.tables.base import UtcTime
+from storage.tables.base import UtcTime, literal_states
 
 WAITING = (State.QUEUED, State.RETRY)
 IN_PROGRESS = (State.LEASED, State.SENDING)
@@ -30,11 +29,6 @@ REPEAT_AFTER = datetime.timedelta(minutes=15)
 """How long after an unclear outcome the marked repetition is due: time for the person to show that they know."""
 SEEN = "seen by the person"
 """The reason of a delivery whose repetition is not needed."""
-
-
-def literal_states(states: Sequence[StrEnum]) -> BindParameter[Sequence[StrEnum]]:
-    """Return states as SQL literals: an engine uses a partial index only when the query repeats its condition."""
-    return bindparam(None, states, expanding=True, literal_execute=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +152,44 @@ def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery that a worker holds by a lease."""
+
+    delivery_id: int
+    lease: str
+
+
 async def begin_sending(
-    session: Session, ids: Sequence[int], lease: str, now: datetime.datetime, lease_until: datetime.datetime
-) -> bool:
-    """Move leased deliveries to ``sending``, all or none.
+    session: Session, held: Sequence[Held], now: datetime.datetime, lease_until: datetime.datetime
+) -> set[Held]:
+    """Move leased deliveries to ``sending``, each by its own lease.
 
     Returns:
-        False where one was cancelled or its lease expired; the transaction is rolled back then.
+        Those that were moved: not one that was cancelled, or whose lease expired.
     """
-    held = (col(Delivery.state) == State.LEASED, col(Delivery.lease_owner) == lease, col(Delivery.lease_until) > now)
-    moved = await session.change(
+    query = (
         update(Delivery)
-        .where(col(Delivery.delivery_id).in_(ids), *held)
+        .where(*_are(held), col(Delivery.state) == State.LEASED, col(Delivery.lease_until) > now)
         .values(state=State.SENDING, lease_until=lease_until, is_seen=False)
+        .returning(col(Delivery.delivery_id), col(Delivery.lease_owner))
     )
-    if moved == len(ids):
-        return True
-    await session.rollback()
-    return False
+    rows = await session.exec(query.execution_options(synchronize_session=False))
+    return {Held(row.delivery_id, row.lease_owner) for row in rows}
+
+
+def held_by(lease: str, ids: Sequence[int]) -> list[Held]:
+    """Return the deliveries that a lease holds."""
+    return [Held(each, lease) for each in ids]
+
+
+def _are(held: Sequence[Held]) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition for held deliveries. The ids alone find the rows; each has to have its own lease, too."""
+    pairs = tuple_(col(Delivery.delivery_id), col(Delivery.lease_owner))
+    return (
+        col(Delivery.delivery_id).in_([each.delivery_id for each in held]),
+        pairs.in_([(each.delivery_id, each.lease) for each in held]),
+    )
 
 
 async def take_back(session: Session, ids: Sequence[int], lease: str, lease_until: datetime.datetime) -> bool:
@@ -197,23 +211,26 @@ async def give_back(session: Session, ids: Sequence[int], lease: str) -> None:
 
 
 async def settle(
-    session: Session, ids: Sequence[int], lease: str, state: State, now: datetime.datetime, reason: str | None = None
-) -> bool:
-    """Record the final state of deliveries. Returns: False where the lease was lost.
+    session: Session, held: Sequence[Held], state: State, now: datetime.datetime, reason: str | None = None
+) -> set[int]:
+    """Record the final state of deliveries, each by its own lease.
 
     A delivery that becomes ``uncertain`` for the first time gets its ``repeat_at``.
+
+    Returns:
+        The ids of those that were changed: not one whose lease was lost.
     """
     values: dict[str, object] = {"state": state, "reason": reason, "repeat_at": None}
     if state is State.UNCERTAIN:
         values = _uncertain(now, reason)
     values |= {"settled_at": now, "lease_owner": None, "lease_until": None}
-    query = update(Delivery).where(col(Delivery.delivery_id).in_(ids), *_known_to(lease)).values(**values)
-    return bool(await session.change(query.execution_options(synchronize_session=False)))
+    query = update(Delivery).where(*_are(held), _IS_KNOWN).values(**values).returning(col(Delivery.delivery_id))
+    found = await session.exec(query.execution_options(synchronize_session=False))
+    return {each.delivery_id for each in found}
 
 
-def _known_to(lease: str) -> tuple[ColumnElement[bool], ...]:
-    """Return the condition for deliveries whose outcome the holder of a lease may record: see the module."""
-    return col(Delivery.state).in_((*IN_PROGRESS, State.UNCERTAIN)), col(Delivery.lease_owner) == lease
+_IS_KNOWN = col(Delivery.state).in_((*IN_PROGRESS, State.UNCERTAIN))
+"""The condition for deliveries whose outcome the holder of their lease may record: see the module."""
 
 
 def _uncertain(now: datetime.datetime, reason: str | None) -> dict[str, object]:
@@ -243,7 +260,11 @@ async def put_back(
     values |= {"lease_owner": None, "lease_until": None, "settled_at": None, "repeat_at": repeat_at}
     if is_postponed is not None:
         values["is_postponed"] = is_postponed
-    query = update(Delivery).where(col(Delivery.delivery_id).in_(ids), *_known_to(lease)).values(**values)
+    query = (
+        update(Delivery)
+        .where(col(Delivery.delivery_id).in_(ids), _IS_KNOWN, col(Delivery.lease_owner) == lease)
+        .values(**values)
+    )
     await session.change(query.execution_options(synchronize_session=False))
 
 
@@ -268,30 +289,3 @@ async def reclaim(
     sending = held.where(col(Delivery.state) == State.SENDING)
     unknown = await session.change(sending.values(settled_at=now, **_uncertain(now, "the worker died")))
     return returned, unknown
-
-
-async def next_due(session: Session) -> datetime.datetime | None:
-    """Return when the next waiting delivery is due; ``None`` where none waits."""
-    waits = col(Delivery.state).in_(literal_states(WAITING))
-    query = select(Delivery.due_at).where(waits).order_by(col(Delivery.due_at)).limit(1)
-    return (await session.exec(query)).first()
-
-
-async def readdress(session: Session, chat_id: int, new_chat_id: int) -> None:
-    """Change the recipient of unsettled deliveries, and of those that will be repeated, to the chat's new id."""
-    unsettled = or_(col(Delivery.state).in_((*WAITING, *IN_PROGRESS)), col(Delivery.repeat_at).is_not(None))
-    await session.change(
-        update(Delivery)
-        .where(col(Delivery.channel) == Channel.TELEGRAM, col(Delivery.recipient) == chat_id, unsettled)
-        .values(recipient=new_chat_id)
-    )
-
-
-async def release_postponed(session: Session, chat_id: int, now: datetime.datetime) -> None:
-    """Make the deliveries that quiet hours postponed due now."""
-    waiting = (
-        col(Delivery.channel) == Channel.TELEGRAM,
-        col(Delivery.recipient) == chat_id,
-        col(Delivery.is_postponed),
-    )
-    await session.change(update(Delivery).where(*waiting, col(Delivery.state).in_(WAITING)).values(due_at=now))

@@ -8,8 +8,9 @@ from sqlmodel import col, select
 
 from storage.database import Session
 from storage.notices import bookkeeper_copies
-from storage.notices.outbox import literal_states
+from storage.notices.outbox import WAITING
 from storage.tables import Channel, Delivery, Kind, Notice, State
+from storage.tables.base import literal_states
 
 FINAL = (State.SENT, State.BLOCKED, State.CANCELLED)
 """The states that ``count_open`` leaves out: nearly all stored deliveries are in one of them."""
@@ -146,4 +147,11 @@ async def copy_stopped_at(session: Session, chat_id: int, account_id: str) -> da
         .order_by(col(Notice.occurred_at).desc())
         .limit(1)
     )
+    return (await session.exec(query)).first()
+
+
+async def next_due(session: Session) -> datetime.datetime | None:
+    """Return when the next waiting delivery is due; ``None`` where none waits."""
+    waits = col(Delivery.state).in_(literal_states(WAITING))
+    query = select(Delivery.due_at).where(waits).order_by(col(Delivery.due_at)).limit(1)
     return (await session.exec(query)).first()

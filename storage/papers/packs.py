@@ -10,9 +10,8 @@ from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 
 from storage.database import Session
-from storage.notices.outbox import literal_states
 from storage.tables import Pack, PackState
-from storage.tables.base import row_id
+from storage.tables.base import literal_states, row_id
 
 OPEN = (PackState.QUEUED, PackState.RUNNING, PackState.ENDED)
 _WORKING = (PackState.QUEUED, PackState.RUNNING)

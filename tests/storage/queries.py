@@ -4,6 +4,7 @@ import datetime
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, update
 from sqlmodel import SQLModel
@@ -29,7 +30,7 @@ from storage.notices import (
 )
 from storage.notices.delivery_preferences import Quiet
 from storage.notices.feed import NewDelivery, NewNotice
-from storage.notices.outbox import ClaimedDelivery
+from storage.notices.outbox import ClaimedDelivery, Held
 from storage.notices.plan import hand_over, mutes, rows, sweeps
 from storage.notices.plan.rows import Part, Wanted
 from storage.notices.plan.sweeps import REMINDER_KINDS
@@ -47,6 +48,10 @@ FEW = 40
 _MINUTE = datetime.timedelta(minutes=1)
 _SECOND = datetime.timedelta(seconds=1)
 _DAY = datetime.timedelta(days=1)
+
+
+def _held(place: Any) -> list[Held]:
+    return outbox.held_by("w", [place.leased])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,7 @@ READS: dict[str, Query] = {
     "feed.notified_recipients": lambda s, p: feed.notified_recipients(s, {(p.number, p.account), ("1", "a")}),
     "feed.account_name": lambda s, p: feed.account_name(s, [p.link, p.other_chat]),
     "clock_steps.last_seen": lambda s, _: clock_steps.last_seen(s),
-    "outbox.next_due": lambda s, _: outbox.next_due(s),
+    "outbox_report.next_due": lambda s, _: outbox_report.next_due(s),
     "outbox_report.count_open": lambda s, _: outbox_report.count_open(s),
     "outbox_report.list_uncertain": lambda s, _: outbox_report.list_uncertain(s, 20),
     "repetitions.channels_due": lambda s, p: repetitions.channels_due(s, p.now),
@@ -351,10 +356,10 @@ WRITES: dict[str, Query] = {
         s, "new", p.now, p.now + _MINUTE, 32, _SECOND, [Channel.TELEGRAM]
     ),
     "outbox.claim_postponed": lambda s, p: outbox.claim_postponed(s, p.claimed, p.now, p.now + _MINUTE),
-    "outbox.begin_sending": lambda s, p: outbox.begin_sending(s, [p.leased], "w", p.now, p.now + _MINUTE),
-    "outbox.settle": lambda s, p: outbox.settle(s, [p.leased], "w", State.SENT, p.now),
+    "outbox.begin_sending": lambda s, p: outbox.begin_sending(s, _held(p), p.now, p.now + _MINUTE),
+    "outbox.settle": lambda s, p: outbox.settle(s, _held(p), State.SENT, p.now),
     "outbox.put_back": lambda s, p: outbox.put_back(s, [p.leased], "w", State.RETRY, p.now),
-    "outbox.settle, uncertain": lambda s, p: outbox.settle(s, [p.leased], "w", State.UNCERTAIN, p.now, "timed out"),
+    "outbox.settle, uncertain": lambda s, p: outbox.settle(s, _held(p), State.UNCERTAIN, p.now, "timed out"),
     "repetitions.queue_due": lambda s, p: repetitions.queue_due(s, p.now, Channel.TELEGRAM),
     "repetitions.record_seen": lambda s, p: repetitions.record_seen(
         s, p.chat, SeenNotices([Kind.INVOICE_ISSUED], p.account, p.number), p.now
@@ -376,7 +381,7 @@ WRITES: dict[str, Query] = {
     "cancellation.cancel_for_number, a link": lambda s, p: cancellation.cancel_for_number(
         s, [Kind.INVOICE_ISSUED], p.number, p.now, "muted", link_id=p.link
     ),
-    "outbox.release_postponed": lambda s, p: outbox.release_postponed(s, p.chat, p.now),
+    "delivery_preferences.release_postponed": lambda s, p: delivery_preferences.release_postponed(s, p.chat, p.now),
     "retention.purge_settled, few": lambda s, p: retention.purge_settled(s, p.old(p.size.notices, NOTICES_KEPT), 100),
     "retention.purge_settled, many": lambda s, p: retention.purge_settled(
         s, p.old(p.size.notices, NOTICES_KEPT, many=True), 100

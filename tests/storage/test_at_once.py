@@ -118,7 +118,8 @@ async def test_concurrent_claims_for_one_recipient(replicas: list[Database]) -> 
                 held = Counter((await session.exec(select(Delivery.recipient).where(in_hand))).all())
             most = max(most, *held.values())
             async with database.write() as session:
-                await outbox.settle(session, [each.delivery_id for each in claimed], worker, State.SENT, NOW)
+                own = outbox.held_by(worker, [each.delivery_id for each in claimed])
+                await outbox.settle(session, own, State.SENT, NOW)
             done += len(claimed)
 
     while (await left(replicas[0])) > 0:

@@ -176,7 +176,7 @@ async def test_outbox(session: Session) -> None:
     }  # fmt: skip
     (uncertain,) = await outbox_report.list_uncertain(session, 10)
     assert (uncertain.recipient, uncertain.number, uncertain.reason) == (401, "212384", "timed out")
-    assert await outbox.next_due(session) == later(seconds=5)
+    assert await outbox_report.next_due(session) == later(seconds=5)
     assert await outbox.reclaim(session, later(minutes=6)) == (3, 1)
     gap = datetime.timedelta(seconds=1)
     claimed = await outbox.claim(session, "new", later(days=1), later(days=2), 10, gap)
@@ -185,8 +185,8 @@ async def test_outbox(session: Session) -> None:
     ]  # fmt: skip
     assert {each.account_name for each in claimed} == {"Client Odotrack"}
     ids = [each.delivery_id for each in claimed]
-    assert await outbox.begin_sending(session, ids, "new", later(days=1), later(days=2))
-    assert await outbox.settle(session, ids, "new", State.SENT, later(days=1))
+    assert await outbox.begin_sending(session, outbox.held_by("new", ids), later(days=1), later(days=2))
+    assert await outbox.settle(session, outbox.held_by("new", ids), State.SENT, later(days=1))
     states = dict((await session.exec(select(col(Delivery.delivery_id), col(Delivery.state)))).all())
     assert [one for one, state in states.items() if state == State.SENT] == sorted({*ids, 2, 11})
 

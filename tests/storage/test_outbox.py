@@ -16,7 +16,7 @@ from storage import chats
 from storage.database import Database
 from storage.linking import links
 from storage.linking.links import NewLink
-from storage.notices import cancellation, feed, outbox, outbox_report, repetitions, retention
+from storage.notices import cancellation, delivery_preferences, feed, outbox, outbox_report, repetitions, retention
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
 from storage.notices.repetitions import SeenNotices
@@ -52,12 +52,13 @@ async def claim(
 
 async def begin(database: Database, worker: str, *ids: int, at: datetime.datetime = NOW) -> bool:
     async with database.write() as session:
-        return await outbox.begin_sending(session, ids, worker, at, at + MINUTE)
+        moved = await outbox.begin_sending(session, outbox.held_by(worker, ids), at, at + MINUTE)
+    return moved == set(outbox.held_by(worker, ids))
 
 
 async def settle(database: Database, worker: str, *ids: int, state: State = State.SENT) -> bool:
     async with database.write() as session:
-        return await outbox.settle(session, ids, worker, state, NOW)
+        return await outbox.settle(session, outbox.held_by(worker, ids), state, NOW) == set(ids)
 
 
 async def reclaim(database: Database, at: datetime.datetime, *, everything: bool = False) -> tuple[int, int]:
@@ -186,15 +187,6 @@ async def test_reclaim_everything(database: Database) -> None:
     assert await counts(database) == {State.QUEUED: 2, State.UNCERTAIN: 1}
 
 
-async def test_batch_begins_all_or_none(database: Database) -> None:
-    await queue(database, 1, 2)
-    one, two = await claim(database, "a")
-    async with database.write() as session:
-        await cancellation.cancel_for_links(session, [2], NOW, "unlinked")
-    assert not await begin(database, "a", one.delivery_id, two.delivery_id)
-    assert await states(database) == {one.delivery_id: State.LEASED, two.delivery_id: State.CANCELLED}
-
-
 async def test_unlinking_cancels_queued_deliveries_only(database: Database) -> None:
     async with database.write() as session:
         new = NewLink("c1", "a1", "Client", frozenset({"invoices"}), EMAIL)
@@ -255,7 +247,7 @@ async def test_put_back(database: Database) -> None:
             await outbox.put_back(session, [held.delivery_id], "a", State.RETRY, due_at, reason="429")
         assert await claim(database, "b", at + 9 * MINUTE) == []
     async with database.read() as session:
-        assert await outbox.next_due(session) == later(minutes=30)
+        assert await outbox_report.next_due(session) == later(minutes=30)
 
 
 async def test_postponed_deliveries_are_claimed_together(database: Database) -> None:
@@ -292,7 +284,7 @@ async def test_readdress_to_the_new_chat_id(database: Database) -> None:
     (held,) = await claim(database, "a")
     await begin(database, "a", held.delivery_id)
     async with database.write() as session:
-        await outbox.readdress(session, 1, 99)
+        await delivery_preferences.readdress(session, 1, 99)
         await outbox.put_back(session, [held.delivery_id], "a", State.RETRY, NOW)
     assert {each.recipient for each in await rows(database)} == {99}
 
@@ -345,7 +337,8 @@ async def work(database: Database, worker: str, holders: Holders, chance: random
             gives_up = chance.random() < 0.3
             async with database.write() as session:
                 if not gives_up:
-                    assert await outbox.begin_sending(session, [each.delivery_id], worker, NOW, NOW + MINUTE)
+                    held = outbox.held_by(worker, [each.delivery_id])
+                    assert await outbox.begin_sending(session, held, NOW, NOW + MINUTE)
             await asyncio.sleep(0)
             async with database.write() as session:
                 del holders.held[each.delivery_id]
@@ -353,7 +346,7 @@ async def work(database: Database, worker: str, holders: Holders, chance: random
                     await outbox.put_back(session, [each.delivery_id], worker, State.RETRY, NOW)
                     continue
                 holders.written[each.delivery_id] += 1
-                assert await outbox.settle(session, [each.delivery_id], worker, State.SENT, NOW)
+                assert await outbox.settle(session, outbox.held_by(worker, [each.delivery_id]), State.SENT, NOW)
 
 
 @pytest.mark.parametrize(("engines", "workers"), [(1, 4), (2, 2)])
@@ -433,7 +426,7 @@ async def _play(database: Database, acts: list[tuple[str, int, int]]) -> None:
             case "sent" | "uncertain":
                 for one, lease in begun.items():
                     async with database.write() as session:
-                        await outbox.settle(session, [one], lease, State(act), now)
+                        await outbox.settle(session, outbox.held_by(lease, [one]), State(act), now)
                     del mine[one]
             case "retry":
                 # Telegram's answer said that it was not done; or the portal failed before anything was written.
@@ -497,7 +490,7 @@ async def test_counts_by_state(database: Database) -> None:
     ids = [each.delivery_id for each in claimed]
     lease = claimed[0].lease
     async with database.write() as session:
-        assert await outbox.begin_sending(session, ids[:5], lease, NOW, later(minutes=5))
+        assert await outbox.begin_sending(session, outbox.held_by(lease, ids[:5]), NOW, later(minutes=5))
         await outbox.put_back(session, ids[:1], lease, State.RETRY, later(days=1))
         for state, some in (
             (State.SENT, ids[1:2]),
@@ -505,8 +498,8 @@ async def test_counts_by_state(database: Database) -> None:
             (State.CANCELLED, ids[3:4]),
             (State.UNCERTAIN, ids[4:5]),
         ):
-            assert await outbox.settle(session, some, lease, state, NOW)
-        assert await outbox.begin_sending(session, ids[5:6], lease, NOW, later(minutes=5))
+            assert await outbox.settle(session, outbox.held_by(lease, some), state, NOW)
+        assert await outbox.begin_sending(session, outbox.held_by(lease, ids[5:6]), NOW, later(minutes=5))
     found = await counted()
     assert found == {
         State.LEASED: len(ids) - 6,

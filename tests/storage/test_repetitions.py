@@ -9,7 +9,7 @@ from storage import chats
 from storage.database import Database
 from storage.linking import links
 from storage.linking.links import NewLink
-from storage.notices import cancellation, outbox, outbox_report, repetitions
+from storage.notices import cancellation, delivery_preferences, outbox, outbox_report, repetitions
 from storage.notices.repetitions import ResendChoice, SeenNotices
 from storage.tables import Channel, Delivery, Kind, State
 from tests.storage import EMAIL, NOW, later
@@ -25,7 +25,7 @@ async def uncertain(database: Database, at: datetime.datetime = NOW) -> list[int
     ids = [each.delivery_id for each in claimed]
     assert await begin(database, "w", *ids, at=at)
     async with database.write() as session:
-        assert await outbox.settle(session, ids, "w", State.UNCERTAIN, at, "timed out")
+        assert await outbox.settle(session, outbox.held_by("w", ids), State.UNCERTAIN, at, "timed out")
     return ids
 
 
@@ -51,7 +51,7 @@ async def test_repeated_once_after_a_quarter_of_an_hour(database: Database) -> N
     assert (again.delivery_id, again.is_repetition) == (number, True)
     assert await begin(database, "b", number, at=AFTER)
     async with database.write() as session:
-        assert await outbox.settle(session, [number], "b", State.UNCERTAIN, AFTER, "timed out")
+        assert await outbox.settle(session, outbox.held_by("b", [number]), State.UNCERTAIN, AFTER, "timed out")
     assert await queue_due(database, later(days=9)) == 0
     async with database.read() as session:
         (final,) = await outbox_report.list_uncertain(session, 9)
@@ -96,7 +96,7 @@ async def test_known_outcome_of_a_live_worker_wins(database: Database, state: St
     await begin(database, "slow", held.delivery_id)
     assert await reclaim(database, later(minutes=5)) == (0, 1)
     async with database.write() as session:
-        assert await outbox.settle(session, [held.delivery_id], "slow", state, later(minutes=6))
+        assert await outbox.settle(session, outbox.held_by("slow", [held.delivery_id]), state, later(minutes=6))
     assert await states(database) == {held.delivery_id: state}
     assert await queue_due(database, later(days=1)) == 0
 
@@ -119,7 +119,9 @@ async def test_queued_repetition_ignores_the_late_worker(database: Database) -> 
     await reclaim(database, later(minutes=5))
     await queue_due(database, later(minutes=20))
     async with database.write() as session:
-        assert not await outbox.settle(session, [held.delivery_id], "slow", State.SENT, later(minutes=21))
+        assert not await outbox.settle(
+            session, outbox.held_by("slow", [held.delivery_id]), State.SENT, later(minutes=21)
+        )
     assert await states(database) == {held.delivery_id: State.QUEUED}
 
 
@@ -202,13 +204,13 @@ async def test_chat_knows_of_its_unclear_notices(database: Database) -> None:
     await begin(database, "a", held.delivery_id)
     assert await unclear(1)
     async with database.write() as session:
-        await outbox.settle(session, [held.delivery_id], "a", State.UNCERTAIN, NOW)
+        await outbox.settle(session, outbox.held_by("a", [held.delivery_id]), State.UNCERTAIN, NOW)
     assert (await unclear(1), await unclear(2)) == (True, False)
     await queue_due(database, AFTER)
     (held,) = await claim(database, "b", AFTER)
     assert await unclear(1)
     async with database.write() as session:
-        await outbox.settle(session, [held.delivery_id], "b", State.SENT, AFTER)
+        await outbox.settle(session, outbox.held_by("b", [held.delivery_id]), State.SENT, AFTER)
     assert not await unclear(1)
 
 
@@ -216,7 +218,7 @@ async def test_repetition_follows_the_chat_to_its_new_id(database: Database) -> 
     await queue(database, 1)
     await uncertain(database)
     async with database.write() as session:
-        await outbox.readdress(session, 1, 99)
+        await delivery_preferences.readdress(session, 1, 99)
     await queue_due(database, AFTER)
     assert [each.recipient for each in await claim(database, "b", AFTER)] == [99]
 

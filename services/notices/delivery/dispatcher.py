@@ -11,8 +11,10 @@ import structlog
 from portal.breaker import Caller, caller
 from portal.errors import PortalAway, PortalError
 from services.clock import Clock
+from services.concurrency.uninterrupted import run_to_completion
 from services.notices.delivery.breaker import ChannelBreaker, Gate, Ticket
-from services.notices.delivery.claims import LEASE, SENDING_LEASE, Claims
+from services.notices.delivery.claims import LEASE, Claims
+from services.notices.delivery.marking import SendingMarks
 from services.notices.delivery.outcome_recorder import OutcomeRecorder
 from services.notices.delivery.outcomes import (
     Blocked,
@@ -27,15 +29,14 @@ from services.notices.delivery.outcomes import (
     after_portal_error,
 )
 from services.notices.delivery.rate_limiter import BulkRateLimiter
-from services.uninterrupted import run_to_completion
 from storage.database import Database
 from storage.health.errors import is_database_error
 from storage.notices import outbox, repetitions
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel
 
-MAX_CONCURRENT_SENDS = 32
-_MIN_CLAIM = 8
+MAX_CONCURRENT_SENDS = 64
+_MIN_CLAIM = 16
 """Minimum size of a claim: a transaction per delivery would cost as much as sending it."""
 _IDLE_SECONDS = 0.5
 _GATHER_SECONDS = 0.1
@@ -72,6 +73,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._sending_tasks: dict[asyncio.Task[None], Channel] = {}
         self._claims = Claims(database, clock, self._gates, datetime.timedelta(seconds=1 / chat_rate))
+        self._marks = SendingMarks(database, clock, senders)
         self._portal_away_until = 0.0
 
     def wake(self) -> None:
@@ -111,7 +113,7 @@ class Dispatcher:
         for gate in self._gates.values():
             gate.close()
         while self._claims.waiting:
-            await self._release([self._claims.waiting.pop()])
+            await self._marks.release([self._claims.waiting.pop()])
         while self._sending_tasks:
             await asyncio.wait(self._sending_tasks)
 
@@ -214,8 +216,6 @@ class Dispatcher:
         if ticket is None:
             return None
         try:
-            if not await sender.is_still_wanted(batch):
-                return Retry("unlinked meanwhile")
             outcome = await self._send(send)
             gate.end(
                 ticket, failed=isinstance(outcome, Uncertain) or (isinstance(outcome, Retry) and outcome.is_outage)
@@ -253,40 +253,18 @@ class Dispatcher:
                 if ticket.is_probe and not await sender.is_reachable():
                     gate.end(ticket, failed=True)
                     break
-                if not await self._mark_sending(batch):
-                    # A delivery of the batch was cancelled meanwhile: queue the others to be rendered again.
+                if not await self._marks.mark(batch):
+                    # The chat was unlinked or a delivery cancelled meanwhile: queue the others to be rendered again.
                     break
                 is_begun = slot is None or await self._limiter.wait_for_slot(slot)
                 if is_begun:
                     return ticket
-                if not await self._unmark_sending(batch):
+                if not await self._marks.unmark(batch):
                     return None
             finally:
                 if not is_begun:
                     gate.withdraw(ticket)
         if sender.is_paced:
             self._limiter.return_admission()
-        await self._release(batch)
+        await self._marks.release(batch)
         return None
-
-    async def _mark_sending(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """Commit the state ``sending``. Returns: False if a delivery was cancelled or its lease was lost.
-
-        A paced message is marked shortly before its slot, so that the time of the commit does not delay the request.
-        """
-        now = self._clock()
-        async with self._database.write() as session:
-            return await outbox.begin_sending(session, _ids(batch), batch[0].lease, now, now + SENDING_LEASE)
-
-    async def _unmark_sending(self, batch: Sequence[ClaimedDelivery]) -> bool:
-        """Undo ``_mark_sending`` before anything was sent. Returns: False if the lease was lost."""
-        async with self._database.write() as session:
-            return await outbox.take_back(session, _ids(batch), batch[0].lease, self._clock() + LEASE)
-
-    async def _release(self, batch: Sequence[ClaimedDelivery]) -> None:
-        async with self._database.write() as session:
-            await outbox.give_back(session, _ids(batch), batch[0].lease)
-
-
-def _ids(batch: Sequence[ClaimedDelivery]) -> list[int]:
-    return [each.delivery_id for each in batch]

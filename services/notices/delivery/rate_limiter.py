@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import time
+from collections import deque
 from contextlib import suppress
 
 import structlog
@@ -46,7 +47,7 @@ class BulkRateLimiter:
         self._reserved_at_once = max(1, int(rate / 5))
         lead = rate_limiter.longest_lead(self._gap, self._reserved_at_once)
         self._longest_wait = lead.total_seconds()
-        self._slots: list[float] = []
+        self._slots: deque[float] = deque()
         self._halted_until: tuple[datetime.datetime, float] | None = None
         self._queue_lock = asyncio.Lock()
         self._reservation_lock = asyncio.Lock()
@@ -140,15 +141,15 @@ class BulkRateLimiter:
         async with self._reservation_lock:
             while True:
                 tolerance = min(self._gap, _MAX_DELAY)
-                self._slots = [slot for slot in self._slots if self._is_usable(slot, tolerance)]
-                if self._slots:
-                    return self._slots.pop(0)
+                while self._slots:
+                    if self._is_usable(slot := self._slots.popleft(), tolerance):
+                        return slot
                 async with self._database.write() as session:
                     now, ticks = self._clock(), time.monotonic()
                     earliest = now + max(_MARK_LEAD / 2, datetime.timedelta(seconds=self._halted_for()))
                     slots = await rate_limiter.reserve(session, earliest, self._gap, self._reserved_at_once)
                 starts = (slots.start + self._gap * n for n in range(slots.count))
-                self._slots = [ticks + (start - now).total_seconds() for start in starts]
+                self._slots.extend(ticks + (start - now).total_seconds() for start in starts)
 
     def _is_usable(self, slot: float, tolerance: datetime.timedelta) -> bool:
         return slot >= time.monotonic() - tolerance.total_seconds() and not self._is_halted(slot)

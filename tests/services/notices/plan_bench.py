@@ -146,7 +146,7 @@ class Bench:
                 await recorder.record([each], rendered)
                 continue
             async with self.database.write() as session:
-                await outbox.settle(session, [each.delivery_id], "w", outbox.State.SENT, self.now)
+                await outbox.settle(session, outbox.held_by("w", [each.delivery_id]), outbox.State.SENT, self.now)
             assert each.day is not None
             self.told.append((each.number or "", each.kind, each.day))
         return len(claimed)

@@ -5,6 +5,7 @@ import datetime
 import secrets
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -158,7 +159,8 @@ async def test_leases_from_before_a_step_back_end(database: Database) -> None:
         await queue(database, f"e{recipient}", clock(), recipient=recipient)
     async with database.write() as session:
         held = await outbox.claim(session, "dead", clock(), clock() + LEASE, 32, GAP)
-        await outbox.begin_sending(session, [held[0].delivery_id], "dead", clock(), clock() + SENDING_LEASE)
+        dead = outbox.held_by("dead", [held[0].delivery_id])
+        await outbox.begin_sending(session, dead, clock(), clock() + SENDING_LEASE)
     clock.offset = -2 * HOUR
     await watch.check()
     for seconds, released in ((90, (0, 0)), (130, (1, 0)), (400, (0, 1))):
@@ -172,7 +174,7 @@ async def test_a_recipient_is_not_busy_until_the_old_time(database: Database) ->
     await queue(database, "e1", clock())
     async with database.write() as session:
         (held,) = await outbox.claim(session, "a", clock(), clock() + LEASE, 32, GAP)
-        assert await outbox.settle(session, [held.delivery_id], "a", State.SENT, clock())
+        assert await outbox.settle(session, outbox.held_by("a", [held.delivery_id]), State.SENT, clock())
     clock.offset = -2 * HOUR
     await queue(database, "e2", clock())
     async with database.write() as session:
@@ -209,8 +211,8 @@ class SlowSender:
 
         return send
 
-    async def is_still_wanted(self, _batch: object) -> bool:
-        return True
+    async def are_still_wanted(self, _session: object, batches: Sequence[object]) -> list[bool]:
+        return [True] * len(batches)
 
 
 class BrokenSender(SlowSender):

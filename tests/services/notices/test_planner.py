@@ -64,7 +64,7 @@ async def test_reminder_that_an_older_version_sent(bench: Bench) -> None:
     async with bench.database.write() as session:
         gap = datetime.timedelta(0)
         (old,) = await outbox.claim(session, "old", bench.now, NINE + datetime.timedelta(hours=1), 1, gap)
-        await outbox.settle(session, [old.delivery_id], "old", outbox.State.SENT, bench.now)
+        await outbox.settle(session, outbox.held_by("old", [old.delivery_id]), outbox.State.SENT, bench.now)
     await bench.settle()
     assert [each for each in bench.told if each[1] is Kind.REMINDER_DUE] == []
 
