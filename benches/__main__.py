@@ -22,6 +22,7 @@ BENCHES = {
     "startup": "From the start to the first getUpdates",
     "storage": "Storage as it grows",
     "memory": "Peak memory, empty and full",
+    "notices": "Notices on invoice day",
     "packing": "Packs of invoices, and taps meanwhile",
     "attacks": "Attacks on the public port, from the portal and by strangers",
     "soak": "Ten minutes of traffic",
