@@ -61,8 +61,10 @@ test-load: $(READY)
 test-browser: $(READY) chromium
 	$(BIN)/pytest tests/browser --timeout 120
 
+PICTURES = chat-fr chat-en detail-pdf-390 list-390 pay-390 tables-invoices-fr privacy-fr-390 privacy-en-390
 screenshots: $(READY) chromium
-	$(BIN)/pytest tests/browser/test_conversation.py --timeout 120 --pictures docs/screenshots
+	$(BIN)/pytest $(foreach ABOUT,conversation paying policy rich_tables,tests/browser/test_$(ABOUT).py) --timeout 120 --pictures .cache/pictures
+	cp $(foreach PICTURE,$(PICTURES),.cache/pictures/$(PICTURE).png) docs/screenshots
 
 .PHONY: chromium
 chromium:

@@ -9,7 +9,7 @@ from sandbox.stage import Stage
 from tests.browser.test_access import THEMES
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, FloatRect
+    from playwright.async_api import Browser
 
 
 async def test_policy_page_at_390_px(stage: Stage, browser: "Browser", pytestconfig: pytest.Config) -> None:
@@ -27,8 +27,10 @@ async def test_policy_page_at_390_px(stage: Stage, browser: "Browser", pytestcon
             assert await tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if folder := pytestconfig.getoption("--pictures"):
             await tab.emulate_media(color_scheme="light")
-            top: FloatRect = {"x": 0, "y": 0, "width": 390, "height": 1500}
-            await tab.screenshot(path=folder / "privacy-390.png", full_page=True, clip=top)
+            for language in ("fr", "en"):
+                await tab.locator(f"section[lang={language}-CA]").screenshot(
+                    path=folder / f"privacy-{language}-390.png"
+                )
         await tab.get_by_role("link", name="English").click()
         assert await tab.locator("#en").evaluate("each => Math.abs(each.getBoundingClientRect().top) < 200")
         assert errors == []
