@@ -1,6 +1,7 @@
-"""The settings: ``ODOBOT_…`` in the environment, which overrides ``.env``. The error for a wrong one names it."""
+"""The settings: ``ODOBOT_…`` in the environment, or else in a file of settings. The error for a wrong one names it."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,8 +17,10 @@ from pydantic_settings import (
 from sqlalchemy.engine import make_url
 
 from bot.environment.addresses import is_loopback, scheme_and_host, split_address
+from bot.environment.env_files import EnvFileError
 from bot.environment.policy_settings import PolicySettings
-from bot.environment.secret_files import SUFFIX, read_secret_files
+from bot.environment.secret_files import SUFFIX
+from bot.environment.sources import lines_of, read_sources
 from bot.environment.values import (
     check_database_url,
     check_webhook_secret,
@@ -28,7 +31,7 @@ from bot.environment.values import (
     checked_telegram_token,
     fernet_keys,
 )
-from bot.environment.variables import ENV_FILE, unknown_names, unquoted
+from bot.environment.variables import ENV_FILE, unquoted
 from mail.addresses import parse_sender
 from mail.server import parse_imap_url, parse_smtp_url
 from portal.tryton.address import SCHEME, parse_address
@@ -255,38 +258,30 @@ class Settings(PolicySettings):
         return level
 
 
-def load_settings() -> Settings:
-    """Read the settings from the environment, from ``.env``, and the secrets also from files.
+def load_settings(env_files: Sequence[Path] = ()) -> Settings:
+    """Read the settings from the environment, from files of settings, and the secrets also from files of their own.
+
+    Args:
+        env_files: The files, read as systemd reads them; a later one overrides an earlier one. Empty: ``.env``.
 
     Raises:
-        SettingsError: Settings are missing, wrong or misspelt; the message names all of them.
+        SettingsError: Settings are missing, wrong or misspelt; the message names all of them. Or a file of settings
+            cannot be read.
     """
-    names = [PREFIX + field.upper() for field in Settings.model_fields]
-    names += [PREFIX + field.upper() + SUFFIX for field in _SECRETS]
-    misspelt = [
-        f"{name}: no setting has this name{f', did you mean {nearest}?' if nearest else ', see .env.example'}"
-        for name, nearest in unknown_names(PREFIX, names)
-    ]
-    secrets, unusable = read_secret_files(PREFIX, _SECRETS)
     try:
-        settings = Settings(**secrets)  # type: ignore[arg-type]
+        sources = read_sources(PREFIX, list(Settings.model_fields), _SECRETS, env_files)
+    except EnvFileError as error:
+        raise SettingsError(f"--env-file: {error}") from None
+    misspelt, unusable = sources.misspelt, sources.unusable
+    try:
+        settings = Settings(_env_file=None if env_files else ENV_FILE, **sources.values)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong, is_missing = _lines(error)
+        wrong, is_missing = lines_of(error, PREFIX)
         named = {line.partition(":")[0].removesuffix(SUFFIX) for line in unusable}
         wrong = [line for line in wrong if line.partition(":")[0] not in named]
         no_file = f"There is no {ENV_FILE} in {Path.cwd()}, so the settings were read from the environment only."
-        hint = [no_file] if is_missing and not Path(ENV_FILE).is_file() else []
+        hint = [no_file] if is_missing and not env_files and not Path(ENV_FILE).is_file() else []
         raise SettingsError("\n".join([*wrong, *unusable, *misspelt, *hint])) from None
     if misspelt or unusable:
         raise SettingsError("\n".join([*unusable, *misspelt]))
     return settings
-
-
-def _lines(error: ValidationError) -> tuple[list[str], bool]:
-    """Return a line for each wrong setting, and whether a required one is missing."""
-    lines, is_missing = [], False
-    for each in error.errors(include_input=False, include_url=False, include_context=False):
-        is_missing |= each["type"] == "missing"
-        reason = "is required but not set, see .env.example" if each["type"] == "missing" else each["msg"]
-        lines.append(f"{PREFIX}{str(each['loc'][0]).upper()}: {reason.removeprefix('Value error, ')}")
-    return list(dict.fromkeys(lines)), is_missing

@@ -36,6 +36,12 @@ class SecurityEvent(StrEnum):
     ACCESS_ENDED = "access_ended"
     FORGED_BUTTON = "forged_button"
     FOREIGN_CONTEXT = "foreign_context"
+    DELIVERIES_RETRIED = "deliveries_retried"
+    DELIVERIES_CANCELLED = "deliveries_cancelled"
+    DELIVERIES_REPEATED = "deliveries_repeated"
+    COPY_PAUSED = "copy_paused"
+    INCIDENT_RECORDED = "incident_recorded"
+    KEYS_ROTATED = "keys_rotated"
 
 
 class SecurityLog:

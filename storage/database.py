@@ -226,10 +226,10 @@ def identity_of(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def is_open_to_others(file: Path) -> bool:
+def is_open_to_others(file: Path, bits: int = _OTHERS) -> bool:
     """Return whether the file's mode lets its group or others read or write it; ``False`` without such a file."""
     try:
-        return os.name == "posix" and bool(file.stat().st_mode & _OTHERS)
+        return os.name == "posix" and bool(file.stat().st_mode & bits)
     except OSError:
         return False
 

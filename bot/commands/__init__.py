@@ -1,1 +1,4 @@
-"""Subcommands of the command line, one module each."""
+"""Subcommands of the command line.
+
+More than a dozen files: each is one command, or what it is made of.
+"""

@@ -1,6 +1,7 @@
 """``odobot check``: test each dependency of the deployment, and report one line each."""
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from bot.app import build, mailbox_at
 from bot.commands.check_result import CheckFailed, CheckResult
 from bot.commands.check_staff_chat import check_staff_chat
 from bot.components import Components
+from bot.environment.variables import ENV_FILE
 from bot.environment.zones import newer_version, used_version
 from bot.http.admin.key_check import SAMPLE, unreadable_reason
 from bot.settings import COPIES_OFF, Settings
@@ -24,10 +26,22 @@ from storage.migrations import Schema
 from texts.catalogue import texts_in
 from texts.language import Language
 
+_NOT_GROUP = 0o007
+_IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
-async def run_checks(settings: Settings) -> list[CheckResult]:
-    """Run every check once. Returns: one result for each, in the order of the report."""
-    async with build(settings) as components:
+
+async def run_checks(settings: Settings, env_files: Sequence[Path] = ()) -> list[CheckResult]:
+    """Run every check once, and create nothing: a database that does not exist is reported.
+
+    Args:
+        env_files: The files of settings that were named; empty: ``.env``.
+
+    Returns:
+        One result for each check, in the order of the report.
+    """
+    missing = _missing_database(settings)
+    opened = settings.model_copy(update={"database_url": _IN_MEMORY}) if missing else settings
+    async with build(opened) as components:
         return [
             await _run_check("ODOBOT_TELEGRAM_TOKEN", lambda: _check_telegram(components)),
             await _run_check("ODOBOT_PORTAL_URL", lambda: _check_portal(components)),
@@ -35,21 +49,33 @@ async def run_checks(settings: Settings) -> list[CheckResult]:
             *await _check_copies(settings),
             *await check_staff_chat(components, settings.staff_chat),
             *await _check_webhook(components, settings),
-            await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components)),
+            await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components, missing)),
             *await _check_keys(components),
             _check_zones(),
             await _run_check("catalogues", _check_catalogues),
-            *_check_file_modes(settings),
+            *_check_file_modes(settings, env_files),
         ]
 
 
-def _check_file_modes(settings: Settings) -> list[CheckResult]:
-    """Return a warning if other users can read ``.env`` or the database file, else an empty list."""
-    files = [Path(".env"), sqlite_file(settings.database_url)]
-    found = [str(file) for file in files if file is not None and is_open_to_others(file)]
-    if not found:
+def _missing_database(settings: Settings) -> Path | None:
+    """Return the file of an SQLite database that does not exist; None for any other database."""
+    file = sqlite_file(settings.database_url)
+    return file.absolute() if file is not None and not file.exists() else None
+
+
+def _check_file_modes(settings: Settings, env_files: Sequence[Path]) -> list[CheckResult]:
+    """Return a warning if other users can read the settings or the database file, else an empty list.
+
+    The group may read named files of settings: the unit's is for root and for the group of its user.
+    """
+    files = [file for file in env_files if is_open_to_others(file, _NOT_GROUP)]
+    own = [*([] if env_files else [Path(ENV_FILE)]), sqlite_file(settings.database_url)]
+    files += [file for file in own if file is not None and is_open_to_others(file)]
+    if not files:
         return []
-    detail = f"other users of this machine can read {' and '.join(found)}, run: chmod 600 {' '.join(found)}"
+    found = [str(file) for file in files]
+    modes = [f"chmod o= {file}" if file in env_files else f"chmod 600 {file}" for file in files]
+    detail = f"other users of this machine can read {' and '.join(found)}, run: {' && '.join(modes)}"
     return [CheckResult("files", True, detail, is_warning=True)]
 
 
@@ -155,7 +181,11 @@ async def _check_mailbox(url: str) -> str:
     return "the mailbox can be read"
 
 
-async def _check_database(components: Components) -> str:
+async def _check_database(components: Components, missing: Path | None) -> str:
+    if missing is not None:
+        if not os.access(missing.parent, os.W_OK | os.X_OK):
+            raise CheckFailed(f"there is no {missing}, and it cannot be created there")
+        return f"sqlite, odobot run will create {missing}"
     engine = components.database.engine
     try:
         async with engine.connect() as connection:

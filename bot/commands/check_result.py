@@ -19,6 +19,12 @@ class CheckResult:
             return "FAIL"
         return "warn" if self.is_warning else "ok  "
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """The result for ``--json``; ``result`` is ``ok``, ``warning`` or ``failed``."""
+        result = "failed" if not self.is_ok else "warning" if self.is_warning else "ok"
+        return {"name": self.name, "result": result, "detail": self.detail}
+
 
 class CheckFailed(Exception):
     """The message is the result's detail."""

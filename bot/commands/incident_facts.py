@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from storage.incidents import StoredVersion
 
@@ -196,7 +197,12 @@ def as_lines(incident: Incident) -> list[str]:
 
 def as_json(incidents: Sequence[Incident]) -> str:
     """Return the register as JSON, with every version."""
-    register = [
+    return json.dumps(as_data(incidents), ensure_ascii=False, indent=2) + "\n"
+
+
+def as_data(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
+    """Return the register with every version, as values that JSON has."""
+    return [
         {
             "number": each.number,
             **{_column(name): each.facts.get(name) for name in FACTS},
@@ -213,7 +219,6 @@ def as_json(incidents: Sequence[Incident]) -> str:
         }
         for each in incidents
     ]
-    return json.dumps(register, ensure_ascii=False, indent=2) + "\n"
 
 
 def as_csv(incidents: Sequence[Incident]) -> str:

@@ -11,10 +11,12 @@ from typing import Annotated
 
 import typer
 
-from bot.commands.common import failure, loaded_settings, on_database
-from bot.commands.incident_facts import BadFact, Incident, as_csv, as_json, as_lines, checked, incidents_of
+from bot.commands import incident_facts
+from bot.commands.common import AsJson, failure, loaded_settings, on_database, print_facts, record_change, usage_error
+from bot.commands.incident_facts import BadFact, Incident, as_csv, as_data, as_lines, checked, incidents_of
 from bot.settings import Settings
 from services.clock import utc_now
+from services.security import SecurityEvent
 from storage import incidents
 from storage.database import Database
 
@@ -46,6 +48,7 @@ def add(
     cai_notified: CaiNotified = "",
     persons_notified: PersonsNotified = "",
     public_notice: PublicNotice = "",
+    as_json: AsJson = False,
 ) -> None:
     """Enter an incident; the notices may follow by ``update``."""
     settings = loaded_settings()
@@ -57,19 +60,21 @@ def add(
     try:
         facts = checked(given, _today(settings))
     except BadFact as error:
-        raise failure(f"odobot incidents add: {error}") from None
+        raise usage_error(f"odobot incidents add: {error}") from None
 
     async def enter(database: Database) -> Incident:
         async with database.write() as session:
             number = await incidents.add(session, facts, utc_now())
-            return incidents_of(await incidents.load(session, number))[0]
+            entered = incidents_of(await incidents.load(session, number))[0]
+        record_change(database, SecurityEvent.INCIDENT_RECORDED, 1)
+        return entered
 
-    _print([on_database(settings, enter)])
+    _print([on_database(settings, enter)], as_json=as_json)
 
 
 @commands.command("update")
 def update(
-    number: Annotated[int, typer.Argument(help="The incident's number, as list shows it.")],
+    number: Annotated[int, typer.Argument(min=1, max=2**31 - 1, help="The incident's number, as list shows it.")],
     known: Known = "",
     occurred: Occurred = "",
     information: Information = "",
@@ -81,6 +86,7 @@ def update(
     cai_notified: CaiNotified = "",
     persons_notified: PersonsNotified = "",
     public_notice: PublicNotice = "",
+    as_json: AsJson = False,
 ) -> None:
     """Complete or correct an incident; what was entered before stays in the export."""
     settings = loaded_settings()
@@ -94,25 +100,24 @@ def update(
         async with database.write() as session:
             found = incidents_of(await incidents.load(session, number))
             if not found:
-                raise BadFact(f"there is no incident {number}")
+                raise failure(f"odobot incidents update: there is no incident {number}")
             if found[0].unreadable:
-                raise BadFact(f"no key of ODOBOT_SECRET_KEYS opens incident {number}")
+                raise failure(f"odobot incidents update: no key of ODOBOT_SECRET_KEYS opens incident {number}")
             await incidents.amend(session, number, checked(given, _today(settings), found[0].facts), utc_now())
-            return incidents_of(await incidents.load(session, number))[0]
+            amended = incidents_of(await incidents.load(session, number))[0]
+        record_change(database, SecurityEvent.INCIDENT_RECORDED, 1)
+        return amended
 
     try:
-        _print([on_database(settings, amend)])
+        _print([on_database(settings, amend)], as_json=as_json)
     except BadFact as error:
-        raise failure(f"odobot incidents update: {error}") from None
+        raise usage_error(f"odobot incidents update: {error}") from None
 
 
 @commands.command("list")
-def list_incidents() -> None:
+def list_incidents(as_json: AsJson = False) -> None:
     """Show every incident, with what the law asks for and is missing."""
-    found = on_database(loaded_settings(), _load)
-    if not found:
-        typer.echo("The register is empty.")
-    _print(found)
+    _print(on_database(loaded_settings(), _load), as_json=as_json)
 
 
 @commands.command("export")
@@ -121,9 +126,9 @@ def export(
     output: Annotated[str, typer.Option(help="A new file, readable for you only. Without it: standard output.")] = "",
 ) -> None:
     """Write the whole register, for the Commission or to keep a copy elsewhere."""
-    formats = {"json": as_json, "csv": as_csv}
+    formats = {"json": incident_facts.as_json, "csv": as_csv}
     if kind not in formats:
-        raise failure("odobot incidents export: --format must be json or csv")
+        raise usage_error("odobot incidents export: --format must be json or csv")
     text = formats[kind](on_database(loaded_settings(), _load))
     if not output:
         typer.echo(text, nl=False)
@@ -146,6 +151,6 @@ def _today(settings: Settings) -> datetime.date:
     return utc_now().astimezone(settings.zone).date()
 
 
-def _print(found: Sequence[Incident]) -> None:
-    for each in found:
-        typer.echo("\n".join(as_lines(each)))
+def _print(found: Sequence[Incident], *, as_json: bool) -> None:
+    lines = [line for each in found for line in as_lines(each)] or ["The register is empty."]
+    print_facts({"incidents": as_data(found)}, lines, as_json=as_json)

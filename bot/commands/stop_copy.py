@@ -1,11 +1,13 @@
 """``odobot stop-copy``: act on a bookkeeper's mail that asks for the end of the copies, or on one that came back."""
 
 import sys
+from dataclasses import dataclass
 
+from bot.commands.common import record_change
 from services.clock import Clock, utc_now
 from services.notices import copies
 from services.notices.copies import StopRequest
-from services.security import SecurityEvent, SecurityLog
+from services.security import SecurityEvent
 from storage.database import Database
 
 STDIN = "-"
@@ -13,7 +15,16 @@ _LARGEST_MAIL = 1024 * 1024
 """Characters of a mail on standard input that are read: the token stands in its headers, or near them."""
 
 
-async def stop_copy(database: Database, text: str, *, has_bounced: bool, clock: Clock = utc_now) -> str | None:
+@dataclass(frozen=True, slots=True)
+class StopResult:
+    """What was done: how many copies were stopped or paused; 0 if they were before. ``line`` says it."""
+
+    action: str
+    copies: int
+    line: str
+
+
+async def stop_copy(database: Database, text: str, *, has_bounced: bool, clock: Clock = utc_now) -> StopResult | None:
     """Stop the copies of an account's invoices to an address, or pause them.
 
     Args:
@@ -21,22 +32,20 @@ async def stop_copy(database: Database, text: str, *, has_bounced: bool, clock: 
         has_bounced: The mail came back: pause the copies, until the address is confirmed anew.
 
     Returns:
-        The line that says what was done; None if the text holds no valid token.
+        None if the text holds no valid token.
     """
     request = await _request_in(database, text)
     if request is None:
         return None
     if has_bounced:
-        paused = await copies.pause(database, request, None, clock())
-        return (
-            f"Copies paused: {paused}" if paused else "Copies paused: 0 (none was active, or they were paused before)"
-        )
-    stopped = await copies.stop(database, request, clock())
-    if not stopped:
-        return "Copies stopped: 0 (they were stopped before)"
-    security = SecurityLog(database.vault)
-    security.record(SecurityEvent.COPY_STOPPED, cause="operator", email=request.email, count=stopped)
-    return f"Copies stopped: {stopped}"
+        count = await copies.pause(database, request, None, clock())
+        action, event, before = "paused", SecurityEvent.COPY_PAUSED, "none was active, or they were paused before"
+    else:
+        count = await copies.stop(database, request, clock())
+        action, event, before = "stopped", SecurityEvent.COPY_STOPPED, "they were stopped before"
+    if count:
+        record_change(database, event, count, email=request.email)
+    return StopResult(action, count, f"Copies {action}: {count}{'' if count else f' ({before})'}")
 
 
 async def _request_in(database: Database, text: str) -> StopRequest | None:

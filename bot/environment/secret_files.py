@@ -1,22 +1,27 @@
 """Secrets from files: ``ODOBOT_…_FILE`` names the file of a secret, as containers and systemd's credentials have it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bot.environment.variables import unquoted, values_of_env_file
+from bot.environment.variables import unquoted
 
 SUFFIX = "_FILE"
 _LARGEST_BYTES = 64 * 1024
 
 
-def read_secret_files(prefix: str, fields: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """Read the files that the environment, or ``.env``, names for these settings.
+def read_secret_files(
+    prefix: str, fields: Iterable[str], files: Mapping[str, str | None]
+) -> tuple[dict[str, str], list[str]]:
+    """Read the files that the environment, or a file of settings, names for these settings.
+
+    Args:
+        files: The variables of the files of settings.
 
     Returns:
         The contents by the setting's field, without the line end; and a line for each file that cannot be used.
     """
-    found = {name.upper(): value or "" for name, value in {**values_of_env_file(), **os.environ}.items()}
+    found = {name.upper(): value or "" for name, value in {**files, **os.environ}.items()}
     contents: dict[str, str] = {}
     wrong = []
     for field in fields:

@@ -26,16 +26,17 @@ def unquoted(value: str) -> str:
     return value if found is None or len(read) != 1 else found
 
 
-def unknown_names(prefix: str, known: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Find the names with the prefix, in the environment and in ``.env``, that no setting has.
+def unknown_names(prefix: str, known: Collection[str], files: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
+    """Find the names with the prefix, in the environment and in files of settings, that no setting has.
 
     Args:
         known: The names of the settings.
+        files: The variables of the files.
 
     Yields:
         The name, and the known name that is most like it; empty if none is.
     """
-    found: Mapping[str, str | None] = {**values_of_env_file(), **os.environ}
+    found: Mapping[str, str | None] = {**files, **os.environ}
     for name, value in found.items():
         upper = name.upper()
         if not upper.startswith(prefix) or upper in known or _NOT_OURS.fullmatch(upper):

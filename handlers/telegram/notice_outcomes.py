@@ -8,7 +8,7 @@ import structlog
 from telegram.error import TelegramError
 
 from handlers.telegram.failures import FailureKind, classify
-from services.notices.delivery.outcomes import Blocked, Cancelled, Outcome, Retry, Uncertain
+from services.notices.delivery.outcomes import REFUSED_BY_TELEGRAM, Blocked, Cancelled, Outcome, Retry, Uncertain
 from storage import chats
 from storage.database import Database, Session
 from storage.health.errors import is_database_error
@@ -39,7 +39,7 @@ async def outcome_of(database: Database, chat_id: int, error: TelegramError, now
                 await chats.migrate(session, chat_id, failure.new_chat_id)
         case FailureKind.REFUSED | FailureKind.STALE | FailureKind.NOT_MODIFIED:
             log.error("delivery.refused", reason=failure.reason)
-            return Cancelled("Telegram refused it")
+            return Cancelled(REFUSED_BY_TELEGRAM)
         case FailureKind.UNCLEAR:
             return Uncertain(failure.reason)
     return Retry(

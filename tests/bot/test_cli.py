@@ -464,7 +464,7 @@ async def test_lift_cap_resets_the_wrong_codes_of_an_address(servers: Servers, s
     assert '"event": "security.cap_lifted"' in result.err
     result = await shell.run("lift-cap", "--email", EMAIL)
     assert (result.code, result.out) == (0, "Wrong codes forgotten: 0\n")
-    assert (await shell.run("lift-cap", "--email", "x")).code == 1
+    assert (await shell.run("lift-cap", "--email", "x")).code == 2
 
 
 async def test_stop_copy_acts_on_a_subject_line(servers: Servers, shell: Shell) -> None:
@@ -501,7 +501,8 @@ async def test_notices_resend_shows_first_and_then_does_it(servers: Servers, she
         await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "212380", NOW), wanted)
         await session.change(update(Delivery).values(state=State.UNCERTAIN, settled_at=NOW, reason="NetworkError"))
     for wrong in (("--yes",), ("--resend", "--since", "yesterday")):
-        assert (await shell.run("notices", *wrong)).line.startswith("odobot notices: ")
+        result = await shell.run("notices", *wrong)
+        assert (result.code, result.line[:16]) == (2, "odobot notices: ")
     assert "0 deliveries would be repeated" in (await shell.run("notices", "--resend", "--reason", "timed out")).out
     assert "2 deliveries would be repeated" in (await shell.run("notices", "--resend", "--since", str(NOW))).out
     shown = await shell.run("notices", "--resend", "--id", "2", "--id", "7", "--yes")
@@ -515,15 +516,19 @@ async def test_notices_resend_shows_first_and_then_does_it(servers: Servers, she
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--email", "x"), ("--email", EMAIL, "--chat", "1"), ("--email", ""), ("--chat", "0"), ("--email", " ")],
+    [(), ("--email", EMAIL, "--chat", "1"), ("--chat", "0"), ("--chat", "1", "--unreadable")],
     ids=str,
 )
 async def test_unlink_requires_an_address_or_a_chat(servers: Servers, shell: Shell, arguments: tuple[str, ...]) -> None:
     result = await shell.run("unlink", *arguments)
-    assert (result.code, result.out) == (1, "")
-    assert "--email" in result.line
-    assert "--chat" in result.line
-    assert EMAIL not in result.err
+    assert (result.code, result.out) == (2, "")
+    assert result.line == "odobot unlink: give one of --email ADDRESS, --chat NUMBER and --unreadable"
+
+
+@pytest.mark.parametrize("address", ["x", "", " ", "nobody@", "a\udcffb@example.test"], ids=ascii)
+async def test_unlink_says_what_is_no_address(servers: Servers, shell: Shell, address: str) -> None:
+    result = await shell.run("unlink", "--email", address)
+    assert (result.code, result.line) == (2, "odobot unlink: --email must be an email address")
 
 
 async def test_new_key_prints_a_valid_and_unique_key(shell: Shell) -> None:

@@ -57,7 +57,8 @@ def register(shell: Shell, database_url: str) -> Shell:
 
 async def entered(register: Shell, **facts: str) -> Result:
     result = await register.run("incidents", "add", *options(ENTRY | facts))
-    assert (result.code, result.err) == (0, ""), result
+    assert result.code == 0, result
+    assert [json.loads(line)["event"] for line in result.err.splitlines()] == ["security.incident_recorded"]
     return result
 
 
@@ -132,28 +133,29 @@ async def test_export_file_is_new_and_private(register: Shell) -> None:
 )
 async def test_bad_fact_is_one_line(register: Shell, facts: dict[str, str], problem: str) -> None:
     result = await register.run("incidents", "add", *options(ENTRY | facts))
-    assert result.code == 1
+    assert result.code == 2
     assert result.line.startswith(f"odobot incidents add: {problem}")
     assert (await register.run("incidents", "list")).out == "The register is empty.\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"),
+    ("arguments", "code", "line"),
     [
-        (("update", "7", "--risk", "no"), "odobot incidents update: there is no incident 7"),
-        (("update", "1"), "odobot incidents update: give at least one fact"),
-        (("update", "1", "--known", "2026-11-10"), "odobot incidents update: --occurred is after --known"),
-        (("export", "--format", "pdf"), "odobot incidents export: --format must be json or csv"),
+        (("update", "7", "--risk", "no"), 1, "odobot incidents update: there is no incident 7"),
+        (("update", "1"), 2, "odobot incidents update: give at least one fact"),
+        (("update", "1", "--known", "2026-11-10"), 2, "odobot incidents update: --occurred is after --known"),
+        (("export", "--format", "pdf"), 2, "odobot incidents export: --format must be json or csv"),
         (
             ("export", "--output", "no/such/folder"),
+            1,
             "odobot incidents export: --output cannot be written: No such file or directory",
         ),
     ],
 )
-async def test_bad_use_is_one_line(register: Shell, arguments: tuple[str, ...], line: str) -> None:
+async def test_bad_use_is_one_line(register: Shell, arguments: tuple[str, ...], code: int, line: str) -> None:
     await entered(register)
     result = await register.run("incidents", *arguments)
-    assert (result.code, result.line) == (1, line)
+    assert (result.code, result.line) == (code, line)
 
 
 async def test_lost_key_is_said_and_loses_nothing(register: Shell) -> None:

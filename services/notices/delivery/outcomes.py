@@ -5,12 +5,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from portal.errors import Meaning, PortalError, PortalUnavailable, meaning_of
+from portal.errors import Forbidden, Meaning, NotFound, PortalError, PortalUnavailable, TooLarge, meaning_of
 from storage.database import Session
 from storage.notices.outbox import ClaimedDelivery
 
 NEVER_FOUND = "never found"
 """Why a delivery is cancelled whose order or invoice the portal did not have for hours after it reported it."""
+REFUSED_BY_TELEGRAM = "Telegram refused it"
+NO_KEY = "no key opens its link"
+GIVEN_UP = frozenset(
+    {NEVER_FOUND, REFUSED_BY_TELEGRAM, NO_KEY, *(each.__name__ for each in (NotFound, Forbidden, TooLarge))}
+)
+"""Why a delivery is cancelled that the recipient still wants: it may be sent once the cause is gone."""
 _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import structlog
 
-from services.notices.delivery.outcomes import Cancelled, Deferred
+from services.notices.delivery.outcomes import NO_KEY, Cancelled, Deferred
 from storage.notices.outbox import ClaimedDelivery
 
 WAITS_FOR = datetime.timedelta(days=3)
@@ -25,4 +25,4 @@ def outcome_without_key(claimed: ClaimedDelivery, now: datetime.datetime) -> Def
     outcome = "cancelled" if is_over else "deferred"
     counts[outcome] += 1
     log.warning("delivery.no_key_opens", delivery=claimed.delivery_id, kind=claimed.kind, outcome=outcome)
-    return Cancelled("no key opens its link") if is_over else Deferred(now + TRIED_EVERY)
+    return Cancelled(NO_KEY) if is_over else Deferred(now + TRIED_EVERY)

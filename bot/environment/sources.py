@@ -1,0 +1,61 @@
+"""What the settings are read from beside the environment: files of settings, and a file for each secret."""
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bot.environment.env_files import read_env_files
+from bot.environment.secret_files import SUFFIX, read_secret_files
+from bot.environment.variables import unknown_names, values_of_env_file
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What was read, and a line for each name that no setting has and for each file of a secret that cannot be used.
+
+    ``values`` are by the setting's field: those of named files of settings that the environment does not override, and
+    the secrets that have a file. Without named files, ``.env`` is left to pydantic-settings.
+    """
+
+    values: Mapping[str, str | None]
+    misspelt: list[str]
+    unusable: list[str]
+
+
+def read_sources(prefix: str, fields: Collection[str], secrets: Collection[str], env_files: Sequence[Path]) -> Sources:
+    """Read the files of settings and of secrets.
+
+    Args:
+        fields: The settings.
+        secrets: Those of them that may have a file of their own.
+        env_files: Named files of settings; empty: ``.env``.
+
+    Raises:
+        EnvFileError: A named file cannot be read.
+    """
+    files: Mapping[str, str | None] = read_env_files(env_files) if env_files else values_of_env_file()
+    names = [prefix + field.upper() for field in fields] + [prefix + field.upper() + SUFFIX for field in secrets]
+    misspelt = [
+        f"{name}: no setting has this name{f', did you mean {nearest}?' if nearest else ', see .env.example'}"
+        for name, nearest in unknown_names(prefix, names, files)
+    ]
+    contents, unusable = read_secret_files(prefix, secrets, files)
+    named = {name.upper(): value for name, value in files.items()} if env_files else {}
+    overridden = {name.upper() for name in os.environ}
+    values = {
+        field: named[name] for field in fields if (name := prefix + field.upper()) in named and name not in overridden
+    }
+    return Sources(values | contents, misspelt, unusable)
+
+
+def lines_of(error: ValidationError, prefix: str) -> tuple[list[str], bool]:
+    """Return a line for each wrong setting, and whether a required one is missing."""
+    lines, is_missing = [], False
+    for each in error.errors(include_input=False, include_url=False, include_context=False):
+        is_missing |= each["type"] == "missing"
+        reason = "is required but not set, see .env.example" if each["type"] == "missing" else each["msg"]
+        lines.append(f"{prefix}{str(each['loc'][0]).upper()}: {reason.removeprefix('Value error, ')}")
+    return list(dict.fromkeys(lines)), is_missing

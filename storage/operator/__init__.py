@@ -1,0 +1,1 @@
+"""What the operator's commands read and change: deliveries, customers and figures. The bot itself uses none of it."""
