@@ -14,7 +14,7 @@ import typer
 from cryptography.fernet import Fernet
 
 from bot import process
-from bot.commands import incidents
+from bot.commands import customers, incidents
 from bot.commands.check import run_checks
 from bot.commands.common import (
     AsJson,
@@ -39,6 +39,7 @@ from storage.notices.repetitions import ResendChoice
 cli = typer.Typer(cls=OneLineErrors, no_args_is_help=True, pretty_exceptions_enable=False, help="Odobot.")
 cli.add_typer(incidents.commands, name="incidents")
 cli.add_typer(deliveries.commands, name="deliveries")
+cli.add_typer(customers.commands, name="customers")
 
 
 def _print_version(is_requested: bool) -> None:
