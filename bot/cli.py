@@ -28,6 +28,7 @@ from bot.commands.common import (
 )
 from bot.commands.deliveries import commands as deliveries
 from bot.commands.portal_check import portal_check
+from bot.commands.stats import stats
 from bot.commands.unlink import lift_cap, unlink
 from bot.environment.zones import use_pinned_zones
 from bot.process import Role
@@ -116,6 +117,7 @@ def migrate() -> None:
 cli.command("unlink")(unlink)
 cli.command("lift-cap")(lift_cap)
 cli.command("portal-check")(portal_check)
+cli.command("stats")(stats)
 
 
 @cli.command("stop-copy")
