@@ -17,8 +17,10 @@ from bot import process
 from bot.commands import customers, incidents
 from bot.commands.check import run_checks
 from bot.commands.common import (
+    LARGEST_ID,
     AsJson,
     OneLineErrors,
+    checked_text,
     env_files,
     failure,
     loaded_settings,
@@ -144,7 +146,8 @@ def notices(
         bool, typer.Option("--resend", help="Repeat uncertain deliveries; the message says that it may be known.")
     ] = False,
     delivery: Annotated[
-        list[int] | None, typer.Option("--id", help="With --resend: this delivery; may be given several times.")
+        list[int] | None,
+        typer.Option("--id", min=1, max=LARGEST_ID, help="With --resend: this delivery; may be given several times."),
     ] = None,
     since: Annotated[str, typer.Option(help="With --resend: uncertain since this time, ISO 8601 (UTC).")] = "",
     reason: Annotated[str, typer.Option(help="With --resend: whose reason contains this text.")] = "",
@@ -161,8 +164,8 @@ def notices(
     if watch and (resend or as_json):
         raise usage_error("odobot notices: --watch goes with no other option")
     try:
-        choice = ResendChoice(tuple(delivery or ()), time_of(since), reason)
-    except ValueError:
+        choice = ResendChoice(tuple(delivery or ()), time_of(since), checked_text(reason, "odobot notices: --reason"))
+    except (ValueError, OverflowError):
         raise usage_error("odobot notices: --since must be a time such as 2026-11-26T14:00") from None
     settings = loaded_settings()
 

@@ -32,6 +32,8 @@ ResultT = TypeVar("ResultT")
 PROGRAM = "odobot"
 USAGE = 2
 """The exit code of a command that was called wrongly."""
+LARGEST_ID = 2**31 - 1
+"""The largest id of a row on PostgreSQL."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object; docs/operating.md has its keys.")]
 
 

@@ -12,7 +12,16 @@ from typing import Annotated
 import typer
 
 from bot.commands import incident_facts
-from bot.commands.common import AsJson, failure, loaded_settings, on_database, print_facts, record_change, usage_error
+from bot.commands.common import (
+    LARGEST_ID,
+    AsJson,
+    failure,
+    loaded_settings,
+    on_database,
+    print_facts,
+    record_change,
+    usage_error,
+)
 from bot.commands.incident_facts import BadFact, Incident, as_csv, as_data, as_lines, checked, incidents_of
 from bot.settings import Settings
 from services.clock import utc_now
@@ -74,7 +83,7 @@ def add(
 
 @commands.command("update")
 def update(
-    number: Annotated[int, typer.Argument(min=1, max=2**31 - 1, help="The incident's number, as list shows it.")],
+    number: Annotated[int, typer.Argument(min=1, max=LARGEST_ID, help="The incident's number, as list shows it.")],
     known: Known = "",
     occurred: Occurred = "",
     information: Information = "",

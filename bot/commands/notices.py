@@ -148,8 +148,8 @@ async def watch_progress(database: Database) -> None:
 
 
 def time_of(text: str) -> datetime.datetime | None:
-    """Return a time in ISO 8601, which is in UTC unless it says otherwise; None for no text. Raises ``ValueError``."""
+    """Return a time in ISO 8601, in UTC unless it says so; None for no text. Raises: ValueError, OverflowError."""
     if not text:
         return None
     given = datetime.datetime.fromisoformat(text)
-    return given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+    return (given if given.tzinfo else given.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)

@@ -10,6 +10,7 @@ from bot.commands.common import AsJson, checked_address, env_files, failure, pri
 from bot.environment.env_files import EnvFileError, read_env_files
 from bot.environment.secret_files import read_secret_files
 from bot.environment.variables import values_of_env_file
+from bot.logs import set_up_logs
 from bot.settings import PREFIX, Settings
 
 
@@ -31,6 +32,7 @@ def portal_check(
         if text or option == "--email":
             checked_address(text, f"odobot portal-check: {option}")
     token = _token()
+    set_up_logs("auto", "WARNING", [token])  # to standard error: the report is on standard output
     try:
         address = Settings.checked_portal_url(url)
     except ValueError as error:
