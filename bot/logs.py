@@ -83,7 +83,8 @@ def set_up_logs(log_format: str, level: str, secrets: Iterable[str]) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
     ]
     renderer: structlog.typing.Processor
-    renderer = structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer(ensure_ascii=False)
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer = console if is_console else structlog.processors.JSONRenderer(ensure_ascii=False)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[

@@ -165,7 +165,7 @@ def test_commands_in_documents_exist() -> None:
     } | {group.name for group in cli.registered_groups}
     asked = {name for text in texts for name in re.findall(r"(?:`|/|^ *)odobot ([a-z-]+)", text, re.MULTILINE)}
     assert asked
-    assert asked - commands == {"--version"}
+    assert asked - commands == {"--version", "--env-file", "--install-completion"}
 
 
 def test_names_of_tests_are_short() -> None:

@@ -83,7 +83,7 @@ async def _run_check(name: str, check: Callable[[], Awaitable[str]]) -> CheckRes
     try:
         return CheckResult(name, True, await check())
     except CheckFailed as error:
-        return CheckResult(name, False, str(error))
+        return CheckResult(error.name or name, False, str(error))
 
 
 async def _check_telegram(components: Components) -> str:
@@ -94,7 +94,8 @@ async def _check_telegram(components: Components) -> str:
     except InvalidToken:
         raise CheckFailed("Telegram does not know this token") from None
     except TelegramError as error:
-        raise CheckFailed(f"Telegram cannot be reached ({type(error).__name__})") from None
+        problem = f"Telegram cannot be reached ({type(error).__name__}): look at the network, or at this address"
+        raise CheckFailed(problem, "ODOBOT_TELEGRAM_API_URL") from None
 
 
 async def _check_webhook(components: Components, settings: Settings) -> list[CheckResult]:

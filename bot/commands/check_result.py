@@ -27,4 +27,8 @@ class CheckResult:
 
 
 class CheckFailed(Exception):
-    """The message is the result's detail."""
+    """The message is the result's detail; ``name`` is the result's, where it is another than the check's."""
+
+    def __init__(self, detail: str, name: str = "") -> None:
+        super().__init__(detail)
+        self.name = name

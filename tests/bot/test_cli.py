@@ -260,7 +260,7 @@ PARTS = [
     "ODOBOT_SECRET_KEYS", "ODOBOT_TIMEZONE", "catalogues",
 ]  # fmt: skip
 UNASKED = {
-    "an unknown token": ["ODOBOT_WEBHOOK_URL"], "no Telegram": ["ODOBOT_WEBHOOK_URL"],
+    "an unknown token": ["ODOBOT_WEBHOOK_URL"], "no Telegram": ["ODOBOT_TELEGRAM_TOKEN", "ODOBOT_WEBHOOK_URL"],
     "no database": ["ODOBOT_SECRET_KEYS"], "no PostgreSQL": ["ODOBOT_SECRET_KEYS"],
 }  # fmt: skip
 """The checks that are left out, because what they ask does not answer."""
@@ -333,7 +333,7 @@ async def test_check_reports_pending_migrations(servers: Servers, shell: Shell) 
 
 BROKEN = {
     "an unknown token": ("ODOBOT_TELEGRAM_TOKEN", {"telegram_token": "987654321:AAnobodynobodynobody"}, None),
-    "no Telegram": ("ODOBOT_TELEGRAM_TOKEN", {"telegram_api_url": "http://127.0.0.1:9"}, None),
+    "no Telegram": ("ODOBOT_TELEGRAM_API_URL", {"telegram_api_url": "http://127.0.0.1:9"}, None),
     "a wrong portal token": ("ODOBOT_PORTAL_URL", {"portal_token": "wrong"}, None),
     "no portal": ("ODOBOT_PORTAL_URL", {"portal_url": "http://127.0.0.1:9"}, None),
     "not a portal": ("ODOBOT_PORTAL_URL", {}, FaultKind.MALFORMED_JSON),
