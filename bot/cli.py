@@ -30,7 +30,6 @@ from bot.commands.common import (
 )
 from bot.commands.deliveries import commands as deliveries
 from bot.commands.portal_check import portal_check
-from bot.commands.stats import stats
 from bot.commands.unlink import lift_cap, unlink
 from bot.environment.zones import use_pinned_zones
 from bot.process import Role
@@ -119,7 +118,6 @@ def migrate() -> None:
 cli.command("unlink")(unlink)
 cli.command("lift-cap")(lift_cap)
 cli.command("portal-check")(portal_check)
-cli.command("stats")(stats)
 
 
 @cli.command("stop-copy")
@@ -177,6 +175,17 @@ def notices(
 
     if not on_database(settings, show_or_change):
         raise typer.Exit(1)
+
+
+@cli.command()
+def stats(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days of last uses to show, up to today.")] = 14,
+    as_json: AsJson = False,
+) -> None:
+    """Show linked chats, last uses by day, languages, notices by kind and outcome, PDFs and packs."""
+    from bot.commands.stats import show_stats
+
+    show_stats(days, as_json=as_json)
 
 
 @cli.command("rotate-keys")

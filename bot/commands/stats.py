@@ -2,12 +2,10 @@
 
 import datetime
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import typer
-
-from bot.commands.common import AsJson, aligned, loaded_settings, on_database, print_facts, shown
+from bot.commands.common import aligned, loaded_settings, on_database, print_facts, shown
 from services.clock import utc_now
 from storage.database import Database
 from storage.operator import figures
@@ -22,11 +20,8 @@ _NOT_STORED = {
 }
 
 
-def stats(
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days of last uses to show, up to today.")] = 14,
-    as_json: AsJson = False,
-) -> None:
-    """Show linked chats, last uses by day, languages, notices by kind and outcome, PDFs and packs."""
+def show_stats(days: int, *, as_json: bool) -> None:
+    """Print the figures, with the last uses of so many days up to today."""
     settings = loaded_settings()
 
     async def load(database: Database) -> tuple[ChatFigures, NoticeFigures, DocumentFigures]:
