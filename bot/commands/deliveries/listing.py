@@ -141,7 +141,7 @@ def _explained(facts: dict[str, Any]) -> list[str]:
         ("settled", facts["settled_at"] or "not yet"),
         ("reason", facts["reason"] or "none"),
         ("repetition", f"{repetition}{', an earlier message may have arrived' if facts['is_repetition'] else ''}"),
-        ("blocked", facts["blocked_since"] or "no"),
+        ("bot blocked", facts["blocked_since"] or "no"),
         ("means", facts["means"]),
         ("next", facts["next"]),
     ]

@@ -7,10 +7,12 @@ from services.notices.delivery.outcomes import GIVEN_UP
 from storage.notices.bookkeeper_copies import ALREADY_MAILED
 from storage.notices.outbox import SEEN, WAITING
 from storage.operator.deliveries import BY_OPERATOR, RecipientFacts, StoredDelivery
-from storage.tables import Channel, State
+from storage.tables import Channel, Kind, State
 
 _LATE = datetime.timedelta(minutes=5)
 """How long after its time a delivery that still waits is worth a look."""
+_OF_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED)
+"""What is told after the link was removed."""
 _CANCELLED = {
     SEEN: "the message may have arrived, and the person has opened that order or invoice since",
     ALREADY_MAILED: "another copy carried the invoice to the same address",
@@ -53,7 +55,7 @@ def next_step(delivery: StoredDelivery, recipient: RecipientFacts, now: datetime
     is_held = delivery.lease_until is not None and delivery.lease_until > now
     match delivery.state:
         case State.QUEUED | State.RETRY:
-            return _next_of_waiting(delivery, now)
+            return " ".join(filter(None, (_next_of_waiting(delivery, now), obstacle(delivery, recipient))))
         case State.LEASED if not is_held:
             return "That worker's lease is over: a running worker queues it again within ten seconds."
         case State.LEASED:
@@ -104,7 +106,9 @@ def obstacle(delivery: StoredDelivery, recipient: RecipientFacts) -> str:
             f"The person blocks the bot since {shown(recipient.blocked_at)}: a further attempt ends as blocked, unless"
             " they come back before."
         )
-    return "Its link was removed: a further attempt ends as cancelled." if recipient.is_linked is False else ""
+    if recipient.is_linked is False and delivery.kind not in _OF_ENDED_LINKS:
+        return "Its link was removed: a further attempt ends as cancelled."
+    return ""
 
 
 def why_not_retried(delivery: StoredDelivery) -> str | None:

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlmodel import col, select
 
-from bot.commands.stop_copy import stop_copy
+from bot.commands.stop_copy import StopResult, stop_copy
 from handlers.screens.notices import about_copy
 from sandbox.mail.faults import PRESETS, Act, Fault as MailFault, Stage
 from sandbox.portal.faults import Fault, FaultKind
@@ -177,10 +177,10 @@ async def test_stop_by_mail_without_a_public_url(scene: Scene, language: str) ->
     folded = f"From: b@c.test\r\nSubject: Re: {subject[:60]}\r\n {subject[60:]}\r\n\r\nMerci"
     database = scene.components.database
     assert await stop_copy(database, "stop nonsense", has_bounced=False, clock=scene.clock.now) is None
-    assert await stop_copy(database, folded, has_bounced=False, clock=scene.clock.now) == "Copies stopped: 1"
+    done = await stop_copy(database, folded, has_bounced=False, clock=scene.clock.now)
+    assert done == StopResult("stopped", 1, "Copies stopped: 1")
     again = await stop_copy(database, subject, has_bounced=False, clock=scene.clock.now)
-    assert again is not None
-    assert again.startswith("Copies stopped: 0")
+    assert again == StopResult("stopped", 0, "Copies stopped: 0 (they were stopped before)")
     told = await person.wait_for_message({"fr": "arrêtée", "en": "stopped"}[language])
     assert {"fr": "en a arrêté l’envoi", "en": "has stopped them"}[language] in told.text
     await scene.say(person, AVIS[language])
@@ -195,7 +195,7 @@ async def test_bounced_mail_pauses_the_copies(scene: Scene) -> None:
     letter = await mailed(scene, "990001")
     token = letter.headers["List-Unsubscribe"].partition("stop%20")[2].rstrip(">")
     done = await stop_copy(scene.components.database, token, has_bounced=True, clock=scene.clock.now)
-    assert done == "Copies paused: 1"
+    assert done == StopResult("paused", 1, "Copies paused: 1")
     assert (await person.wait_for_message("en pause")).labels[0] == "Confirmer l’adresse"
 
 
