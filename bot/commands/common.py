@@ -60,7 +60,7 @@ class OneLineErrors(TyperGroup):
             path = context.command_path if context else PROGRAM
             message = " ".join(error.format_message().split())
             if message:  # empty where the help was printed instead
-                print(f"{path}: {message} (see {path} --help)", file=sys.stderr)
+                print(shown(f"{path}: {message} (see {path} --help)"), file=sys.stderr)
             sys.exit(error.exit_code)
         except typer.Abort:
             sys.exit(1)
@@ -69,7 +69,7 @@ class OneLineErrors(TyperGroup):
 
 def failure(message: str, code: int = 1) -> typer.Exit:
     """Print the message to standard error, and return the exception that exits with the code."""
-    print(message, file=sys.stderr)
+    print("\n".join(map(shown, message.split("\n"))), file=sys.stderr)
     return typer.Exit(code)
 
 

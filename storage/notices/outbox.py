@@ -5,7 +5,7 @@ request is written. When the worker dies after that, or the answer does not say 
 delivery becomes ``uncertain``. ``REPEAT_AFTER`` later it is sent once more, and the message says that it may have come
 before (``repetitions``): ``uncertain → queued``, with ``is_repetition``. A repetition whose outcome is unclear too
 stays ``uncertain``, until an operator resends it. Where the person has shown meanwhile that they know of the notice, it
-becomes ``cancelled`` instead.
+becomes ``cancelled`` instead. An operator may queue what was blocked or given up again (``storage.operator``).
 
 ``reclaim`` leaves the lease on a delivery that it makes ``uncertain``. Its worker may be alive after all, and know the
 outcome: then ``settle`` and ``put_back`` still record it.

@@ -151,3 +151,27 @@ async def test_completion_is_offered_for_shells(operator: Shell, shell: str) -> 
     result = await operator.run("--show-completion", shell)
     assert (result.code, result.err) == (0, "")
     assert "_ODOBOT_COMPLETE" in result.out
+
+
+ODD = ["", " ", "\udcff", "\x1b[2J", "é" * 5000, "-", "--", "9" * 400, "a@b", "%d{}", "\u202e", "١٢"]
+"""What a shell may pass on: nothing, a byte that is no UTF-8, an escape sequence, very long texts, other digits."""
+OPEN = [
+    ("unlink", "--email"), ("unlink", "--chat"), ("lift-cap", "--email"), ("stop-copy",), ("stop-copy", "--bounced"),
+    ("notices", "--resend", "--reason"), ("notices", "--resend", "--since"), ("notices", "--resend", "--id"),
+    ("deliveries", "--account"), ("deliveries", "--number"), ("deliveries", "--day"), ("deliveries", "--state"),
+    ("deliveries", "--limit"), ("deliveries", "explain"), ("deliveries", "retry"), ("deliveries", "cancel"),
+    ("customers", "find"), ("stats", "--days"), ("run", "--role"), ("incidents", "update"),
+    ("incidents", "update", "1", "--known"), ("incidents", "export", "--format"), ("--env-file",),
+    ("portal-check", "--email", "a@b.test"), ("portal-check", "http://127.0.0.1:9", "--email"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", OPEN, ids=" ".join)
+async def test_odd_arguments_end_in_one_line(operator: Shell, arguments: tuple[str, ...]) -> None:
+    """Never in a traceback, which would fail the test here; a number or a text that is none is wrong use."""
+    for odd in ODD:
+        command = (*arguments, odd, "stats") if arguments == ("--env-file",) else (*arguments, odd)
+        result = await operator.run(*command)
+        assert result.code in (0, 1, 2), (odd, result)
+        assert len(result.err.splitlines()) <= 1, (odd, result)
+        assert result.err.rstrip("\n").isprintable(), (odd, result)
