@@ -17,6 +17,7 @@ from sandbox.portal.faults import Fault, FaultKind
 from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
 from services.account.balance import read_balance
+from tests.bot import logging_as_it_was
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 
 FLEET = "flotte@example.test"
@@ -35,7 +36,8 @@ async def subject_at(url: str, token: str, email: str) -> Subject:
 async def check(url: str, *options: str, token: str = "secret") -> tuple[int, str]:
     """Run the command. Returns: exit code and output."""
     environment = {"ODOBOT_PORTAL_TOKEN": token}
-    done = await asyncio.to_thread(CliRunner().invoke, cli, ["portal-check", url, *options], env=environment)
+    with logging_as_it_was():
+        done = await asyncio.to_thread(CliRunner().invoke, cli, ["portal-check", url, *options], env=environment)
     assert isinstance(done.exception, SystemExit | None), done.exception
     return done.exit_code, done.output
 
@@ -105,7 +107,7 @@ async def test_wrong_token_and_unknown_address() -> None:
 )
 async def test_invalid_portal_url(url: str, words: str) -> None:
     code, output = await check(url, *CLIENT)
-    assert code == 1
+    assert code == 2
     assert words in output
     assert len(output.splitlines()) == 1
 
