@@ -213,7 +213,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
 def _services(settings: Settings, database: Database, portal: Portal, mailer: Mailer, clock: Clock) -> Services:
     security = SecurityLog(database.vault)
     company = Company(
-        settings.company, settings.support, settings.zone, settings.default_language,
+        settings.company, settings.support, settings.zone, settings.language,
         has_public_url=bool(settings.base_url), staff_chat=settings.staff_chat,
         offers_copies=bool(settings.base_url or settings.stop_mail_address),
         postal_address=settings.postal_address, mail_address=parse_sender(settings.mail_from).address,

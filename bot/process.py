@@ -17,6 +17,7 @@ import structlog
 from bot.app import build
 from bot.components import Components
 from bot.environment.addresses import split_address
+from bot.environment.company_texts import use_company_texts
 from bot.http import server
 from bot.settings import COPIES_OFF, Settings
 from bot.starting import StartError, initialized, prepare_database, reporting_absences, set_webhook, use_database
@@ -26,6 +27,7 @@ from bot.updates.polling import MAX_BEAT_SECONDS, allowed_updates
 from handlers.telegram.bot_menus import set_menus
 from services.clock import Clock, utc_now
 from services.privacy.announcement import announce
+from texts.company import TextsError
 
 DRAIN_SECONDS = 7.0
 """How long a stop waits for updates in progress, in seconds: the rest of the ten is for storing what is left."""
@@ -92,6 +94,7 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
     Raises:
         StartError: A component does not start, or Telegram revoked the token meanwhile.
     """
+    incomplete = _use_company_texts(settings)
     async with AsyncExitStack() as stack:
         public, admin = stack.enter_context(bind_addresses(settings))
         components = await stack.enter_async_context(build(settings, clock))
@@ -109,7 +112,8 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
         await stack.enter_async_context(worker.reading() if role is Role.WEB else worker.working())
         if role is not Role.WORKER:
             await stack.enter_async_context(receiving_updates(components, settings))
-            menus = set_menus(components.application.bot, settings.company, settings.default_language)
+            company = components.application.bot_data.company
+            menus = set_menus(components.application.bot, company.name, company.language)
             stack.callback(asyncio.create_task(menus).cancel)
         stack.callback(asyncio.create_task(readiness.try_keys()).cancel)
         stack.callback(worker.begin_stop)
@@ -117,8 +121,17 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
         by_webhook = role is not Role.WORKER and components.webhook is not None
         if not (settings.base_url or settings.stop_mail_address):
             log.warning("odobot.copies_off", reason=COPIES_OFF)
+        for line in incomplete:
+            log.warning("odobot.texts_incomplete", reason=line)
         log.info("odobot.started", bot=components.application.bot.username, role=role, webhook=by_webhook)
         yield Running(components, public_url, admin_url)
+
+
+def _use_company_texts(settings: Settings) -> list[str]:
+    try:
+        return use_company_texts(settings)
+    except TextsError as error:
+        raise StartError(str(error)) from None
 
 
 def _log_stop(kind: type[BaseException] | None, *_: object) -> None:

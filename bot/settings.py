@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -17,6 +16,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import make_url
 
 from bot.environment.addresses import is_loopback, scheme_and_host, split_address
+from bot.environment.company_settings import CompanySettings
 from bot.environment.env_files import EnvFileError
 from bot.environment.policy_settings import PolicySettings
 from bot.environment.secret_files import SUFFIX
@@ -27,7 +27,6 @@ from bot.environment.values import (
     checked_bearer_token,
     checked_imap_url,
     checked_mail_address,
-    checked_postal_address,
     checked_telegram_token,
     fernet_keys,
 )
@@ -36,7 +35,6 @@ from mail.addresses import parse_sender
 from mail.server import parse_imap_url, parse_smtp_url
 from portal.tryton.address import SCHEME, parse_address
 from portal.tryton.links import parse_links
-from texts.language import Language
 
 PREFIX = "ODOBOT_"
 _TOKENS = ("telegram_token", "webhook_secret", "portal_token", "portal_webhook_secret")
@@ -50,7 +48,7 @@ class SettingsError(Exception):
     """Settings are missing, wrong or misspelt. The message has a line for each, which names it without its value."""
 
 
-class Settings(PolicySettings):
+class Settings(CompanySettings, PolicySettings):
     """All settings, validated. ``repr`` shows no secrets."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", hide_input_in_errors=True)
@@ -59,11 +57,6 @@ class Settings(PolicySettings):
     telegram_api_url: str = "https://api.telegram.org"
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
-    company: str = "Odotrack"
-    support: str = ""
-    postal_address: Annotated[str, AfterValidator(checked_postal_address)] = ""
-    support_chat: str = ""
-    timezone: str = "America/Toronto"
     portal_url: str
     portal_token: Annotated[SecretStr, AfterValidator(checked_bearer_token)]
     portal_links: str = ""
@@ -74,7 +67,6 @@ class Settings(PolicySettings):
     imap_url: Annotated[SecretStr, AfterValidator(checked_imap_url)] = SecretStr("")
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(repr=False)
     privacy_contact: str = Field(default="", validate_default=True)
-    default_language: Language = Language.FR
     link_idle_days: float = 180.0
     rich_tables: bool = False
     save_portal_answers: bool = True
@@ -121,16 +113,6 @@ class Settings(PolicySettings):
     def stop_mail_address(self) -> str:
         """The address to which bookkeepers write to stop copies; empty if nothing acts on such mails."""
         return self.stop_address or (parse_sender(self.mail_from).address if self.imap_url.get_secret_value() else "")
-
-    @property
-    def staff_chat(self) -> int | None:
-        """The id of the staff's forum, to which people's messages are relayed; None where there is none."""
-        return int(self.support_chat) if self.support_chat else None
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The company's time zone."""
-        return ZoneInfo(self.timezone)
 
     @property
     def secrets(self) -> list[str]:
@@ -196,15 +178,6 @@ class Settings(PolicySettings):
             raise ValueError("expected a number over 0")
         return value
 
-    @field_validator("timezone")
-    @classmethod
-    def _checked_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("expected a name of the tz database, like America/Toronto") from None
-        return value
-
     @field_validator("database_url")
     @classmethod
     def _checked_database(cls, value: str) -> str:
@@ -227,20 +200,6 @@ class Settings(PolicySettings):
     @classmethod
     def _checked_keys(cls, value: object) -> object:
         return fernet_keys(value)
-
-    @field_validator("company")
-    @classmethod
-    def _checked_name(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("expected the company's name")
-        return value.strip()
-
-    @field_validator("support_chat")
-    @classmethod
-    def _checked_staff_chat(cls, value: str) -> str:
-        if value and not re.fullmatch(r"-100\d{1,15}", value):
-            raise ValueError("expected the id of a supergroup, like -1001234567890")
-        return value
 
     @field_validator("log_format")
     @classmethod

@@ -33,7 +33,7 @@ async def _notify(context: Context, chat_id: int, screen: Callable[[Texts], Scre
         chat = await chats.load(session, chat_id)
     if email and not await context.services.access.has_valid_link(chat, email):
         return
-    language = Language(chat.language) if chat.language else context.services.company.language
+    language = Language.stored(chat.language) if chat.language else context.services.company.language
     try:
         await send(context, screen(texts_in(language)), to=chat_id, is_notice=True)
     except TelegramError as error:

@@ -141,8 +141,8 @@ BY_WORD = {name: name for name in BY_NAME} | {
 
 
 def menu(language: Language) -> list[BotCommand]:
-    """Return the commands of Telegram's menu in one language."""
+    """Return the commands of Telegram's menu in one language; an added one has the names of its substitute."""
     t = texts_in(language)
-    named = [(command.names[language], command) for command in MENU]
-    named += [(name, PRIVACY) for name in PRIVACY.names.values() if name != PRIVACY.names[language]]
+    named = [(command.names[language.shipped], command) for command in MENU]
+    named += [(name, PRIVACY) for name in PRIVACY.names.values() if name != PRIVACY.names[language.shipped]]
     return [BotCommand(name, t(command.description)) for name, command in named]

@@ -175,7 +175,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
     def language(self) -> Language:
         """The chat's language: the stored choice, else the client's language, else the default."""
         if self.chat.language:
-            return Language(self.chat.language)
+            return Language.stored(self.chat.language)
         return Language.of_client(self.client_language, self.services.company.language)
 
     @property
@@ -233,7 +233,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
     def reader(self, link_id: int) -> Reader:
         """Return the contact and account of a link, for calls to the portal; raises ``LinkGone`` as ``link``."""
         link = self.link(link_id)
-        return Reader(link.contact_id, link.account_id, self.language)
+        return Reader(link.contact_id, link.account_id, self.language.shipped)
 
     @property
     def papers(self) -> Papers:

@@ -158,7 +158,7 @@ async def _file_id(context: Context, link: LinkState, number: str) -> str | None
         known = await uploaded_pdfs.find(session, context.bot.id, link.account_id, number, context.language)
     if known is None:
         return None
-    reader = Reader(link.contact_id, link.account_id, context.language)
+    reader = Reader(link.contact_id, link.account_id, context.language.shipped)
     try:
         async with services.documents:
             pdf = await documents.load_pdf(

@@ -85,7 +85,7 @@ async def _relay(
     copy_id = known.get(message.message_id)
     if copy_id is not None and not is_edit:
         return  # the update came again
-    t = texts_in(Language(conversation.language))
+    t = texts_in(Language.stored(conversation.language))
     markup = render(Screen(keyboard=end_keyboard(t))).reply_markup
     name = _name(context, message)
     reply_to = known.get(replied.message_id) if replied else None

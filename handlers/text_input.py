@@ -227,7 +227,7 @@ def _command(context: Context, name: str) -> Action | Screen:
 
 def _slashed(context: Context, name: str | None) -> str:
     """Return a command as the chat's language writes it, such as ``/factures``; empty for None."""
-    return f"/{BY_NAME[name].names[context.language]}" if name else ""
+    return f"/{BY_NAME[name].names[context.language.shipped]}" if name else ""
 
 
 def _late_code(context: Context) -> Awaited | None:

@@ -182,6 +182,7 @@ def _settings(
     staff: Group,
 ) -> dict[str, str]:
     return {
+        "ODOBOT_COMPANY": "Odotrack",
         "ODOBOT_TELEGRAM_TOKEN": BOT_TOKEN,
         "ODOBOT_TELEGRAM_API_URL": telegram.url,
         "ODOBOT_PORTAL_URL": portal.url,

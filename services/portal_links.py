@@ -56,7 +56,7 @@ class PortalLinks:
 
     async def _read(self, language: Language, done: asyncio.Event) -> None:
         try:
-            self._known[language] = await self._portal.links(language)
+            self._known[language] = await self._portal.links(language.shipped)
             self._next_read[language] = self._clock() + _AGE
         except PortalError as error:
             log.info("portal.links_not_read", error=type(error).__name__)

@@ -61,6 +61,7 @@ class Scene:
     def settings(self) -> Settings:
         """The bot's settings; all URLs are on loopback."""
         values: dict[str, Any] = {
+            "company": "Odotrack",
             "telegram_token": TOKEN,
             "telegram_api_url": self.telegram.url,
             "portal_url": self.portal.url,
@@ -82,6 +83,7 @@ class Scene:
     def process_settings(self) -> dict[str, str]:
         """The settings of a bot that runs as a process of its own in this scene; addresses are left to the caller."""
         return {
+            "company": "Odotrack",
             "telegram_token": TOKEN,
             "telegram_api_url": self.telegram.url,
             "portal_url": self.portal.url,

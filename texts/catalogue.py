@@ -1,23 +1,37 @@
-"""Message catalogues: every sentence is one message with an id, in both languages."""
+"""Message catalogues: every sentence is one message with an id, in each language."""
 
+from collections.abc import Collection, Mapping
 from functools import cache
 from gettext import GNUTranslations
 from importlib.resources import files
 from io import BytesIO
 
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from texts.escaping import safe_text
 from texts.formats import Formats
-from texts.language import Language
+from texts.language import Language, offer
 
 _ELIDED = tuple("aàâeéèêëiîïoôuùûœæ")
+_WITHOUT = ".without_"
+"""In a message id, before the name of a feature: the message's text where that feature is switched off."""
 
 
 def message_id(key: str) -> str:
     """Mark a message id outside a call of ``Texts``, so that the test of the catalogues finds it. Returns: the key."""
     return key
+
+
+def key_of(message: Message) -> str:
+    """Return the id of a message of a catalogue."""
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def base_of(key: str) -> str:
+    """Return the id that a variant for a feature that is switched off replaces; any other id unchanged."""
+    return key.partition(_WITHOUT)[0]
 
 
 class Texts:
@@ -57,19 +71,74 @@ class Texts:
         return self._filled(message, values | {"n": self.formats.number(n)})
 
 
+_company_catalogues: Mapping[str, Catalog] = {}
+_features_off: tuple[str, ...] = ()
+
+
+def use_texts(catalogues: Mapping[str, Catalog], default: str, features_off: Collection[str] = ()) -> None:
+    """Set what every later call of ``texts_in`` returns, for the whole process.
+
+    Args:
+        catalogues: The company's catalogues by locale, checked. Their messages replace the shipped ones; one of another
+            language adds it.
+        default: The code of the company's language.
+        features_off: Names of features that are switched off, whose variants of messages are used.
+    """
+    global _company_catalogues, _features_off
+    shipped = {language.locale for language in Language}
+    offer((locale for locale in catalogues if locale not in shipped), default)
+    if catalogues or _company_catalogues or _features_off != tuple(features_off):
+        _company_catalogues, _features_off = catalogues, tuple(features_off)
+        texts_in.cache_clear()
+
+
 @cache
 def texts_in(language: Language) -> Texts:
-    """Return the texts of a language. The ``.po`` file is read and compiled once per process, without a build step."""
-    with files("texts").joinpath(language.locale, "odobot.po").open("rb") as po:
-        catalogue = read_po(po, locale=language.locale)
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    texts = Texts(language, GNUTranslations(compiled))
+    """Return the texts of a language: the company's messages, and the shipped ones for the rest.
+
+    The ``.po`` files are read and compiled once per process, without a build step.
+    """
+    translations = compiled(_with_variants(shipped_catalogue(language.shipped)))
+    if company := _company_catalogues.get(language.locale):
+        own = compiled(_with_variants(company))
+        own.add_fallback(translations)
+        translations = own
+    texts = Texts(language, translations)
     texts.formats.warm_up()
     return texts
+
+
+def shipped_catalogue(language: Language) -> Catalog:
+    """Read the catalogue of a shipped language."""
+    with files("texts").joinpath(language.locale, "odobot.po").open("rb") as po:
+        return read_po(po, locale=language.locale)
+
+
+def compiled(catalogue: Catalog) -> GNUTranslations:
+    """Compile a catalogue. Raises ``ValueError`` if its header has a rule of plural forms that is none."""
+    file = BytesIO()
+    write_mo(file, catalogue)
+    file.seek(0)
+    return GNUTranslations(file)
+
+
+def _with_variants(catalogue: Catalog) -> Catalog:
+    """Put the variants for the features that are switched off in place of their messages. Returns: the catalogue."""
+    messages = {key_of(message): message for message in catalogue if message.id}
+    for feature in reversed(_features_off):  # the first has the last word
+        for key, message in list(messages.items()):
+            if key.endswith(_WITHOUT + feature):
+                base = base_of(key)
+                catalogue.delete(base)
+                catalogue.add((base, base) if message.pluralizable else base, message.string)
+    return catalogue
 
 
 def bilingual_texts(language: Language) -> tuple[Texts, Texts]:
     """Return the texts of the reader's language, and those of the other one."""
     return texts_in(language), texts_in(language.other)
+
+
+def all_texts() -> tuple[Texts, ...]:
+    """Return the texts of every language that is offered, French first, for a page that anybody may read."""
+    return tuple(texts_in(language) for language in Language.offered())

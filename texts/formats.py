@@ -1,4 +1,4 @@
-"""Formats money, dates and numbers by CLDR, in the French of Québec and the English of Canada."""
+"""Formats money, dates and numbers by CLDR: shipped are the French of Québec and the English of Canada."""
 
 import datetime
 from decimal import Decimal
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision, get_decimal_symbol
 
 from texts.language import Language
 
@@ -39,6 +39,11 @@ class Formats:
         """Return ``1293,08`` or ``1293.08``: as a bank's form takes it, with the currency's number of decimals."""
         digits = get_currency_precision(currency)
         return format_decimal(amount, format=f"0.{'0' * digits}" if digits else "0", locale=self._locale)
+
+    @property
+    def has_decimal_comma(self) -> bool:
+        """Whether spreadsheets of the language expect decimal commas, and semicolons between cells."""
+        return get_decimal_symbol(self._locale) == ","
 
     def short_date(self, date: datetime.date) -> str:
         """Return ``2020-09-28``, for lists."""
@@ -84,7 +89,7 @@ class Formats:
 
     def time(self, at: datetime.datetime) -> str:
         """Return ``14 h 30``, ``7 h`` (no-break spaces; CLDR has 07 h 00) or ``2:30 p.m.``, in the zone of ``at``."""
-        if self._language is Language.EN:
+        if self._language is not Language.FR:
             return format_time(at, "short", locale=self._locale)
         return f"{at.hour}\u00a0h\u00a0{at.minute:02}" if at.minute else f"{at.hour}\u00a0h"
 

@@ -102,6 +102,7 @@ async def odobot_environment(
     await _link_everybody(database, chats, subscriptions)
     await database.close()
     return {
+        "ODOBOT_COMPANY": "Odotrack",
         "ODOBOT_TELEGRAM_TOKEN": TOKEN,
         "ODOBOT_TELEGRAM_API_URL": telegram_url,
         "ODOBOT_PORTAL_URL": portal_url,

@@ -11,6 +11,7 @@ from bot.app import build, mailbox_at
 from bot.commands.check_result import CheckFailed, CheckResult
 from bot.commands.check_staff_chat import check_staff_chat
 from bot.components import Components
+from bot.environment.company_texts import use_company_texts
 from bot.environment.variables import ENV_FILE
 from bot.environment.zones import newer_version, used_version
 from bot.http.admin.key_check import SAMPLE, unreadable_reason
@@ -24,6 +25,7 @@ from storage.database import is_open_to_others, sqlite_file
 from storage.health.keys import sample_keys
 from storage.migrations import Schema
 from texts.catalogue import texts_in
+from texts.company import TextsError
 from texts.language import Language
 
 _NOT_GROUP = 0o007
@@ -39,8 +41,9 @@ async def run_checks(settings: Settings, env_files: Sequence[Path] = ()) -> list
     Returns:
         One result for each check, in the order of the report.
     """
+    texts, usable = _check_texts(settings)
     missing = _missing_database(settings)
-    opened = settings.model_copy(update={"database_url": _IN_MEMORY}) if missing else settings
+    opened = usable.model_copy(update={"database_url": _IN_MEMORY}) if missing else usable
     async with build(opened) as components:
         return [
             await _run_check("ODOBOT_TELEGRAM_TOKEN", lambda: _check_telegram(components)),
@@ -52,7 +55,7 @@ async def run_checks(settings: Settings, env_files: Sequence[Path] = ()) -> list
             await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components, missing)),
             *await _check_keys(components),
             _check_zones(),
-            await _run_check("catalogues", _check_catalogues),
+            *texts,
             *_check_file_modes(settings, env_files),
         ]
 
@@ -203,9 +206,21 @@ async def _check_database(components: Components, missing: Path | None) -> str:
     raise CheckFailed("the schema is not up to date, run: odobot migrate")
 
 
-async def _check_catalogues() -> str:
+def _check_texts(settings: Settings) -> tuple[list[CheckResult], Settings]:
+    """Read the catalogues, and those in ``ODOBOT_TEXTS``.
+
+    Returns:
+        The results, and the settings for the other checks: without the company's texts if these cannot be used.
+    """
     try:
-        names = [texts_in(language)("language.name") for language in Language]
+        incomplete = use_company_texts(settings)
+        names = [texts_in(language)("language.name") for language in Language.offered()]
+    except TextsError as error:
+        lines = [line.partition(": ") for line in str(error).split("\n")]
+        failed = [CheckResult(name, False, detail) for name, _, detail in lines]
+        return failed, settings.model_copy(update={"texts": "", "default_language": Language.FR})
     except (OSError, KeyError, ValueError) as error:
-        raise CheckFailed(f"a catalogue cannot be read ({type(error).__name__})") from None
-    return ", ".join(names)
+        detail = f"a catalogue cannot be read ({type(error).__name__})"
+        return [CheckResult("catalogues", False, detail)], settings
+    warnings = [CheckResult("ODOBOT_TEXTS", True, line, is_warning=True) for line in incomplete]
+    return [*warnings, CheckResult("catalogues", True, ", ".join(names))], settings

@@ -1,4 +1,4 @@
-"""The public page of the privacy policy: French, then English."""
+"""The public page of the privacy policy: French, then English, then the languages that the company added."""
 
 import re
 from functools import cached_property
@@ -10,8 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from bot.http.pages import HEADERS, language_tag, page_of
 from services.company import Company
 from services.privacy.policy import Policy
-from texts.catalogue import Texts, bilingual_texts
-from texts.language import Language
+from texts.catalogue import Texts, all_texts
 
 _CACHED = {"Cache-Control": "public, max-age=300"}
 _ADDRESS = re.compile(r"https://[^\s<>&\"]*[^\s<>&\".,;)]")
@@ -30,7 +29,7 @@ class PolicyPage:
 
     @cached_property
     def _page(self) -> str:
-        texts = bilingual_texts(Language.FR)
+        texts = all_texts()
         name, title = escape(self._company.name), " · ".join(escape(t("policy.title")) for t in texts)
         links = " · ".join(
             f'<a href="#{t.language}" lang="{language_tag(t.language)}">{escape(t("language.name"))}</a>' for t in texts

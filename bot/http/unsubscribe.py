@@ -17,8 +17,7 @@ from services.company import Company
 from services.notices import copies
 from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
-from texts.catalogue import Texts, bilingual_texts
-from texts.language import Language
+from texts.catalogue import Texts, all_texts
 
 
 class Unsubscribe:
@@ -59,7 +58,7 @@ class Unsubscribe:
         return self._page(message, 404)
 
     def _page(self, message: Callable[[Texts], str], status: int, *, button: bool = False) -> Response:
-        texts = bilingual_texts(Language.FR)
+        texts = all_texts()
         sections = "".join(_section(t, message(t), button=button) for t in texts)
         t = texts[0]
         company, title = escape(self._company.name), escape(t("stop.title"))

@@ -21,7 +21,7 @@ from handlers.actions import (
 from handlers.screens.failures import attempt_time
 from handlers.screens.lists import list_buttons
 from handlers.screens.privacy import before_address, privacy_button
-from handlers.screens.screen import Button, Keyboard, Screen, clip
+from handlers.screens.screen import Button, Keyboard, Screen, clip, rows_of
 from handlers.screens.settings import portal_buttons
 from portal.models import MenuLink
 from services.linking.code_limits import TooOften
@@ -29,6 +29,7 @@ from services.linking.code_results import CheckResult, CodeRequested, CodeWithdr
 from storage.chats import LinkState
 from texts.catalogue import Texts, texts_in
 from texts.escaping import safe_text
+from texts.language import Language
 
 
 def welcome(t: Texts, company: str, links: Sequence[MenuLink], *, is_sealed: bool = False) -> Screen:
@@ -38,9 +39,9 @@ def welcome(t: Texts, company: str, links: Sequence[MenuLink], *, is_sealed: boo
         is_sealed: The chat has a link that no key opens; said in place of what the bot is.
     """
     more = (Button(t("button.help"), ShowHelp()), privacy_button(t))
-    other = t.language.other
-    language = (Button(texts_in(other)("language.name"), ChooseLanguage(other)),)
-    keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more, language)
+    others = [each for each in Language.offered() if each is not t.language]
+    languages = rows_of([Button(texts_in(each)("language.name"), ChooseLanguage(each)) for each in others], 3)
+    keyboard = ((Button(t("button.link"), StartLinking()),), *portal_buttons(t, links), more, *languages)
     fact = t("link.sealed", company=company) if is_sealed else t("welcome.what", company=company)
     note = before_address(t, company)
     return Screen(t("welcome.title", company=company), facts=(fact,), note=note, keyboard=keyboard)

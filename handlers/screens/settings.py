@@ -33,7 +33,8 @@ _LINK_TITLES = {
 def language(t: Texts) -> Screen:
     """Ask for the language; each is named in itself."""
     rows = tuple(
-        (choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)),) for each in Language
+        (choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)),)
+        for each in Language.offered()
     )
     return Screen(
         t("language.title"), facts=(t("language.ask"),), keyboard=(*rows, (Button(t("button.home"), Start()),))
@@ -54,7 +55,7 @@ def settings(t: Texts, page_size: int, wants_tables: bool | None) -> Screen:
     facts = (t("settings.language", language=t("language.name")), t.plural("settings.page_size", page_size))
     sizes = tuple(choice(t.plural("button.page_size", n), n == page_size, ShowSettings(n)) for n in PAGE_SIZES)
     languages = tuple(
-        choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)) for each in Language
+        choice(texts_in(each)("language.name"), each is t.language, ChooseLanguage(each)) for each in Language.offered()
     )
     notices = (Button(t("button.notices"), ShowNotices()), Button(t("button.home"), Start()))
     if wants_tables is None:

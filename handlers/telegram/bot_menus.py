@@ -14,7 +14,10 @@ log = structlog.get_logger()
 async def set_menus(bot: Bot, company: str, default: Language) -> None:
     """Set the menus and descriptions that differ from Telegram's; log a failure, which stops nothing."""
     try:
-        for language_code, language in (("", default), *((language.value, language) for language in Language)):
+        for language_code, language in (
+            ("", default),
+            *((language.value, language) for language in Language.offered()),
+        ):
             await _set_language(bot, language_code or None, language, company)
     except TelegramError as error:
         log.warning("telegram.menus_not_set", error=type(error).__name__)

@@ -101,12 +101,12 @@ async def load_pdf(
         PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` if the PDF is over the limit.
     """
     async with database.read() as session:
-        known = await uploaded_pdfs.find(session, bot.id, reader.account_id, number, t.language)
+        known = await uploaded_pdfs.find(session, bot.id, reader.account_id, number, t.language.shipped)
     known_etag = known.etag if known else None
-    pdf = await portal.invoice_pdf(reader, number, language=t.language, known_etag=known_etag, limit=limit)
+    pdf = await portal.invoice_pdf(reader, number, language=t.language.shipped, known_etag=known_etag, limit=limit)
     new = InputFile(pdf.content, filename=file_name(t, number), attach=False) if pdf else None
     etag = pdf.etag if pdf else known_etag
-    return LoadedPdf(reader.account_id, number, t.language, etag, new, None if pdf else known)
+    return LoadedPdf(reader.account_id, number, t.language.shipped, etag, new, None if pdf else known)
 
 
 async def send(

@@ -103,7 +103,7 @@ class TelegramNoticeSender:
         first = batch[0]
         recipient = await self._recipients.load(first.recipient)
         chat, preferences = recipient.chat, recipient.preferences
-        t = texts_in(Language(chat.language) if chat.language else self._company.language)
+        t = texts_in(Language.stored(chat.language) if chat.language else self._company.language)
         if preferences.blocked_at is not None:
             raise NotRendered(Blocked())
         if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
@@ -242,7 +242,7 @@ class TelegramNoticeSender:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
             raise NotRendered(Cancelled("no longer linked"))
-        return link, Reader(link.contact_id, link.account_id, t.language), claimed.number
+        return link, Reader(link.contact_id, link.account_id, t.language.shipped), claimed.number
 
     def _today(self) -> datetime.date:
         return self._clock().astimezone(self._company.zone).date()

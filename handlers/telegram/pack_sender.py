@@ -58,7 +58,7 @@ class TelegramPackSender:
         is_final = not isinstance(report, Working)
         if not is_final and time.monotonic() < self._silent_until:
             return pack.message_id
-        message = render(_screen(texts_in(Language(pack.language)), pack, report))
+        message = render(_screen(texts_in(Language.stored(pack.language)), pack, report))
         show = partial(self._attempt, pack, partial(self._show, pack, message))
         try:
             if not is_final:
@@ -95,7 +95,7 @@ class TelegramPackSender:
 
     async def send(self, pack: ClaimedPack, file: PackFile) -> str:
         """See ``PackSender``. A file that may have arrived is not sent a second time without being asked for."""
-        t = texts_in(Language(pack.language))
+        t = texts_in(Language.stored(pack.language))
         caption = render(_caption(t, pack, file))
         try:
             sent = await with_retries(

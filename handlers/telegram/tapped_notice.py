@@ -6,8 +6,7 @@ from telegram import CallbackQuery, InlineKeyboardMarkup, Message
 
 from handlers.actions import SetSubscription, ShowSubscriptions
 from handlers.telegram.callback_data import NOTICE_VERSION, InvalidCallbackData, decode
-from texts.catalogue import texts_in
-from texts.language import Language
+from texts.catalogue import all_texts
 
 _LETTERS = (SetSubscription.letter, ShowSubscriptions.letter)
 
@@ -45,9 +44,8 @@ def _is_of_notice(data: object) -> bool:
 
 @cache
 def _titles() -> frozenset[str]:
-    """Return the titles of earlier notices without a button for ending notices, in both languages."""
+    """Return the titles of earlier notices without a button for ending notices, in every language."""
     found = set()
-    for language in Language:
-        t = texts_in(language)
+    for t in all_texts():
         found |= {t("notice.unlinked"), t("notice.unused_title"), t("notice.copy_stopped"), t("account.alert_title")}
     return frozenset(found)

@@ -33,5 +33,5 @@ async def _of_others(context: Context, action: ShowBalance) -> list[tuple[LinkSt
 
 
 async def _read(context: Context, link: LinkState) -> Balance:
-    reader = Reader(link.contact_id, link.account_id, context.language)
+    reader = Reader(link.contact_id, link.account_id, context.language.shipped)
     return await read_balance(context.services.portal, reader, context.today)

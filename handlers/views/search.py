@@ -78,7 +78,7 @@ async def _open(context: Context, action: OpenNumber, otherwise: Action | None) 
         action.number,
         action.part,
         page_size=context.chat.page_size,
-        language=context.language,
+        language=context.language.shipped,
     )
     # A link may have been removed while the portal answered.
     await context.reload()

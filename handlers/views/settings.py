@@ -38,7 +38,7 @@ async def settings(context: Context, action: ShowSettings) -> Screen:
 
 async def portal(context: Context, _action: ShowPortal) -> Screen:
     """Show the portal's menu."""
-    links = await context.services.portal.links(context.language)
+    links = await context.services.portal.links(context.language.shipped)
     return screens.portal(context.t, context.services.company.name, links)
 
 

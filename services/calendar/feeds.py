@@ -123,7 +123,7 @@ class CalendarFeeds:
         link = chat.link(address.link_id) if chat is not None and address is not None else None
         if chat is None or address is None or link is None or self._access.is_idle(link):
             return None
-        language = Language(chat.language or address.language)
+        language = Language.stored(chat.language or address.language)
         if cached := self._cached(link, language):
             return cached
         if len(self._locks) >= _MOST_WAITING:
@@ -178,7 +178,7 @@ class CalendarFeeds:
 
     async def _entries(self, papers: Papers, link: LinkState, t: Texts) -> list[Entry]:
         """Return the entries: of the open invoices and of the newest ones, and of the newest orders, 100 of each."""
-        reader = Reader(link.contact_id, link.account_id, t.language)
+        reader = Reader(link.contact_id, link.account_id, t.language.shipped)
         invoices, orders = await asyncio.gather(_invoices(papers, link, reader), _orders(papers, link, reader))
         ids = (link.account_id, link.account_name)
         made = [invoice_entry(t, *ids, each) for each in invoices] + [order_entry(t, *ids, each) for each in orders]

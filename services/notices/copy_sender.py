@@ -132,14 +132,14 @@ class CopySender:
         link = chat.link(copy.link_id) if chat else None
         if link is None or self._access.is_idle(link):
             return Cancelled("not used for too long")
-        reader = Reader(copy.contact_id, copy.account_id, Language(copy.language))
+        reader = Reader(copy.contact_id, copy.account_id, Language.stored(copy.language).shipped)
         contact = await self._access.contact(copy.contact_id)
         if await self._access.unlink_if_ended(contact, copy.link_id) is not None:
             return Cancelled("no longer allowed")
         invoice = await self._portal.invoice(reader, claimed.number)
         if invoice.is_cancelled and not claimed.is_repetition:
             return Cancelled("invoice cancelled")
-        load = partial(self._load_pdf, claimed, reader, invoice, Language(copy.language))
+        load = partial(self._load_pdf, claimed, reader, invoice, Language.stored(copy.language).shipped)
         pdf = await load(SMALL_PDF_BYTES)
 
         async def send() -> Outcome:
@@ -184,7 +184,7 @@ class CopySender:
     ) -> Letter:
         if self._token_vault is None:
             self._token_vault = await token_vault(self._database, self._clock())
-        today, language = self._clock().astimezone(self._company.zone).date(), Language(copy.language)
+        today, language = self._clock().astimezone(self._company.zone).date(), Language.stored(copy.language)
         name = file_name(texts_in(language), invoice.number)
         letter = invoice_letter(
             copy.email,

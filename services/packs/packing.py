@@ -79,9 +79,9 @@ class Packing:
             OSError: a temporary file could not be written.
         """
         link = await self._link()
-        language = Language(self.pack.language)
+        language = Language.stored(self.pack.language)
         now = self._clock().astimezone(self._company.zone)
-        reader = Reader(link.contact_id, link.account_id, language)
+        reader = Reader(link.contact_id, link.account_id, language.shipped)
         self._request = Request(
             texts_in(language), link.account_name, self._company.name, self._selection, self._format, now
         )

@@ -12,7 +12,6 @@ from services.account.paper_filters import is_overdue
 from services.packs.totals import Amounts, Totals, amounts_of, totals_of
 from texts.catalogue import Texts
 from texts.escaping import FORMULA_SIGNS, strip_controls
-from texts.language import Language
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -79,20 +78,20 @@ def write_csv(file: BinaryIO, t: Texts, invoices: Sequence[Invoice], today: date
     Excel in French expects semicolons and decimal commas, Excel in English commas and decimal points. A text that a
     spreadsheet would take for a formula gets an apostrophe before it.
     """
-    is_french = t.language is Language.FR
+    has_comma = t.formats.has_decimal_comma
     text = io.TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
-    rows = csv.writer(text, delimiter=";" if is_french else ",", lineterminator="\r\n")
+    rows = csv.writer(text, delimiter=";" if has_comma else ",", lineterminator="\r\n")
     rows.writerow(headings(t))
     for invoice in invoices:
-        rows.writerow([_csv_cell(cell, is_french=is_french) for cell in row_of(t, invoice, today)])
+        rows.writerow([_csv_cell(cell, has_comma=has_comma) for cell in row_of(t, invoice, today)])
     text.detach()
 
 
-def _csv_cell(cell: Cell, *, is_french: bool) -> str:
+def _csv_cell(cell: Cell, *, has_comma: bool) -> str:
     match cell:
         case Decimal():
             written = f"{cell:f}"
-            return written.replace(".", ",") if is_french else written
+            return written.replace(".", ",") if has_comma else written
         case datetime.date():
             return cell.isoformat()
         case None:

@@ -70,7 +70,7 @@ def policy_url(base_url: str) -> str:
 def in_language(fact: str, language: Language) -> str:
     """Return a fact of the settings in a language: ``French | English``, or one text for both."""
     french, _, english = fact.partition(_BETWEEN_LANGUAGES)
-    return (english if language is Language.EN and english else french).strip()
+    return (english if language.shipped is Language.EN and english else french).strip()
 
 
 class Policy:

@@ -11,7 +11,6 @@ from services.retention.categories import Category, period
 from services.retention.tables import TABLES
 from texts.catalogue import Texts, message_id
 from texts.escaping import FORMULA_SIGNS, strip_controls
-from texts.language import Language
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 """The rows of each table, as ``storage.personal_data.rows_of_chat`` returns them."""
@@ -60,7 +59,7 @@ def write_csv(t: Texts, rows: Rows, _now: datetime.datetime) -> bytes:
     """
     file = io.BytesIO()
     text = io.TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
-    writer = csv.writer(text, delimiter=";" if t.language is Language.FR else ",", lineterminator="\r\n")
+    writer = csv.writer(text, delimiter=";" if t.formats.has_decimal_comma else ",", lineterminator="\r\n")
     writer.writerow(
         [t("data.csv_category"), t("data.csv_table"), t("data.csv_row"), t("data.csv_column"), t("data.csv_value")]
     )

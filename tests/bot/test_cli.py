@@ -125,6 +125,7 @@ class Servers:
     def settle(self) -> None:
         self.telegram.world.create_bot(TOKEN, username="odobot", first_name="Odobot")
         self.shell.settings = {
+            "company": "Odotrack",
             "telegram_token": TOKEN,
             "telegram_api_url": self.telegram.url,
             "portal_url": self.portal.url,
@@ -157,16 +158,16 @@ async def test_missing_settings_print_a_line_each(shell: Shell, command: str) ->
     result = await shell.run(command, *COMMANDS[command])
     assert (result.code, result.out) == (1, "")
     lines = result.err.splitlines()
-    assert lines[0].startswith("ODOBOT_TELEGRAM_TOKEN: ")
+    assert lines[0] == "ODOBOT_COMPANY: is required but not set, see .env.example"
     assert lines[-1].startswith(f"There is no .env in {shell.folder}")
-    assert len(lines) == 8
+    assert len(lines) == 9
 
 
 async def test_installed_command_reports_missing_settings(shell: Shell) -> None:
     async with shell.process("run") as process:
         result = await result_of(process)
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("ODOBOT_TELEGRAM_TOKEN: ")
+    assert result.err.startswith("ODOBOT_COMPANY: ")
 
 
 async def test_version_option_prints_the_installed_version(shell: Shell) -> None:

@@ -43,6 +43,7 @@ def options(facts: dict[str, str]) -> list[str]:
 def register(shell: Shell, database_url: str) -> Shell:
     """A shell whose settings name the test's database; nothing listens at the other addresses."""
     shell.settings = {
+        "company": "Odotrack",
         "telegram_token": "123456789:AAsandboxsandboxsandboxsandboxsandb",
         "telegram_api_url": "http://127.0.0.1:9",
         "portal_url": "http://127.0.0.1:9",

@@ -68,7 +68,8 @@ async def test_rotation_killed_in_the_middle_completes(database_url: str, tmp_pa
             for n in range(LINKS)
         )  # fmt: skip
     environment = {
-        "ODOBOT_TELEGRAM_TOKEN": TOKEN, "ODOBOT_PORTAL_URL": "http://127.0.0.1:9", "ODOBOT_PORTAL_TOKEN": PORTAL_TOKEN,
+        "ODOBOT_COMPANY": "Odotrack", "ODOBOT_TELEGRAM_TOKEN": TOKEN,
+        "ODOBOT_PORTAL_URL": "http://127.0.0.1:9", "ODOBOT_PORTAL_TOKEN": PORTAL_TOKEN,
         "ODOBOT_SMTP_URL": "smtp://127.0.0.1:9", "ODOBOT_MAIL_FROM": "odobot@odotrack.test",
         "ODOBOT_PRIVACY_CONTACT": "vieprivee@odotrack.test",
         "ODOBOT_DATABASE_URL": database_url, "ODOBOT_SECRET_KEYS": f"{NEW},{OLD}",

@@ -204,6 +204,7 @@ async def load_stage(folder: Path, url: str, *, workers: int = 0, **settings: st
         database = Database(url, Vault([key]))
         stack.push_async_callback(database.close)
         given = {
+            "company": "Odotrack",
             "telegram_token": TOKEN,
             "telegram_api_url": telegram.url,
             "portal_url": portal.url,

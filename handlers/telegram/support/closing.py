@@ -60,7 +60,7 @@ class ConversationCloser:
         chat_id, reason = conversation.chat_id, conversation.end_reason
         if chat_id is None or reason not in _PERSON_TOLD:
             return True
-        screen = screens.ended(texts_in(Language(conversation.language)), reason)
+        screen = screens.ended(texts_in(Language.stored(conversation.language)), reason)
         if not await self._send(chat_id, screen, None):
             return False
         async with self._database.write() as session:

@@ -55,7 +55,7 @@ def sighted(tokens: Sequence[Token], words: Catalogue, today: datetime.date, cha
     periods, numbers, left = [], [], []
     taken = {
         period.start: period
-        for period in PeriodReader(tokens, words, today, is_day_first=language is Language.FR).periods()
+        for period in PeriodReader(tokens, words, today, is_day_first=language is not Language.EN).periods()
     }
     at = 0
     while at < len(tokens):

@@ -193,6 +193,7 @@ async def open_stage(
         database = Database(database_engine.url, Vault([key]))
         stack.push_async_callback(database.close)
         given = {
+            "company": "Odotrack",
             "telegram_token": TOKEN,
             "telegram_api_url": telegram.url,
             "portal_url": portal.url,

@@ -161,7 +161,7 @@ def test_wide_cells_go_below_their_row() -> None:
 def test_long_agreement_is_folded(lines: int, is_open: bool | None) -> None:
     screen = orders.order_detail(FR, NAME, an_order(lines=lines), ShowOrder(1, "26387"), has_invoices=True)
     (folded,) = [block for block in rich(screen).blocks if block["type"] == "details"]
-    assert folded["summary"] == "Entente\u00a0:"
+    assert folded["summary"] == "La commande comprend\u00a0:"
     assert folded.get("is_open") is is_open
     assert plain_text(folded["blocks"]).count("•") == lines
 
