@@ -191,7 +191,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
                 lambda: application.bot.username,
                 settings.portal_webhook_secret.get_secret_value(),
             ),
-            calendar=CalendarEndpoint(services.calendar_feeds) if settings.base_url else None,
+            calendar=CalendarEndpoint(services.calendar_feeds) if settings.serves_calendars else None,
             policy=PolicyPage(services.company, services.policy),
         )
         url = f"{settings.webhook_url}/telegram" if settings.webhook_url else ""
@@ -215,7 +215,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
     company = Company(
         settings.company, settings.support, settings.zone, settings.language,
         has_public_url=bool(settings.base_url), staff_chat=settings.staff_chat,
-        offers_copies=bool(settings.base_url or settings.stop_mail_address),
+        offers_copies=settings.offers_copies, features=settings.features_on,
         postal_address=settings.postal_address, mail_address=parse_sender(settings.mail_from).address,
     )  # fmt: skip
     facts, background = settings.policy_facts(settings.privacy_contact, settings.postal_address), BackgroundTasks()

@@ -112,8 +112,7 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
         await stack.enter_async_context(worker.reading() if role is Role.WEB else worker.working())
         if role is not Role.WORKER:
             await stack.enter_async_context(receiving_updates(components, settings))
-            company = components.application.bot_data.company
-            menus = set_menus(components.application.bot, company.name, company.language)
+            menus = set_menus(components.application.bot, components.application.bot_data.company)
             stack.callback(asyncio.create_task(menus).cancel)
         stack.callback(asyncio.create_task(readiness.try_keys()).cancel)
         stack.callback(worker.begin_stop)

@@ -35,6 +35,7 @@ from mail.addresses import parse_sender
 from mail.server import parse_imap_url, parse_smtp_url
 from portal.tryton.address import SCHEME, parse_address
 from portal.tryton.links import parse_links
+from services.features import Feature
 
 PREFIX = "ODOBOT_"
 _TOKENS = ("telegram_token", "webhook_secret", "portal_token", "portal_webhook_secret")
@@ -108,6 +109,16 @@ class Settings(CompanySettings, PolicySettings):
     def base_url(self) -> str:
         """The base URL of links in mails; empty if neither ``public_url`` nor ``webhook_url`` is set."""
         return self.public_url or self.webhook_url
+
+    @property
+    def offers_copies(self) -> bool:
+        """Whether copies are on, and their mails have a way to stop them."""
+        return Feature.COPIES in self.features_on and bool(self.base_url or self.stop_mail_address)
+
+    @property
+    def serves_calendars(self) -> bool:
+        """Whether calendar programs can subscribe to an address of the bot."""
+        return Feature.CALENDAR in self.features_on and bool(self.base_url)
 
     @property
     def stop_mail_address(self) -> str:

@@ -1,6 +1,6 @@
 """The commands. Each works by its French and its English name; the menu shows the names of the chat's language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from telegram import BotCommand
@@ -27,6 +27,8 @@ from handlers.actions import (
     TalkToPerson,
     Unlink,
 )
+from handlers.features import is_offered
+from services.features import ALL_FEATURES, Feature
 from texts.catalogue import message_id, texts_in
 from texts.language import Language
 
@@ -140,9 +142,15 @@ BY_WORD = {name: name for name in BY_NAME} | {
 """The words that name a command, without accents, each with the command's own name: see ``understanding.commands``."""
 
 
-def menu(language: Language) -> list[BotCommand]:
+def is_command_offered(command: Command, features: Collection[Feature]) -> bool:
+    """Return whether a command's action belongs to no feature that is off."""
+    action = command.action or (command.of_link(0) if command.of_link else None)
+    return action is None or is_offered(action, features)
+
+
+def menu(language: Language, features: Collection[Feature] = ALL_FEATURES) -> list[BotCommand]:
     """Return the commands of Telegram's menu in one language; an added one has the names of its substitute."""
     t = texts_in(language)
-    named = [(command.names[language.shipped], command) for command in MENU]
+    named = [(command.names[language.shipped], command) for command in MENU if is_command_offered(command, features)]
     named += [(name, PRIVACY) for name in PRIVACY.names.values() if name != PRIVACY.names[language.shipped]]
     return [BotCommand(name, t(command.description)) for name, command in named]

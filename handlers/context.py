@@ -13,12 +13,14 @@ from telegram.ext import Application, CallbackContext, ExtBot
 
 from handlers.actions import Action
 from handlers.background import BackgroundTasks
+from handlers.features import with_offered_parts
 from handlers.rich_support import RichSupport
 from portal.client import Papers, Portal, Reader
 from services.access import Access
 from services.calendar.feeds import CalendarFeeds
 from services.clock import Clock
 from services.company import Company
+from services.features import Feature
 from services.linking.code_delivery import CodeDelivery
 from services.linking.invitations import Invitations
 from services.linking.linking import Linking
@@ -139,12 +141,18 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
     async def reload(self) -> None:
         """Load the chat again, after a change to its links or settings."""
-        self.chat = await self.services.chat_cache.load(self.chat.chat_id)
+        chat = await self.services.chat_cache.load(self.chat.chat_id)
+        self.chat = with_offered_parts(chat, self.features)
 
     @property
     def services(self) -> Services:
         """The clients and services of the process."""
         return self.bot_data
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """The features that are on."""
+        return self.services.company.features
 
     @property
     def is_private(self) -> bool:

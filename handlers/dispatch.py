@@ -10,6 +10,7 @@ import structlog
 from handlers import actions, text_actions
 from handlers.actions import AccountAction, Action
 from handlers.context import Context, LinkGone
+from handlers.features import is_offered
 from handlers.screens import failures
 from handlers.screens.linking import confirm_address
 from handlers.screens.notices import access_ended
@@ -98,6 +99,8 @@ async def screen_for(context: Context, action: Action) -> Screen | None:
         is_long = not action.code.isdigit()
         action = code_action(context, "" if is_long else action.code, action.code if is_long else "")
     await _cancel_awaited_text(context, action)
+    if not is_offered(action, context.features):
+        return failures.not_offered(context.t, context.services.company.name, context.chat.current)
     try:
         if isinstance(action, AccountAction):
             return await _account_screen(context, action)

@@ -8,7 +8,7 @@ from telegram import Update
 
 from handlers import actions, question_input, support_input, text_actions
 from handlers.actions import Action
-from handlers.commands import BY_NAME, BY_WORD
+from handlers.commands import BY_NAME, BY_WORD, is_command_offered
 from handlers.context import Context
 from handlers.dispatch import code_action, perform
 from handlers.screens import failures, linking, questions
@@ -19,7 +19,9 @@ from handlers.views.home import not_linked
 from handlers.views.linking import open_after_linking
 from handlers.views.search import usable_links
 from portal.errors import PortalError
+from portal.models import Part
 from services import papers
+from services.features import Feature
 from services.security import SecurityEvent
 from services.understanding import commands
 from services.understanding.codes import Codes
@@ -127,6 +129,8 @@ async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | S
     current = context.chat.current
     if current is None or (isinstance(meaning, CommandNamed) and meaning.name in _WORDS_OF_COMMANDS):
         return None
+    if Feature.QUESTIONS not in context.features:
+        return None
     if (command := commands.slashed(text)) is not None:
         text = _with_argument(*command, meaning)
     is_question = isinstance(meaning, CommandNamed | NumberTyped | UnknownCommand) and len(text.split()) > 1
@@ -163,6 +167,8 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             return await invitations.claim(context, token)
         case PaperOpened(part, number) if current:
             return actions.OpenNumber(current.link_id, number, part)
+        case PaperOpened(Part.ORDERS) if Feature.ORDERS not in context.features:
+            return failures.not_offered(t, company.name, current)
         case PaperOpened():
             return await open_after_linking(context, meaning)
         case Leave():
@@ -218,6 +224,8 @@ def _searched(context: Context, text: str) -> str:
 
 def _command(context: Context, name: str) -> Action | Screen:
     command = BY_NAME[name]
+    if not is_command_offered(command, context.features):
+        return failures.not_offered(context.t, context.services.company.name, context.chat.current)
     if command.action is not None:
         return command.action
     if context.chat.current is None or command.of_link is None:
@@ -227,7 +235,9 @@ def _command(context: Context, name: str) -> Action | Screen:
 
 def _slashed(context: Context, name: str | None) -> str:
     """Return a command as the chat's language writes it, such as ``/factures``; empty for None."""
-    return f"/{BY_NAME[name].names[context.language.shipped]}" if name else ""
+    if name is None or not is_command_offered(BY_NAME[name], context.features):
+        return ""
+    return f"/{BY_NAME[name].names[context.language.shipped]}"
 
 
 def _late_code(context: Context) -> Awaited | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from services.features import ALL_FEATURES, Feature
 from texts.language import Language
 
 
@@ -19,6 +20,7 @@ class Company:
         staff_chat: The id of the staff's forum, to which people's messages are relayed; None where there is none.
         offers_copies: Whether bookkeepers' copies can be set up: their mails have a way to stop them.
         postal_address: The mailing address on one line, which mails show; empty where the operator gave none.
+        features: The features that are on.
         mail_address: The address that mails are from: the contact in mails where there is no ``support``.
     """
 
@@ -31,6 +33,7 @@ class Company:
     offers_copies: bool = True
     postal_address: str = ""
     mail_address: str = ""
+    features: frozenset[Feature] = ALL_FEATURES
 
     @property
     def contact(self) -> str:

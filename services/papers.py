@@ -52,8 +52,9 @@ _Call = Callable[[], Awaitable[tuple[Hit, ...] | SearchPage | None]]
 
 
 async def look_up(
-    portal: Papers, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int, language: str = ""
-) -> LookUp:
+    portal: Papers, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int, language: str = "",
+    parts: Sequence[Part] = tuple(Part), searches: bool = True,
+) -> LookUp:  # fmt: skip
     """Look up a number: in the first account, then in the others together with the portal's search in all.
 
     Args:
@@ -62,6 +63,8 @@ async def look_up(
         part: What the person called it: decides between an order and an invoice with the same number.
         page_size: Rows of a page of search results.
         language: The reader's, as ``Reader.language``.
+        parts: What is looked for at all.
+        searches: Whether the portal's search is asked, too.
 
     Raises:
         PortalError: Nothing was found, and a call failed.
@@ -70,15 +73,15 @@ async def look_up(
     query = numbers[0] if numbers else ""
     likely = len(numbers) if is_several(text) else _FIRST_SPELLINGS
     first, _ = await _all([_exactly(portal, current, number, each, language) for number in numbers[:likely]
-                           for each in Part])  # fmt: skip
+                           for each in parts])  # fmt: skip
     if first:
         return LookUp(query, _of_part(first, part))
     calls = [_exactly(portal, link, number, each, language) for link in others for number in numbers[:likely]
-             for each in Part if each in link.access]  # fmt: skip
-    calls += [_exactly(portal, current, number, each, language) for number in numbers[likely:] for each in Part]
-    if sum(c.isalnum() for c in query) >= _LEAST_SEARCHED:
+             for each in parts if each in link.access]  # fmt: skip
+    calls += [_exactly(portal, current, number, each, language) for number in numbers[likely:] for each in parts]
+    if searches and sum(c.isalnum() for c in query) >= _LEAST_SEARCHED:
         calls += [_search(portal, link, query, each, page_size, language)
-                  for link in (current, *others) for each in Part if each in link.access]  # fmt: skip
+                  for link in (current, *others) for each in parts if each in link.access]  # fmt: skip
     hits, pages = await _all(calls)
     return LookUp(query, _of_part(hits or _same_but_for_punctuation(pages, numbers), part), pages)
 

@@ -6,7 +6,7 @@ replace shipped ones; ``es_MX.po`` has a whole language.
 
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class CompanyTexts:
     missing: Mapping[str, tuple[str, ...]]
 
 
-def read_company_texts(folder: Path, company: str, features_off: frozenset[str] = frozenset()) -> CompanyTexts:
+def read_company_texts(folder: Path, company: str, features_off: Collection[str] = ()) -> CompanyTexts:
     """Read and check the ``.po`` files of a folder; other files are not read.
 
     Args:

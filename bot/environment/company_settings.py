@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from bot.environment.values import checked_postal_address
+from services.features import Feature, parse_features
 from texts.language import Language
 
 
@@ -20,6 +21,7 @@ class CompanySettings(BaseSettings):
     support_chat: str = ""
     timezone: str = "America/Toronto"
     texts: str = ""
+    features: str = ""
     default_language: str = "fr"
 
     @property
@@ -36,6 +38,17 @@ class CompanySettings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def features_on(self) -> frozenset[Feature]:
+        """The features that are on."""
+        return parse_features(self.features)
+
+    @field_validator("features")
+    @classmethod
+    def _checked_features(cls, value: str) -> str:
+        parse_features(value)
+        return value
 
     @field_validator("company")
     @classmethod

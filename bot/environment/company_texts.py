@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bot.environment.company_settings import CompanySettings
+from services.features import switched_off
 from texts.catalogue import texts_in, use_texts
 from texts.company import CompanyTexts, TextsError, read_company_texts
 from texts.language import Language
@@ -21,10 +22,11 @@ def use_company_texts(settings: CompanySettings) -> list[str]:
     """
     try:
         folder = Path(settings.texts)
-        own = read_company_texts(folder, settings.company) if settings.texts else CompanyTexts({}, {})
+        off = [feature.value for feature in switched_off(settings.features_on)]
+        own = read_company_texts(folder, settings.company, off) if settings.texts else CompanyTexts({}, {})
     except TextsError as error:
         raise TextsError("\n".join(f"{_SETTING}: {line}" for line in str(error).split("\n"))) from None
-    use_texts(own.catalogues, settings.default_language)
+    use_texts(own.catalogues, settings.default_language, off)
     if settings.default_language not in [language.value for language in Language.offered()]:
         raise TextsError(f"ODOBOT_DEFAULT_LANGUAGE: {_SETTING} has no catalogue of {settings.default_language}")
     return [_incomplete(locale, missing) for locale, missing in own.missing.items() if missing]

@@ -43,6 +43,14 @@ def no_feed(t: Texts, link: LinkState) -> Screen:
     return Screen(t("calendar.title"), facts=(t("calendar.no_public_url"),), keyboard=(back,))
 
 
+def feed_not_offered(t: Texts, link: LinkState, company: str, *, has_address: bool) -> Screen:
+    """Say that calendars are not offered; an address from the time when they were can be stopped."""
+    stop = Button(t("button.calendar_stop"), ShowCalendar(link.link_id, "stop"))
+    rows = ((stop,),) if has_address else ()
+    back = (Button(t("button.notices"), ShowSubscriptions(link.link_id)),)
+    return Screen(t("calendar.title"), facts=(t("trouble.not_offered", company=company),), keyboard=(*rows, back))
+
+
 def below_file(t: Texts, *, is_open: bool) -> Screen:
     """Say what to do with a calendar file; ``is_open`` is False for one that removes the entry."""
     return Screen(facts=(t("calendar.file") if is_open else t("calendar.file_settled"),))

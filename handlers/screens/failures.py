@@ -134,6 +134,12 @@ def old_button(t: Texts) -> Screen:
     return Screen(facts=(t("trouble.old_button"),), keyboard=((Button(t("button.home"), Start()),),))
 
 
+def not_offered(t: Texts, company: str, link: LinkState | None) -> Screen:
+    """Report that the company switched off what was asked for; None for ``link`` means a chat without a link."""
+    lists = list_buttons(t, link) if link else ((Button(t("button.home"), Start()),),)
+    return Screen(facts=(t("trouble.not_offered", company=company),), keyboard=(*lists, *_help(t)))
+
+
 def not_understood(t: Texts, link: LinkState, company: str, support: str) -> Screen:
     """Report that a text is no command and no number, with an example and a person; ``support`` may be empty."""
     facts = (t("trouble.not_understood"), a_person(t, company, support))

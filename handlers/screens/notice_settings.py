@@ -1,7 +1,7 @@
 """Settings of notices: their kinds, the attached PDF, quiet hours, and the bookkeeper's copy."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from handlers.actions import (
     AttachPdf,
@@ -14,7 +14,9 @@ from handlers.actions import (
     ShowSubscriptions,
     Start,
 )
+from handlers.features import is_subscription_offered
 from handlers.screens.screen import Button, Keyboard, Screen, choice, clip, paired, rows_of
+from services.features import Feature
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION, SUBSCRIPTIONS
 from services.notices.planner import Coverage
 from services.notices.reminders import DAYS_BEFORE, DAYS_BEFORE_END, REMINDER_TIME
@@ -55,7 +57,9 @@ def choose_account(t: Texts, links: Sequence[LinkState]) -> Screen:
     return Screen(t("notices.title"), facts=(t("notices.which_account"),), keyboard=tuple(rows))
 
 
-def subscriptions(t: Texts, link: LinkState, *, has_others: bool, planned: str = "") -> Screen:
+def subscriptions(
+    t: Texts, link: LinkState, features: Collection[Feature], *, has_others: bool, planned: str = ""
+) -> Screen:
     """Show the kinds of notices of one account; a tap turns a kind on or off.
 
     Args:
@@ -69,21 +73,34 @@ def subscriptions(t: Texts, link: LinkState, *, has_others: bool, planned: str =
             ),
         )
         for kind in SUBSCRIPTIONS
+        if is_subscription_offered(kind, features)
     ]
     rows.append((choice(t("button.attach_pdf"), link.attaches_pdf, AttachPdf(link.link_id, on=not link.attaches_pdf)),))
-    rows.append((Button(t("button.copy"), ShowCopy(link.link_id)),))
-    rows.append((Button(t("button.quiet"), ShowQuiet()), Button(t("button.calendar"), ShowCalendar(link.link_id))))
+    if Feature.COPIES in features:
+        rows.append((Button(t("button.copy"), ShowCopy(link.link_id)),))
+    calendar = Button(t("button.calendar"), ShowCalendar(link.link_id))
+    rows.append((Button(t("button.quiet"), ShowQuiet()), *((calendar,) if Feature.CALENDAR in features else ())))
     others = (Button(t("button.other_accounts"), ShowNotices()),) if has_others else ()
     rows.append((*others, Button(t("button.home"), Start())))
-    facts = (clip(safe_text(link.account_name), 60), *([planned] if planned else []), t("notices.what"), _when(t))
+    facts = (
+        clip(safe_text(link.account_name), 60),
+        *([planned] if planned else []),
+        t("notices.what"),
+        *_when(t, features),
+    )
     return Screen(t("notices.title"), facts=facts, keyboard=tuple(rows))
 
 
-def _when(t: Texts) -> str:
+def _when(t: Texts, features: Collection[Feature]) -> tuple[str, ...]:
     """Say on which days and at what time reminders and notices of an order's end are sent."""
     first, second, last = map(str, DAYS_BEFORE_END)
     time = t.formats.time(datetime.datetime.combine(datetime.date.min, REMINDER_TIME))
-    return t("notices.when", before=str(DAYS_BEFORE), time=time, first=first, second=second, last=last)
+    sentences = (
+        (Feature.REMINDERS, t("notices.when_due", before=str(DAYS_BEFORE), time=time)),
+        (Feature.ORDERS, t("notices.when_ending", first=first, second=second, last=last)),
+    )
+    shown = " ".join(sentence for feature, sentence in sentences if feature in features)
+    return (shown,) if shown else ()
 
 
 def planned_reminders(t: Texts, coverage: Coverage) -> str:
@@ -105,7 +122,7 @@ def not_planned_yet(t: Texts, *, is_about_invoices: bool) -> str:
     return t("plan.invoices_later") if is_about_invoices else t("plan.orders_later")
 
 
-def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:
+def quiet_hours(t: Texts, quiet: Quiet | None, zone: str, features: Collection[Feature]) -> Screen:
     """Show the quiet hours, in which notices wait; None means that there are none.
 
     Args:
@@ -114,7 +131,8 @@ def quiet_hours(t: Texts, quiet: Quiet | None, zone: str) -> Screen:
     current = t("quiet.none") if quiet is None else quiet_range(t, quiet)
     offers = [choice(quiet_range(t, each), each == quiet, ShowQuiet(each.start, each.end)) for each in QUIET_CHOICES]
     off = choice(t("quiet.none"), quiet is None, ShowQuiet(-1, -1))
-    facts = (t("quiet.what"), t("quiet.now", hours=current), t("quiet.zone", zone=t.formats.city(zone)))
+    copies = (t("quiet.copies"),) if Feature.COPIES in features else ()
+    facts = (t("quiet.what"), *copies, t("quiet.now", hours=current), t("quiet.zone", zone=t.formats.city(zone)))
     links: Keyboard = (
         (Button(t("quiet.other"), ShowQuiet(ASK_HOUR)),),
         (Button(t("button.zone"), ChooseZone()),),

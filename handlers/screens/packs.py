@@ -59,6 +59,8 @@ def choice_screen(
     count: int,
     totals: Sequence[Totals],
     today: datetime.date,
+    *,
+    reads_questions: bool = True,
 ) -> Screen:
     """Show what is selected, and offer formats and other periods.
 
@@ -66,6 +68,7 @@ def choice_screen(
         count: how many invoices the portal has of the selection.
         totals: of these; empty if there are too many for one answer of the portal.
         today: the date in the company's time zone.
+        reads_questions: whether it may also be asked for in words.
     """
     facts = [selection_text(t, selection), t.plural("pack.count", count) if count else t("pack.nothing")]
     for each in totals:
@@ -74,7 +77,8 @@ def choice_screen(
         facts.append(t("statement.to_pay", amount=t.formats.money(each.to_pay, each.currency)))
     title = t("pack.title", account=clip(safe_text(account), 60))
     formats = _formats(t, action) if count else ()
-    note = "\n".join((*((t("pack.how"),) if count else ()), t("pack.in_words")))
+    in_words = (t("pack.in_words"),) if reads_questions else ()
+    note = "\n".join((*((t("pack.how"),) if count else ()), *in_words))
     back = (Button(t("button.invoices"), ListInvoices(action.link)),)
     return Screen(title, facts=tuple(facts), note=note, keyboard=(*formats, *_periods(t, action, today), back))
 

@@ -16,6 +16,8 @@ from handlers.screens.lists import list_buttons
 from handlers.screens.screen import Button, Keyboard, Screen, choice
 from handlers.screens.support import a_person, person_button
 from portal.models import MenuLink
+from services.company import Company
+from services.features import Feature
 from storage.chats import LinkState
 from texts.catalogue import Texts, message_id, texts_in
 from texts.language import Language
@@ -94,27 +96,28 @@ def portal(t: Texts, company: str, links: Sequence[MenuLink]) -> Screen:
     return Screen(t("portal.title"), facts=(fact,), keyboard=(*rows, (Button(t("button.home"), Start()),)))
 
 
-def help_page(t: Texts, company: str, support: str, link: LinkState | None, links: Sequence[MenuLink]) -> Screen:
+def help_page(t: Texts, company: Company, link: LinkState | None, links: Sequence[MenuLink]) -> Screen:
     """Explain how to reach orders and invoices.
 
     Args:
-        support: how to reach a person; may be empty.
         link: the current account; None without a link.
         links: the portal's menu, empty where it is not known.
     """
-    facts = [
-        t("help.orders"),
-        t("help.invoices"),
-        t("help.statement"),
-        t("help.numbers"),
-        t("help.in_words"),
-        t("help.accounts"),
-        t("help.settings"),
-        t("help.person"),
-        "",
-    ]
-    facts += [t("help.on_portal", company=company), ""]
-    facts.append(a_person(t, company, support))
+    lines: tuple[tuple[Feature | None, str], ...] = (
+        (Feature.ORDERS, t("help.orders")),
+        (None, t("help.invoices")),
+        (Feature.BALANCE, t("help.balance")),
+        (Feature.STATEMENT, t("help.statement")),
+        (None, t("help.numbers")),
+        (Feature.SEARCH, t("help.search")),
+        (Feature.QUESTIONS, t("help.in_words")),
+        (None, t("help.accounts")),
+        (None, t("help.settings")),
+        (None, t("help.person")),
+    )
+    facts = [*(line for feature, line in lines if feature is None or feature in company.features), ""]
+    facts += [t("help.on_portal", company=company.name), ""]
+    facts.append(a_person(t, company.name, company.support))
     buttons = list_buttons(t, link) if link else ((Button(t("button.link"), StartLinking()),),)
     more = (Button(t("button.portal"), ShowPortal()), Button(t("button.privacy"), ShowPrivacy()))
     return Screen(

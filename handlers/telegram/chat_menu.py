@@ -21,7 +21,7 @@ async def set_menu(context: Context, chosen: Language) -> None:
         return
     scope = BotCommandScopeChat(context.chat.chat_id)
     with suppress(TelegramError):
-        await repeated(context, lambda: context.bot.set_my_commands(menu(chosen), scope=scope))
+        await repeated(context, lambda: context.bot.set_my_commands(menu(chosen, context.features), scope=scope))
 
 
 async def reset_menu(context: Context) -> None:

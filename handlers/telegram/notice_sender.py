@@ -12,9 +12,11 @@ import structlog
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
+from handlers.features import is_subscription_offered
 from handlers.rich_support import RichSupport
 from handlers.screens import notices as screens
 from handlers.screens.notice_summary import summary
+from handlers.screens.offered import with_offered_buttons
 from handlers.screens.privacy import policy_changed
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
@@ -107,12 +109,10 @@ class TelegramNoticeSender:
         if preferences.blocked_at is not None:
             raise NotRendered(Blocked())
         if first.kind is Kind.LINK_UNUSED and chat.link(first.link_id):
-            screen = screens.idle_link(t, first.account_name, first.link_id)
-            return self._message(t, first, screen)
+            return self._message(t, first, screens.idle_link(t, first.account_name, first.link_id))
         if first.kind in _ABOUT_ENDED_LINKS:
-            screen = screens.access_ended(
-                t, [(first.kind, first.account_name)], self._company.name, self._company.support
-            )
+            ended = [(first.kind, first.account_name)]
+            screen = screens.access_ended(t, ended, self._company.name, self._company.support)
             return self._message(t, first, screen)
         if all(each.link_id in chat.sealed_links for each in batch):
             raise NotRendered(outcome_without_key(first, self._clock()))
@@ -134,13 +134,12 @@ class TelegramNoticeSender:
             return await self._summary(t, recipient, wanted)
         return await self._single(t, recipient, wanted[0])
 
-    @staticmethod
-    def _is_subscribed(chat: ChatState, claimed: ClaimedDelivery) -> bool:
-        link = chat.link(claimed.link_id)
-        if link is None:
+    def _is_subscribed(self, chat: ChatState, claimed: ClaimedDelivery) -> bool:
+        link, subscription = chat.link(claimed.link_id), subscription_for(claimed.kind)
+        if link is None or not is_subscription_offered(subscription, self._company.features):
             return False
         # The person requested a postponed reminder separately.
-        return claimed.kind is Kind.REMINDER_LATER or subscription_for(claimed.kind) in (link.subscriptions or ())
+        return claimed.kind is Kind.REMINDER_LATER or subscription in (link.subscriptions or ())
 
     def _about_copy(
         self, t: Texts, chat: ChatState, claimed: ClaimedDelivery, preferences: DeliveryPreferences, zone: ZoneInfo
@@ -150,9 +149,8 @@ class TelegramNoticeSender:
         if link is None:
             raise NotRendered(Cancelled("no longer linked"))
         check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=False)
-        return self._message(
-            t, claimed, screens.about_copy(t, claimed.kind, link.account_name, claimed.number, link.link_id)
-        )
+        screen = screens.about_copy(t, claimed.kind, link.account_name, claimed.number, link.link_id)
+        return self._message(t, claimed, screen)
 
     async def _summary(self, t: Texts, recipient: NoticeRecipient, batch: Sequence[ClaimedDelivery]) -> SendFunc:
         """Summarise postponed notices, where the contact may still see that part of the account."""
@@ -248,7 +246,8 @@ class TelegramNoticeSender:
         return self._clock().astimezone(self._company.zone).date()
 
     async def _message_with_pdf(self, t: Texts, reader: Reader, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
-        chat_id, bare = claimed.recipient, screens.without_pdf_button(screen)
+        chat_id = claimed.recipient
+        bare = with_offered_buttons(screens.without_pdf_button(screen), self._company.features)
         message = render(screens.marked(t, bare, [claimed.is_repetition]), is_notice=True)
         as_text, number, limit = self._message(t, claimed, screen), claimed.number or "", documents.NOTICE_LIMIT
         try:
@@ -283,6 +282,7 @@ class TelegramNoticeSender:
         return self._text(claimed.recipient, screens.marked(t, shown, [claimed.is_repetition]))
 
     def _text(self, chat_id: int, screen: Screen, *, wants_tables: bool = False) -> SendFunc:
+        screen = with_offered_buttons(screen, self._company.features)
         rendered = render_for(self._rich_support, screen, wants_tables=wants_tables, is_notice=True)
 
         async def send() -> Outcome:

@@ -17,6 +17,7 @@ import structlog
 from telegram.error import TelegramError
 
 from handlers.context import Context
+from handlers.screens.offered import with_offered_buttons
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import edit_text, send_text
@@ -89,6 +90,7 @@ async def send(
     chat = context.incoming.effective_chat if context.incoming else None
     chat_id = to or context.chat.chat_id
     wants_tables = context.chat.wants_tables and chat_id == context.chat.chat_id
+    screen = with_offered_buttons(screen, context.features)
     rendered = render_for(rich, screen, wants_tables=wants_tables, is_notice=is_notice)
     thread_id = context.thread_id if chat is not None and chat.id == chat_id else None
 
@@ -112,6 +114,7 @@ async def edit(context: Context, message_id: int, screen: Screen, *, link: int |
         False if Telegram cannot edit it: it is gone, too old, or a document.
     """
     rich, chat_id = context.services.rich_support, context.chat.chat_id
+    screen = with_offered_buttons(screen, context.features)
     rendered = render_for(rich, screen, wants_tables=context.chat.wants_tables)
     edit_one = partial(edit_text, context.bot, chat_id, message_id)
     try:

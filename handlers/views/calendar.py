@@ -17,6 +17,7 @@ from handlers.views.invoices import invoice_detail
 from handlers.views.orders import order_detail
 from handlers.views.saved_answers import marked_if_saved
 from services.calendar.entries import Entry, calendar_of, invoice_entry, order_entry
+from services.features import Feature
 from services.invoices import calendar_file_name
 from storage.papers import calendar_feeds
 from texts.catalogue import message_id
@@ -63,7 +64,8 @@ async def _entry(context: Context, action: AddToCalendar) -> Entry | None:
 async def show_calendar(context: Context, action: ShowCalendar) -> Screen:
     """Show the feed of an account, after making or stopping its address."""
     link, services = context.link(action.link), context.services
-    if not services.company.has_public_url:
+    is_offered = Feature.CALENDAR in context.features
+    if is_offered and not services.company.has_public_url:
         return screens.no_feed(context.t, link)
     address = ""
     if action.change == "new":
@@ -77,4 +79,6 @@ async def show_calendar(context: Context, action: ShowCalendar) -> Screen:
     async with services.database.read() as session:
         made_at = await calendar_feeds.made_at(session, link.link_id)
     made_on = context.local(made_at).date() if made_at else None
+    if not is_offered and action.change != "stop":
+        return screens.feed_not_offered(context.t, link, services.company.name, has_address=made_on is not None)
     return screens.feed(context.t, link, made_on, address=address, is_stopped=action.change == "stop")

@@ -16,6 +16,7 @@ from services.account.balance import Balance, read_balance
 from services.account.changes import Changes, KnownPapers, changes_since, known_papers
 from services.account.optional_calls import answer_in_time
 from services.account.paper_filters import Rows, all_orders
+from services.features import Feature
 from services.invoices import summary_of
 from storage.chats import LinkState
 from storage.papers import visits
@@ -86,8 +87,10 @@ async def _read_account(context: Context, link: LinkState) -> _Account:
     """Read the newest invoices, the orders and the balance, each if the contact may see it and it comes in time."""
     portal, reader, today = context.services.portal, context.reader(link.link_id), context.today
 
-    async def invoices_and_balance() -> tuple[Page[Invoice], Balance]:
+    async def invoices_and_balance() -> tuple[Page[Invoice], Balance | None]:
         page = await portal.invoices(reader, page=1, page_size=MOST_ROWS)
+        if Feature.BALANCE not in context.features:
+            return page, None
         if page.total == len(page.items):
             return page, Balance(summary_of(page.items, today))
         return page, await read_balance(portal, reader, today)

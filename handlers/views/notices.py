@@ -48,13 +48,15 @@ async def notices(context: Context, _action: ShowNotices) -> Screen:
     if not own:
         return not_linked(context)
     if len(own) == 1:
-        return screens.subscriptions(context.t, own[0], has_others=False)
+        return screens.subscriptions(context.t, own[0], context.features, has_others=False)
     return screens.choose_account(context.t, own)
 
 
 async def show_subscriptions(context: Context, action: ShowSubscriptions) -> Screen:
     """Show the notices of one account."""
-    return screens.subscriptions(context.t, context.link(action.link), has_others=len(context.chat.links) > 1)
+    return screens.subscriptions(
+        context.t, context.link(action.link), context.features, has_others=len(context.chat.links) > 1
+    )
 
 
 async def answer_notice_offer(context: Context, action: AnswerNoticeOffer) -> Screen:
@@ -92,7 +94,9 @@ async def set_subscription(context: Context, action: SetSubscription) -> Screen:
     await context.reload()
     if not action.of_notice:
         has_others = len(context.chat.links) > 1
-        return screens.subscriptions(context.t, context.link(action.link), has_others=has_others, planned=planned)
+        return screens.subscriptions(
+            context.t, context.link(action.link), context.features, has_others=has_others, planned=planned
+        )
     if action.on:
         return notice_screens.notice_turned_on(context.t, action.subscription, action.link, link.account_name, planned)
     return notice_screens.notice_stopped(context.t, action.subscription, action.link, link.account_name)
@@ -136,7 +140,8 @@ async def quiet_hours(context: Context, action: ShowQuiet) -> Screen:
             await delivery_preferences.set_quiet(session, context.chat.chat_id, None)
             await delivery_preferences.release_postponed(session, context.chat.chat_id, context.services.clock())
         preferences = await delivery_preferences.load(session, context.chat.chat_id)
-    return screens.quiet_hours(context.t, preferences.quiet, preferences.timezone or context.services.company.zone.key)
+    zone = preferences.timezone or context.services.company.zone.key
+    return screens.quiet_hours(context.t, preferences.quiet, zone, context.features)
 
 
 async def zone(context: Context, action: ChooseZone) -> Screen:

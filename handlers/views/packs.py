@@ -10,6 +10,7 @@ from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from portal.errors import Forbidden
 from portal.models import Invoice, Part
+from services.features import Feature
 from services.packs.reports import Stage, Working
 from services.packs.selection import PackFormat, Selection, read_listing, read_page
 from services.packs.totals import totals_of
@@ -34,7 +35,10 @@ async def show_statement(context: Context, action: ShowStatement) -> Screen:
         page = await read_page(portal, reader, selection, 1)
         invoices, count = page.items, page.total
     totals = totals_of(invoices, context.today) if len(invoices) == count else ()
-    return screens.choice_screen(context.t, link.account_name, action, selection, count, totals, context.today)
+    reads_questions = Feature.QUESTIONS in context.features
+    return screens.choice_screen(
+        context.t, link.account_name, action, selection, count, totals, context.today, reads_questions=reads_questions
+    )
 
 
 def selection_of(action: ShowStatement | MakePack) -> Selection:

@@ -15,6 +15,7 @@ from handlers.views.saved_answers import marked_if_saved
 from handlers.views.seen_notices import record_seen
 from portal.models import Invoice, Order, Part
 from services import papers
+from services.features import Feature
 from services.papers import Hit, LookUp
 from services.understanding.normalising import trimmed
 from services.understanding.numbers import is_several, skeleton
@@ -79,6 +80,8 @@ async def _open(context: Context, action: OpenNumber, otherwise: Action | None) 
         action.part,
         page_size=context.chat.page_size,
         language=context.language.shipped,
+        parts=[part for part in Part if part is Part.INVOICES or Feature.ORDERS in context.features],
+        searches=Feature.SEARCH in context.features,
     )
     # A link may have been removed while the portal answered.
     await context.reload()

@@ -46,4 +46,4 @@ async def help_page(context: Context, _action: ShowHelp) -> Screen:
     """Explain how to reach orders and invoices."""
     company = context.services.company
     links = await context.services.portal_links.links(context.language, context.run_in_background)
-    return screens.help_page(context.t, company.name, company.support, context.chat.current, links)
+    return screens.help_page(context.t, company, context.chat.current, links)

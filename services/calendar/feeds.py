@@ -18,6 +18,7 @@ from services.access import BLOCKING_CONFIRM_AGE, Access
 from services.calendar.entries import Entry, calendar_of, etag_of, invoice_entry, order_entry
 from services.clock import Clock
 from services.company import Company
+from services.features import Feature
 from services.saved_answers.papers import SavedPapers, SavingPapers
 from services.saved_answers.store import SavedAnswers
 from services.security import SecurityEvent, SecurityLog
@@ -179,7 +180,10 @@ class CalendarFeeds:
     async def _entries(self, papers: Papers, link: LinkState, t: Texts) -> list[Entry]:
         """Return the entries: of the open invoices and of the newest ones, and of the newest orders, 100 of each."""
         reader = Reader(link.contact_id, link.account_id, t.language.shipped)
-        invoices, orders = await asyncio.gather(_invoices(papers, link, reader), _orders(papers, link, reader))
+        invoices, orders = await asyncio.gather(
+            _invoices(papers, link, reader),
+            _orders(papers, link, reader) if Feature.ORDERS in self._company.features else _none(),
+        )
         ids = (link.account_id, link.account_name)
         made = [invoice_entry(t, *ids, each) for each in invoices] + [order_entry(t, *ids, each) for each in orders]
         oldest = self._clock().astimezone(self._company.zone).date() - _PAST
@@ -190,6 +194,10 @@ class CalendarFeeds:
             if entry is not None and (entry.day >= oldest or (isinstance(paper, Invoice) and paper.number in unpaid))
         }
         return sorted(by_uid.values(), key=lambda entry: (entry.day, entry.uid))
+
+
+async def _none() -> Sequence[Order]:
+    return ()
 
 
 async def _invoices(papers: Papers, link: LinkState, reader: Reader) -> Sequence[Invoice]:

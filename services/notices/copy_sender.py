@@ -17,6 +17,7 @@ from portal.models import Invoice
 from services.access import Access
 from services.clock import Clock
 from services.company import Company
+from services.features import Feature
 from services.invoices import SMALL_PDF_BYTES, file_name, payment_lines
 from services.mailing.copy_letters import MissingPdf, Unsubscribe, invoice_letter
 from services.notices.copies import StopRequest, make_stop_token, pause, token_vault
@@ -123,6 +124,8 @@ class CopySender:
         if is_sealed or (copy and chat and copy.link_id in chat.sealed_links):
             await self._tell_of_sealed_copy(claimed)
             return outcome_without_key(claimed, self._clock())
+        if Feature.COPIES not in self._company.features:
+            return Cancelled("copies are switched off")
         if copy is None or copy.paused_at is not None or claimed.number is None:
             return Cancelled("no longer wished for")
         if mailed is MailedBefore.YES:

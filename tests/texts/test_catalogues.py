@@ -8,7 +8,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from texts.catalogue import texts_in
+from services.features import Feature
+from texts.catalogue import base_of, texts_in
 from texts.language import Language
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def test_catalogues_have_no_missing_or_unused_message(language: Language) -> Non
     """No message is missing, unused, fuzzy or obsolete."""
     known = messages(language)
     assert said() - set(known) == set()
-    assert set(known) - said() == set()
+    assert {base_of(key) for key in known} - said() == set()
     assert [m.id for m in known.values() if m.fuzzy or not all(forms(m))] == []
     assert list(catalogue(language).obsolete) == []
 
@@ -60,6 +61,17 @@ def test_both_languages_have_the_same_values_and_plurals() -> None:
         # A singular may omit its number.
         shown = [values(form) - {"n"} for form in (*forms(french[key]), *forms(english[key]))]
         assert all(names == shown[0] for names in shown), key
+
+
+def test_variants_have_the_values_of_their_messages() -> None:
+    """What replaces a message where a feature is off takes the same values, and names a feature."""
+    french = messages(Language.FR)
+    variants = {key: base_of(key) for key in french if base_of(key) != key}
+    assert variants
+    for key, base in variants.items():
+        assert key.removeprefix(f"{base}.without_") in set(Feature), key
+        assert french[key].pluralizable == french[base].pluralizable, key
+        assert set().union(*map(values, forms(french[key]))) == set().union(*map(values, forms(french[base]))), key
 
 
 def test_messages_contain_no_markup() -> None:

@@ -23,7 +23,10 @@ EXCEPTIONS = {
     (Language.FR, "privacy.kept"): "is made anew from the retention table",
 }
 """Messages that may keep a word that no other may have, and why."""
-ALWAYS_SEVERAL = {"list.incomplete": _NAMES_A_LIST, "notices.when": "the days of the plan are a constant"}
+ALWAYS_SEVERAL = {
+    "list.incomplete": _NAMES_A_LIST,
+    **dict.fromkeys(("notices.when_due", "notices.when_ending"), "the days of the plan are a constant"),
+}
 """Messages with a counted noun and one form, and why."""
 FACTS = frozenset(
     re.findall(

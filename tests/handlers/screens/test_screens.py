@@ -4,10 +4,11 @@ import datetime
 import inspect
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
@@ -59,6 +60,8 @@ from sandbox.telegram.text.html_entities import parse_html
 from services.account.balance import Balance
 from services.account.changes import Changes
 from services.account.paper_filters import InvoiceFilter, OrderFilter
+from services.company import Company
+from services.features import ALL_FEATURES, Feature
 from services.linking.code_limits import TooOften
 from services.linking.code_results import (
     CheckResult,
@@ -574,6 +577,12 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         Subject: [Subject(), Subject(NASTY * 5, Part.INVOICES, "212380"), Subject("x", Part.ORDERS, NASTY)],
         EndReason: list(EndReason),
         Language: list(Language),
+        Collection[Feature]: [ALL_FEATURES, frozenset()],
+        "help_page.company": [
+            Company(NASTY, support, ZoneInfo("America/Toronto"), Language.FR, features=features)
+            for support in ("", NASTY)
+            for features in (ALL_FEATURES, frozenset[Feature]())
+        ],
         "message": ["staff.over"],
         Screen: [Screen(facts=("x",)), Screen("x", note="y")],
         Sequence[Hit]: [(Hit(1, Part.ORDERS, "5"), Hit(1, Part.INVOICES, "5")), (Hit(2, Part.INVOICES, NASTY),), ()],

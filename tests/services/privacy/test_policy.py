@@ -14,7 +14,7 @@ from services.privacy import periods
 from services.privacy.policy import TEXT_DATE, Policy, PolicyFacts, in_language, policy_url
 from services.retention import Category
 from tests.texts.test_catalogues import ROOT
-from texts.catalogue import texts_in
+from texts.catalogue import base_of, texts_in
 from texts.language import Language
 
 COMPANY = Company("Acme", "", ZoneInfo("America/Toronto"), Language.FR)
@@ -92,5 +92,6 @@ def test_changed_sentences_get_a_new_date() -> None:
     for language in Language:
         with (ROOT / "texts" / language.locale / "odobot.po").open("rb") as po:
             found = [(str(m.id), str(m.string)) for m in read_po(po) if m.id and "policy." in str(m.id)]
+        found = [(key, text) for key, text in found if base_of(key) == key]  # without the variants for features
         sentences += sorted(found)
     assert hashlib.sha256(repr(sentences).encode()).hexdigest()[:16] == SENTENCES
