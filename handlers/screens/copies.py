@@ -44,19 +44,27 @@ class CopyState:
 
 
 def bookkeeper_copy(
-    t: Texts, link: LinkState, state: CopyState, *, stops_by_link: bool, is_offered: bool = True
+    t: Texts,
+    link: LinkState,
+    state: CopyState,
+    *,
+    stops_by_link: bool,
+    is_offered: bool = True,
+    is_sent: bool = True,
 ) -> Screen:
     """Show the address of the bookkeeper's copy, its state, and the invoices that were sent.
 
     Args:
         stops_by_link: whether the mails have a link that stops them at once.
-        is_offered: whether copies can be set up; one that is set up goes on, and can be stopped.
+        is_offered: whether copies can be set up; one that is set up can be stopped.
+        is_sent: whether those that are set up are sent.
     """
     notices = (Button(t("button.notices"), ShowSubscriptions(link.link_id)),)
     if not is_offered and state.email is None:
         facts_off = (clip(safe_text(link.account_name), 60), t("copy.not_offered"))
         return Screen(t("copy.title"), facts=facts_off, keyboard=(notices,))
     what = t("copy.what") if stops_by_link else t("copy.what_by_mail")
+    what = what if is_sent else t("copy.not_offered")
     facts = [clip(safe_text(link.account_name), 60), what]
     rows: list[tuple[Button, ...]] = []
     if state.awaited is not None:

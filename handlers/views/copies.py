@@ -14,6 +14,7 @@ from handlers.screens.screen import Screen
 from handlers.text_actions import GiveCopyCode, GiveCopyEmail
 from handlers.views.linking import CodeScreens, show_and_mail, warn_owner
 from mail.errors import MailRefused, Refusal
+from services.features import Feature
 from services.linking.code_limits import TooOften, TooSoon
 from services.linking.code_results import AddressProven, CodeRequested, Purpose
 from services.security import SecurityEvent
@@ -52,8 +53,9 @@ async def show_copy(context: Context, action: ShowCopy) -> Screen:
     )
     company = context.services.company
     return screens.bookkeeper_copy(
-        context.t, link, state, stops_by_link=company.has_public_url, is_offered=company.offers_copies
-    )
+        context.t, link, state, stops_by_link=company.has_public_url, is_offered=company.offers_copies,
+        is_sent=Feature.COPIES in context.features,
+    )  # fmt: skip
 
 
 async def type_code(context: Context, action: TypeCopyCode) -> Screen:
