@@ -220,7 +220,7 @@ def test_credentials_are_settings_from_files(tmp_path: Path, monkeypatch: pytest
         (tmp_path / credential).write_text(secrets[credential] + "\n")
         monkeypatch.setenv(variable, str(tmp_path / credential))
     others = {
-        "PORTAL_URL": "https://portal.odotrack.test", "MAIL_FROM": "odobot@odotrack.test",
+        "COMPANY": "Odotrack", "PORTAL_URL": "https://portal.odotrack.test", "MAIL_FROM": "odobot@odotrack.test",
         "PRIVACY_CONTACT": "vieprivee@odotrack.test",
     }  # fmt: skip
     for name, value in others.items():

@@ -230,6 +230,7 @@ async def operator(scene: Scene, folder: Path, *arguments: str) -> tuple[int, st
     """Run ``odobot`` beside the running bot. Returns the exit status and the output."""
     settings = scene.settings
     told = {
+        "COMPANY": settings.company,
         "TELEGRAM_TOKEN": settings.telegram_token.get_secret_value(),
         "TELEGRAM_API_URL": settings.telegram_api_url,
         "PORTAL_URL": settings.portal_url,
