@@ -118,7 +118,7 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
         stack.callback(worker.begin_stop)
         readiness.start_reasons = None
         by_webhook = role is not Role.WORKER and components.webhook is not None
-        if not (settings.base_url or settings.stop_mail_address):
+        if settings.lacks_way_to_stop_copies:
             log.warning("odobot.copies_off", reason=COPIES_OFF)
         for line in incomplete:
             log.warning("odobot.texts_incomplete", reason=line)

@@ -116,6 +116,11 @@ class Settings(CompanySettings, PolicySettings):
         return Feature.COPIES in self.features_on and bool(self.base_url or self.stop_mail_address)
 
     @property
+    def lacks_way_to_stop_copies(self) -> bool:
+        """Whether copies are on, but bookkeepers could not stop them, so that no new ones are offered."""
+        return Feature.COPIES in self.features_on and not self.offers_copies
+
+    @property
     def serves_calendars(self) -> bool:
         """Whether calendar programs can subscribe to an address of the bot."""
         return Feature.CALENDAR in self.features_on and bool(self.base_url)

@@ -20,6 +20,7 @@ from storage.vault import Vault
 from tests.postgres.server import PostgresServer, postgres_server
 from tests.scene import Scene
 from tests.storage import opened
+from texts.catalogue import use_texts
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -67,6 +68,13 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(sock, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def shipped_texts() -> Iterator[None]:
+    """Take back what a bot of the test set for the whole process: the company's texts, and features that are off."""
+    yield
+    use_texts({}, "fr")
 
 
 @pytest.fixture(autouse=True)

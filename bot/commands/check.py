@@ -169,7 +169,7 @@ async def _check_copies(settings: Settings) -> list[CheckResult]:
     results, url = [], settings.imap_url.get_secret_value()
     if url:
         results.append(await _run_check("ODOBOT_IMAP_URL", lambda: _check_mailbox(url)))
-    if not settings.base_url and not settings.stop_mail_address:
+    if settings.lacks_way_to_stop_copies:
         results.append(CheckResult("ODOBOT_STOP_ADDRESS", True, COPIES_OFF, is_warning=True))
     if not settings.postal_address:
         lacks = "empty: mails lack the postal address that the law asks for (CASL, s. 6)"

@@ -15,6 +15,7 @@ from portal.models import Invoice, Order, Page, Status
 from services.clock import Clock
 from services.company import Company
 from services.concurrency.uninterrupted import run_to_completion
+from services.features import Feature
 from services.notices.event_recorder import REMINDER_SUBSCRIPTION
 from services.notices.reminders import endings_of, reminder_time_on, reminders_of
 from storage.database import Database, Session
@@ -177,11 +178,12 @@ class Planner:
         reader = Reader(swept.contact_id, swept.account_id)
         invoices: _List[Invoice] | None = None
         orders: _List[Order] | None = None
-        if swept.reminders_since is not None:
+        features = self._company.features
+        if swept.reminders_since is not None and Feature.REMINDERS in features:
             invoices = await self._read(
                 lambda page: self._portal.invoices(reader, page=page, page_size=_PAGE_SIZE, status=Status.UNPAID)
             )
-        if swept.endings_since is not None:
+        if swept.endings_since is not None and Feature.ORDERS in features:
             orders = await self._read(lambda page: self._portal.orders(reader, page=page, page_size=_PAGE_SIZE))
         self.counters.sweeps += 1
         return await run_to_completion(self._store(swept, invoices, orders, due_at))

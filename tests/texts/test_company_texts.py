@@ -1,7 +1,6 @@
 """The company's own catalogues: what each file may have, and what the bot then says."""
 
 import datetime
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -14,12 +13,6 @@ from texts.company import CompanyTexts, TextsError, read_company_texts
 from texts.language import Language
 
 SPANISH_FORMS = '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"'
-
-
-@pytest.fixture(autouse=True)
-def _shipped_texts_afterwards() -> Iterator[None]:
-    yield
-    use_texts({}, "fr")
 
 
 def read(folder: Path, company: str = "Acme", /, **files: str) -> CompanyTexts:

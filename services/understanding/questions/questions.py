@@ -60,7 +60,7 @@ class Question:
         number: The number of an order or invoice, in upper case.
         latest: The newest so many.
         format: The file format of a statement.
-        language: The language to change to.
+        language: The language to change to; None asks which, where there are more than two.
     """
 
     intent: Intent

@@ -74,6 +74,9 @@ def _service(seen: Sightings, language: Language) -> Readings:
         return ()
     if (wanted := _language(seen, language)) is not None and not seen.has("off_topic") and not seen.numbers:
         return (Question(Intent.LANGUAGE, language=wanted),)
+    is_other_language = seen.has("change_language") and len(Language.offered()) > 2
+    if is_other_language and not seen.has("language_fr", "language_en", "off_topic") and not seen.numbers:
+        return (Question(Intent.LANGUAGE),)
     if seen.has("person") or (seen.has("person_alone") and _is_light(seen) and not seen.has("off_topic")):
         return (Question(Intent.PERSON),)
     if seen.has("help") and not (
@@ -117,7 +120,8 @@ def _language(seen: Sightings, chat: Language) -> Language | None:
         if cue.name == name
     ]
     if not named:
-        return chat.other if seen.has("change_language") else None
+        is_of_two = len(Language.offered()) == 2
+        return chat.other if is_of_two and seen.has("change_language") else None
     refused = {cue.end for cue in seen.cues if cue.name == "not_language"}
     refused |= {cue.start - 1 for cue in seen.cues if cue.name == "bad_language"}
     wanted = [language for at, language in sorted(named) if at not in refused]

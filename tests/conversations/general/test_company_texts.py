@@ -83,6 +83,7 @@ async def test_a_third_language(scene: Scene, tmp_path: Path) -> None:
     await until_settled(scene, 1, State.SENT)
     assert {request.query for request in scene.portal.log.entries if "language=es" in request.query} == set()
 
+    assert "Español" in " ".join((await scene.say(ana, "changer de langue")).labels), "which of two others is asked"
     choice = await scene.say(ana, "/langue")
     assert choice.labels[:3] == ["Français", "English", "✓ Español"]
     assert "Continuons" not in (await scene.tap(ana, "Français")).text
