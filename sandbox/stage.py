@@ -208,4 +208,11 @@ def _settings(
         "ODOBOT_RICH_TABLES": "true",
         "ODOBOT_SUPPORT_CHAT": str(staff.chat.chat_id),
         "ODOBOT_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        **_passed_on(),
     }
+
+
+def _passed_on() -> dict[str, str]:
+    """Return the settings of the environment that the demo's bot gets, too: a company's words and its features."""
+    texts, features = os.environ.get("ODOBOT_TEXTS", ""), os.environ.get("ODOBOT_FEATURES", "")
+    return {"ODOBOT_TEXTS": str(Path(texts).absolute()) if texts else "", "ODOBOT_FEATURES": features}
