@@ -21,6 +21,7 @@ _NAME = re.compile(r"[a-z]{2}(?:_[A-Z]{2})?")
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&(?:#\d+|#x[0-9A-Fa-f]+|[A-Za-z]+);")
 _LINE = re.compile(r'(?:#.*|(?:(?:msgctxt|msgid|msgid_plural|msgstr(?:\[\d\])?)\s*)?"(?:[^"\\]|\\.)*")?')
 """A line of a catalogue. Babel's reader leaves out what it does not understand."""
+_ID = re.compile(r'msgid\s*"(.+)"')
 _PLAIN_VALUE = re.compile(r"[a-z_]+")
 _LIMITS = (
     ("command.", 256, "a command’s description"),
@@ -111,6 +112,9 @@ def _read(path: Path, others: Mapping[str, Catalog]) -> Catalog:
         lines = path.read_text("utf-8").splitlines()
         if bad := next((number for number, line in enumerate(lines, 1) if not _LINE.fullmatch(line.strip())), 0):
             raise TextsError(f"line {bad} is not of the format of a catalogue")
+        ids = [found[1] for line in lines if (found := _ID.fullmatch(line.strip()))]
+        if twice := next((key for key in ids if ids.count(key) > 1), ""):
+            raise TextsError(f"{twice}: it is in the file twice")
         with path.open("rb") as po:
             catalogue = read_po(po, locale=path.stem, abort_invalid=True)
         compiled(catalogue)

@@ -140,6 +140,7 @@ def test_the_companys_name_counts_for_a_length(tmp_path: Path) -> None:
         ("en", "", "en.po: this language is in en_CA.po"),
         ("zz_ZZ", "", "zz_ZZ.po: CLDR has no such"),
         ("fr_CA", 'msgid "home.what\nmsgstr', "fr_CA.po: line 4 is not"),
+        ("fr_CA", 'msgid "home.what"\nmsgstr "x"\n\nmsgid "home.what"\nmsgstr "y"', "fr_CA.po: home.what: it is in"),
         ("es_MX", 'msgid "a"\nmsgstr "b"', "es_MX.po: a: no message has this id"),
     ],
 )
