@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+from structlog.testing import capture_logs
 
 from sandbox.telegram.persons import Person
 from storage.tables import State
@@ -99,3 +100,14 @@ async def test_a_third_language(scene: Scene, tmp_path: Path) -> None:
     await scene.start_bot(texts="")
     assert (await scene.say(ana, "/start")).text.startswith("Client Odotrack"), "a language that is gone stops nothing"
     assert "Langue" in (await scene.say(ana, "/langue")).text
+
+
+async def test_the_start_says_what_a_language_lacks(scene: Scene, tmp_path: Path) -> None:
+    """One line of the log names the messages; the bot starts, and shows them in the default language."""
+    with capture_logs() as logs:
+        await with_texts(scene, tmp_path, es_MX='msgid "language.name"\nmsgstr "Español"\n')
+    (line,) = [each for each in logs if each["event"] == "odobot.texts_incomplete"]
+    assert line["log_level"] == "warning"
+    assert line["reason"].startswith("es_MX.po lacks ")
+    assert "home.what" in line["reason"]
+    assert (await scene.say(scene.person("es"), "/start")).text.startswith("Bienvenue")
