@@ -15,8 +15,9 @@ from bot.bot_api.request import AiohttpRequest
 from bot.components import Components
 from bot.database_check import DatabaseCheck
 from bot.http.admin.key_check import KeyCheck
-from bot.http.admin.metrics import Metrics, Sources
+from bot.http.admin.metrics import Metrics
 from bot.http.admin.readiness import Readiness
+from bot.http.admin.sources import Sources
 from bot.http.calendar import CalendarEndpoint
 from bot.http.endpoints import admin_app, public_app
 from bot.http.policy import PolicyPage
@@ -117,26 +118,19 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         clock_watch, keys = ClockWatch(database, clock), KeyCheck(database)
         request = CountedRequest(connection_pool_size=SLOTS * 4, pool_timeout=10.0)
         sources = Sources(
+            services=services,
             feed=feed_reader.counters,
-            plan=services.planner.counters,
             settled=settled,
             recorder=recorder,
             breakers=breakers,
             clock_steps=clock_watch.steps,
-            security=services.security,
             supervisor=supervisor,
             database_check=database_check,
-            undelivered=services.undelivered,
             is_portal_away=lambda: breaker.is_open,
-            failed_updates=services.failed_updates,
-            rich_messages=services.rich_support.outcomes,
-            support=services.support,
             telegram_calls=request.outcomes,
             portal_calls=breaker.outcomes,
             mail=mailer.outcomes,
             keys=keys,
-            saved_answers=services.saved_answers.counts,
-            calendar=services.calendar_feeds.counts,
             stop_mails=Counter(),
         )
         metrics = Metrics(database, clock, sources)

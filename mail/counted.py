@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mail.errors import MailError, kind_of
-from mail.mailer import Letter, Mailer
+from mail.errors import MailError, Refusal, kind_of
+from mail.mailer import Letter, LetterKind, Mailer
 
 SESSION = "session"
 """The kind of a session without a letter."""
+KINDS = (*LetterKind, SESSION)
+OUTCOMES = ("ok", "cancelled", "unavailable", "uncertain", "misconfigured", *Refusal)
+"""The last ones are those of ``kind_of``."""
 
 
 class CountedMailer:
@@ -17,7 +20,7 @@ class CountedMailer:
     def __init__(self, mailer: Mailer) -> None:
         self._mailer = mailer
         self.outcomes: Counter[tuple[str, str]] = Counter()
-        """By ``LetterKind`` or ``SESSION``, and outcome: ``ok``, ``cancelled``, or a kind of failure (``kind_of``)."""
+        """By ``KINDS`` and ``OUTCOMES``."""
 
     async def send(self, letter: Letter) -> None:
         """See ``Mailer``."""

@@ -1,4 +1,4 @@
-"""Counts the requests to the Bot API by what became of them, for the metrics."""
+"""Counts the requests to the Bot API by method and by what became of them, for the metrics."""
 
 from collections import Counter
 from typing import Any
@@ -11,6 +11,8 @@ from handlers.telegram.failures import NotSent
 OUTCOMES = ("ok", "too_many", "refused", "server", "gateway", "timed_out", "not_sent", "network", "cancelled")
 """2xx; 429; another 4xx of Telegram; its 5xx; a proxy's answer; none in time; nothing was written; the connection
 broke; the process stopped."""
+FILE = "file"
+"""Stands for a method where a file is downloaded."""
 _BY_ERROR = ((ServerFailed, "server"), (NotSent, "not_sent"), (TimedOut, "timed_out"), (NetworkError, "network"))
 
 
@@ -21,14 +23,14 @@ class CountedRequest(AiohttpRequest):
 
     def __init__(self, connection_pool_size: int = 256, **options: Any) -> None:
         super().__init__(connection_pool_size, **options)
-        self.outcomes: Counter[str] = Counter()
-        """Requests since the start, by ``OUTCOMES``."""
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """Requests since the start, by method of the Bot API or ``FILE``, and ``OUTCOMES``."""
 
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+    async def do_request(self, url: str, method: str, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """See ``AiohttpRequest``."""
         outcome = "cancelled"
         try:
-            status, answer = await super().do_request(*args, **kwargs)
+            status, answer = await super().do_request(url, method, *args, **kwargs)
             outcome = _outcome_of(status)
             return status, answer
         except NetworkError as error:
@@ -36,7 +38,8 @@ class CountedRequest(AiohttpRequest):
             outcome = "gateway" if is_gateway else next(name for kind, name in _BY_ERROR if isinstance(error, kind))
             raise
         finally:
-            self.outcomes[outcome] += 1
+            # The path of a file is Telegram's, and not one of a few names.
+            self.outcomes[FILE if method == "GET" else url.rpartition("/")[2], outcome] += 1
 
 
 def _outcome_of(status: int) -> str:

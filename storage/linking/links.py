@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import col, select
 
 from storage import chats, support
@@ -73,6 +73,11 @@ async def add_links(
         await session.flush()
         link_ids = [link.link_id for link in linked]
         await consents.record(session, chat_id, [ConsentPurpose.ACCESS], link_ids, wording, now, is_given=True)
+
+
+async def count_linked_chats(session: Session) -> int:
+    """Count the chats with a link. It reads an index of all links: for metrics and commands, not for an update."""
+    return (await session.exec(select(func.count(func.distinct(col(Link.chat_id)))))).one()
 
 
 async def _newest_choice(session: Session, chat_id: int) -> datetime.datetime | None:

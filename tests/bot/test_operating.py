@@ -5,7 +5,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from services.security import SecurityEvent
 from storage.tables import State
@@ -55,14 +54,6 @@ async def test_every_loop_and_its_limit_is_documented(scene: Scene) -> None:
 @pytest.mark.parametrize("event", SecurityEvent)
 def test_every_security_event_is_documented(event: str) -> None:
     assert f"`security.{event}`" in OPERATING
-
-
-def test_alert_rules_name_existing_events() -> None:
-    rules = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text())["groups"][0]["rules"]
-    named = {event for rule in rules for event in re.findall(r'event="(\w+)"', rule["expr"])}
-    assert named
-    assert named <= set(SecurityEvent)
-    assert all("odobot_security_events_total" in rule["expr"] and rule["annotations"]["summary"] for rule in rules)
 
 
 def test_deploy_files_match_the_documentation() -> None:

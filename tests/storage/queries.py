@@ -440,5 +440,6 @@ COUNTS: dict[str, Query] = {
     "incidents.load": lambda s, _: incidents.load(s),
     "outbox_report.count_all": lambda s, _: outbox_report.count_all(s),
     "outbox_report.list_repeated": lambda s, _: outbox_report.list_repeated(s, 20),
+    "links.count_linked_chats": lambda s, _: links.count_linked_chats(s),
 }
-"""What reads a whole table, for an operator's command: no update and no notice waits for it."""
+"""What reads a whole table or index, for an operator's command or a metric: no update and no notice waits for it."""

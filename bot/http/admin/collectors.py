@@ -1,15 +1,16 @@
 """Collectors: metrics that are read from their sources when Prometheus asks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
+from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.supervisor import Supervisor
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.poll_health import PollFailure, PollHealth
 from bot.updates.webhook_state import WebhookState
+from services.notices.delivery.counters import DELAY_BOUNDS, DeliveryCounters
 from services.notices.planner import PlanCounters
 from services.security import SecurityEvent, SecurityLog
 
@@ -30,38 +31,6 @@ class Loops(Collector):
         for name, fails in self._supervisor.failing():
             failing.add_metric([name], float(fails))
         yield failing
-
-
-class Counts(Collector):
-    """Exports counts as one metric of type counter.
-
-    Args:
-        name: The metric's name without ``_total``.
-        counts: By the value of the label, or of each label.
-        expected: The values that are exported as 0 before they occur.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        text: str,
-        labels: Sequence[str],
-        counts: Callable[[], Mapping[Any, int]],
-        expected: Iterable[str] = (),
-    ) -> None:
-        self._name = name
-        self._text = text
-        self._labels = labels
-        self._counts = counts
-        self._expected = tuple(expected)
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Yield the metric."""
-        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
-        counts: dict[Any, int] = {**dict.fromkeys(self._expected, 0), **self._counts()}
-        for key, count in sorted(counts.items()):
-            family.add_metric([key] if isinstance(key, str) else list(key), count)
-        yield family
 
 
 class Webhook(Collector):
@@ -141,3 +110,23 @@ class Plan(Collector):
         yield CounterMetricFamily("odobot_plan_sweeps", "Links compared with the portal.", value=counters.sweeps)
         yield CounterMetricFamily("odobot_plan_failures", "Links that could not be compared.", value=counters.failures)
         yield CounterMetricFamily("odobot_plan_queued", "Deliveries queued from the plan.", value=counters.queued)
+
+
+class DeliveryDelays(Collector):
+    """Exports how long after their events deliveries were sent."""
+
+    def __init__(self, counters: DeliveryCounters) -> None:
+        self._counters = counters
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Yield the histogram by channel."""
+        family = HistogramMetricFamily(
+            "odobot_delivery_delay_seconds",
+            "From the event, or a reminder's planned time, to the sent message; without what quiet hours put off.",
+            labels=["channel"],
+        )
+        bounds = [f"{bound:g}" for bound in DELAY_BOUNDS] + ["+Inf"]
+        for channel, counts in self._counters.delays.items():
+            buckets = list(zip(bounds, accumulate(counts), strict=True))
+            family.add_metric([channel], buckets, self._counters.delay_sums[channel])
+        yield family

@@ -2,83 +2,48 @@
 
 import asyncio
 import math
+import platform
 import re
-from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from importlib import metadata
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
-from bot.bot_api import counted_request
-from bot.database_check import DatabaseCheck
-from bot.http.admin.collectors import Counts, Loops, Plan, Polling, SecurityEvents, Webhook
-from bot.http.admin.key_check import KeyCheck, Keys
-from bot.supervisor import Supervisor
+from bot.http.admin.collectors import DeliveryDelays, Loops, Plan, Polling, SecurityEvents, Webhook
+from bot.http.admin.counts import Counts, counts_of
+from bot.http.admin.key_check import Keys
+from bot.http.admin.linked_chats import LinkedChats
+from bot.http.admin.sources import Sources
 from bot.updates.fetched import FetchedUpdates
 from bot.updates.poll_health import PollHealth
 from bot.updates.webhook_state import WebhookState
-from handlers.context import RELAY_OUTCOMES
-from handlers.rich_support import OUTCOMES as RICH_OUTCOMES
-from handlers.telegram.failures import FailureKind
-from portal.fields import unread_rows
-from services.calendar import feeds
 from services.clock import Clock
-from services.notices.delivery.breaker import BreakerState, ChannelBreaker
-from services.notices.delivery.outcome_recorder import OutcomeRecorder
-from services.notices.feed_reader import FeedCounters
-from services.notices.planner import PlanCounters
-from services.notices.stop_mail_reader import OUTCOMES as STOP_MAILS
+from services.notices.delivery.breaker import BreakerState
 from services.packs.runner import ENDS as PACK_ENDS, PackRunner
-from services.saved_answers.store import OUTCOMES
-from services.security import SecurityLog
 from storage.database import Database
 from storage.notices import feed, outbox_report
-from storage.tables import Channel, State
+from storage.tables import State
 
 _DATABASE_SECONDS = 3.0
 """The time limit of the queries."""
-_COUNTERS = ("feed_events", "feed_failures", "feed_skipped", "feed_malformed", "feed_repeated", "clock_steps")
-"""Metrics that are counters, and whose names are older than the rule that a counter's name ends in ``_total``."""
+_COUNTERS = (
+    "feed_events",
+    "feed_failures",
+    "feed_skipped",
+    "feed_malformed",
+    "feed_repeated",
+    "clock_steps",
+    "notices_never_found",
+)
+"""Counters whose names are older than the rule that a counter's name ends in ``_total``."""
 _GAUGE = re.compile(rf"^# TYPE (odobot_({'|'.join(_COUNTERS)})) gauge$".encode(), re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What the metrics of a process are read from, beside the database."""
-
-    feed: FeedCounters
-    plan: PlanCounters
-    settled: Mapping[State, int]
-    """The dispatcher's counts of deliveries by final state."""
-    recorder: OutcomeRecorder
-    breakers: Mapping[Channel, ChannelBreaker]
-    clock_steps: Mapping[str, int]
-    """Steps of the system clock by direction, ``back`` or ``forward``."""
-    security: SecurityLog
-    supervisor: Supervisor
-    database_check: DatabaseCheck
-    undelivered: Mapping[str, int]
-    """Answers that were not delivered in time, by kind of the last failure."""
-    is_portal_away: Callable[[], bool]
-    """Returns whether the breaker of the portal is open."""
-    failed_updates: Mapping[str, int]
-    """Updates that failed, by the name of the exception's class."""
-    rich_messages: Mapping[str, int]
-    """By ``rich_support.OUTCOMES``."""
-    support: Mapping[str, int]
-    """Messages between people and staff, by ``RELAY_OUTCOMES``."""
-    telegram_calls: Mapping[str, int]
-    """By ``counted_request.OUTCOMES``."""
-    portal_calls: Mapping[tuple[str, str], int]
-    """By name and outcome."""
-    mail: Mapping[tuple[str, str], int]
-    """By kind and outcome."""
-    keys: KeyCheck
-    saved_answers: Mapping[str, int]
-    """By ``services.saved_answers.store.OUTCOMES``."""
-    calendar: Mapping[str, int]
-    """By ``services.calendar.feeds.OUTCOMES``."""
-    stop_mails: MutableMapping[str, int]
-    """By ``services.notices.stop_mail_reader.OUTCOMES``."""
 
 
 class Metrics:
@@ -91,6 +56,16 @@ class Metrics:
         self._clock = clock
         self._sources = sources
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        Gauge(
+            "odobot_build_info",
+            "1, with the version of the program, of Python, and the database engine.",
+            ["version", "python", "database"],
+            registry=self._registry,
+        ).labels(
+            metadata.version("odobot"), platform.python_version(), "sqlite" if database.is_sqlite else "postgresql"
+        ).set(1)
+        self._linked_chats = LinkedChats(database)
         self._updates = Histogram(
             "odobot_update_seconds",
             "From the arrival of an update to the end of its handling, including the wait for the chat's earlier ones.",
@@ -167,60 +142,13 @@ class Metrics:
             ["direction"],
             registry=self._registry,
         )
-        self._registry.register(SecurityEvents(sources.security))
+        self._registry.register(SecurityEvents(sources.services.security))
         self._registry.register(Loops(sources.supervisor))
-        self._registry.register(Plan(sources.plan))
+        self._registry.register(Plan(sources.services.planner.counters))
         self._registry.register(Keys(sources.keys))
-        for counts in (
-            Counts(
-                "odobot_answers_undelivered",
-                "Answers that were not delivered in time, since the start.",
-                ["kind"],
-                lambda: sources.undelivered,
-                FailureKind,
-            ),
-            Counts("odobot_updates_failed", "Updates that failed.", ["error"], lambda: sources.failed_updates),
-            Counts(
-                "odobot_support_messages",
-                "Messages between people and the staff.",
-                ["outcome"],
-                lambda: sources.support,
-                RELAY_OUTCOMES,
-            ),
-            Counts(
-                "odobot_telegram_calls",
-                "Calls of the Bot API but getUpdates.",
-                ["outcome"],
-                lambda: sources.telegram_calls,
-                counted_request.OUTCOMES,
-            ),
-            Counts(
-                "odobot_rich_messages",
-                "Lists and details for chats that chose tables.",
-                ["outcome"],
-                lambda: sources.rich_messages,
-                RICH_OUTCOMES,
-            ),
-            Counts("odobot_portal_calls", "Calls of the portal.", ["call", "outcome"], lambda: sources.portal_calls),
-            Counts(
-                "odobot_portal_rows_unread",
-                "Rows of the portal's answers that could not be read.",
-                ["row"],
-                lambda: unread_rows,
-                ("Account", "Contact", "Invoice", "Order", "OrderLine"),
-            ),
-            Counts(
-                "odobot_saved_answers",
-                "Saved answers of the portal.",
-                ["outcome"],
-                lambda: sources.saved_answers,
-                OUTCOMES,
-            ),
-            Counts("odobot_calendar_requests", "Calendars.", ["outcome"], lambda: sources.calendar, feeds.OUTCOMES),
-            Counts("odobot_stop_mails", "Mails about copies.", ["outcome"], lambda: sources.stop_mails, STOP_MAILS),
-            Counts("odobot_mail", "Letters and sessions.", ["kind", "outcome"], lambda: sources.mail),
-            Counts("odobot_deliveries_settled", "Settled.", ["state"], lambda: sources.settled, outbox_report.FINAL),
-        ):
+        self._registry.register(self._linked_chats)
+        self._registry.register(DeliveryDelays(sources.recorder.counters))
+        for counts in counts_of(sources):
             self._registry.register(counts)
 
     def handled(self, seconds: float) -> None:
@@ -281,6 +209,7 @@ class Metrics:
             open_deliveries = await outbox_report.count_open(session)
             position = await feed.position(session)
         await self._sources.keys.refresh()
+        await self._linked_chats.refresh()
         for state in set(State) - set(outbox_report.FINAL):
             self._deliveries.labels(state).set(open_deliveries.get(state, 0))
         if position:

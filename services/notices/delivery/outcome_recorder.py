@@ -9,6 +9,7 @@ import structlog
 
 from services.clock import Clock
 from services.concurrency.grouping import Grouped
+from services.notices.delivery.counters import DeliveryCounters
 from services.notices.delivery.outcomes import (
     NEVER_FOUND,
     Blocked,
@@ -58,6 +59,7 @@ class OutcomeRecorder:
         self._limiter = limiter
         self._settled = settled
         self._groups = Grouped(self._write_each, _MOST_WRITTEN, _GATHER_SECONDS)
+        self.counters = DeliveryCounters()
         self.unrecorded = 0
         """Deliveries whose outcome the database did not take yet."""
         self.never_found = 0
@@ -70,6 +72,7 @@ class OutcomeRecorder:
             log.error("notice.never_found", kind=batch[0].kind, deliveries=len(batch))
         if isinstance(outcome, Uncertain):
             log.warning("delivery.uncertain", reason=outcome.reason, repeated=batch[0].is_repetition)
+        self.counters.count(batch, outcome, self._clock())
         failures = 0
         while (error := await self._try(batch, outcome, alone=failures > 0)) is not None:
             failures += 1

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import tomllib
+from pathlib import Path
 
 import httpx
 import pytest
@@ -26,7 +28,7 @@ def value(text: str, name: str, **labels: str) -> float:
     return total
 
 
-async def test_telegram_calls_are_counted_by_outcome(scene: Scene) -> None:
+async def test_telegram_calls_are_counted_by_method(scene: Scene) -> None:
     person = scene.person()
     person.start()
     await person.wait_for_message()
@@ -40,7 +42,8 @@ async def test_telegram_calls_are_counted_by_outcome(scene: Scene) -> None:
     await scene.say(person, "/aide")
     after = await text_of(scene)
     for outcome in ("too_many", "gateway", "server"):
-        assert value(after, "odobot_telegram_calls_total", outcome=outcome) == 1, outcome
+        assert value(after, "odobot_telegram_calls_total", method="sendMessage", outcome=outcome) == 1, outcome
+    assert value(after, "odobot_telegram_calls_total", method="setMyCommands", outcome="ok") >= 1
     assert "# TYPE odobot_telegram_calls_total counter" in after
 
 
@@ -105,3 +108,44 @@ async def test_mail_server_away_is_a_reason(scene: Scene) -> None:
     assert CLIENT not in line
     await scene.mailbox.heal()
     assert await reasons() == []
+
+
+async def test_deliveries_are_counted_with_their_delay(scene: Scene) -> None:
+    """What is sent 115 s after its event is in the bucket of 120 s; what a 502 leaves uncertain is in none."""
+    await scene.linked(email="flotte@example.test", notices=True)
+    await scene.stop_bot()
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990001")
+    scene.later(seconds=115)
+    await scene.start_bot()
+    async with asyncio.timeout(20):
+        while not value(await text_of(scene), "odobot_delivery_outcomes_total", outcome="sent"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    text = await text_of(scene)
+    assert value(text, "odobot_delivery_outcomes_total", channel="telegram", outcome="sent") == 1
+    assert value(text, "odobot_delivery_delay_seconds_bucket", channel="telegram", le="60") == 0
+    assert value(text, "odobot_delivery_delay_seconds_bucket", channel="telegram", le="120") == 1
+    assert value(text, "odobot_delivery_delay_seconds_count", channel="email") == 0
+    assert value(text, "odobot_delivery_delay_seconds_sum", channel="telegram") == pytest.approx(115, abs=4)
+
+    scene.telegram.world.faults.add("gateway", method="sendMessage", status=502)
+    scene.portal.portal.issue_invoice("a-2003", amount="40.19", number="990002")
+    async with asyncio.timeout(20):
+        while not value(await text_of(scene), "odobot_delivery_outcomes_total", outcome="uncertain"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert value(await text_of(scene), "odobot_delivery_delay_seconds_count", channel="telegram") == 1
+
+
+async def test_linked_chats_are_counted_every_ten_minutes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.linked()
+    scene.person().start()
+    assert value(await text_of(scene), "odobot_linked_chats") == 1
+    await scene.linked(email="flotte@example.test")
+    assert value(await text_of(scene), "odobot_linked_chats") == 1
+    monkeypatch.setattr("bot.http.admin.linked_chats.INTERVAL_SECONDS", 0.0)
+    assert value(await text_of(scene), "odobot_linked_chats") == 2
+
+
+async def test_version_is_exported(scene: Scene) -> None:
+    version = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]["version"]
+    engine = "sqlite" if scene.components.database.is_sqlite else "postgresql"
+    assert value(await text_of(scene), "odobot_build_info", version=version, database=engine) == 1
