@@ -125,12 +125,6 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def read_in_thread(self) -> AsyncIterator[Session]:
-        """Open a session for a long query that only reads. On SQLite the event loop goes on meanwhile."""
-        async with Session(self.engine, self.vault) as session:
-            yield session
-
-    @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
         """Open a session that commits at the end of the block, or rolls back when the block raises."""
         async with self._write_lock, Session(self._writing, self.vault) as session, session.begin():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from storage.database import Database
+from storage.database import Database, Session
 from storage.linking.links import count_linked_chats
 
 INTERVAL_SECONDS = 600.0
@@ -26,7 +26,8 @@ class LinkedChats(Collector):
         """Count, if the last count is ten minutes old. Raises what the database raises."""
         if time.monotonic() - self._counted_at < INTERVAL_SECONDS:
             return
-        async with self._database.read_in_thread() as session:
+        # On SQLite this engine reads in a thread, so that the event loop goes on meanwhile.
+        async with Session(self._database.engine, self._database.vault) as session:
             self._count = await count_linked_chats(session)
         self._counted_at = time.monotonic()
 
