@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from telegram.ext import ExtBot
 
+from bot.alerts.watch import watch_for
 from bot.bot_api.answer import MAX_UPDATES_BYTES
 from bot.bot_api.counted_request import CountedRequest
 from bot.bot_api.request import AiohttpRequest
@@ -197,10 +198,11 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             database, database_check, supervisor, application.bot, portal, mailer, feed_reader.counters, clock,
             webhook_state, keys, health, max_lag=max_lag,
         )  # fmt: skip
+        watch = watch_for(settings.alerts_chat, application.bot, readiness, sources)
         admin = admin_app(readiness=readiness, metrics=metrics)
         yield Components(
             application, database, portal, mailer, worker, webhook, polling, supervisor, database_check, readiness,
-            public, admin,
+            public, admin, watch,
         )  # fmt: skip
 
 

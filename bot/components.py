@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
+from bot.alerts.watch import AlertWatch
 from bot.database_check import DatabaseCheck
 from bot.http.admin.readiness import Readiness
 from bot.http.webhook import TelegramWebhook
@@ -33,6 +34,8 @@ class Components:
     readiness: Readiness
     public_app: Starlette
     admin_app: Starlette
+    alerts: AlertWatch | None
+    """None without an operator's chat."""
 
     def unfinished(self) -> dict[str, int]:
         """Return the number of updates and of notices in progress."""

@@ -115,6 +115,8 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
             menus = set_menus(components.application.bot, components.application.bot_data.company)
             stack.callback(asyncio.create_task(menus).cancel)
         stack.callback(asyncio.create_task(readiness.try_keys()).cancel)
+        if components.alerts is not None:
+            await stack.enter_async_context(components.supervisor.running(components.alerts.loop))
         stack.callback(worker.begin_stop)
         readiness.start_reasons = None
         by_webhook = role is not Role.WORKER and components.webhook is not None

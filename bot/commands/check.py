@@ -8,6 +8,7 @@ from sqlalchemy import text
 from telegram.error import InvalidToken, TelegramError
 
 from bot.app import build, mailbox_at
+from bot.commands.check_operator_chat import check_operator_chat
 from bot.commands.check_result import CheckFailed, CheckResult
 from bot.commands.check_staff_chat import check_staff_chat
 from bot.components import Components
@@ -51,6 +52,7 @@ async def run_checks(settings: Settings, env_files: Sequence[Path] = ()) -> list
             await _run_check("ODOBOT_SMTP_URL", lambda: _check_mail(components)),
             *await _check_copies(settings),
             *await check_staff_chat(components, settings.staff_chat),
+            *await check_operator_chat(components, settings.alerts_chat),
             *await _check_webhook(components, settings),
             await _run_check("ODOBOT_DATABASE_URL", lambda: _check_database(components, missing)),
             *await _check_keys(components),

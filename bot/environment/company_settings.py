@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from bot.environment.values import checked_postal_address
+from bot.environment.values import checked_chat_id, checked_forum_id, checked_postal_address
 from services.features import Feature, parse_features
 from texts.language import Language
 
@@ -18,7 +18,8 @@ class CompanySettings(BaseSettings):
     company: str
     support: str = ""
     postal_address: Annotated[str, AfterValidator(checked_postal_address)] = ""
-    support_chat: str = ""
+    support_chat: Annotated[str, AfterValidator(checked_forum_id)] = ""
+    operator_chat: Annotated[str, AfterValidator(checked_chat_id)] = ""
     timezone: str = "America/Toronto"
     texts: str = ""
     features: str = ""
@@ -28,6 +29,11 @@ class CompanySettings(BaseSettings):
     def staff_chat(self) -> int | None:
         """The id of the staff's forum, to which people's messages are relayed; None where there is none."""
         return int(self.support_chat) if self.support_chat else None
+
+    @property
+    def alerts_chat(self) -> int | None:
+        """The id of the chat that gets the operator's alerts; None where there is none."""
+        return int(self.operator_chat) if self.operator_chat else None
 
     @property
     def language(self) -> Language:
@@ -56,13 +62,6 @@ class CompanySettings(BaseSettings):
         if not value.strip():
             raise ValueError("expected the company's name")
         return value.strip()
-
-    @field_validator("support_chat")
-    @classmethod
-    def _checked_staff_chat(cls, value: str) -> str:
-        if value and not re.fullmatch(r"-100\d{1,15}", value):
-            raise ValueError("expected the id of a supergroup, like -1001234567890")
-        return value
 
     @field_validator("timezone")
     @classmethod

@@ -1,6 +1,7 @@
 """Checks of settings whose values have a form of their own. Each raises ``ValueError`` with what is expected."""
 
 import base64
+import re
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -47,6 +48,20 @@ def fernet_keys(value: object) -> object:
     if not keys or not valid:
         raise ValueError("expected Fernet keys, comma-separated, newest first (make one with: odobot new-key)")
     return keys
+
+
+def checked_chat_id(text: str) -> str:
+    """Return the id of a chat, which is negative for a group; an empty text is valid. Raises: ValueError."""
+    if not re.fullmatch(r"(-?[1-9]\d{0,15})?", text):
+        raise ValueError("expected the id of a chat, like 123456789, or -1001234567890 for a group")
+    return text
+
+
+def checked_forum_id(text: str) -> str:
+    """Return the id of a supergroup; an empty text is valid. Raises: ValueError."""
+    if text and not re.fullmatch(r"-100\d{1,15}", text):
+        raise ValueError("expected the id of a supergroup, like -1001234567890")
+    return text
 
 
 def checked_postal_address(text: str) -> str:

@@ -259,6 +259,7 @@ IMPERSONAL: dict[str, tuple[str, ...]] = {
     "token_keys": ("purpose", "key_sealed", "created_at"),
     "stop_mailbox": ("mailbox_id", "uid_validity", "last_uid", "lease_owner", "lease_until"),
     "incidents": ("number", "version", "recorded_at", "facts_sealed"),
+    "operator_alerts": ("alert", "is_held", "is_told", "since", "seen_at", "told_at", "claimed_until"),
 }
 """The tables that hold nothing of a person, with their columns."""
 

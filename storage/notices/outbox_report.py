@@ -38,6 +38,12 @@ async def count_open(session: Session) -> dict[State, int]:
     return {State(state): n for state, n in (await session.exec(query)).all()}
 
 
+async def has_more_uncertain(session: Session, limit: int) -> bool:
+    """Return whether more than ``limit`` deliveries are uncertain. It reads one more at most, by a partial index."""
+    query = select(Delivery.delivery_id).where(col(Delivery.state) == State.UNCERTAIN, IS_OPEN).limit(limit + 1)
+    return len((await session.exec(query)).all()) > limit
+
+
 @dataclass(frozen=True, slots=True)
 class UncertainDelivery:
     """A delivery whose outcome is unknown. Its only personal datum is the recipient."""

@@ -30,6 +30,7 @@ from storage.tables.notices import (
     StopMailbox,
     TokenKey,
 )
+from storage.tables.operator_alerts import OperatorAlert
 from storage.tables.packs import Pack, PackState
 from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
 from storage.tables.support import SupportConversation, SupportMessage
@@ -62,6 +63,7 @@ __all__ = [
     "Link",
     "Mute",
     "Notice",
+    "OperatorAlert",
     "Pace",
     "Pack",
     "PackState",

@@ -325,6 +325,26 @@ async def test_check_tells_what_the_staffs_forum_lacks(servers: Servers, shell: 
     assert "FAIL the chat has no topics" in (await lines())[0]
 
 
+async def test_check_tells_whether_the_operators_chat_works(servers: Servers, shell: Shell) -> None:
+    world = servers.telegram.world
+    ann = world.create_person(first_name="Ann")
+    group = world.create_group("Exploitation", [ann], bots=[])
+    chat, bot = str(group.chat.chat_id), world.bot()
+
+    async def line() -> str:
+        out = (await shell.run("check", operator_chat=chat)).out
+        (found,) = [line for line in out.splitlines() if "OPERATOR_CHAT" in line]
+        return found.replace("  ODOBOT_OPERATOR_CHAT:", "")
+
+    assert (await line()).startswith("FAIL the bot")
+    group.add_bot(bot, ann)
+    assert await line() == "ok   the bot may write there"
+    group.remove_bot(bot, ann)
+    assert await line() == "FAIL the bot may not write there: let it into the group, or start it again in your own chat"
+    new = group.migrate()
+    assert await line() == f"FAIL the group has become a supergroup: set the new id {new.chat.chat_id}"
+
+
 async def test_check_reports_pending_migrations(servers: Servers, shell: Shell) -> None:
     """``check`` reports that ``run`` will upgrade the database."""
     result = await shell.run("check", database_url="sqlite+aiosqlite:///fresh.db")

@@ -34,7 +34,7 @@ def test_every_delivery_state_is_documented(state: State) -> None:
 )
 def test_every_failure_reason_is_documented(part: str) -> None:
     source = "".join((ROOT / "bot" / file).read_text() for file in ("http/admin/readiness.py", "supervisor.py"))
-    assert f"{part}: " in source or f"_check_{part}(" in source
+    assert f"{part}: " in source or f'"{part}": ' in source or f"_check_{part}(" in source
     assert f"| `{part}: " in OPERATING
 
 

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from storage import chats, incidents, personal_data, support, updates
 from storage.chats import Awaiting
 from storage.database import Database, Session
+from storage.health import operator_alerts
 from storage.linking import access, code_history, codes, invitations, links, pending_papers, proofs, shared_addresses
 from storage.linking.codes import StoredCode
 from storage.linking.links import NewLink
@@ -211,6 +212,8 @@ READS: dict[str, Query] = {
     "feed.account_name": lambda s, p: feed.account_name(s, [p.link, p.other_chat]),
     "clock_steps.last_seen": lambda s, _: clock_steps.last_seen(s),
     "outbox_report.next_due": lambda s, _: outbox_report.next_due(s),
+    "outbox_report.has_more_uncertain": lambda s, _: outbox_report.has_more_uncertain(s, 20),
+    "operator_alerts.is_any_open": lambda s, _: operator_alerts.is_any_open(s),
     "outbox_report.count_open": lambda s, _: outbox_report.count_open(s),
     "outbox_report.list_uncertain": lambda s, _: outbox_report.list_uncertain(s, 20),
     "repetitions.channels_due": lambda s, p: repetitions.channels_due(s, p.now),
@@ -247,6 +250,8 @@ READS: dict[str, Query] = {
     "packs.count_open": lambda s, _: packs.count_open(s),
 }
 WRITES: dict[str, Query] = {
+    "operator_alerts.load_and_lock": lambda s, _: operator_alerts.load_and_lock(s),
+    "operator_alerts.release": lambda s, _: operator_alerts.release(s, ["portal"]),
     "packs.add": lambda s, p: packs.add(s, NewPack(p.chat, p.link, None, "fr", "z", {}), p.now, p.now),
     "packs.show_progress_in": lambda s, p: packs.show_progress_in(s, p.link, 1, p.now),
     "packs.record_message": lambda s, p: packs.record_message(s, p.pack, 1),

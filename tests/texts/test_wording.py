@@ -33,8 +33,8 @@ FACTS = frozenset(
         r"\w+",
         """
         account address amount balance before billed chat command company consent contact count date day days
-        description done email end first host hosting hours kind language last line month n name notice number
-        numbers page pages paid part percent period quantity query reference regulator second since start
+        description done email end first host hosting hours kind language last limit line minutes month n name
+        notice number numbers page pages paid part percent period quantity query reference regulator second since start
         support time total tried until url wishes year zone
         """,
     )

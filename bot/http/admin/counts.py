@@ -112,6 +112,13 @@ def counts_of(sources: Sources) -> tuple[Counts, ...]:
             lambda: services.calendar_feeds.counts,
             feeds.OUTCOMES,
         ),
+        Counts(
+            "odobot_operator_messages",
+            "Messages to the operator's chat.",
+            ["outcome"],
+            lambda: sources.operator_messages,
+            ("sent", "failed"),
+        ),
         Counts("odobot_stop_mails", "Mails about copies.", ["outcome"], lambda: sources.stop_mails, STOP_MAILS),
         Counts(
             "odobot_mail",

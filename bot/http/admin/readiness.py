@@ -68,7 +68,7 @@ class Readiness:
         self._clock = clock
         self._polling = polling
         self._max_lag = max_lag
-        self._cached: tuple[float, list[str]] | None = None
+        self._cached: tuple[float, dict[str, str]] | None = None
         self._turn = asyncio.Lock()
         self._running: dict[str, asyncio.Task[str]] = {}
         self.start_reasons: list[str] | None = ["start: not begun"]
@@ -80,14 +80,18 @@ class Readiness:
         """Return one line for each part that fails; empty if the process is ready. It takes 5 s at most."""
         if self.start_reasons is not None:
             return self.start_reasons or ["start: in progress"]
+        return [line for lines in (await self.failing()).values() for line in lines]
+
+    async def failing(self) -> dict[str, list[str]]:
+        """Return the lines of each part that fails, by its name; only after the start. It takes 5 s at most."""
         async with self._turn:
             if self._cached is None or time.monotonic() - self._cached[0] > CACHE_SECONDS:
                 self._cached = time.monotonic(), await self._ask()
             asked = self._cached[1]
-        database = f"database: {self._database_check.reason}" if self._database_check.reason else ""
         polling = self._polling.reason() if self._polling else ""
-        updates = f"updates: {polling}" if polling else ""
-        return [reason for reason in (database, updates, *self._supervisor.reasons(), *asked) if reason]
+        reasons = {"database": self._database_check.reason, "updates": polling, **asked}
+        lines = {part: [f"{part}: {reason}"] for part, reason in reasons.items() if reason}
+        return lines | ({"loops": loops} if (loops := self._supervisor.reasons()) else {})
 
     def forget(self) -> None:
         """Ask every part again at the next question, also within ``CACHE_SECONDS`` and ``MAIL_SECONDS``."""
@@ -99,8 +103,12 @@ class Readiness:
         """Try the keys at the start, so that the log tells of those that are wrong before anybody asks."""
         await self._keys.refresh()
 
-    async def _ask(self) -> list[str]:
-        """Ask each part at once. One that hangs is not waited for, and not asked again before it answers."""
+    async def _ask(self) -> dict[str, str]:
+        """Ask each part at once. One that hangs is not waited for, and not asked again before it answers.
+
+        Returns:
+            What is wrong with each part; an empty text if nothing is.
+        """
         checks = (
             self._check_telegram, self._check_webhook, self._check_portal, self._check_mail, self._check_feed,
             self._check_keys,
@@ -111,7 +119,7 @@ class Readiness:
                 self._running[part] = asyncio.create_task(_reason_of(check))
         asked = {part: self._running[part] for part in parts}
         await asyncio.wait(asked.values(), timeout=_TIMEOUT_SECONDS)
-        reasons = []
+        reasons = {}
         for part, task in asked.items():
             if task.done():
                 del self._running[part]
@@ -119,7 +127,7 @@ class Readiness:
             else:
                 task.cancel()
                 reason = f"no answer within {_TIMEOUT_SECONDS:g} s: look whether it runs, and at the network"
-            reasons.append(f"{part}: {reason}" if reason else "")
+            reasons[part] = reason
         return reasons
 
     async def _check_telegram(self) -> str:

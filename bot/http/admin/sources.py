@@ -1,7 +1,8 @@
 """What the metrics of a process are read from."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.database_check import DatabaseCheck
 from bot.http.admin.key_check import KeyCheck
@@ -38,3 +39,5 @@ class Sources:
     keys: KeyCheck
     stop_mails: MutableMapping[str, int]
     """By ``services.notices.stop_mail_reader.OUTCOMES``."""
+    operator_messages: Counter[str] = field(default_factory=Counter)
+    """Messages to the operator's chat, ``sent`` or ``failed``."""

@@ -41,6 +41,7 @@ from handlers.screens import (
     notice_settings,
     notice_summary,
     notices,
+    operator_alerts,
     orders,
     packs,
     questions,
@@ -74,6 +75,7 @@ from services.linking.code_results import (
 )
 from services.linking.invitations import Offer
 from services.mailing.copy_letters import MissingPdf
+from services.operator_alerts.alerts import Alert, Change
 from services.packs.reports import Finished, Missing, Reason, Stage, Stopped, Working
 from services.packs.selection import PackFormat, Selection
 from services.packs.totals import Totals, totals_of
@@ -460,6 +462,7 @@ MODULES = (
     notice_settings,
     notice_summary,
     notices,
+    operator_alerts,
     orders,
     packs,
     questions,
@@ -527,6 +530,10 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         ],
         Selection: [Selection(TODAY, TODAY), Selection(unpaid=True), Selection(order="7", query=NASTY), Selection()],
         Sequence[Totals]: [totals_of(bills, TODAY), ()],
+        Sequence[Change]: [
+            [Change(alert, is_held, datetime.timedelta(minutes=7)) for alert in Alert for is_held in (True, False)],
+            [Change(Alert.PORTAL, False, datetime.timedelta())],
+        ],
         Working: [Working(stage, 12, 48) for stage in Stage] + [Working(Stage.PACKING)],
         Finished: [
             Finished(
@@ -706,6 +713,7 @@ WITHOUT_A_BUTTON = {
     "staff_told_of_end": "as topic_header",
     "staff_not_relayed": "as topic_header",
     "staff_message": "as topic_header",
+    "alerts_screen": "what is to be done is not done in the chat",
 }
 """Screens that may have no button, and why."""
 

@@ -1,0 +1,1 @@
+"""The alerts in the operator's chat: what is watched, and how it is sent."""

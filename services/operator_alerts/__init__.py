@@ -1,0 +1,1 @@
+"""The alerts of the operator's chat: which there are, and which process tells what."""
