@@ -57,7 +57,8 @@ def _site(port: int, ports: Sequence[int]) -> str:
     servers = [f"server 127.0.0.1:{each} max_fails=1 fail_timeout=2s;" for each in ports]
     exchanged = (
         (r"(    server 127\.0\.0\.1:\d+ max_fails=1 fail_timeout=2s;\n)+", "    " + "\n    ".join(servers) + "\n"),
-        (r"listen 443 ssl http2;", f"listen 127.0.0.1:{port};"),
+        (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+        (r"listen 80;", f"listen 127.0.0.1:{free_port()};"),
         (r"    ssl_certificate\w* .*;\n", ""),
     )
     for pattern, to in exchanged:
