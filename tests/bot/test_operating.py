@@ -1,11 +1,13 @@
 """docs/operating.md documents every metric, state and reason."""
 
+import datetime
 import re
 from pathlib import Path
 
 import httpx
 import pytest
 
+from services.operator_alerts.alerts import RULES, Alert
 from services.security import SecurityEvent
 from storage.tables import State
 from tests.scene import Scene
@@ -38,9 +40,16 @@ def test_every_failure_reason_is_documented(part: str) -> None:
     assert f"| `{part}: " in OPERATING
 
 
-@pytest.mark.parametrize("file", ["supervisor.py", "database_check.py", "starting.py", "stopping.py", "process.py"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "bot/supervisor.py", "bot/database_check.py", "bot/starting.py", "bot/stopping.py", "bot/process.py",
+        "bot/alerts/watch.py", "services/operator_alerts/board.py",
+    ],
+)  # fmt: skip
 def test_log_events_of_the_process_are_documented(file: str) -> None:
-    events = re.findall(r'"((?:loop|database|start|odobot|worker)\.\w+)"', (ROOT / "bot" / file).read_text())
+    kinds = "loop|database|start|odobot|worker|operator_alert"
+    events = re.findall(rf'"((?:{kinds})\.\w+)"', (ROOT / file).read_text())
     assert events
     assert [event for event in events if f"`{event}`" not in OPERATING] == []
 
@@ -49,6 +58,15 @@ async def test_every_loop_and_its_limit_is_documented(scene: Scene) -> None:
     loops = dict(scene.components.supervisor.limits())
     assert {"feed", "dispatcher", "reclaim", "retention", "database"} <= set(loops)
     assert [name for name, limit in loops.items() if f"| `{name}` | {limit:g} s |" not in OPERATING] == []
+
+
+def test_every_alert_of_the_operators_chat_is_documented() -> None:
+    section = OPERATING.split("### Alerts in a chat\n")[1].split("\n**")[0]
+    rows = re.findall(r"^\| `([a-z]+)` \| .+ \| as `Odobot", section, re.MULTILINE)
+    assert sorted(rows) == sorted(Alert)
+    assert (RULES[Alert.PORTAL].tell_after, RULES[Alert.UNCERTAIN].tell_after) == (
+        datetime.timedelta(minutes=5), datetime.timedelta(minutes=20),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("event", SecurityEvent)

@@ -8,11 +8,41 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from bot.alerts.conditions import Conditions
+from bot.process import Role, running
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
+from services.operator_alerts.alerts import Alert
 from tests.scene import CLIENT, Scene
 
 PATIENCE = 20.0
+
+
+class Looks:
+    """What each process has seen at each look."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.seen: list[set[Alert]] = []
+        holding = Conditions.holding
+
+        async def noted(conditions: Conditions) -> set[Alert]:
+            found = await holding(conditions)
+            self.seen.append(found)
+            return found
+
+        patch.setattr(Conditions, "holding", noted)
+
+    async def some(self) -> None:
+        """Wait until each of up to two processes has looked at least once from the beginning to the end."""
+        count = len(self.seen)
+        async with asyncio.timeout(PATIENCE):
+            while len(self.seen) < count + 5:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    return Looks(monkeypatch)
 
 
 @pytest.fixture
@@ -41,11 +71,12 @@ async def noticed(event: str, logs: list[object], alert: str) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_portal_away_and_back(scene: Scene, operator: Person) -> None:
+async def test_portal_away_and_back(scene: Scene, operator: Person, looks: Looks) -> None:
     with capture_logs() as logs:
         scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*"))
         await noticed("operator_alert.begun", logs, "portal")
-        assert await operator.hears_nothing(0.5)
+        await looks.some()
+        assert await operator.hears_nothing(0.2)
         scene.later(minutes=5, seconds=1)
         told = await operator.wait_for_message("Le portail ne répond pas depuis cinq minutes", new=True)
         assert told.text.startswith("Exploitation\u00a0: Odotrack")
@@ -55,11 +86,13 @@ async def test_portal_away_and_back(scene: Scene, operator: Person) -> None:
         # A restart does not repeat it.
         await scene.stop_bot()
         await scene.start_bot()
+        await looks.some()
         scene.later(minutes=15)
-        assert await operator.hears_nothing(1.0)
+        await looks.some()
+        assert await operator.hears_nothing(0.5)
 
         scene.portal.faults.clear()
-        await asyncio.sleep(0.5)
+        await looks.some()
         scene.later(minutes=2)
         back = await operator.wait_for_message("Le portail répond de nouveau", new=True)
         assert re.search(r"après 2\d\u00a0min", back.text)
@@ -135,3 +168,21 @@ async def test_moved_group_still_gets_alerts(scene: Scene, operator: Person) -> 
         await noticed("operator_alert.sent", logs, "portal")
     moved = [line for line in logs if line["event"] == "operator_alert.chat_moved"]
     assert [line["chat"] for line in moved] == [new.chat.chat_id]
+
+
+async def test_two_processes_tell_once(scene: Scene, operator: Person, looks: Looks) -> None:
+    """A worker runs beside the bot; both see the portal fail and return."""
+    async with running(scene.settings, Role.WORKER, scene.clock.now):
+        with capture_logs() as logs:
+            scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "*"))
+            await noticed("operator_alert.begun", logs, "portal")
+            scene.later(minutes=6)
+            await operator.wait_for_message("Le portail ne répond pas", new=True)
+            assert await operator.hears_nothing(1.0)
+            scene.later(minutes=1)
+            scene.portal.faults.clear()
+            await looks.some()
+            scene.later(minutes=2)
+            await operator.wait_for_message("Le portail répond de nouveau", new=True)
+            assert await operator.hears_nothing(1.0)
+    assert len([line for line in logs if line["event"] == "operator_alert.sent"]) == 2
