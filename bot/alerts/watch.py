@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from services.uninterrupted import run_to_completion
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
@@ -16,6 +15,7 @@ from handlers.screens.operator_alerts import alerts_screen
 from handlers.telegram.failures import classify
 from handlers.telegram.messages import send_text
 from handlers.telegram.render import render
+from services.concurrency.uninterrupted import run_to_completion
 from services.operator_alerts.alerts import Change
 from services.operator_alerts.board import AlertBoard
 from storage.health.errors import is_database_error
