@@ -36,7 +36,9 @@ def parse_features(text: str) -> frozenset[Feature]:
     known = {feature.value: feature for feature in Feature}
     plain = [name.removeprefix("-").strip() for name in names]
     if unknown := [name for name in plain if name not in known]:
-        raise ValueError(f"expected names of {', '.join(known)}, separated by commas, and not {', '.join(unknown)}")
+        raise ValueError(
+            f"expected names of {', '.join(known)}, separated by commas, and not {', '.join(map(repr, unknown))}"
+        )
     chosen = frozenset(known[name] for name in plain)
     return ALL_FEATURES - chosen if not chosen or any(are_off) else chosen
 
