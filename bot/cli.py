@@ -14,7 +14,7 @@ import typer
 from cryptography.fernet import Fernet
 
 from bot import process
-from bot.commands import customers, incidents
+from bot.commands import announce, customers, incidents
 from bot.commands.check import run_checks
 from bot.commands.common import (
     LARGEST_ID,
@@ -42,6 +42,7 @@ cli = typer.Typer(cls=OneLineErrors, no_args_is_help=True, pretty_exceptions_ena
 cli.add_typer(incidents.commands, name="incidents")
 cli.add_typer(deliveries.commands, name="deliveries")
 cli.add_typer(customers.commands, name="customers")
+cli.add_typer(announce.commands, name="announce")
 
 
 def _print_version(is_requested: bool) -> None:

@@ -34,6 +34,7 @@ _OF_SUBSCRIPTIONS: dict[str, Feature] = {
     REMINDER_SUBSCRIPTION: Feature.REMINDERS,
     Kind.ORDER_CREATED: Feature.ORDERS,
     Kind.ORDER_ENDING: Feature.ORDERS,
+    Kind.COMPANY_NEWS: Feature.NEWS,
 }
 
 

@@ -18,6 +18,7 @@ class Feature(StrEnum):
     REMINDERS = "reminders"
     COPIES = "copies"
     CALENDAR = "calendar"
+    NEWS = "news"
 
 
 ALL_FEATURES = frozenset(Feature)

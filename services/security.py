@@ -40,6 +40,8 @@ class SecurityEvent(StrEnum):
     DELIVERIES_CANCELLED = "deliveries_cancelled"
     DELIVERIES_REPEATED = "deliveries_repeated"
     COPY_PAUSED = "copy_paused"
+    ANNOUNCEMENT_SENT = "announcement_sent"
+    ANNOUNCEMENT_CANCELLED = "announcement_cancelled"
     INCIDENT_RECORDED = "incident_recorded"
     KEYS_ROTATED = "keys_rotated"
 

@@ -32,6 +32,7 @@ SUBSCRIPTION_NAMES = {
     Kind.ORDER_CREATED: message_id("wish.order_created"),
     Kind.ORDER_ENDING: message_id("wish.order_ending"),
     REMINDER_SUBSCRIPTION: message_id("wish.reminder"),
+    Kind.COMPANY_NEWS: message_id("wish.news"),
 }
 QUIET_CHOICES = (Quiet(20 * 60, 7 * 60), Quiet(21 * 60, 7 * 60), Quiet(22 * 60, 6 * 60), Quiet(18 * 60, 8 * 60))
 ASK_HOUR = -3

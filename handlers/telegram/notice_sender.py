@@ -20,6 +20,7 @@ from handlers.screens.offered import with_offered_buttons
 from handlers.screens.privacy import policy_changed
 from handlers.screens.screen import Screen
 from handlers.telegram import documents
+from handlers.telegram.announcement_notice import announcement_screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import send_text
 from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_possible
@@ -127,6 +128,10 @@ class TelegramNoticeSender:
         wanted = [each for each in batch if self._is_subscribed(chat, each)]
         if not wanted:
             raise NotRendered(Cancelled("no longer wished for"))
+        if first.kind is Kind.COMPANY_NEWS:
+            check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=False)
+            screen = await announcement_screen(self._database, t, first, self._company.language)
+            return self._message(t, first, screen)
         if first.kind in REMINDERS:  # a reminder has a time of its own, and is not summarised
             return await self._reminder(t, recipient, wanted[0], zone)
         check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=True)

@@ -16,7 +16,10 @@ from storage.tables import Channel, Kind
 REMINDERS = (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER)
 REMINDER_SUBSCRIPTION = "reminder"
 """The one subscription for all three kinds of reminders."""
-SUBSCRIPTIONS = (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMINDER_SUBSCRIPTION)
+SUBSCRIPTIONS = (
+    Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.ORDER_CREATED, Kind.ORDER_ENDING, REMINDER_SUBSCRIPTION,
+    Kind.COMPANY_NEWS,
+)  # fmt: skip
 """All subscriptions, in the order in which the chat shows them."""
 _REPEATED_WITHIN = {
     Kind.INVOICE_ISSUED: datetime.timedelta(days=90),

@@ -258,6 +258,15 @@ IMPERSONAL: dict[str, tuple[str, ...]] = {
     "policy_versions": ("version", "recorded_at"),
     "token_keys": ("purpose", "key_sealed", "created_at"),
     "stop_mailbox": ("mailbox_id", "uid_validity", "last_uid", "lease_owner", "lease_until"),
+    "announcements": (
+        "announcement_id",
+        "texts",
+        "created_at",
+        "notice_id",
+        "queued_to",
+        "completed_at",
+        "cancelled_at",
+    ),
     "incidents": ("number", "version", "recorded_at", "facts_sealed"),
     "operator_alerts": ("alert", "is_held", "is_told", "since", "seen_at", "told_at", "claimed_until"),
 }

@@ -30,7 +30,7 @@ from storage.tables.notices import (
     StopMailbox,
     TokenKey,
 )
-from storage.tables.operator_alerts import OperatorAlert
+from storage.tables.operator import Announcement, OperatorAlert
 from storage.tables.packs import Pack, PackState
 from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
 from storage.tables.support import SupportConversation, SupportMessage
@@ -41,6 +41,7 @@ __all__ = [
     "MUTE",
     "NO_DAY",
     "AddressGuard",
+    "Announcement",
     "Awaited",
     "CalendarFeed",
     "Channel",

@@ -87,6 +87,7 @@ class Kind(StrEnum):
     ACCESS_ENDED = "access.ended"
     LINK_UNUSED = "link.unused"
     POLICY_CHANGED = "policy.changed"
+    COMPANY_NEWS = "company.news"
 
 
 _OF_ACCOUNT = text("account_id <> ''")

@@ -161,6 +161,7 @@ async def test_feed_and_rate_limiter(session: Session) -> None:
     ]  # fmt: skip
     assert set(kinds.values()) == set(Kind) - {
         Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF, Kind.COPY_SEALED, Kind.INVOICE_CANCELLED, Kind.POLICY_CHANGED,
+        Kind.COMPANY_NEWS,
     }  # fmt: skip
     slots = await rate_limiter.reserve(session, NOW, datetime.timedelta(seconds=1), 1)
     assert slots.start == later(seconds=30)  # halted until then

@@ -10,6 +10,7 @@ def operator(database_url: str, tmp_path_factory: pytest.TempPathFactory, monkey
     """A shell whose settings name the test's database; nothing listens at the other addresses."""
     shell = Shell(tmp_path_factory.mktemp("operator"), monkeypatch)
     shell.settings = {
+        "company": "Acme",
         "telegram_token": TOKEN,
         "telegram_api_url": "http://127.0.0.1:9",
         "portal_url": "http://127.0.0.1:9",
