@@ -16,7 +16,7 @@ from handlers.background import BackgroundTasks
 from handlers.features import with_offered_parts
 from handlers.rich_support import RichSupport
 from portal.client import Papers, Portal, Reader
-from services.access import Access
+from services.access import Access, EndedLink
 from services.calendar.feeds import CalendarFeeds
 from services.clock import Clock
 from services.company import Company
@@ -120,6 +120,8 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         self.saved: SavedView | None = None
         """Set while the portal does not answer, and a view shows saved answers."""
         self.chat = ChatState(chat_id or 0)
+        self.untold: list[EndedLink] = []
+        """Links that this update found to have ended, until an answer has said so."""
 
     @classmethod
     def from_update(cls, update: object, application: Application[Any, Any, Any, Any, Any, Any]) -> "Context":

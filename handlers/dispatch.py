@@ -84,7 +84,8 @@ async def perform(context: Context, action: Action, *, lead: str = "") -> None:
         elif screen is not None and lead:
             screen = replace(screen, lead=lead)
         if screen is not None:
-            await show(context, screen, link=action.link if isinstance(action, AccountAction) else None)
+            await show(context, screen, link=_shown_link(context, action))
+        await note_told(context)
     except LinkGone:
         await show(context, not_linked(context))
     except Exception as error:
@@ -196,8 +197,22 @@ async def confirm_access(context: Context) -> Screen | None:
             context.run_in_background(_confirm_in_background(context))
         return None
     ended = await access.confirm_chat(chat)
+    context.untold += ended
     await context.reload()
     return _ended_screen(context, ended) if ended else None
+
+
+async def note_told(context: Context) -> None:
+    """Note that the chat was told of the links that ``confirm_access`` found to have ended."""
+    if context.untold:
+        await context.services.access.mark_told(context.untold)
+        context.untold = []
+
+
+def _shown_link(context: Context, action: Action) -> int | None:
+    """Return the link that must still exist when an answer is sent again; None for one that says that it ended."""
+    link = action.link if isinstance(action, AccountAction) else None
+    return None if any(each.link.link_id == link for each in context.untold) else link
 
 
 async def _confirm_in_background(context: Context) -> None:
@@ -211,6 +226,7 @@ async def _confirm_in_background(context: Context) -> None:
         return
     if ended:
         await send(context, _ended_screen(context, ended))
+        await context.services.access.mark_told(ended)
 
 
 def _ended_screen(context: Context, ended: Sequence[EndedLink]) -> Screen:

@@ -12,7 +12,7 @@ from telegram import InlineQuery, InlineQueryResultCachedDocument, InlineQueryRe
 from telegram.error import TelegramError
 
 from handlers.context import Context
-from handlers.dispatch import confirm_access
+from handlers.dispatch import confirm_access, note_told
 from handlers.telegram import documents
 from handlers.telegram.failures import classify
 from handlers.telegram.reply import send
@@ -97,6 +97,7 @@ async def _offer(context: Context, text: str) -> _Offer:
         return _Offer("not_linked", t("inline.link"), _LINK)
     if ended := await confirm_access(context):
         await send(context, ended, to=chat_id)
+        await note_told(context)
         return _Offer("access_ended", t("inline.ask_chat"), _ACCOUNT)
     async with context.services.database.read() as session:
         is_allowed = await consents.last_word(session, chat_id, ConsentPurpose.INLINE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.client import Portal
@@ -14,7 +15,7 @@ from storage.chats import ChatState, LinkState
 from storage.database import Database, Session
 from storage.linking import access, links
 from storage.linking.access import LinkToConfirm
-from storage.notices import feed
+from storage.notices import cancellation, feed
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.tables import Channel, Kind
 
@@ -24,6 +25,8 @@ BACKGROUND_CONFIRM_AGE = datetime.timedelta(hours=12)
 """A link whose last confirmation is older is confirmed in the background, so that few answers wait for it."""
 _CLOCKS_DIFFER = datetime.timedelta(minutes=5)
 """By how much the clock of another machine may be ahead."""
+_TOLD_WITHIN = datetime.timedelta(minutes=2)
+"""Longer than an answer is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,10 @@ class Access:
     async def confirm_chat(self, chat: ChatState) -> list[EndedLink]:
         """Check every link of the chat that is not idle with the portal; remove those that it no longer allows.
 
+        A notice about each removed link is queued: it goes out where the answer that says so does not arrive. Call
+        ``mark_told`` once it has.
+
+
         The links get the accounts' present names and access. Further accounts of the contacts are linked.
 
         Returns:
@@ -93,8 +100,10 @@ class Access:
                 contact = contacts[link.contact_id]
                 kind = _end_reason(contact, link)
                 if kind is not None:
-                    ended.append(EndedLink(link, kind))
-                    await links.remove_links(session, [link.link_id], now, kind)
+                    # An event of the feed may have removed it meanwhile, and told the chat.
+                    if await links.remove_links(session, [link.link_id], now, kind):
+                        ended.append(EndedLink(link, kind))
+                        await self._queue_notice(session, link, kind, f"{kind}:{link.link_id}", after=_TOLD_WITHIN)
                 elif account := _find_account(contact, link.account_id):
                     await access.confirm(
                         session, link.link_id, account.name, frozenset(account.access), now, is_used=True
@@ -110,6 +119,14 @@ class Access:
         for each in ended:
             self._log(each)
         return ended
+
+    async def mark_told(self, ended: Sequence[EndedLink]) -> None:
+        """Cancel the notices about removed links of which an answer told the chat."""
+        async with self._database.write() as session:
+            for each in ended:
+                await cancellation.cancel_for_link_and_kinds(
+                    session, each.link.link_id, [each.kind], self._clock(), "told in an answer"
+                )
 
     async def contact(self, contact_id: str) -> Contact | None:
         """Read a contact from the portal.
@@ -177,13 +194,21 @@ class Access:
             for found in await access.links_to_confirm(session, link_ids=[link.link_id]):
                 await self._queue_notice(session, found, Kind.LINK_UNUSED, f"{Kind.LINK_UNUSED}:{link.link_id}:{since}")
 
-    async def _queue_notice(self, session: Session, link: LinkToConfirm, kind: Kind, event_id: str) -> None:
-        """Queue a notice to the link's chat, unless one with the same ``event_id`` exists."""
+    async def _queue_notice(
+        self,
+        session: Session,
+        link: LinkToConfirm,
+        kind: Kind,
+        event_id: str,
+        *,
+        after: datetime.timedelta = datetime.timedelta(),
+    ) -> None:
+        """Queue a notice to the link's chat, due ``after`` a while, unless one with the same ``event_id`` exists."""
         if await feed.known_events(session, [event_id]):
             return
         now = self._clock()
         notice = NewNotice(event_id, kind, link.account_id, None, now)
-        delivery = NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, link.account_name)
+        delivery = NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now + after, link.account_name)
         await feed.record(session, notice, [delivery])
 
     def _log(self, ended: EndedLink) -> None:

@@ -79,7 +79,13 @@ def shipped_texts() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_cached_loggers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a test that sets the logs up leave no logger behind that ``capture_logs`` does not reach."""
+    """Have a test that sets the logs up leave no logger behind that ``capture_logs`` does not reach.
+
+    Tracebacks are printed without local variables: Rich takes seconds for those of the bot, in the event loop.
+    """
+    structlog.reset_defaults()
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
     configure = structlog.configure
 
     def uncached(**options: Any) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
+from storage import chats
+from storage.linking import links
 from storage.tables import Kind, Link, State
 from tests.conversations.notices.test_notices import until
 from tests.scene import CLIENT, Scene
@@ -185,3 +187,60 @@ async def test_undecryptable_chat_can_link_again(scene: Scene) -> None:
 
         links = (await session.exec(select(Link).where(col(Link.chat_id) == camille.user_id))).all()
     assert len(links) == 2
+
+
+async def test_link_that_an_event_removed_meanwhile_is_not_told_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camille = await scene.linked(email=FLEET)
+    services = scene.components.application.bot_data
+    async with services.database.read() as session:
+        chat = await chats.load(session, camille.user_id)
+
+    async def removed_meanwhile(_contact_id: str) -> None:
+        async with services.database.write() as session:
+            ids = [link.link_id for link in chat.links]
+            assert await links.remove_links(session, ids, scene.clock.now(), Kind.CONTACT_REMOVED)
+
+    monkeypatch.setattr(services.access, "contact", removed_meanwhile)
+    assert await services.access.confirm_chat(chat) == []
+
+
+def endings(person: Person, words: str = "a changé chez") -> int:
+    return sum(words in message.text for message in person.chat().visible)
+
+
+@pytest.mark.parametrize("hours", [13, 25], ids=["beside the answer", "instead of the answer"])
+async def test_ending_told_by_an_answer_is_told_once(scene: Scene, hours: int) -> None:
+    camille = await scene.linked(email=FLEET)
+    await scene.say(camille, "/factures")
+    await change(scene, "address")
+    scene.later(hours=hours)
+    await scene.say(camille, "/factures")
+    await camille.wait_for_message("a changé chez", timeout=PATIENCE)
+    await until(scene, lambda found: found.get((Kind.ADDRESS_CHANGED, State.CANCELLED)) == 1)
+    scene.later(minutes=5)
+    await scene.settled()
+    assert endings(camille) == 1
+
+
+@pytest.mark.parametrize("hours", [13, 25], ids=["beside the answer", "instead of the answer"])
+async def test_ending_is_told_when_the_answer_is_lost(scene: Scene, hours: int) -> None:
+    """Telegram refuses the answer, or the process dies before it: a notice says it two minutes later."""
+    camille = await scene.linked(email=FLEET)
+    await scene.say(camille, "/factures")
+    await change(scene, "address")
+    scene.later(hours=hours)
+    fault = scene.telegram.world.faults.add(
+        "error", method="sendMessage", count=None, status=400, description="Bad Request: message is too long"
+    )
+    camille.say("/factures")
+    await until(scene, lambda found: found.get((Kind.ADDRESS_CHANGED, State.QUEUED)) == 1)
+    await scene.settled()
+    assert fault.met
+    assert endings(camille) == 0
+    scene.telegram.world.faults.clear()
+    scene.later(minutes=3)
+    await camille.wait_for_message("a changé chez", timeout=PATIENCE)
+    await scene.settled()
+    assert endings(camille) == 1
