@@ -14,6 +14,7 @@ from pathlib import Path
 from sandbox.mail.control import control_app
 from sandbox.mail.imap import ImapMailbox
 from sandbox.mail.mailbox import Mailbox
+from sandbox.operated_bot import OperatedBot
 from sandbox.portal.server import PortalServer
 from sandbox.serving import free_port, serve
 from sandbox.shared_clock import FILE_VARIABLE, SharedClock
@@ -27,6 +28,7 @@ BOT_TOKEN = "123456789:AAsandbox-sandbox-sandbox-sandbox-0"
 WEBHOOK_SECRET = "whsec_" + b64encode(b"the sandbox's own secret").decode()
 STAFF_ID = 40_001
 """The user id of the staff's member, below those that people get."""
+SQLITE = "sqlite+aiosqlite:///"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
@@ -76,6 +78,14 @@ class BotProcess:
             raise StageError(f"{program} is missing: run make setup")
         return [program, "run", *self._arguments]
 
+    def as_operated(self, operator_chat: int) -> OperatedBot:
+        """Return the process as its operator sees it."""
+        name = self._environment["ODOBOT_DATABASE_URL"].partition(SQLITE)[2]
+        database = self._folder / name if name else None
+        environment = self._environment | {"PYTHONPATH": str(ROOT)}
+        admin_url = f"http://{self._environment['ODOBOT_ADMIN_LISTEN']}"
+        return OperatedBot(admin_url, self._folder, environment, database, operator_chat)
+
     async def ended(self) -> str:
         """Wait until the process exits by itself. Returns the exit code and the last line of its log."""
         assert self._process is not None
@@ -115,14 +125,20 @@ async def set_stage(
         mailbox = await stack.enter_async_context(Mailbox(clock=clock.now))
         stop_mails = await stack.enter_async_context(ImapMailbox())
         mail_url = await stack.enter_async_context(serve(control_app(mailbox, stop_mails)))
-        page_url = await stack.enter_async_context(open_page(telegram.world, portal, mailbox, page_port))
         telegram.world.create_bot(BOT_TOKEN, username="odobot", first_name="Odobot")
         staff = create_staff(telegram)
-        public_port = free_port()
+        operator = telegram.world.create_group("Exploitation", staff.members)
+        public_port, admin_port = free_port(), free_port()
         portal.portal.webhook.configure(f"http://127.0.0.1:{public_port}/portal/events", WEBHOOK_SECRET)
         shared = {FILE_VARIABLE: str(folder / "clock"), "PYTHONPATH": str(ROOT)} if has_movable_clock else {}
-        bot = BotProcess(
-            folder, _settings(telegram, portal, mailbox, stop_mails, public_port, staff) | shared | dict(settings or {})
+        own = {
+            "ODOBOT_ADMIN_LISTEN": f"127.0.0.1:{admin_port}",
+            "ODOBOT_OPERATOR_CHAT": str(operator.chat.chat_id),
+        }
+        usual = _settings(telegram, portal, mailbox, stop_mails, public_port, staff)
+        bot = BotProcess(folder, usual | own | shared | dict(settings or {}))
+        page_url = await stack.enter_async_context(
+            open_page(telegram.world, portal, mailbox, page_port, bot.as_operated(operator.chat.chat_id))
         )
         await bot.start()
         stack.push_async_callback(bot.stop)
@@ -192,7 +208,6 @@ def _settings(
         # Free ports: another bot on this machine may use the default ones.
         "ODOBOT_LISTEN": f"127.0.0.1:{public_port}",
         "ODOBOT_PUBLIC_URL": f"http://127.0.0.1:{public_port}",
-        "ODOBOT_ADMIN_LISTEN": "127.0.0.1:0",
         "ODOBOT_DATABASE_URL": "sqlite+aiosqlite:///odobot.db",
         "ODOBOT_SMTP_URL": mailbox.url,
         "ODOBOT_MAIL_FROM": "Odotrack <odobot@odotrack.test>",

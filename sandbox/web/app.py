@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from sandbox.mail.mailbox import Mailbox
+from sandbox.operated_bot import OperatedBot
 from sandbox.portal.records.journal import UnknownRow
 from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
@@ -28,16 +29,23 @@ from sandbox.web.panes.chat import CHAT_ROUTES, chat_values, default_person, peo
 from sandbox.web.panes.health import HEALTH_ROUTES, health_values
 from sandbox.web.panes.letters import LETTER_ROUTES, letters_values
 from sandbox.web.panes.office import OFFICE_ROUTES, account_of, office_values
+from sandbox.web.panes.operations import OPERATIONS_ROUTES
 from sandbox.web.panes.staff import STAFF_ROUTES, staff_values
 from sandbox.web.rendering.views import HERE, Views
 
-PANES = ("chat", "mailbox", "office", "staff", "faults", "log")
+PANES = ("chat", "mailbox", "office", "staff", "faults", "operations", "log")
 
 
 @asynccontextmanager
-async def open_page(world: TelegramWorld, portal: PortalServer, mailbox: Mailbox, port: int = 0) -> AsyncIterator[str]:
-    """Serve the page until the block ends, and yield its URL. Port 0 means a free port."""
-    page = Page(world, portal, mailbox)
+async def open_page(
+    world: TelegramWorld, portal: PortalServer, mailbox: Mailbox, port: int = 0, operated: OperatedBot | None = None
+) -> AsyncIterator[str]:
+    """Serve the page until the block ends, and yield its URL. Port 0 means a free port.
+
+    Args:
+        operated: The bot whose metrics, deliveries and alerts are shown; None shows none.
+    """
+    page = Page(world, portal, mailbox, operated)
     portal.portal.log.on_add = page.log_portal_call
     watching = [asyncio.create_task(page.publish_letters()), asyncio.create_task(page.watch_changes())]
     try:
@@ -56,6 +64,7 @@ def create_app(page: Page) -> ASGIApp:
     views = Views()
     table: Routes = [("GET", "/", home)]
     table += CHAT_ROUTES + LETTER_ROUTES + OFFICE_ROUTES + STAFF_ROUTES + HEALTH_ROUTES + LIVE_ROUTES
+    table += OPERATIONS_ROUTES
     routes: list[BaseRoute] = [
         Route(path, _endpoint(page, views, handler), methods=[verb]) for verb, path, handler in table
     ]
@@ -99,6 +108,7 @@ async def home(call: Call) -> Response:
         **office_values(page, query.get("account") or account_of(page, person)),
         **staff_values(page),
         **health_values(page, call.language),
+        "operations": None,  # the script reads it when the pane is shown
     }
     if person is not None:
         page.read[person.user_id] = page.world.events.sequence

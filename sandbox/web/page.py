@@ -12,6 +12,7 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from sandbox.mail.mailbox import Mailbox
+from sandbox.operated_bot import OperatedBot
 from sandbox.portal.data.tables import EventRow
 from sandbox.portal.request_log import LoggedRequest
 from sandbox.portal.server import PortalServer
@@ -33,6 +34,7 @@ class Page:
     world: TelegramWorld
     portal: PortalServer
     mailbox: Mailbox
+    operated: OperatedBot | None = None
     run_id: str = field(default_factory=lambda: secrets.token_urlsafe(6))
     viewers: int = 0
     closed: bool = False

@@ -15,7 +15,10 @@ AXE = Axe()
 EVERYTHING: dict[str, object] = {"iframes": False, "resultTypes": ["violations"]}
 # A theme changes colours and nothing else.
 COLOURS = EVERYTHING | {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-PANES = {390: ("chat", "mailbox", "office", "faults", "log"), 1440: ("office", "faults", "log")}
+PANES = {
+    390: ("chat", "mailbox", "office", "faults", "operations", "log"),
+    1440: ("office", "faults", "operations", "log"),
+}
 SHEETS = ("open-menu", "open-profile", "open-attach", "add-person")
 
 
@@ -43,6 +46,8 @@ async def test_axe_finds_nothing_serious(visit: Visit) -> None:
         await visit.tab.set_viewport_size({"width": width, "height": 860})
         for pane in PANES[width]:
             await visit.pane(pane)
+            if pane == "operations":
+                await expect(visit.tab.locator(".figures div").first).to_be_visible()
             found += await violations(visit, f"{theme} {width} {pane}", options)
         await visit.pane("chat")
         for sheet in SHEETS:

@@ -88,6 +88,8 @@ def _facts(d: StoredDelivery) -> dict[str, Any]:
         "reason": d.reason,
         "repeat_at": d.repeat_at,
         "is_repetition": d.is_repetition,
+        "is_postponed": d.is_postponed,
+        "means": words.meaning(d),
     }
 
 
@@ -111,12 +113,10 @@ def show_explained(delivery_id: int, *, as_json: bool) -> None:
         "occurred_at": delivery.occurred_at,
         "link": delivery.link_id or None,
         "is_linked": recipient.is_linked,
-        "is_postponed": delivery.is_postponed,
         "claimed_until": delivery.lease_until,
         "is_seen": delivery.is_seen,
         "blocked_since": recipient.blocked_at,
         "copy_paused_since": recipient.paused_at,
-        "means": words.meaning(delivery),
         "next": words.next_step(delivery, recipient, now),
     }
     print_facts(facts, _explained(facts), as_json=as_json)

@@ -5,6 +5,8 @@ const $ = (id) => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const MOST_CALLS = 300;
 const TOAST_MS = 5000;
+const OPERATIONS_MS = 2000;
+let readingOperations = false;
 
 // --- fragments -------------------------------------------------------------------------------------------------
 
@@ -104,6 +106,19 @@ async function refreshOffice(person) {
   }
 }
 
+async function refreshOperations() {
+  if (document.body.dataset.pane !== "operations" || document.hidden || readingOperations) return;
+  readingOperations = true;
+  try {
+    const answer = await fetch("/operations");
+    if (answer.ok) fragmentsOf(await answer.text()).forEach(place);
+  } catch {
+    // The sandbox does not answer: the stream says so.
+  } finally {
+    readingOperations = false;
+  }
+}
+
 // --- the address: what a reload brings back ----------------------------------------------------------------------
 
 function remember(name, value) {
@@ -134,6 +149,7 @@ function show(pane) {
     if (tab.dataset.show === pane) tab.querySelector(".dot").hidden = true;
   });
   remember("pane", pane);
+  refreshOperations();
 }
 
 function mark(pane) {
@@ -231,3 +247,5 @@ document.addEventListener("htmx:afterSwap", (event) => {
 addEventListener("pagehide", () => stream?.close());
 addEventListener("pageshow", (event) => event.persisted && follow());
 follow();
+refreshOperations();
+setInterval(refreshOperations, OPERATIONS_MS);

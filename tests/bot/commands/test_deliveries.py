@@ -99,6 +99,7 @@ async def test_json_of_the_list_has_stable_keys(box: Outbox) -> None:
         "delivery": 1, "state": "cancelled", "kind": "invoice.issued", "number": "1", "account": "a1",
         "channel": "telegram", "recipient": 1, "due_at": "2026-10-15T18:00:00+00:00", "attempts": 2,
         "settled_at": "2026-10-15T18:01:00+00:00", "reason": "paid", "repeat_at": None, "is_repetition": False,
+        "is_postponed": False, "means": "Nothing more is sent: paid.",
     }  # fmt: skip
 
 
