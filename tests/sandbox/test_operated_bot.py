@@ -68,9 +68,9 @@ def test_figures_of_metrics() -> None:
         Sample("odobot_database_usable", {}, 1.0),
     ]
     figures = {each.title: each for each in Figures(samples, "en").all()}
-    calls, notices = figures["Portal calls"], figures["Notices"]
-    assert (calls.value, calls.note, calls.is_bad) == ("1,200\u00a0ok", "portal unavailable: 3", True)
-    assert (notices.value, notices.note, notices.is_bad) == ("4\u00a0sent", "deferred: 1", False)
+    calls, notices = figures["Portal calls, successful"], figures["Notices sent"]
+    assert (calls.value, calls.note, calls.is_bad) == ("1,200", "portal unavailable: 3", True)
+    assert (notices.value, notices.note, notices.is_bad) == ("4", "deferred: 1", False)
     assert figures["From event to sent"].value == "500\u00a0ms"
     assert (figures["Age of the portal’s feed"].value, figures["Age of the portal’s feed"].is_bad) == ("–", True)
     assert not figures["Database"].is_bad

@@ -176,9 +176,8 @@ class Figures:
         others = [(each, count) for each, count in counts.most_common() if each != main and count]
         colon = self._words.colon
         said = [f"{words_of(OUTCOMES, each, self._language)}{colon} {self._number(count)}" for each, count in others]
-        word = words_of(OUTCOMES, main, self._language)
         is_bad = any(each not in _WELL for each, _ in others)
-        return Figure(self._title(name), f"{self._number(counts[main])}\u00a0{word}", ", ".join(said), is_bad)
+        return Figure(self._title(name), self._number(counts[main]), ", ".join(said), is_bad)
 
     def _mean(self, name: str, histogram: str) -> Figure:
         count = self._total(f"{histogram}_count")
