@@ -174,8 +174,10 @@ class Figures:
         counts = self._counts(metric, "outcome", is_wanted)
         main = "ok" if "ok" in counts else "sent"
         others = [(each, count) for each, count in counts.most_common() if each != main and count]
-        colon = self._words.colon
-        said = [f"{words_of(OUTCOMES, each, self._language)}{colon} {self._number(count)}" for each, count in others]
+        said = [
+            self._words.count_of.format(name=words_of(OUTCOMES, each, self._language), count=self._number(count))
+            for each, count in others
+        ]
         is_bad = any(each not in _WELL for each, _ in others)
         return Figure(self._title(name), self._number(counts[main]), ", ".join(said), is_bad)
 
