@@ -72,6 +72,7 @@ KINDS = {
     "access.ended": ("Accès terminé", "Access ended"),
     "link.unused": ("Lien inutilisé", "Link unused"),
     "policy.changed": ("Nouvelle politique", "New policy"),
+    "company.news": ("Nouvelles de l’entreprise", "News from the company"),
 }
 ALERTS = {
     "portal": ("Le portail ne répond pas", "The portal does not answer"),

@@ -1,6 +1,7 @@
 """A day of an operator: an outage, a retry, a customer unlinked, a key rotated, an upgrade, a backup restored."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,11 @@ class Day:
         """Check that Camille's chat is linked and gets its invoices from the portal."""
         assert "212380" in (await self.scene.say(self.camille, "/factures")).text
 
+    @property
+    def folder(self) -> Path:
+        """The working folder of the commands."""
+        return self._shell.folder
+
     def issue(self, number: str) -> None:
         """Issue an invoice of Camille's account at the portal."""
         self.scene.portal.portal.issue_invoice(ACCOUNT, amount="40.19", number=number)
@@ -68,8 +74,8 @@ class Day:
 @pytest.fixture
 async def day(scene: Scene, operator: Person, shell: Shell, looks: Looks, monkeypatch: pytest.MonkeyPatch) -> Day:
     """The operator's chat gets alerts, and the commands go by the scene's clock."""
-    for module in ("changes", "listing"):
-        monkeypatch.setattr(f"bot.commands.deliveries.{module}.utc_now", scene.clock.now)
+    for module in ("deliveries.changes", "deliveries.listing", "announce_facts"):
+        monkeypatch.setattr(f"bot.commands.{module}.utc_now", scene.clock.now)
     day = Day(scene, operator, shell, looks)
     await day.open()
     return day
@@ -81,7 +87,7 @@ async def test_day_of_an_operator(day: Day, backups: Backups) -> None:
     await portal_returns(day, number="212381")
     await blocked_notice_is_retried(day, number="212382")
     await customer_is_found_and_unlinked(day)
-    # An announcement (``odobot announce``) goes here: Camille agreed to company news and gets it, Robert does not.
+    await announcement_is_sent(day)
     await key_is_rotated(day)
     await bot_is_upgraded(day)
     await backup_is_restored(day, backups)
@@ -140,6 +146,19 @@ async def customer_is_found_and_unlinked(day: Day) -> None:
     assert (await day.run("customers", "find", FLEET)).code == 1
     assert "pas encore liée" in (await day.scene.say(day.robert, "/factures")).text
     await day.is_answered()
+
+
+async def announcement_is_sent(day: Day) -> None:
+    """Only Camille asked for the company's news, so only she gets it."""
+    await day.scene.say(day.camille, "/avis")
+    await day.scene.tap(day.camille, "Client Odotrack")
+    await day.scene.tap(day.camille, "Nouvelles de l’entreprise")
+    file = day.folder / "fermeture.md"
+    file.write_text("# fr: Fermé le 24 juin\n\nBon congé!\n\n# en: Closed on June 24\n\nEnjoy!\n", encoding="utf-8")
+    assert (await day.facts("announce", "send", str(file)))["chats"] == 1
+    assert (await day.facts("announce", "send", str(file), "--yes"))["chats"] == 1
+    await day.camille.wait_for_message("Fermé le 24 juin", new=True, timeout=PATIENCE)
+    assert not [message for message in day.robert.chat().visible if "24 juin" in message.text]
 
 
 async def key_is_rotated(day: Day) -> None:
