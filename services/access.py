@@ -9,6 +9,7 @@ from portal.client import Portal
 from portal.errors import NotFound, PortalError
 from portal.models import Account, Contact, Part
 from services.clock import Clock
+from services.concurrency.grouping import Grouped
 from services.security import SecurityEvent, SecurityLog
 from services.understanding.addresses import emails_in
 from storage.chats import ChatState, LinkState
@@ -25,6 +26,7 @@ BACKGROUND_CONFIRM_AGE = datetime.timedelta(hours=12)
 """A link whose last confirmation is older is confirmed in the background, so that few answers wait for it."""
 _CLOCKS_DIFFER = datetime.timedelta(minutes=5)
 """By how much the clock of another machine may be ahead."""
+_MOST_AT_ONCE = 64
 _TOLD_WITHIN = datetime.timedelta(minutes=2)
 """Longer than an answer is tried."""
 
@@ -52,6 +54,7 @@ class Access:
         self._clock = clock
         self._security = security
         self._idle_after = idle_after
+        self._still_linked = Grouped(self._are_still_linked, _MOST_AT_ONCE, 0)
 
     def is_idle(self, link: LinkState) -> bool:
         """Return whether the link was not used for longer than ``idle_after``."""
@@ -193,6 +196,15 @@ class Access:
         async with self._database.write() as session:
             for found in await access.links_to_confirm(session, link_ids=[link.link_id]):
                 await self._queue_notice(session, found, Kind.LINK_UNUSED, f"{Kind.LINK_UNUSED}:{link.link_id}:{since}")
+
+    async def still_linked(self, link_ids: Sequence[int]) -> bool:
+        """Return whether all of these links exist. Callers that ask at the same time are answered by one query."""
+        return await self._still_linked.ask(link_ids)
+
+    async def _are_still_linked(self, groups: Sequence[Sequence[int]]) -> list[bool]:
+        async with self._database.read() as session:
+            found = await access.still_linked(session, {link_id for group in groups for link_id in group})
+        return [found.issuperset(group) for group in groups]
 
     async def _queue_notice(
         self,

@@ -40,8 +40,7 @@ from services.notices.event_recorder import REMINDERS, subscription_for
 from services.notices.reminder_check import check_reminder
 from services.notices.reminders import ends_as_planned
 from storage.chats import ChatState, LinkState
-from storage.database import Database, Session
-from storage.linking import access
+from storage.database import Database
 from storage.notices.delivery_preferences import DeliveryPreferences
 from storage.notices.outbox import ClaimedDelivery
 from storage.papers import uploaded_pdfs
@@ -85,14 +84,10 @@ class TelegramNoticeSender:
         except NotRendered as end:
             return end.outcome
 
-    async def are_still_wanted(self, session: Session, batches: Sequence[Sequence[ClaimedDelivery]]) -> list[bool]:
+    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
         """See ``Sender``. A notice about an ended link, or about no link, needs none."""
-        needed = [
-            {each.link_id for each in batch if each.link_id and each.kind not in _ABOUT_ENDED_LINKS}
-            for batch in batches
-        ]
-        linked = await access.still_linked(session, set[int]().union(*needed))
-        return [links <= linked for links in needed]
+        linked = [each.link_id for each in batch if each.link_id and each.kind not in _ABOUT_ENDED_LINKS]
+        return not linked or await self._access.still_linked(linked)
 
     async def is_reachable(self) -> bool:
         """See ``Sender``."""

@@ -35,7 +35,7 @@ from services.notices.delivery.outcomes import (
 )
 from services.notices.delivery.sealed_links import outcome_without_key
 from storage import chats
-from storage.database import Database, Session
+from storage.database import Database
 from storage.health.errors import is_database_error
 from storage.linking import access
 from storage.notices import bookkeeper_copies, feed
@@ -100,10 +100,11 @@ class CopySender:
         self._reads_replies = reads_replies
         self._token_vault: Vault | None = None
 
-    async def are_still_wanted(self, session: Session, batches: Sequence[Sequence[ClaimedDelivery]]) -> list[bool]:
-        """See ``Sender``. Not if the copy was stopped or paused, or its link removed."""
-        copies = [await bookkeeper_copies.find(session, batch[0].recipient) for batch in batches]
-        return [copy is not None and copy.paused_at is None for copy in copies]
+    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """See ``Sender``. False if the copy was stopped or paused, or its link removed."""
+        async with self._database.read() as session:
+            copy = await bookkeeper_copies.find(session, batch[0].recipient)
+        return copy is not None and copy.paused_at is None
 
     async def is_reachable(self) -> bool:
         """See ``Sender``."""

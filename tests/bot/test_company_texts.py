@@ -63,4 +63,4 @@ async def test_unknown_feature_is_one_line(servers: Servers, shell: Shell, featu
     result = await shell.run("check", features=features)
     assert result.code == 1
     assert result.line.startswith("ODOBOT_FEATURES: expected names of orders, balance, ")
-    assert result.line.endswith("not fleet")
+    assert result.line.endswith("not 'fleet'")

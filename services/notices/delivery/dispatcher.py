@@ -74,7 +74,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._sending_tasks: dict[asyncio.Task[None], Channel] = {}
         self._claims = Claims(database, clock, self._gates, datetime.timedelta(seconds=1 / chat_rate))
-        self._marks = SendingMarks(database, clock, senders)
+        self._marks = SendingMarks(database, clock)
         self._portal_away_until = 0.0
 
     def wake(self) -> None:
@@ -217,6 +217,8 @@ class Dispatcher:
         if ticket is None:
             return None
         try:
+            if not await sender.is_still_wanted(batch):
+                return Retry("unlinked meanwhile")
             outcome = await self._send(send)
             gate.end(
                 ticket, failed=isinstance(outcome, Uncertain) or (isinstance(outcome, Retry) and outcome.is_outage)
@@ -255,7 +257,7 @@ class Dispatcher:
                     gate.end(ticket, failed=True)
                     break
                 if not await self._marks.mark(batch):
-                    # The chat was unlinked or a delivery cancelled meanwhile: queue the others to be rendered again.
+                    # A delivery of the batch was cancelled meanwhile: queue the others to be rendered again.
                     break
                 is_begun = slot is None or await self._limiter.wait_for_slot(slot)
                 if is_begun:

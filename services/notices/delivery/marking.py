@@ -1,16 +1,13 @@
 """Marks deliveries as ``sending`` before their requests, many in one transaction."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from services.clock import Clock
 from services.concurrency.grouping import Grouped
 from services.notices.delivery.claims import LEASE, SENDING_LEASE
-from services.notices.delivery.outcomes import Sender
-from storage.database import Database, Session
+from storage.database import Database
 from storage.notices import outbox
 from storage.notices.outbox import ClaimedDelivery, Held
-from storage.tables import Channel
 
 _MOST_MARKED = 32
 """Largest group: a worker that dies after the commit leaves all of it uncertain."""
@@ -23,17 +20,16 @@ _Batch = Sequence[ClaimedDelivery]
 class SendingMarks:
     """Moves batches of deliveries, each for one message, from ``leased`` to ``sending`` and back."""
 
-    def __init__(self, database: Database, clock: Clock, senders: Mapping[Channel, Sender]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._senders = senders
         self._groups = Grouped(self._mark_each, _MOST_MARKED, _GATHER_SECONDS)
 
     async def mark(self, batch: _Batch) -> bool:
         """Commit the state ``sending``.
 
         Returns:
-            False if the recipient no longer wants the message, a delivery was cancelled, or its lease was lost.
+            False if a delivery was cancelled, or its lease was lost.
 
         A paced message is marked shortly before its slot, so that the time of the commit does not delay the request.
         """
@@ -52,24 +48,13 @@ class SendingMarks:
     async def _mark_each(self, batches: Sequence[_Batch]) -> list[bool]:
         now = self._clock()
         async with self._database.write() as session:
-            wanted = await self._still_wanted(session, batches)
-            held = [each for batch in wanted for each in _held(batch)]
-            moved = await outbox.begin_sending(session, held, now, now + SENDING_LEASE) if held else set()
-            results = [bool(batch in wanted) and moved.issuperset(_held(batch)) for batch in batches]
+            held = [each for batch in batches for each in _held(batch)]
+            moved = await outbox.begin_sending(session, held, now, now + SENDING_LEASE)
+            results = [moved.issuperset(_held(batch)) for batch in batches]
             for batch, is_marked in zip(batches, results, strict=True):
                 if not is_marked and (some := moved.intersection(_held(batch))):
                     await outbox.take_back(session, [each.delivery_id for each in some], batch[0].lease, now + LEASE)
         return results
-
-    async def _still_wanted(self, session: Session, batches: Sequence[_Batch]) -> list[_Batch]:
-        by_channel: dict[Channel, list[_Batch]] = defaultdict(list)
-        for batch in batches:
-            by_channel[batch[0].channel].append(batch)
-        wanted = []
-        for channel, some in by_channel.items():
-            answers = await self._senders[channel].are_still_wanted(session, some)
-            wanted += [batch for batch, is_wanted in zip(some, answers, strict=True) if is_wanted]
-        return wanted
 
 
 def _held(batch: _Batch) -> list[Held]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from portal.errors import Forbidden, Meaning, NotFound, PortalError, PortalUnavailable, TooLarge, meaning_of
-from storage.database import Session
 from storage.notices.outbox import ClaimedDelivery
 
 NEVER_FOUND = "never found"
@@ -105,11 +104,8 @@ class Sender(Protocol):
             PortalError: The portal could not be read; see ``after_portal_error``.
         """
 
-    async def are_still_wanted(self, session: Session, batches: Sequence[Sequence[ClaimedDelivery]]) -> list[bool]:
-        """Return, for each batch, whether its recipient is still linked.
-
-        It is called in the transaction that marks the batches as ``sending``, shortly before they are sent.
-        """
+    async def is_still_wanted(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """Return whether the recipient is still linked; called immediately before the send."""
 
     async def is_reachable(self) -> bool:
         """Return whether the server answers a request that sends nothing; called before a message probes it."""

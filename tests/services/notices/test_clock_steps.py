@@ -5,7 +5,6 @@ import datetime
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -211,8 +210,8 @@ class SlowSender:
 
         return send
 
-    async def are_still_wanted(self, _session: object, batches: Sequence[object]) -> list[bool]:
-        return [True] * len(batches)
+    async def is_still_wanted(self, _batch: object) -> bool:
+        return True
 
 
 class BrokenSender(SlowSender):

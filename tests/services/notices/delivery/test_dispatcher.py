@@ -58,8 +58,8 @@ class SlowPortal:
         self.answers = asyncio.Semaphore(0)
         self.asked = asyncio.Semaphore(0)
 
-    async def are_still_wanted(self, _session: Session, batches: Sequence[object]) -> list[bool]:
-        return [True] * len(batches)
+    async def is_still_wanted(self, _batch: object) -> bool:
+        return True
 
     async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
         self.asked.release()

@@ -1,31 +1,18 @@
 import asyncio
 import datetime
 from collections.abc import Sequence
-from typing import Any
 
 from sqlmodel import col, select
 
 from services.clock import utc_now
 from services.notices.delivery.marking import SendingMarks
-from storage.database import Database, Session
+from storage.database import Database
 from storage.notices import cancellation, feed, outbox
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
 from storage.tables import Channel, Delivery, Kind, State
 
 MINUTE = datetime.timedelta(minutes=1)
-
-
-class Wanted:
-    """A sender whose recipients are linked, but for some."""
-
-    def __init__(self, *unlinked: int) -> None:
-        self._unlinked = unlinked
-        self.asked: list[int] = []
-
-    async def are_still_wanted(self, _session: Session, batches: Sequence[Sequence[ClaimedDelivery]]) -> list[bool]:
-        self.asked.append(len(batches))
-        return [batch[0].recipient not in self._unlinked for batch in batches]
 
 
 async def claimed(database: Database, count: int) -> list[ClaimedDelivery]:
@@ -45,26 +32,20 @@ async def gather(marking: SendingMarks, batches: Sequence[Sequence[ClaimedDelive
     return await asyncio.gather(*(marking.mark(batch) for batch in batches))
 
 
-def marks(database: Database, sender: Any) -> SendingMarks:
-    return SendingMarks(database, utc_now, {Channel.TELEGRAM: sender})
-
-
 async def test_batches_that_come_together_are_marked_together(database: Database) -> None:
-    deliveries, sender = await claimed(database, 4), Wanted(3)
+    deliveries = await claimed(database, 4)
     async with database.write() as session:
         await cancellation.cancel_for_links(session, [2], utc_now(), "unlinked")
-    marking = marks(database, sender)
-    found = await gather(marking, [[each] for each in deliveries])
-    assert found == [True, False, False, True]
-    assert sender.asked == [4]
-    assert await states(database) == [State.SENDING, State.CANCELLED, State.LEASED, State.SENDING]
+    found = await gather(SendingMarks(database, utc_now), [[each] for each in deliveries])
+    assert found == [True, False, True, True]
+    assert await states(database) == [State.SENDING, State.CANCELLED, State.SENDING, State.SENDING]
 
 
 async def test_batch_is_marked_whole_or_not_at_all(database: Database) -> None:
     first, second, third = await claimed(database, 3)
     async with database.write() as session:
         await cancellation.cancel_for_links(session, [2], utc_now(), "unlinked")
-    assert await gather(marks(database, Wanted()), [[first, second], [third]]) == [False, True]
+    assert await gather(SendingMarks(database, utc_now), [[first, second], [third]]) == [False, True]
     assert await states(database) == [State.LEASED, State.CANCELLED, State.SENDING]
 
 
@@ -75,4 +56,4 @@ async def test_mark_of_a_lost_lease_fails(database: Database) -> None:
         await outbox.reclaim(session, utc_now(), everything=True)
         now = utc_now()
         (theirs,) = await outbox.claim(session, "other", now, now + MINUTE, 1, datetime.timedelta())
-    assert await gather(marks(database, Wanted()), [[mine], [theirs]]) == [False, True]
+    assert await gather(SendingMarks(database, utc_now), [[mine], [theirs]]) == [False, True]
