@@ -18,6 +18,7 @@ from pathlib import Path
 README = Path(__file__).with_name("README.md")
 BENCHES = {
     "throughput": "The whole bot beside its peers",
+    "same_work": "The same work, side by side",
     "latency": "A tap, and others while one floods",
     "startup": "From the start to the first getUpdates",
     "storage": "Storage as it grows",

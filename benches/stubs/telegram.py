@@ -43,6 +43,8 @@ class TelegramStub:
     latency: float = 0.0
     calls: list[Call] = field(default_factory=list)
     first_poll: float = 0.0
+    webhook: tuple[str, str] = ("", "")
+    """The URL and the secret that setWebhook gave; both empty before."""
     handed: dict[int, float] = field(default_factory=dict)
     _updates: deque[dict[str, Any]] = field(default_factory=deque)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,9 +87,29 @@ class TelegramStub:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def until_webhook(self, timeout: float = 60.0) -> None:
+        """Wait for setWebhook; raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while not self.webhook[0]:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def next_update(self) -> dict[str, Any]:
+        """Wait for an update to post to the webhook, and return it."""
+        while not self._updates:
+            self._more.clear()
+            await self._more.wait()
+        update = self._updates.popleft()
+        self.handed[update["update_id"]] = time.perf_counter()
+        return update
+
     async def answer(self, request: Request) -> bytes:
         """Answer one call of the Bot API."""
         method = request.path.partition("?")[0].rpartition("/")[2].lower()
+        if method == "setwebhook":
+            given = _params(request)
+            self.webhook = (str(given.get("url", "")), str(given.get("secret_token", "")))
+            self._changed.set()
         if method == "getupdates":
             return await self._poll(request)
         came = time.perf_counter()

@@ -38,8 +38,8 @@ CHATS = 256
 Command = Callable[[], list[str | Path]]
 PEERS: dict[str, Command] = {
     PTB: lambda: [sys.executable, BENCHES / "peers" / "ptb_bot.py"],
-    "aiogram": lambda: [_peers_python(), BENCHES / "peers" / "aiogram_bot.py"],
-    "pyTelegramBotAPI, asyncio": lambda: [_peers_python(), BENCHES / "peers" / "telebot_bot.py"],
+    "aiogram": lambda: [peers_python(), BENCHES / "peers" / "aiogram_bot.py"],
+    "pyTelegramBotAPI, asyncio": lambda: [peers_python(), BENCHES / "peers" / "telebot_bot.py"],
     "grammY with its runner": lambda: ["node", BENCHES / "peers" / "grammy_bot.mjs"],
 }
 
@@ -76,13 +76,14 @@ async def peer(name: str, stub: TelegramStub, answer: dict[str, Any], folder: Pa
 
 @asynccontextmanager
 async def odobot(
-    stub: TelegramStub, portal_url: str, folder: Path, listen: str = "127.0.0.1:0"
+    stub: TelegramStub, portal_url: str, folder: Path, listen: str = "127.0.0.1:0", webhook_url: str = ""
 ) -> AsyncIterator[Process]:
-    """Run ``odobot run`` on a database of linked chats, and wait until it polls."""
+    """Run ``odobot run`` on a database of linked chats, and wait until it polls, or has set its webhook."""
     async with telegram(stub) as url:
-        environment = await odobot_environment(url, portal_url, folder) | {"ODOBOT_LISTEN": listen}
+        environment = await odobot_environment(url, portal_url, folder)
+        environment |= {"ODOBOT_LISTEN": listen, "ODOBOT_WEBHOOK_URL": webhook_url}
         async with running([Path(sys.executable).with_name("odobot"), "run"], folder, environment) as process:
-            await stub.until_polled()
+            await (stub.until_webhook() if webhook_url else stub.until_polled())
             yield process
 
 
@@ -167,15 +168,22 @@ def install() -> None:
     if shutil.which("node") is None or shutil.which("npm") is None:
         raise Missing("grammY needs node and npm; on Debian, as root: apt-get install nodejs npm")
     CACHE.mkdir(parents=True, exist_ok=True)
-    if not (CACHE / "venv" / ".ready").exists():
+    needed, installed = BENCHES / "peers" / "requirements.txt", CACHE / "venv" / ".ready"
+    if not _same(needed, installed):
         subprocess.run([sys.executable, "-m", "venv", CACHE / "venv"], check=True)
-        needed = BENCHES / "peers" / "requirements.txt"
-        subprocess.run([_peers_python(), "-m", "pip", "install", "-q", "-q", "-r", needed], check=True)
-        (CACHE / "venv" / ".ready").touch()
-    if not (CACHE / "node_modules").exists():
-        shutil.copy(BENCHES / "peers" / "package.json", CACHE)
+        subprocess.run([peers_python(), "-m", "pip", "install", "-q", "-q", "-r", needed], check=True)
+        shutil.copy(needed, installed)
+    needed, installed = BENCHES / "peers" / "package.json", CACHE / "node_modules" / ".ready"
+    if not _same(needed, installed):
+        shutil.copy(needed, CACHE)
         subprocess.run(["npm", "install", "--silent", "--no-package-lock", "--no-audit"], cwd=CACHE, check=True)
+        shutil.copy(needed, installed)
 
 
-def _peers_python() -> Path:
+def _same(needed: Path, installed: Path) -> bool:
+    return installed.exists() and installed.read_text() == needed.read_text()
+
+
+def peers_python() -> Path:
+    """Return the Python in which the peers' libraries are installed."""
     return CACHE / "venv" / "bin" / "python"
