@@ -102,9 +102,11 @@ async def main(rounds: int, updates: int, ways: list[str]) -> bool:
         table(
             ("updates by", "bot", "updates/s", "Odobot's / its", "CPU ms an update", "its CPU / Odobot's"),
             rows,
+            left=2,
         )
     )
-    print("\n" + table(("bot", "what it does"), [(ODOBOT, ODOBOT_DOES), *((n, p.what) for n, p in PEERS.items())]))
+    does = [(ODOBOT, ODOBOT_DOES), *((name, peer.what) for name, peer in PEERS.items())]
+    print("\n" + table(("bot", "what it does for `/factures`"), does, left=2))
     print("\n".join(lines))
     return kept
 

@@ -22,9 +22,9 @@ const texts = {
   },
   en: {
     title: (account) => `Invoices · ${account}`, range: (first, last, total) => `${first} to ${last} of ${total}`,
-    number: (number) => `No.\u00a0${number}`, paid: "paid", due: (date) => `due ${date}`,
-    overdue: (date) => `overdue since ${date}`, unpaid: "Unpaid", search: "Search", orders: "Orders",
-    statement: "Statement · get everything",
+    number: (number) => `no.\u00a0${number}`, paid: "paid", due: (date) => `due ${date}`,
+    overdue: (date) => `overdue, was due ${date}`, unpaid: "To pay", search: "Search", orders: "Orders",
+    statement: "Statement · take everything",
   },
 };
 const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");

@@ -18,9 +18,9 @@ TEXTS = {
         "search": "Rechercher", "orders": "Commandes", "statement": "Relevé · tout recevoir",
     },
     "en": {
-        "title": "Invoices · {account}", "range": "{first} to {last} of {total}", "number": "No.\xa0{number}",
-        "paid": "paid", "due": "due {date}", "overdue": "overdue since {date}", "unpaid": "Unpaid",
-        "search": "Search", "orders": "Orders", "statement": "Statement · get everything",
+        "title": "Invoices · {account}", "range": "{first} to {last} of {total}", "number": "no.\xa0{number}",
+        "paid": "paid", "due": "due {date}", "overdue": "overdue, was due {date}", "unpaid": "To pay",
+        "search": "Search", "orders": "Orders", "statement": "Statement · take everything",
     },
 }  # fmt: skip
 

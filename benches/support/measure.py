@@ -17,9 +17,10 @@ def percentile(figures: Sequence[float], percent: int) -> float:
     return statistics.quantiles(figures, n=100, method="inclusive")[percent - 1]
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table in Markdown; floats with two decimals, the first column left-aligned."""
-    lines = ["| " + " | ".join(columns) + " |", "|" + "|".join(["---", *["--:"] * (len(columns) - 1)]) + "|"]
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: int = 1) -> str:
+    """Return a table in Markdown; floats with two decimals, the first ``left`` columns left-aligned."""
+    aligned = ["---"] * left + ["--:"] * (len(columns) - left)
+    lines = ["| " + " | ".join(columns) + " |", "|" + "|".join(aligned) + "|"]
     for row in rows:
         cells = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row)
         lines.append("| " + " | ".join(cells) + " |")

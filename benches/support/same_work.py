@@ -57,8 +57,9 @@ PEERS = {
     ),
 }
 ODOBOT_DOES = (
-    "order in each chat, encrypted names, limits per chat, health and metrics, menus, notices' loops; with a webhook, "
-    "each update is looked up and marked as handled in the database, and acknowledged after that"
+    "the same, and: order within each chat and limits, names and addresses encrypted at rest, a portal breaker, metrics, "
+    "and the loops for notices; by webhook each update is looked up and marked as handled in the database, and "
+    "acknowledged after it is handled"
 )
 
 
