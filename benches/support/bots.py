@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,8 @@ async def running(command: list[str | Path], folder: Path, environment: dict[str
         print((folder / "log").read_text(errors="replace")[-2000:], file=sys.stderr)
         raise
     finally:
-        started.terminate()
+        with suppress(ProcessLookupError):  # it ended before
+            started.terminate()
         try:
             async with asyncio.timeout(5):
                 await started.wait()

@@ -57,9 +57,10 @@ PEERS = {
     ),
 }
 ODOBOT_DOES = (
-    "the same, and: order within each chat and limits, names and addresses encrypted at rest, a portal breaker, metrics, "
-    "and the loops for notices; by webhook each update is looked up and marked as handled in the database, and "
-    "acknowledged after it is handled"
+    "PTB with its own request class and update order, uvloop; SQLModel on aiosqlite, names and addresses encrypted at "
+    "rest; aiohttp; Babel. Besides: limits, metrics, the portal's answers saved for an outage, loops for notices. "
+    "Polling: received updates are stored first, and a chat is cached until anybody commits. Webhook: each update is "
+    "looked up and marked as handled in the database, which empties that cache, and acknowledged after that"
 )
 
 
