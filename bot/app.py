@@ -112,7 +112,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         settled: Counter[State] = Counter()
         recorder = OutcomeRecorder(database, clock, services.bulk_limiter, settled)
         breakers = {
-            Channel.TELEGRAM: ChannelBreaker(Channel.TELEGRAM, places=16, silence=3.0),
+            Channel.TELEGRAM: ChannelBreaker(Channel.TELEGRAM, places=48, silence=3.0),
             Channel.EMAIL: ChannelBreaker(Channel.EMAIL, places=4, silence=30.0),  # a mail server may scan each PDF
         }
         supervisor, database_check = Supervisor(), DatabaseCheck(database)
