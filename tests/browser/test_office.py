@@ -46,7 +46,9 @@ async def test_order_end_and_contact_removal_show_in_the_chat(visit: Visit) -> N
     await visit.say("/factures")
     await expect(visit.last).not_to_have_text(before)
     # Whether the answer or the notice of the portal's event comes last, it says that the access ended.
-    await expect(visit.last).to_contain_text(re.compile("ne vous donne plus accès|a retiré votre accès|pas encore liée"))
+    await expect(visit.last).to_contain_text(
+        re.compile("ne vous donne plus accès|a retiré votre accès|pas encore liée")
+    )
 
 
 async def test_portal_failure_and_recovery(visit: Visit) -> None:
