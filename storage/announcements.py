@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from storage.database import Session
-from storage.notices.outbox import WAITING
+from storage.notices import cancellation
 from storage.tables import Announcement, Channel, Delivery, Kind, Link, Notice, State
 
 Texts = Mapping[str, Mapping[str, Any]]
@@ -140,6 +140,4 @@ async def cancel(session: Session, announcement_id: int, now: datetime.datetime)
     if row is None:
         return None
     row.cancelled_at = row.cancelled_at or now
-    waiting = (col(Delivery.notice_id) == row.notice_id, col(Delivery.state).in_((*WAITING, State.LEASED)))
-    values = {"state": State.CANCELLED, "settled_at": now, "reason": "announcement cancelled", "repeat_at": None}
-    return await session.change(update(Delivery).where(*waiting).values(**values))
+    return await cancellation.cancel_for_notice(session, row.notice_id, now, "announcement cancelled")

@@ -66,6 +66,12 @@ async def cancel_for_link_and_kinds(
     return await session.change(query.values(**_cancelled(now, reason)).execution_options(synchronize_session=False))
 
 
+async def cancel_for_notice(session: Session, notice_id: int, now: datetime.datetime, reason: str) -> int:
+    """Cancel the deliveries of one notice. Returns: the number of cancelled deliveries."""
+    query = update(Delivery).where(col(Delivery.notice_id) == notice_id, col(Delivery.state).in_(_CANCELLABLE))
+    return await session.change(query.values(**_cancelled(now, reason)))
+
+
 async def cancel_deliveries(session: Session, delivery_ids: Sequence[int], now: datetime.datetime, reason: str) -> int:
     """Cancel deliveries by id. Returns: the number of cancelled deliveries."""
     if not delivery_ids:

@@ -32,6 +32,14 @@ SEEN = "seen by the person"
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery that a worker holds by a lease."""
+
+    delivery_id: int
+    lease: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
     """A delivery that a worker holds until its lease expires. ``lease`` is a new random id for each claim."""
 
@@ -51,6 +59,11 @@ class ClaimedDelivery:
     is_repetition: bool = False
     day: datetime.date | None = None
     """As ``Notice.day``."""
+
+    @property
+    def held(self) -> Held:
+        """Its id and lease."""
+        return Held(self.delivery_id, self.lease)
 
 
 async def claim(
@@ -150,14 +163,6 @@ def _claimed(session: Session, lease: str, delivery: Delivery, notice: Notice) -
         is_repetition=delivery.is_repetition,
         day=notice.day,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A delivery that a worker holds by a lease."""
-
-    delivery_id: int
-    lease: str
 
 
 async def begin_sending(

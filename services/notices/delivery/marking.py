@@ -58,7 +58,7 @@ class SendingMarks:
 
 
 def _held(batch: _Batch) -> list[Held]:
-    return [Held(each.delivery_id, each.lease) for each in batch]
+    return [each.held for each in batch]
 
 
 def _ids(batch: _Batch) -> list[int]:

@@ -110,7 +110,7 @@ class OutcomeRecorder:
                 if isinstance(outcome, Retry | Deferred):
                     await _put_back(session, batch, outcome, now)
                 else:
-                    final[_final_state(outcome)] += [Held(each.delivery_id, each.lease) for each in batch]
+                    final[_final_state(outcome)] += [each.held for each in batch]
             for (state, reason), held in final.items():
                 counted[state] += len(await outbox.settle(session, held, state, now, reason))
         self._settled.update(counted)
