@@ -93,6 +93,15 @@ from storage.vault import Vault
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 
+def _places(bulk_rate: float) -> int:
+    """Return how many notices may be on their way to Telegram at once.
+
+    Enough for the rate while Telegram answers within 0.25 s, and no more than 48. Each of them may become uncertain when
+    Telegram falls silent, so a slow rate gets few; 16 suffice for 30/s at half a second an answer.
+    """
+    return min(48, max(16, round(bulk_rate / 4)))
+
+
 @asynccontextmanager
 async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Components]:
     """Make every component, without connecting any; after the body close the connections made meanwhile."""
@@ -112,7 +121,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         settled: Counter[State] = Counter()
         recorder = OutcomeRecorder(database, clock, services.bulk_limiter, settled)
         breakers = {
-            Channel.TELEGRAM: ChannelBreaker(Channel.TELEGRAM, places=48, silence=3.0),
+            Channel.TELEGRAM: ChannelBreaker(Channel.TELEGRAM, places=_places(settings.bulk_rate), silence=3.0),
             Channel.EMAIL: ChannelBreaker(Channel.EMAIL, places=4, silence=30.0),  # a mail server may scan each PDF
         }
         supervisor, database_check = Supervisor(), DatabaseCheck(database)
