@@ -96,8 +96,8 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")
 def _places(bulk_rate: float) -> int:
     """Return how many notices may be on their way to Telegram at once.
 
-    Enough for the rate while Telegram answers within 0.25 s, and no more than 48. Each of them may become uncertain when
-    Telegram falls silent, so a slow rate gets few; 16 suffice for 30/s at half a second an answer.
+    Enough for the rate while Telegram answers within 0.25 s, and no more than 48. Each of them may become uncertain
+    when Telegram falls silent, so a slow rate gets few; 16 suffice for 30/s at half a second an answer.
     """
     return min(48, max(16, round(bulk_rate / 4)))
 
