@@ -1,4 +1,4 @@
-"""What a package provides to connect a kind of portal: an object ``Adapter`` in the entry-point group ``odobot.portals``.
+"""What a package provides to connect a kind of portal: an ``Adapter``, in the entry-point group ``odobot.portals``.
 
 The entry point's name is the scheme of ``ODOBOT_PORTAL_URL`` that the adapter serves, such as ``tryton+https``.
 """
