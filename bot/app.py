@@ -25,7 +25,7 @@ from bot.http.policy import PolicyPage
 from bot.http.portal_requests import PortalRequests
 from bot.http.unsubscribe import Unsubscribe
 from bot.http.webhook import TelegramWebhook
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.supervisor import Supervisor
 from bot.updates.application import linked_chats, make_application
 from bot.updates.fetched import FetchedUpdates
@@ -49,12 +49,9 @@ from mail.imap import ImapMailbox
 from mail.mailer import Mailer
 from mail.server import parse_imap_url, parse_smtp_url
 from mail.smtp import SmtpMailer
+from portal.adapters.registry import find_adapter
 from portal.breaker import PortalBreaker
 from portal.client import Portal
-from portal.http import HttpPortal
-from portal.tryton.address import SCHEME
-from portal.tryton.links import parse_links
-from portal.tryton.portal import TrytonPortal
 from services.access import Access
 from services.calendar.feeds import CalendarFeeds
 from services.clock import Clock, utc_now
@@ -104,14 +101,16 @@ def _places(bulk_rate: float) -> int:
 
 @asynccontextmanager
 async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Components]:
-    """Make every component, without connecting any; after the body close the connections made meanwhile."""
+    """Make every component, without connecting any; after the body close the connections made meanwhile.
+
+    Raises:
+        SettingsError: The settings of the portal's adapter do not fit together.
+    """
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, Vault(settings.keys))
         stack.push_async_callback(database.close)
         breaker = PortalBreaker(crowded=give_back_slot)
-        portal = portal_at(
-            settings.portal_url, settings.portal_token.get_secret_value(), settings.portal_links, breaker
-        )
+        portal = _portal(settings, breaker)
         stack.push_async_callback(portal.aclose)
         server = parse_smtp_url(settings.smtp_url.get_secret_value())
         mailer = CountedMailer(SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate))
@@ -292,14 +291,8 @@ def mailbox_at(url: str) -> ImapMailbox:
     return ImapMailbox(parse_imap_url(url))
 
 
-def portal_at(url: str, token: str, links: str = "", breaker: PortalBreaker | None = None) -> Portal:
-    """Make the client of a portal.
-
-    Args:
-        url: ``https://…`` for the HTTP contract, ``tryton+https://…`` for a Tryton 8 server.
-        token: The bearer token, or the key of the Tryton user application; ``links``: the menu of a Tryton server.
-        breaker: Refuses calls while the portal does not answer. None for a check, which makes every call.
-    """
-    if url.startswith(SCHEME):
-        return TrytonPortal(url, token, links=parse_links(links), breaker=breaker)
-    return HttpPortal(url, token, breaker=breaker)
+def _portal(settings: Settings, breaker: PortalBreaker) -> Portal:
+    try:
+        return find_adapter(settings.portal_url).open(settings.connection(breaker))
+    except ValueError as error:
+        raise SettingsError(f"ODOBOT_PORTAL_URL: {error}") from None

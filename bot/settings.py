@@ -1,11 +1,12 @@
 """The settings: ``ODOBOT_…`` in the environment, or else in a file of settings. The error for a wrong one names it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -15,7 +16,7 @@ from pydantic_settings import (
 )
 from sqlalchemy.engine import make_url
 
-from bot.environment.addresses import is_loopback, scheme_and_host, split_address
+from bot.environment.addresses import split_address
 from bot.environment.company_settings import CompanySettings
 from bot.environment.env_files import EnvFileError
 from bot.environment.policy_settings import PolicySettings
@@ -24,22 +25,25 @@ from bot.environment.sources import lines_of, read_sources
 from bot.environment.values import (
     check_database_url,
     check_webhook_secret,
-    checked_bearer_token,
     checked_imap_url,
     checked_mail_address,
+    checked_portal_token,
     checked_telegram_token,
     fernet_keys,
 )
 from bot.environment.variables import ENV_FILE, unquoted
 from mail.addresses import parse_sender
 from mail.server import parse_imap_url, parse_smtp_url
-from portal.tryton.address import SCHEME, parse_address
-from portal.tryton.links import parse_links
+from portal.adapters.adapter import Connection
+from portal.adapters.links import parse_links
+from portal.adapters.registry import find_adapter
+from portal.adapters.urls import checked_web_url
+from portal.breaker import PortalBreaker
 from services.features import Feature
 
 PREFIX = "ODOBOT_"
 _TOKENS = ("telegram_token", "webhook_secret", "portal_token", "portal_webhook_secret")
-_SECRETS = (*_TOKENS, "database_url", "smtp_url", "imap_url", "secret_keys")
+_SECRETS = (*_TOKENS, "portal_url", "database_url", "smtp_url", "imap_url", "secret_keys")
 """The settings that may also be read from a file, named by ``ODOBOT_…_FILE``."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 COPIES_OFF = "new copies for bookkeepers are off: set ODOBOT_PUBLIC_URL, ODOBOT_STOP_ADDRESS or ODOBOT_IMAP_URL"
@@ -58,8 +62,8 @@ class Settings(CompanySettings, PolicySettings):
     telegram_api_url: str = "https://api.telegram.org"
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
-    portal_url: str
-    portal_token: Annotated[SecretStr, AfterValidator(checked_bearer_token)]
+    portal_url: str = Field(repr=False)
+    portal_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
     portal_links: str = ""
     database_url: str = Field(default="sqlite+aiosqlite:///odobot.db", repr=False)
     smtp_url: SecretStr
@@ -82,6 +86,7 @@ class Settings(CompanySettings, PolicySettings):
     inline: bool = False
     log_format: str = "auto"
     log_level: str = "INFO"
+    _portal_settings: Mapping[str, str] = PrivateAttr(default={})
 
     @classmethod
     def settings_customise_sources(
@@ -136,18 +141,43 @@ class Settings(CompanySettings, PolicySettings):
         smtp, imap = self.smtp_url.get_secret_value(), self.imap_url.get_secret_value()
         passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
         passwords += [imap, parse_imap_url(imap).password] if imap else []
+        passwords += [urlsplit(self.portal_url).password, *self._portal_secrets]
         secrets = (self.telegram_token, self.portal_token, self.portal_webhook_secret, self.webhook_secret)
         tokens = [secret.get_secret_value() for secret in secrets]
         return [*tokens, smtp, *self.keys, *(password for password in passwords if password)]
+
+    def with_portal_settings(self, values: Mapping[str, str]) -> "Settings":
+        """Return a copy with values of the settings that only the portal's adapter has, by name."""
+        copy = self.model_copy()
+        copy._portal_settings = values
+        return copy
+
+    def connection(self, breaker: PortalBreaker | None = None) -> Connection:
+        """Return what the portal's adapter makes its portal from."""
+        return Connection(
+            url=self.portal_url,
+            token=self.portal_token.get_secret_value(),
+            links=parse_links(self.portal_links),
+            settings=self._portal_settings,
+            breaker=breaker,
+        )
+
+    @property
+    def _portal_secrets(self) -> list[str]:
+        secret = [each.name for each in find_adapter(self.portal_url).settings if each.is_secret]
+        return [self._portal_settings[name] for name in secret if name in self._portal_settings]
 
     @field_validator("portal_url")
     @classmethod
     def checked_portal_url(cls, value: str) -> str:
         """Return the portal's URL without a trailing slash; raise ``ValueError`` if it is not a valid one."""
-        if not value.startswith(SCHEME):
-            return cls._checked_url(value)
-        parse_address(value)
-        return SCHEME + cls._checked_url(value.removeprefix(SCHEME))
+        return find_adapter(value).check_url(value)
+
+    @field_validator("portal_token")
+    @classmethod
+    def _checked_token(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        url = info.data.get("portal_url")
+        return checked_portal_token(value, find_adapter(url).token if url else "a token")
 
     @field_validator("portal_links")
     @classmethod
@@ -158,10 +188,7 @@ class Settings(CompanySettings, PolicySettings):
     @field_validator("telegram_api_url")
     @classmethod
     def _checked_url(cls, value: str) -> str:
-        scheme, host = scheme_and_host(value)
-        if (scheme == "https" and host) or (scheme == "http" and is_loopback(host)):
-            return value.rstrip("/")
-        raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
+        return checked_web_url(value)
 
     @field_validator("public_url", "webhook_url")
     @classmethod
@@ -259,4 +286,4 @@ def load_settings(env_files: Sequence[Path] = ()) -> Settings:
         raise SettingsError("\n".join([*wrong, *unusable, *misspelt, *hint])) from None
     if misspelt or unusable:
         raise SettingsError("\n".join([*unusable, *misspelt]))
-    return settings
+    return settings.with_portal_settings(sources.portal_settings)

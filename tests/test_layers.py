@@ -18,8 +18,10 @@ MADE_BY_APP = {
     "Services",
 }
 # The command line opens the database, with its vault, where no bot is wanted. PTB's application comes with its updates.
-# Tokens in mails have a vault of their own, whose key is stored.
+# Tokens in mails have a vault of their own, whose key is stored. An adapter makes its portal for the composition root.
 ALSO = {
+    Path("portal/adapters/http_contract.py"): {"HttpPortal"},
+    Path("portal/adapters/tryton.py"): {"TrytonPortal"},
     Path("bot/commands/common.py"): {"Database", "Vault"},
     Path("bot/updates/application.py"): {"ApplicationBuilder"},
     Path("services/notices/copies.py"): {"Vault"},

@@ -64,6 +64,9 @@ class OneLineErrors(TyperGroup):
             sys.exit(error.exit_code)
         except typer.Abort:
             sys.exit(1)
+        except SettingsError as error:
+            print(shown(str(error)), file=sys.stderr)
+            sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 
 

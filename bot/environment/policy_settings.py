@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from bot.environment.addresses import is_loopback
+from portal.adapters.urls import is_loopback
 from services.privacy.policy import PolicyFacts
 
 

@@ -92,9 +92,20 @@ def checked_telegram_token(token: SecretStr) -> SecretStr:
     return token
 
 
-def checked_bearer_token(token: SecretStr) -> SecretStr:
-    """Return the portal's token. Raises: ValueError."""
+def checked_portal_token(token: SecretStr, expected: str) -> SecretStr:
+    """Return the portal's token.
+
+    Args:
+        expected: What it is, in words; empty where the portal needs none.
+
+    Raises:
+        ValueError: It is missing, or no token.
+    """
     text = token.get_secret_value()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
+    if not text and not expected:
+        return token
+    if not text:
+        raise ValueError(f"is required but not set, expected {expected}, see .env.example")
+    if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("expected the portal's bearer token, without spaces")
     return token

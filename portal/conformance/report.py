@@ -9,7 +9,6 @@ from portal.conformance.check import CheckResult, Outcome, Subject, run_checks
 from portal.conformance.feature_checks import FEATURE_CHECKS
 from portal.conformance.http_calls import CallResult, check_calls
 from portal.conformance.path_checks import check_paths
-from portal.tryton.address import SCHEME
 
 CHECKS = [*ACCOUNT_CHECKS, *FEATURE_CHECKS]
 """Every promise that holds for each kind of portal, in the order of the contract's table."""
@@ -39,7 +38,14 @@ class Report:
 
 
 def check_portal(
-    portal: Portal, url: str, token: str, email: str, other_email: str = "", *, examples: int = 20
+    portal: Portal,
+    url: str,
+    token: str,
+    email: str,
+    other_email: str = "",
+    *,
+    examples: int = 20,
+    is_http_contract: bool = True,
 ) -> Report:
     """Check a portal, which takes about a minute.
 
@@ -50,20 +56,21 @@ def check_portal(
         email: The address of a person with orders and invoices.
         other_email: The address of a person on another account; empty skips the checks that need one.
         examples: How many requests are made of each HTTP call; 0 skips these calls.
+        is_http_contract: Whether the URL serves the HTTP contract, so that raw calls of it are made.
     """
     subject = Subject(portal, email, other_email)
-    promises = asyncio.run(_check_promises(subject, url, token))
-    if url.startswith(SCHEME):
-        return Report(promises, [], "The HTTP calls are Tryton's own: its adapter was asked.")
+    promises = asyncio.run(_check_promises(subject, url, token, is_http_contract=is_http_contract))
+    if not is_http_contract:
+        return Report(promises, [], "The portal has calls of its own, so those of the HTTP contract were not checked.")
     if not examples or subject.contact is None:
         return Report(promises, [], "The HTTP calls were not checked.")
     return Report(promises, *check_calls(url, token, subject, examples=examples))
 
 
-async def _check_promises(subject: Subject, url: str, token: str) -> list[CheckResult]:
+async def _check_promises(subject: Subject, url: str, token: str, *, is_http_contract: bool) -> list[CheckResult]:
     try:
         results = await run_checks(subject, CHECKS)
-        if subject.contact is not None and subject.contact.accounts and not url.startswith(SCHEME):
+        if subject.contact is not None and subject.contact.accounts and is_http_contract:
             results += await check_paths(url, token, subject)
         return results
     finally:

@@ -211,6 +211,7 @@ def test_invalid_setting_is_named_without_its_value(environment: Environment, na
         ("DATABASE_URL", ["sqlite+aiosqlite:////var/lib/odobot.db", "postgresql+asyncpg://u:p@h:5432/odobot"]),
         ("SMTP_URL", ["smtps://mail.test", "smtp://127.0.0.1:1025?tls=off"]),
         ("MAIL_FROM", ["odobot@odotrack.test", "Odotrack <odobot@localhost>"]),
+        ("PORTAL_URL", ["tryton+https://erp.test/db", "tryton+https://erp.test/db?company=2"]),
         ("SECRET_KEYS", [f"{KEY},{OTHER_KEY}", f" {KEY} , {OTHER_KEY} ", f"{KEY},"]),
         ("DEFAULT_LANGUAGE", ["fr", "en"]),
         ("TEXTS", ["", "texts", "/etc/odobot/texts"]),

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from portal.adapters.links import parse_links
 from portal.models import Invoice, InvoiceKind, InvoiceStatus, OrderLine
-from portal.tryton.links import parse_links
 from portal.tryton.portal import TrytonPortal
 from tests.portal.conformance.facts import Facts, UnderTest
 from tests.portal.conformance.suite import *  # noqa: F403

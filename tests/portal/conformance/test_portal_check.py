@@ -6,11 +6,11 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from typer.testing import CliRunner
 
-from bot.app import portal_at
 from bot.cli import cli
 from portal.client import Reader
 from portal.conformance.check import CheckResult, Outcome, Subject
 from portal.conformance.path_checks import check_paths
+from portal.http import HttpPortal
 from sandbox.portal.app import create_app
 from sandbox.portal.company import Portal
 from sandbox.portal.faults import Fault, FaultKind
@@ -26,7 +26,7 @@ CLIENT = ("--email", FLEET, "--other-email", "anna@example.test")
 
 async def subject_at(url: str, token: str, email: str) -> Subject:
     """Return the person that a portal is checked with."""
-    portal = portal_at(url, token)
+    portal = HttpPortal(url, token)
     subject = Subject(portal, email)
     await subject.prepare()
     await portal.aclose()
@@ -168,7 +168,7 @@ async def test_portal_without_number() -> None:
 async def test_summary_from_portal_or_open_invoices(language: str) -> None:
     """A portal without the summary, which answers 404, gives the same one, made from the open invoices."""
     async with PortalServer("secret") as server:
-        portal = portal_at(server.url, "secret")
+        portal = HttpPortal(server.url, "secret")
         reader = Reader("c-1002", "a-2003", language)
         today = server.portal.today()
         own = (await read_balance(portal, reader, today)).items

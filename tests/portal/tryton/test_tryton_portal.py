@@ -10,6 +10,7 @@ import httpx
 import pytest
 from hypothesis import given, strategies as st
 
+from portal.adapters.links import parse_links
 from portal.client import Reader
 from portal.errors import (
     CursorTooOld,
@@ -23,7 +24,6 @@ from portal.errors import (
 )
 from portal.models import MenuLink
 from portal.tryton.address import TrytonAddress, parse_address
-from portal.tryton.links import parse_links
 from portal.tryton.portal import TrytonPortal
 from portal.tryton.wire import like
 
