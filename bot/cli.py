@@ -6,6 +6,7 @@ Some commands import their modules themselves: at the top these took 4 % of the 
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -110,10 +111,10 @@ def check(as_json: AsJson = False) -> None:
 
 
 @cli.command()
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Upgrade the database's schema."""
     on_database(loaded_settings(), lambda database: migrations.upgrade(database.engine), migrates=True)
-    print("The schema is up to date.")
+    print_facts({"is_up_to_date": True}, ["The schema is up to date."], as_json=as_json)
 
 
 cli.command("unlink")(unlink)
@@ -190,11 +191,12 @@ def stats(
 
 
 @cli.command("rotate-keys")
-def rotate_keys() -> None:
+def rotate_keys(as_json: AsJson = False) -> None:
     """Seal and hash under the newest key what older ones sealed and hashed; it may run beside the bot, and again."""
     from bot.commands.rotate_keys import rotate_keys
 
-    print(on_database(loaded_settings(), rotate_keys))
+    done = on_database(loaded_settings(), rotate_keys)
+    print_facts(asdict(done), done.lines(), as_json=as_json)
 
 
 @cli.command("new-key")

@@ -10,7 +10,9 @@ from services.clock import utc_now
 from services.security import SecurityEvent
 from storage.database import Session
 from storage.health import keys
-from storage.linking import links, proofs
+from storage.linking import access, links, proofs
+from storage.notices import feed
+from storage.tables import Channel, Kind
 
 _LARGEST = 2**63 - 1
 
@@ -23,7 +25,10 @@ def unlink(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the links of every chat of an address, of one chat, or of the chats that no key opens; exit 1 if none."""
+    """Remove the links of every chat of an address, of one chat, or of the chats that no key opens; exit 1 if none.
+
+    The chats are told that their access ended, except those that no key opens.
+    """
     if [email is not None, bool(chat), unreadable].count(True) != 1:
         raise usage_error("odobot unlink: give one of --email ADDRESS, --chat NUMBER and --unreadable")
     address = None if email is None else checked_address(email, "odobot unlink: --email")
@@ -33,16 +38,29 @@ def unlink(
         if unreadable:
             chats = await keys.unreadable_chats(session)
             return sum([await links.unlink(session, chat_id, utc_now()) for chat_id in chats])
+        ended = await access.links_to_confirm(session, email=address, chat_id=chat)
         if address is not None:
-            return await links.unlink_email(session, address, utc_now())
-        assert chat is not None
-        await proofs.delete_proofs(session, chat_id=chat)
-        return await links.unlink(session, chat, utc_now())
+            count = await links.unlink_email(session, address, utc_now())
+        else:
+            assert chat is not None
+            await proofs.delete_proofs(session, chat_id=chat)
+            count = await links.unlink(session, chat, utc_now())
+        for link in ended:
+            await _tell(session, link)
+        return count
 
     removed = change_as_operator(settings, remove, SecurityEvent.UNLINKED, email=address, chat_id=chat)
     print_facts({"links_removed": removed}, [f"Links removed: {removed}"], as_json=as_json)
     if not removed:
         raise typer.Exit(1)
+
+
+async def _tell(session: Session, link: access.LinkToConfirm) -> None:
+    """Queue a notice that the link ended, for its chat."""
+    now = utc_now()
+    notice = feed.NewNotice(f"{Kind.ACCESS_ENDED}:{link.link_id}", Kind.ACCESS_ENDED, link.account_id, None, now)
+    delivery = feed.NewDelivery(Channel.TELEGRAM, link.chat_id, link.link_id, now, link.account_name)
+    await feed.record(session, notice, [delivery])
 
 
 def lift_cap(

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, update
 from sqlmodel import col, select
 
 from storage.database import Session
@@ -24,10 +24,15 @@ class LinkToConfirm:
 
 
 async def links_to_confirm(
-    session: Session, *, chat_id: int | None = None, link_ids: Collection[int] = ()
+    session: Session, *, chat_id: int | None = None, email: str | None = None, link_ids: Collection[int] = ()
 ) -> list[LinkToConfirm]:
-    """Return the links of a chat, or the links with ``link_ids``. A link that no key decrypts is left out."""
-    which = col(Link.chat_id) == chat_id if chat_id is not None else col(Link.link_id).in_(link_ids)
+    """Return the links of a chat, through an address, or with ``link_ids``; without those that no key decrypts."""
+    if chat_id is not None:
+        which: ColumnElement[bool] = col(Link.chat_id) == chat_id
+    elif email is not None:
+        which = col(Link.email_hash).in_(session.vault.hashes("email", email))
+    else:
+        which = col(Link.link_id).in_(link_ids)
     found = []
     for link in (await session.exec(select(Link).where(which).order_by(col(Link.link_id)))).all():
         email = session.vault.open_or_none(link.email_sealed)

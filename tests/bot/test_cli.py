@@ -216,6 +216,7 @@ async def test_migrate_is_idempotent(servers: Servers, shell: Shell) -> None:
     for _ in range(2):
         result = await shell.run("migrate", **settings)
         assert (result.code, result.out, result.err) == (0, "The schema is up to date.\n", "")
+    assert json.loads((await shell.run("migrate", "--json", **settings)).out) == {"is_up_to_date": True}
     with sqlite3.connect(shell.folder / "new.db") as raw:
         tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     raw.close()
@@ -409,12 +410,26 @@ async def test_unlink_by_address_or_by_chat(servers: Servers, shell: Shell) -> N
     assert EMAIL not in result.err
     assert await left(servers) == {1: 0, 2: 1, 3: 1}
 
+    assert await told_of_end(servers) == [1, 2]
+
     result = await shell.run("unlink", "--chat", "3")
     assert (result.code, result.out) == (0, "Links removed: 1\n")
     assert await left(servers) == {1: 0, 2: 1, 3: 0}
 
     result = await shell.run("unlink", "--email", "nobody@example.test")
     assert (result.code, result.out) == (1, "Links removed: 0\n")
+
+
+async def told_of_end(servers: Servers) -> list[int]:
+    """Return the chats to which a notice about the end of their access is queued."""
+    database = Database(f"sqlite+aiosqlite:///{servers.database}", Vault([KEY]))
+    async with database.read() as session:
+        ended = select(Delivery.recipient).join(Notice).where(Notice.kind == Kind.ACCESS_ENDED)
+        found = (
+            await session.exec(ended.where(Delivery.state == State.QUEUED).order_by(col(Delivery.recipient)))
+        ).all()
+    await database.close()
+    return list(found)
 
 
 async def test_check_names_chats_that_no_key_opens(servers: Servers, shell: Shell) -> None:
