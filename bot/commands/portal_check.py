@@ -22,6 +22,7 @@ def portal_check(
     email: Annotated[str, typer.Option(help="The address of a customer with orders and invoices.")],
     other_email: Annotated[str, typer.Option(help="The address of a customer of another account.")] = "",
     examples: Annotated[int, typer.Option(min=0, help="Generated calls of each HTTP operation; 0 makes none.")] = 20,
+    cursor: Annotated[str, typer.Option(help="A cursor that the feed gave some time ago, to check its events.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Check a portal against the contract; exit 1 if it fails.
@@ -57,6 +58,7 @@ def portal_check(
         other_email,
         examples=examples,
         is_http_contract=adapter.is_http_contract,
+        cursor=cursor,
     )
     facts = {
         "is_kept": report.is_kept,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from portal import numbers
+from portal.client import Reader
 from portal.conformance.check import (
     Check,
     CheckResult,
@@ -17,11 +18,14 @@ from portal.conformance.check import (
     random_word,
     run_check,
 )
-from portal.errors import PortalBroken, is_problem, portal_errors
+from portal.conformance.contents import made_up_like, spread
+from portal.errors import PortalBroken, is_problem, media_type, portal_errors
 from portal.http_client import Answer, fetch, http_client
+from portal.models import Part
 
 Ask = Callable[[str], Awaitable[Answer]]
 
+_MOST_FOREIGN = 5
 _DETOURS = (
     "x%2F..%2F{number}",
     "%2E%2F{number}",
@@ -61,6 +65,10 @@ async def check_paths(url: str, token: str, subject: Subject) -> list[CheckResul
         Check("A 404 is application/problem+json", lambda subject: _refused(ask, subject)),
         Check("An invoice's answer has the number that was asked for", lambda subject: _numbered(ask, subject)),
         Check("Lists are filtered by ?number=", lambda subject: _by_number(ask, subject)),
+        Check(
+            "Over HTTP, another customer's paper is refused like one that does not exist",
+            lambda subject: _foreign(ask, subject),
+        ),
     ]
     try:
         return [await run_check(check, subject) for check in checks]
@@ -104,8 +112,31 @@ async def _by_number(ask: Ask, subject: Subject) -> None:
         raise FactMissing("a number that a proxy may read as a path is searched with ?query=, and often not found")
 
 
+async def _foreign(ask: Ask, subject: Subject) -> None:
+    for mine, theirs in subject.foreign_pairs():
+        own = [paper.number for part in Part for paper in mine.papers(part)]
+        for part in mine.parts:
+            plain = [paper.number for paper in theirs.papers(part) if numbers.is_plain(paper.number)]
+            for number in spread([each for each in plain if each not in own], _MOST_FOREIGN):
+                for end in ("", "/pdf") if part is Part.INVOICES else ("",):
+                    path = f"{_path(mine.reader)}/{part.value}"
+                    found, reference = [
+                        _told(await ask(f"{path}/{asked}{end}")) for asked in (number, made_up_like(number))
+                    ]
+                    expect(found == reference, "the status or the headers tell that it exists")
+
+
+def _told(answer: Answer) -> tuple[int, str, list[str]]:
+    """What a refusal tells: its status, its media type, and which headers it has."""
+    return answer.status_code, media_type(answer), sorted({name.lower() for name in answer.headers})
+
+
 def _account(subject: Subject) -> str:
-    contact, account = map(numbers.id_segment, (subject.reader.contact_id, subject.reader.account_id))
+    return _path(subject.reader)
+
+
+def _path(reader: Reader) -> str:
+    contact, account = map(numbers.id_segment, (reader.contact_id, reader.account_id))
     return f"/v1/contacts/{contact}/accounts/{account}"
 
 

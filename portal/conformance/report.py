@@ -2,16 +2,40 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from portal.client import Portal
-from portal.conformance.account_checks import ACCOUNT_CHECKS
 from portal.conformance.check import CheckResult, Outcome, Subject, run_checks
-from portal.conformance.feature_checks import FEATURE_CHECKS
+from portal.conformance.checks.additions import ADDITION_CHECKS
+from portal.conformance.checks.contacts import CONTACT_CHECKS
+from portal.conformance.checks.documents import DOCUMENT_CHECKS
+from portal.conformance.checks.feed import FEED_CHECKS
+from portal.conformance.checks.filters import FILTER_CHECKS
+from portal.conformance.checks.lists import LIST_CHECKS
+from portal.conformance.checks.ownership import OWNERSHIP_CHECKS
 from portal.conformance.http_calls import CallResult, check_calls
 from portal.conformance.path_checks import check_paths
+from portal.errors import PortalError
 
-CHECKS = [*ACCOUNT_CHECKS, *FEATURE_CHECKS]
-"""Every promise that holds for each kind of portal, in the order of the contract's table."""
+CHECKS = [
+    *CONTACT_CHECKS,
+    *LIST_CHECKS,
+    *FILTER_CHECKS,
+    *OWNERSHIP_CHECKS,
+    *DOCUMENT_CHECKS,
+    *FEED_CHECKS,
+    *ADDITION_CHECKS,
+]
+"""Every promise that holds for each kind of portal."""
+_COLUMNS = "The views have the columns that are needed"
+
+
+@runtime_checkable
+class HasFindings(Protocol):
+    """A portal whose adapter knows more of its source than the contract, such as a column that is missing."""
+
+    async def findings(self) -> list[str]:
+        """Return a line for each fault of the source, without personal data; raises ``PortalError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +70,7 @@ def check_portal(
     *,
     examples: int = 20,
     is_http_contract: bool = True,
+    cursor: str = "",
 ) -> Report:
     """Check a portal, which takes about a minute.
 
@@ -55,23 +80,36 @@ def check_portal(
         token: Its bearer token.
         email: The address of a person with orders and invoices.
         other_email: The address of a person on another account; empty skips the checks that need one.
+        is_http_contract: Whether ``url`` serves the HTTP contract, so that its paths and calls are checked, too.
         examples: How many requests are made of each HTTP call; 0 skips these calls.
-        is_http_contract: Whether the URL serves the HTTP contract, so that raw calls of it are made.
+        cursor: A cursor of the feed with events after it; empty checks only what happens meanwhile.
     """
-    subject = Subject(portal, email, other_email)
+    subject = Subject(portal, email, other_email, cursor)
     promises = asyncio.run(_check_promises(subject, url, token, is_http_contract=is_http_contract))
     if not is_http_contract:
         return Report(promises, [], "The portal has calls of its own, so those of the HTTP contract were not checked.")
-    if not examples or subject.contact is None:
+    if not examples or not subject.own:
         return Report(promises, [], "The HTTP calls were not checked.")
     return Report(promises, *check_calls(url, token, subject, examples=examples))
 
 
 async def _check_promises(subject: Subject, url: str, token: str, *, is_http_contract: bool) -> list[CheckResult]:
     try:
-        results = await run_checks(subject, CHECKS)
-        if subject.contact is not None and subject.contact.accounts and is_http_contract:
+        results = await _check_source(subject.portal)
+        results += await run_checks(subject, CHECKS)
+        if subject.own and is_http_contract:
             results += await check_paths(url, token, subject)
         return results
     finally:
         await subject.portal.aclose()
+
+
+async def _check_source(portal: Portal) -> list[CheckResult]:
+    """Return the adapter's own findings, each as a result; none where it has no such thing."""
+    if not isinstance(portal, HasFindings):
+        return []
+    try:
+        found = await portal.findings()
+    except PortalError as error:
+        found = [f"{type(error).__name__}: {error}"]
+    return [CheckResult(_COLUMNS, Outcome.BROKEN, line) for line in found] or [CheckResult(_COLUMNS, Outcome.KEPT)]

@@ -1,6 +1,7 @@
 """`odobot portal-check`: its report on a correct portal and on faulty ones."""
 
 import asyncio
+import re
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -21,13 +22,14 @@ from tests.bot import logging_as_it_was
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 
 FLEET = "flotte@example.test"
-CLIENT = ("--email", FLEET, "--other-email", "anna@example.test")
+ANNA = "anna@example.test"
+CLIENT = ("--email", FLEET, "--other-email", ANNA)
 
 
-async def subject_at(url: str, token: str, email: str) -> Subject:
+async def subject_at(url: str, token: str, email: str, other_email: str = "") -> Subject:
     """Return the person that a portal is checked with."""
     portal = HttpPortal(url, token)
-    subject = Subject(portal, email)
+    subject = Subject(portal, email, other_email)
     await subject.prepare()
     await portal.aclose()
     return subject
@@ -39,7 +41,7 @@ async def check(url: str, *options: str, token: str = "secret") -> tuple[int, st
     with logging_as_it_was():
         done = await asyncio.to_thread(CliRunner().invoke, cli, ["portal-check", url, *options], env=environment)
     assert isinstance(done.exception, SystemExit | None), done.exception
-    return done.exit_code, done.output
+    return done.exit_code, "\n".join(re.sub(" {2,}", "  ", line) for line in done.output.splitlines())
 
 
 def broken(output: str) -> list[str]:
@@ -114,7 +116,7 @@ async def test_invalid_portal_url(url: str, words: str) -> None:
 
 async def findings(url: str) -> dict[str, CheckResult]:
     """Return the results of the checks of paths, by promise."""
-    found = await check_paths(url, "secret", await subject_at(url, "secret", FLEET))
+    found = await check_paths(url, "secret", await subject_at(url, "secret", FLEET, ANNA))
     return {each.promise: each for each in found}
 
 

@@ -1,4 +1,4 @@
-"""The checks of the menu, the event feed, and the optional facts that a portal may lack."""
+"""The checks of the menu, and of the optional facts that a portal may lack."""
 
 from dataclasses import replace
 
@@ -12,11 +12,11 @@ from portal.conformance.check import (
     random_word,
     register_in,
 )
-from portal.errors import CursorTooOld, NotFound, PortalRefused
-from portal.models import Status
+from portal.errors import NotFound
+from portal.models import Part, Status
 
-FEATURE_CHECKS: list[Check] = []
-_check = register_in(FEATURE_CHECKS)
+ADDITION_CHECKS: list[Check] = []
+_check = register_in(ADDITION_CHECKS)
 
 
 @_check
@@ -27,22 +27,6 @@ async def menu(subject: Subject) -> None:
     expect(all(link.url.startswith(("https://", "http://")) for link in french), "an address is none")
     if not french:
         raise FactMissing("/portail says that there is no menu")
-
-
-@_check
-async def feed_from_now(subject: Subject) -> None:
-    """The feed starts at now: without a cursor it gives one and no event, and goes on from it."""
-    now = await subject.portal.events(None, 10)
-    expect(not now.items, "events came without a cursor")
-    expect(bool(now.cursor), "the cursor is empty")
-    later = await subject.portal.events(now.cursor, 10)
-    expect(bool(later.cursor), "the cursor is empty")
-
-
-@_check
-async def feed_from_nowhere(subject: Subject) -> None:
-    """A cursor that the portal never gave out is refused: 410 or 422."""
-    await expect_error(subject.portal.events(random_word(), 10), (CursorTooOld, PortalRefused), "it was taken")
 
 
 @_check
@@ -91,6 +75,7 @@ async def status_and_kind(subject: Subject) -> None:
 @_check
 async def summary(subject: Subject) -> None:
     """The summary of the open invoices has the counts and balances of the list."""
+    subject.require(Part.INVOICES)
     found = await subject.portal.invoice_summary(subject.reader)
     if found is None:
         raise FactMissing("what is open is added up from the newest 1,000 open invoices")

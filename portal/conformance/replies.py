@@ -1,0 +1,116 @@
+"""How a portal answers a call: what a stranger could tell one refusal from another by."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+from portal.client import Portal, Reader
+from portal.conformance.contents import PDF_LIMIT
+from portal.errors import NotFound, PortalError
+from portal.models import Status
+
+Call = Callable[[], Awaitable[object]]
+
+ROUNDS = 5
+_SLOWER = 5
+"""How many times longer a median is, where the difference is certain even over a slow network."""
+_MOST_SECONDS = 0.05
+_STATUS = re.compile(r"HTTP \d{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came.
+
+    Attributes:
+        kind: The type of the exception and its HTTP status; ``an answer`` where none was raised.
+        found: What was answered.
+    """
+
+    kind: str
+    found: object = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the call was answered."""
+        return self.kind == _ANSWER
+
+    @property
+    def is_not_found(self) -> bool:
+        """Whether there is no such thing."""
+        return self.kind.startswith(NotFound.__name__)
+
+
+_ANSWER = "an answer"
+
+
+async def reply_to(call: Awaitable[object]) -> Reply:
+    """Await a call, and return how it was answered."""
+    try:
+        return Reply(_ANSWER, await call)
+    except PortalError as error:
+        status = _STATUS.search(str(error))
+        return Reply(", ".join([type(error).__name__, *([status[0]] if status else [])]))
+
+
+def every_call(portal: Portal, reader: Reader, order: str, invoice: str, etag: str | None = None) -> dict[str, Call]:
+    """Return each call about an account, by the name that a report gives it.
+
+    Args:
+        portal: The portal.
+        reader: The contact and the account.
+        order: The number of an order.
+        invoice: The number of an invoice.
+        etag: The known ETag of its PDF, for one more call.
+    """
+    pdf = partial(portal.invoice_pdf, reader, invoice, language="fr", limit=PDF_LIMIT)
+
+    async def summary() -> object:
+        found = await portal.invoice_summary(reader)
+        if found is None:
+            raise NotFound("summary")
+        return found
+
+    return {
+        "the list of orders": partial(portal.orders, reader, page=1, page_size=10),
+        "a search of orders": partial(portal.orders, reader, page=1, page_size=10, query=order),
+        "an order": partial(portal.order, reader, order),
+        "the list of invoices": partial(portal.invoices, reader, page=1, page_size=10),
+        "a search of invoices": partial(portal.invoices, reader, page=1, page_size=10, query=invoice),
+        "the list of paid invoices": partial(portal.invoices, reader, page=1, page_size=10, status=Status.PAID),
+        "the list of an order's invoices": partial(portal.invoices, reader, page=1, page_size=10, order=order),
+        "an invoice": partial(portal.invoice, reader, invoice),
+        "a PDF": pdf,
+        **({"a PDF with a known ETag": partial(pdf, known_etag=etag)} if etag else {}),
+        "the summary": summary,
+    }
+
+
+async def differs_in_time(one: Callable[[], Call], other: Callable[[], Call]) -> bool:
+    """Whether one call clearly and repeatedly takes longer than another: five times, and by 50 ms, in two series.
+
+    Args:
+        one: Makes the call, a new one each time.
+        other: Likewise.
+    """
+    return await _is_slower(one, other) or await _is_slower(other, one)
+
+
+async def _is_slower(one: Callable[[], Call], other: Callable[[], Call]) -> bool:
+    for _ in range(2):
+        slow, fast = [], []
+        for _ in range(ROUNDS):
+            slow.append(await _seconds(one()))
+            fast.append(await _seconds(other()))
+        if median(slow) < _SLOWER * median(fast) or median(slow) - median(fast) < _MOST_SECONDS:
+            return False
+    return True
+
+
+async def _seconds(call: Call) -> float:
+    started = time.perf_counter()
+    await reply_to(call())
+    return time.perf_counter() - started
