@@ -157,6 +157,8 @@ class Subject:
         """
         if not self.other_email:
             raise NotTested("give --other-email, of somebody on another account")
+        if not self.others:
+            raise NotTested("the other address has no account: give another --other-email")
         shared = self.shared_accounts()
         pairs = []
         for asking, asked in ((self.own, self.others), (self.others, self.own)):

@@ -113,16 +113,18 @@ async def _by_number(ask: Ask, subject: Subject) -> None:
 
 
 async def _foreign(ask: Ask, subject: Subject) -> None:
+    """Compare the answers to another customer's numbers with those to numbers that nobody has; look in the lists."""
     for mine, theirs in subject.foreign_pairs():
-        own = [paper.number for part in Part for paper in mine.papers(part)]
         for part in mine.parts:
+            own = [paper.number for paper in mine.papers(part)]
             plain = [paper.number for paper in theirs.papers(part) if numbers.is_plain(paper.number)]
+            path = f"{_path(mine.reader)}/{part.value}"
             for number in spread([each for each in plain if each not in own], _MOST_FOREIGN):
+                listed = _items(_json(await ask(f"{path}?number={number}&page_size=100")))
+                expect(number not in listed or not mine.is_whole(part), "?number= finds it")
                 for end in ("", "/pdf") if part is Part.INVOICES else ("",):
-                    path = f"{_path(mine.reader)}/{part.value}"
-                    found, reference = [
-                        _told(await ask(f"{path}/{asked}{end}")) for asked in (number, made_up_like(number))
-                    ]
+                    asked = (f"{path}/{number}{end}", f"{path}/{made_up_like(number)}{end}")
+                    found, reference = [_told(await ask(each)) for each in asked]
                     expect(found == reference, "the status or the headers tell that it exists")
 
 

@@ -17,6 +17,7 @@ from portal.conformance.check import (
 )
 from portal.conformance.checks.lists import is_newest_first
 from portal.conformance.contents import PDF_LIMIT, identity
+from portal.conformance.replies import few_at_once
 from portal.errors import Forbidden, NotFound, PortalRefused
 from portal.models import Invoice, Order, Page, Part, Status
 
@@ -52,6 +53,7 @@ async def by_date(subject: Subject) -> None:
 @_check
 async def by_order(subject: Subject) -> None:
     """An order's invoices are listed, as many as the order counts."""
+    subject.require(Part.INVOICES)
     orders = [order for order in subject.orders if order.invoice_count]
     if not orders:
         raise NothingToCheck("no order counts an invoice")
@@ -169,8 +171,8 @@ async def odd_invoice_numbers(subject: Subject) -> None:
 async def _no_other(number: str, read: Callable[[str], Awaitable[Order | Invoice]]) -> set[str]:
     """Ask for each odd number. Returns: those that a paper has."""
     found = set()
-    for asked in odd_numbers(number):
-        paper = await _or_none(read(asked))
+    odd = odd_numbers(number)
+    for asked, paper in zip(odd, await few_at_once([_or_none(read(asked)) for asked in odd]), strict=True):
         if paper is not None:
             expect(_plainly(paper.number) == _plainly(asked), "another one came than the one with the number")
             found.add(asked)

@@ -3,7 +3,6 @@
 Each is made in both directions.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -23,13 +22,12 @@ from portal.conformance.check import (
 )
 from portal.conformance.checks.documents import read_pdf
 from portal.conformance.contents import PDF_LIMIT, AccountContents, identity, is_distinctive, made_up_like, spread
-from portal.conformance.replies import Call, Reply, differs_in_time, every_call, reply_to
+from portal.conformance.replies import Call, Reply, differs_in_time, every_call, few_at_once, reply_to
 from portal.errors import PortalError
 from portal.models import Invoice, Order, Part, Status
 
 OWNERSHIP_CHECKS: list[Check] = []
 _check = register_in(OWNERSHIP_CHECKS)
-_AT_ONCE = 4
 _MOST_PAPERS = 100
 """The most orders, and invoices, of each address that the other asks for."""
 _MOST_COMPARED = 3
@@ -72,8 +70,10 @@ async def foreign_accounts(subject: Subject) -> None:
         foreign = replace(mine.reader, account_id=theirs.reader.account_id)
         unknown = replace(mine.reader, account_id=random_word())
         expected = every_call(subject.portal, unknown, order, invoice, etag)
-        for name, call in every_call(subject.portal, foreign, order, invoice, etag).items():
-            reply, reference = await reply_to(call()), await reply_to(expected[name]())
+        calls = every_call(subject.portal, foreign, order, invoice, etag)
+        replies = await few_at_once([reply_to(call()) for call in calls.values()])
+        references = await few_at_once([reply_to(expected[name]()) for name in calls])
+        for name, reply, reference in zip(calls, replies, references, strict=True):
             expect(not reply.is_answer, f"{name} came")
             expect(reply == reference, f"{name}: {reply.kind}; an account that does not exist: {reference.kind}")
 
@@ -152,12 +152,7 @@ async def foreign_papers(subject: Subject) -> None:
         for part in mine.parts:
             papers = [paper for paper in theirs.papers(part) if not _of_number(mine, part, paper.number)]
             asked = spread(papers, max(1, _MOST_PAPERS * 2 // len(pairs)))
-            for start in range(0, len(asked), _AT_ONCE):
-                batch = asked[start : start + _AT_ONCE]
-                calls = [_expect_unknown(portal, mine, paper, references) for paper in batch]
-                failed = await asyncio.gather(*calls, return_exceptions=True)
-                for error in filter(None, failed):
-                    raise error
+            await few_at_once([_expect_unknown(portal, mine, paper, references) for paper in asked])
         newest = theirs.invoices[0].number if theirs.invoices else ""
         if etag and Part.INVOICES in mine.parts and not _of_number(mine, Part.INVOICES, newest):
             known = portal.invoice_pdf(mine.reader, newest, language="fr", known_etag=etag, limit=PDF_LIMIT)

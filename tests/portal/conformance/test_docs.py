@@ -51,7 +51,7 @@ async def test_documented_adapter_keeps_the_contract() -> None:
     subject = Subject(shown()["LedgerPortal"](LEDGER), "anna@example.test", "zed@example.test")
     findings = await run_checks(subject, CHECKS)
     assert [finding for finding in findings if finding.outcome is Outcome.BROKEN] == []
-    assert len([finding for finding in findings if finding.outcome is Outcome.MISSING]) == 7
+    assert len([finding for finding in findings if finding.outcome is Outcome.MISSING]) == 9
 
 
 def test_documented_adapter_has_all_signatures() -> None:

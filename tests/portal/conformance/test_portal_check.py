@@ -1,17 +1,22 @@
 """`odobot portal-check`: its report on a correct portal and on faulty ones."""
 
 import asyncio
+import json
 import re
+from collections.abc import Callable
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from typer.testing import CliRunner
 
 from bot.cli import cli
 from portal.client import Reader
 from portal.conformance.check import CheckResult, Outcome, Subject
 from portal.conformance.path_checks import check_paths
+from portal.conformance.report import check_portal
+from portal.errors import PortalRefused
 from portal.http import HttpPortal
+from portal.models import Invoice
 from sandbox.portal.app import create_app
 from sandbox.portal.company import Portal
 from sandbox.portal.faults import Fault, FaultKind
@@ -19,6 +24,7 @@ from sandbox.portal.server import PortalServer
 from sandbox.serving import serve
 from services.account.balance import read_balance
 from tests.bot import logging_as_it_was
+from tests.portal.conformance.memory_portal import ANNA as MEMORY_ANNA, ZED as MEMORY_ZED, MemoryPortal
 from tests.security.folding_proxy import FOLDS, Fold, folding_proxy
 
 FLEET = "flotte@example.test"
@@ -142,6 +148,41 @@ async def test_refusals_of_another_type() -> None:
     assert found["A 404 is application/problem+json"] is Outcome.BROKEN
 
 
+NOT_LEFT_OUT = "Over HTTP, another customer's paper is refused like one that does not exist"
+
+
+@pytest.mark.parametrize(
+    ("header", "leaks", "words"),
+    [
+        (b"x-owner", lambda path, _: b"/2501" in path, "the status or the headers"),
+        (b"", lambda _, query: b"number=2501" in query, "?number= finds it"),
+    ],
+    ids=["header", "number"],
+)
+async def test_existence_told_over_http(header: bytes, leaks: Callable[[bytes, bytes], bool], words: str) -> None:
+    """A header of the refusal, or ``?number=``, tells that another customer has the number."""
+
+    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start" and header:
+                message["headers"] = [*message["headers"], (header, b"1")]
+            await send(message)
+
+        found = scope["type"] == "http" and leaks(scope["raw_path"], scope["query_string"])
+        if found and not header:
+            path = scope["path"].replace("c-1002/accounts/a-2003", "c-1004/accounts/a-2004")
+            scope |= {"path": path, "raw_path": path.encode()}
+        await app(scope, receive, sent if found else send)
+
+    portal = Portal()
+    app = create_app(portal, "secret")
+    async with serve(telling) as url:
+        result = (await findings(url))[NOT_LEFT_OUT]
+    portal.close()
+    assert result.outcome is Outcome.BROKEN
+    assert words in result.words
+
+
 async def test_answer_of_another_number() -> None:
     async with PortalServer("secret") as server:
         subject = await subject_at(server.url, "secret", FLEET)
@@ -191,3 +232,87 @@ async def test_older_portal_is_told_what_it_lacks() -> None:
     assert "not told  An invoice's status and kind are told" in output
     assert broken(output) == []
     assert code == 0
+
+
+async def test_what_is_not_tested_is_said() -> None:
+    """Without a second address, and with a quiet feed, the report says what would have to be given."""
+    async with PortalServer("secret") as server:
+        code, output = await check(server.url, "--email", FLEET, "--examples", "0")
+        json_code, facts = await check(server.url, "--email", FLEET, "--examples", "0", "--json")
+    assert (code, json_code) == (0, 0)
+    untested = [line for line in output.splitlines() if line.startswith("not tested")]
+    assert "not tested  No list has another customer's orders or invoices: give --other-email" in "\n".join(untested)
+    assert [line for line in untested if "give --cursor" in line]
+    outcomes = {each["promise"]: each["outcome"] for each in json.loads(facts)["promises"]}
+    assert outcomes["No list has another customer's orders or invoices"] == "untested"
+
+
+async def test_events_after_an_old_cursor() -> None:
+    async with PortalServer("secret") as server:
+        portal = HttpPortal(server.url, "secret")
+        cursor = (await portal.events(None, 10)).cursor
+        await portal.aclose()
+        for _ in range(4):
+            server.portal.issue_invoice("a-2003", "100.00")
+        code, output = await check(server.url, *CLIENT, "--examples", "0", "--cursor", cursor)
+    assert code == 0
+    assert "kept  The feed gives each event once, at most as many as asked for, and its cursor moves on" in output
+    assert "kept  The order or invoice of an event can be read when the event comes" in output
+
+
+async def test_pdf_that_is_being_made() -> None:
+    """The check waits, as the chat does, and says whether the portal told for how long."""
+    for retry_after, expected in ((0, "kept"), (None, "BROKEN")):
+        async with PortalServer("secret") as server:
+            server.faults.set(
+                Fault(
+                    FaultKind.NOT_READY,
+                    path="*/c-1002/accounts/a-2003/invoices/240130/pdf",
+                    times=1,
+                    retry_after=retry_after,
+                )
+            )
+            _, output = await check(server.url, "--email", FLEET, "--examples", "0")
+        assert f"{expected}  A PDF that is being made is 409 with Retry-After, and comes then" in output
+
+
+@pytest.mark.parametrize("email", ["commandes@example.test", "comptable@example.test"])
+async def test_contact_who_may_see_a_part_only(email: str) -> None:
+    async with PortalServer("secret") as server:
+        code, output = await check(server.url, "--email", email, "--other-email", ANNA, "--examples", "0")
+    assert (code, broken(output)) == (0, [])
+    assert "kept  What a contact may see of an account is what `access` says" in output
+
+
+class PortalWithFindings(MemoryPortal):
+    """An adapter that knows its source."""
+
+    def __init__(self, *lines: str) -> None:
+        self._lines = lines
+
+    async def findings(self) -> list[str]:
+        """Return what is wrong with the source."""
+        return list(self._lines)
+
+
+@pytest.mark.parametrize("lines", [(), ("odobot_orders.number is missing", "odobot_invoices.date is a text")])
+def test_findings_of_an_adapter(lines: tuple[str, ...]) -> None:
+    report = check_portal(PortalWithFindings(*lines), "views://x", "", MEMORY_ANNA, MEMORY_ZED, is_http_contract=False)
+    found = [line for line in report.lines() if "The views have the columns that are needed" in line]
+    assert [line.partition(": ")[2] for line in found] == list(lines or [""])
+    assert report.is_kept == (not lines)
+
+
+class TalkativePortal(MemoryPortal):
+    """An adapter whose exceptions repeat what was asked for."""
+
+    async def invoice(self, reader: Reader, number: str) -> Invoice:
+        """Refuse every invoice."""
+        raise PortalRefused(f"{reader.contact_id}: no invoice {number} for {MEMORY_ANNA}")
+
+
+def test_exceptions_are_printed_without_values() -> None:
+    portal = TalkativePortal()
+    report = check_portal(portal, "views://x", "", MEMORY_ANNA, is_http_contract=False)
+    [line] = [line for line in report.lines() if "An invoice read by its number" in line]
+    assert line.endswith("PortalRefused: …: no invoice … for …")
