@@ -4,7 +4,7 @@ Messages name the call and the cause, never the person or the number that the ca
 """
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Protocol
@@ -143,8 +143,22 @@ class HasHeaders(Protocol):
         """The headers, by name in any case."""
 
 
+def is_problem(answer: HasHeaders) -> bool:
+    """Whether the portal itself refused the call (RFC 9457). A proxy answers in HTML, or without a body."""
+    return media_type(answer) == _PROBLEM
+
+
+def is_json(answer: HasHeaders) -> bool:
+    """Whether the answer is JSON of any kind: the refusal of an API that does not know RFC 9457."""
+    return media_type(answer) == "application/json" or media_type(answer).endswith("+json")
+
+
 def status_error(
-    call: str, answer: HasHeaders, statuses: Statuses, hints: Mapping[int, str] | None = None
+    call: str,
+    answer: HasHeaders,
+    statuses: Statuses,
+    hints: Mapping[int, str] | None = None,
+    is_own: Callable[[HasHeaders], bool] = is_problem,
 ) -> PortalError:
     """Classify an answer that is not a success.
 
@@ -153,15 +167,16 @@ def status_error(
         answer: Its status and headers.
         statuses: The statuses that have a meaning of their own in this portal's API.
         hints: The likely cause for the operator, by status.
+        is_own: Whether a 403 or 404 is the portal's own: any other comes from a proxy in front of it.
 
     Returns:
-        The exception to raise. A 403 or 404 without ``application/problem+json`` comes from a proxy in front of the
-        portal, so it is ``PortalUnavailable``.
+        The exception to raise. A proxy's 403 or 404 is ``PortalUnavailable``.
     """
     status = answer.status_code
     kind, hint = statuses.get(status) or _usual_error(status), (hints or {}).get(status, "")
-    if status in (403, 404) and not is_problem(answer):
-        kind, hint = PortalUnavailable, hint or "not application/problem+json, so it is from a proxy"
+    if status in (403, 404) and not is_own(answer):
+        expected = "JSON" if is_own is is_json else _PROBLEM
+        kind, hint = PortalUnavailable, hint or f"not {expected}, so it is from a proxy"
     message = f"{call}: HTTP {status}{f': {hint}' if hint else ''}"
     if issubclass(kind, PortalUnavailable):
         return kind(message, retry_after=retry_after(answer), is_outage=status >= 500)
@@ -202,11 +217,6 @@ def retry_after(answer: HasHeaders) -> float | None:
     """The seconds of the ``Retry-After`` header, 600 at most; None where it is missing or is a date."""
     seconds = answer.headers.get("Retry-After", "")
     return min(float(seconds), _LONGEST_RETRY_AFTER) if seconds.isascii() and seconds.isdigit() else None
-
-
-def is_problem(answer: HasHeaders) -> bool:
-    """Whether the portal itself refused the call (RFC 9457). A proxy answers in HTML, or without a body."""
-    return media_type(answer) == _PROBLEM
 
 
 def media_type(answer: HasHeaders) -> str:

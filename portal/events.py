@@ -2,13 +2,24 @@
 
 import datetime
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
+from portal.errors import CursorTooOld
 from portal.fields import MOST_COUNT
 from portal.models import PortalModel
 
@@ -141,3 +152,41 @@ def _unreadable(index: int, item: Any, error: Exception) -> UnreadableEvent:
         places = error.errors(include_input=False, include_url=False, include_context=False)
         reason = str(next((place["loc"][0] for place in places if place["loc"]), "no object"))
     return UnreadableEvent(index, reason, kind if isinstance(kind, str) else None)
+
+
+class FeedCursor(BaseModel):
+    """The base of an adapter's own position in a feed, which it writes into an opaque cursor.
+
+    ``of`` names the system that the position belongs to: a cursor of another system is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    of: str
+
+    def written(self) -> str:
+        """Return the cursor: JSON in URL-safe base64."""
+        return urlsafe_b64encode(self.model_dump_json().encode()).decode().rstrip("=")
+
+
+CursorT = TypeVar("CursorT", bound=FeedCursor)
+
+
+def read_cursor(model: type[CursorT], cursor: str, of: str) -> CursorT:
+    """Read what ``FeedCursor.written`` wrote.
+
+    Args:
+        model: The class of the position.
+        cursor: Any text, from the bot's database.
+        of: The system that the position has to belong to.
+
+    Raises:
+        CursorTooOld: the text is no cursor of this system, so that the bot starts at now.
+    """
+    try:
+        found = model.model_validate_json(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        found = None
+    if found is None or found.of != of:
+        raise CursorTooOld("the cursor is not one of this system")
+    return found

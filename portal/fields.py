@@ -1,6 +1,7 @@
 """How fields of the portal's data are read: whatever has one certain meaning is read, the rest is refused."""
 
 import re
+import string
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -25,6 +26,7 @@ _NO_DATES = {"", "0000-00-00", "0001-01-01"}
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{1,2}", re.ASCII)
 _DECIMAL_PLACES = Decimal("0.000001")
+_LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _MOST_FLOAT = 2**53
 """Above it, a JSON number that passed through a floating-point number may be another one."""
 
@@ -160,12 +162,18 @@ def each(model: type[BaseModel], most: int) -> BeforeValidator:
 
 def readable_rows(model: type[ModelT], items: Sequence[object], most: int) -> list[ModelT]:
     """Return the rows that can be read, as in ``each``."""
-    rows: list[ModelT] = []
+    return [row for row in rows_or_none(model, items, most) if row is not None]
+
+
+def rows_or_none(model: type[ModelT], items: Sequence[object], most: int) -> list[ModelT | None]:
+    """Return the first ``most`` rows in their places, as in ``each``, with None for one that cannot be read."""
+    rows: list[ModelT | None] = []
     places: dict[str, list[int]] = {}
     for place, item in enumerate(items[:most]):
         try:
             rows.append(model.model_validate(item))
         except ValidationError as error:
+            rows.append(None)
             places.setdefault(fields_of(error), []).append(place)
     if len(items) > most:
         places["too many rows"] = list(range(most, len(items)))
@@ -179,6 +187,14 @@ def readable_rows(model: type[ModelT], items: Sequence[object], most: int) -> li
 def blank_is_none(value: object) -> object:
     """Read an empty text as null."""
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def email_key(email: str) -> str:
+    """Return what two email addresses have in common that are the same: without spaces around, A-Z in lower case.
+
+    Full case folding would make the kelvin sign equal to k, which is another mailbox.
+    """
+    return email.strip().translate(_LOWER_ASCII)
 
 
 def known_language(value: object) -> str | None:
@@ -198,9 +214,8 @@ def texts(value: object) -> tuple[str, ...]:
 
 def _id_or_nothing(value: object) -> str | None:
     """Return an id as text, or None for any other type, which older portals may send in this field."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < MOST_COUNT else None
-    return value if isinstance(value, str) else None
+    text = _as_id(value)
+    return text if isinstance(text, str) else None
 
 
 _SPELLINGS = {"canceled": "cancelled", "creditnote": "credit_note", "credit": "credit_note"}

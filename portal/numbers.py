@@ -50,7 +50,7 @@ def checked(number: str) -> str:
 
 def is_same(one: str, other: str) -> bool:
     """Whether two numbers are equal, ignoring case and the Unicode form of accents."""
-    return one == other or _folded(one) == _folded(other)
+    return one == other or folded(one) == folded(other)
 
 
 def pdf_segment(number: str) -> str:
@@ -93,5 +93,6 @@ def _has_controls(text: str) -> bool:
     return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)
 
 
-def _folded(number: str) -> str:
+def folded(number: str) -> str:
+    """Return what two numbers have in common that are the same by ``is_same``: a key to count or look them up by."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", number).casefold())

@@ -1,7 +1,9 @@
 """Parses JSON bodies into models, within limits of time and memory."""
 
+import json
 import re
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -39,6 +41,24 @@ def parsed(model: type[ModelT], body: bytes) -> ModelT:
         raise broken(model, error) from None
 
 
+def parsed_json(name: str, body: bytes, object_hook: Callable[[dict[str, Any]], object] | None = None) -> Any:
+    """Parse a JSON body into Python's own types. Invalid UTF-8 and lone surrogates become U+FFFD.
+
+    Args:
+        name: The call's name in the message.
+        body: The whole body.
+        object_hook: Replaces each object, as in ``json.loads``.
+
+    Raises:
+        PortalBroken: the body is no JSON, is too deep or too large, or the hook cannot read an object.
+    """
+    refuse_crowded(name, body)
+    try:
+        return json.loads(readable(body), object_hook=object_hook, parse_constant=_no_number)
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
+        raise PortalBroken(f"{name}: not the JSON that was expected") from None
+
+
 def refuse_crowded(name: str, body: bytes) -> None:
     """Raise ``PortalBroken`` for a body with more than ``MOST_VALUES`` values, whose objects would fill the memory."""
     if len(body) > MOST_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
@@ -67,3 +87,7 @@ def fields_of(error: ValidationError) -> str:
 
 def _is_no_json(error: ValidationError) -> bool:
     return error.error_count() == 1 and error.errors(include_input=False)[0]["type"] == "json_invalid"
+
+
+def _no_number(word: str) -> object:
+    raise ValueError(f"{word} is no JSON")
