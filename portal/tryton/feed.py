@@ -7,15 +7,11 @@ the payments that were reported already.
 """
 
 import datetime
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from portal.errors import CursorTooOld
-from portal.events import EventPage
+from portal.events import EventPage, FeedCursor, read_cursor
 from portal.tryton.papers import issued
 from portal.tryton.rows import read
 from portal.tryton.wire import Domain, Row, TrytonWire
@@ -24,31 +20,24 @@ _INVOICE = "account.invoice"
 _FIELDS = ("number", "party", "move.create_date", "create_date", "write_date", "lines_to_pay.reconciliation")
 _IN_FLIGHT = datetime.timedelta(minutes=2)
 """How long a transaction in Tryton may take before its commit."""
-_BEGINNING = "1970-01-01T00:00:00+00:00"
 _RawEvent = dict[str, Any]
 """The fields of an ``Event``; ``EventPage`` validates each by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """A position in the feed.
+class _Cursor(FeedCursor):
+    """A position in the feed of a company in a database.
 
     Attributes:
-        of: The database and company that the cursor belongs to.
         move: The id of the last move that was reported.
         paid_at: The write time after which payments are read.
         paid_id: The invoice after which they are read, among those with that time.
         told: The invoices after that position whose payment was reported already.
     """
 
-    of: str
     move: int = 0
-    paid_at: str = _BEGINNING
+    paid_at: datetime.datetime = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     paid_id: int = 0
     told: tuple[int, ...] = ()
-
-    def written(self) -> str:
-        return urlsafe_b64encode(json.dumps(asdict(self), separators=(",", ":")).encode()).decode().rstrip("=")
 
 
 class _Move(BaseModel):
@@ -92,11 +81,11 @@ class TrytonFeed:
         """See ``Portal.events``."""
         if not after:
             return EventPage(items=(), cursor=(await self._now()).written())
-        cursor = self._cursor(after)
+        cursor = read_cursor(_Cursor, after, self._of)
         new = await self._search([["move", ">", cursor.move]], (("move.id", "ASC"),), limit)
         events = [_issued(row) for row in new]
         move = max([cursor.move, *(row.move.id for row in new)])
-        moved = _Cursor(cursor.of, move, cursor.paid_at, cursor.paid_id, cursor.told)
+        moved = cursor.model_copy(update={"move": move})
         if len(events) < limit:
             paid, moved = await self._paid(moved, limit - len(events))
             events += paid
@@ -108,45 +97,31 @@ class TrytonFeed:
         paid = await self._search(_PAID, (("write_date", "DESC"), ("id", "DESC")), 1)
         move = newest[0].move.id if newest else 0
         if not paid:
-            return _Cursor(self._of, move)
+            return _Cursor(of=self._of, move=move)
         since = paid[0].written_at - _IN_FLIGHT
         known = await self._search(_after(since, 0), _BY_TIME, 1000)
-        return _Cursor(self._of, move, since.isoformat(), 0, tuple(row.id for row in known))
+        return _Cursor(of=self._of, move=move, paid_at=since, told=tuple(row.id for row in known))
 
     async def _paid(self, cursor: _Cursor, limit: int) -> tuple[list[_RawEvent], _Cursor]:
-        since = datetime.datetime.fromisoformat(cursor.paid_at)
         size = limit + len(cursor.told)
-        rows = await self._search(_after(since, cursor.paid_id), _BY_TIME, size)
+        rows = await self._search(_after(cursor.paid_at, cursor.paid_id), _BY_TIME, size)
         new = [row for row in rows if row.id not in cursor.told][:limit]
         events = [_paid(row) for row in new]
         if not new:
             return events, cursor
         if len(rows) == size or len(new) == limit:  # more payments may follow: continue after the last one reported
-            last = new[-1]
-            told = tuple(row.id for row in rows if row.id in cursor.told and row.written_at >= last.written_at)
-            return events, _Cursor(cursor.of, cursor.move, last.written_at.isoformat(), last.id, told)
-        since = max(since, rows[-1].written_at - _IN_FLIGHT)
-        again = since.isoformat()
-        told = tuple(row.id for row in rows if row.written_at > since)
-        return events, _Cursor(cursor.of, cursor.move, again, cursor.paid_id if again == cursor.paid_at else 0, told)
+            since, after = new[-1].written_at, new[-1].id
+            told = tuple(row.id for row in rows if row.id in cursor.told and row.written_at >= since)
+        else:
+            since = max(cursor.paid_at, rows[-1].written_at - _IN_FLIGHT)
+            after = cursor.paid_id if since == cursor.paid_at else 0
+            told = tuple(row.id for row in rows if row.written_at > since)
+        return events, cursor.model_copy(update={"paid_at": since, "paid_id": after, "told": told})
 
     async def _search(self, domain: Domain, order: tuple[tuple[str, str], ...], size: int) -> list[_EventRow]:
         whole = [["company", "=", self._company], *issued(), *domain]
         rows: list[Row] = await self._wire.search(_INVOICE, whole, _FIELDS, order=order, size=size)
         return [read(_EventRow, row) for row in rows]
-
-    def _cursor(self, text: str) -> _Cursor:
-        """Parse a cursor; raise ``CursorTooOld`` for any text that is not a cursor of this database and company."""
-        try:
-            values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            cursor = _Cursor(**(values | {"told": tuple(map(int, values["told"]))}))
-            datetime.datetime.fromisoformat(cursor.paid_at)
-            known = cursor.of == self._of and type(cursor.move) is int and type(cursor.paid_id) is int
-        except (ValueError, TypeError, KeyError):
-            known = False
-        if not known:
-            raise CursorTooOld("the cursor is not one of this database")
-        return cursor
 
 
 # A credit note is used rather than paid, and has no event.

@@ -1,22 +1,19 @@
 """Maps Tryton's parties, sales and invoices to contacts, orders and invoices, and makes the domains that find them."""
 
 import hashlib
-import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Literal
 
-import structlog
 from pydantic import ValidationError
 
 from portal.errors import PortalBroken
+from portal.fields import readable_rows
 from portal.models import Account, Contact, Invoice, InvoiceKind, InvoiceStatus, Order, OrderLine, Status
 from portal.numbers import is_same
-from portal.parsing import broken, fields_of
+from portal.parsing import broken
+from portal.simple.addresses import found_by
 from portal.tryton.rows import Day, InvoiceRow, PartyRow, SaleLine, SaleRow
 from portal.tryton.wire import Domain, Row, like
-
-log = structlog.get_logger()
 
 NEWEST_SALE = (("sale_date", "DESC"), ("id", "DESC"))
 NEWEST_INVOICE = (("invoice_date", "DESC"), ("id", "DESC"))
@@ -25,19 +22,14 @@ _ORDERED = ["confirmed", "processing", "done"]
 """The states of a sale that is an order; a draft or a quotation is not."""
 _ISSUED = ["posted", "paid"]
 _MOST_WORDS = 8
-_LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
-def readable_contacts(rows: Iterable[Row], email: str) -> Iterator[Contact]:
+def readable_contacts(rows: Sequence[Row], email: str) -> Iterator[Contact]:
     """Yield the contacts with an address. An invalid row is skipped, and its fields' names are logged."""
-    for row in rows:
-        try:
-            found = contact(PartyRow.model_validate(row), email)
-        except ValidationError as error:
-            log.warning("portal.row_skipped", model="PartyRow", fields=fields_of(error), rows=1)
-        else:
-            if found is not None:
-                yield found
+    for row in readable_rows(PartyRow, rows, len(rows)):
+        found = contact(row, email)
+        if found is not None:
+            yield found
 
 
 def with_email(email: str) -> Domain:
@@ -55,35 +47,18 @@ def contact(row: PartyRow, email: str | None = None) -> Contact | None:
     Returns:
         The contact, or None where the party does not have the address.
     """
-    addresses = [found.value for found in row.contact_mechanisms if found.type == "email" and found.value]
-    fitting = [address for address in addresses if email is None or _key(address) == _key(email)]
-    if not fitting:
+    found = found_by([each.value for each in row.contact_mechanisms if each.type == "email" and each.value], email)
+    if found is None:
         return None
-    party, name = str(row.id), row.name or fitting[0]
-    account = Account(account_id=party, name=name)
-    aliases = tuple(address for address in addresses if _key(address) != _key(fitting[0]))
+    party, name = str(row.id), row.name or found[0]
     return Contact(
         contact_id=party,
-        email=fitting[0],
+        email=found[0],
         name=name,
-        language=_language(row),
-        accounts=(account,),
-        aliases=tuple(dict.fromkeys(aliases)),
+        language=row.lang.code if row.lang else None,  # the model reads fr_CA as fr
+        accounts=(Account(account_id=party, name=name),),
+        aliases=found[1],
     )
-
-
-def _key(email: str) -> str:
-    """Lower A-Z only: full case folding would make the kelvin sign equal to k, which is another mailbox."""
-    return email.strip().translate(_LOWER_ASCII)
-
-
-def _language(row: PartyRow) -> Literal["fr", "en"] | None:
-    match row.lang.code.partition("_")[0] if row.lang else "":
-        case "fr":
-            return "fr"
-        case "en":
-            return "en"
-    return None
 
 
 def sales_of(party: int, company: int) -> Domain:

@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 
 from portal.breaker import PortalBreaker
-from portal.errors import TRYTON_STATUSES, PortalBroken, portal_errors, status_error
-from portal.http_client import PDF_TIMEOUT, Answer, document_call, fetch, http_client, with_retries
-from portal.parsing import readable, refuse_crowded
+from portal.errors import TRYTON_STATUSES, PortalBroken, is_problem
+from portal.http_client import Answer, document_call, with_retries
+from portal.parsing import parsed_json
+from portal.simple.json_api import JsonApi
 from portal.tryton.address import TrytonAddress
 
 Domain = list[Any]
@@ -25,7 +26,7 @@ Domain = list[Any]
 Row = dict[str, Any]
 
 _TIME_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
-_PDF = {"Accept": "application/pdf"}
+_ACCEPTED = (httpx.codes.OK, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE)
 _MOST_DIGITS = 12
 _MOST_OFFSET = 2**31
 """The largest offset that every database accepts."""
@@ -48,16 +49,14 @@ class TrytonWire:
         breaker: PortalBreaker | None = None,
     ) -> None:
         self._breaker = breaker
-        headers = {
-            "Authorization": f"bearer {key}",
-            "Accept": "application/json",
-            "X-Tryton-Context": _encoded({"company": address.company}),
-        }
-        self._client = http_client(address.base_url, headers, transport)
+        headers = {"Authorization": f"bearer {key}", "X-Tryton-Context": _encoded({"company": address.company})}
+        self._api = JsonApi(
+            address.base_url, headers, statuses=TRYTON_STATUSES, hints=_HINTS, is_own=is_problem, transport=transport
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._api.aclose()
 
     async def search(
         self, model: str, domain: Domain, fields: Iterable[str], *, order: Sequence[Sequence[str]] = (), size: int
@@ -92,8 +91,8 @@ class TrytonWire:
 
     async def count(self, model: str, domain: Domain) -> int:
         """Return how many records match."""
-        response = await self._call("POST", model, "search_count", body={"domain": domain})
-        found = _decoded(model, response)
+        response = await self._call("POST", f"/model/{model}/search_count", body={"domain": domain})
+        found = parsed_json(model, response.content, _read)
         if type(found) is not int or not 0 <= found < 10**_MOST_DIGITS:
             raise PortalBroken(f"{model}: not a count")
         return found
@@ -101,37 +100,20 @@ class TrytonWire:
     @asynccontextmanager
     async def report(self, name: str, record: int) -> AsyncIterator[httpx.Response]:
         """Open a document to stream, without retries. Tryton makes it for **any** record: check the record before."""
-        call, path = f"report {name}", f"/report/{name}/{record}"
         async with (
-            document_call(call, self._breaker),
-            self._client.stream("GET", path, headers=_PDF, timeout=PDF_TIMEOUT) as response,
+            document_call(f"report {name}", self._breaker),
+            self._api.document(f"/report/{name}/{{}}", str(record)) as response,
         ):
-            _check_status(call, response)
             yield response
 
     async def _ask(self, model: str, params: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Answer:
-        return await self._call("GET", model, params=params, headers=headers)
+        return await self._call("GET", f"/model/{model}", params=params, headers=headers)
 
-    async def _call(
-        self,
-        method: str,
-        model: str,
-        action: str = "",
-        *,
-        params: list[tuple[str, str]] | None = None,
-        headers: dict[str, str] | None = None,
-        body: object = None,
-    ) -> Answer:
-        path = "/model/" + "/".join(filter(None, (model, action)))
-        content = _json(body).encode() if body is not None else None
-
-        async def attempt() -> Answer:
-            with portal_errors(model):
-                answer = await fetch(self._client, method, path, params=params or (), headers=headers, content=content)
-            _check_status(model, answer)
-            return answer
-
-        return await with_retries(model, attempt, self._breaker)
+    async def _call(self, method: str, path: str, **asked: Any) -> Answer:
+        model = path.split("/")[2]
+        return await with_retries(
+            model, lambda: self._api.ask(method, path, accepted=_ACCEPTED, **asked), self._breaker
+        )
 
 
 def like(text: str) -> str:
@@ -175,27 +157,10 @@ def _read(value: dict[str, Any]) -> object:
     return value
 
 
-def _no_number(word: str) -> object:
-    raise ValueError(f"{word} is no JSON")
-
-
-def _decoded(model: str, answer: Answer) -> object:
-    refuse_crowded(model, answer.content)
-    try:
-        return json.loads(readable(answer.content), object_hook=_read, parse_constant=_no_number)
-    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
-        raise PortalBroken(f"{model}: not Tryton's JSON") from None
-
-
 def _rows(model: str, answer: Answer, size: int) -> list[Row]:
-    rows = _decoded(model, answer)
+    rows = parsed_json(model, answer.content, _read)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise PortalBroken(f"{model}: not a list of records")
     if len(rows) > size:
         raise PortalBroken(f"{model}: too many records")
     return rows
-
-
-def _check_status(call: str, answer: httpx.Response | Answer) -> None:
-    if answer.status_code not in (httpx.codes.OK, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE):
-        raise status_error(call, answer, TRYTON_STATUSES, _HINTS)
