@@ -165,18 +165,21 @@ def readable_rows(model: type[ModelT], items: Sequence[object], most: int) -> li
     return [row for row in rows_or_none(model, items, most) if row is not None]
 
 
-def rows_or_none(model: type[ModelT], items: Sequence[object], most: int) -> list[ModelT | None]:
-    """Return the first ``most`` rows in their places, as in ``each``, with None for one that cannot be read."""
+def rows_or_none(model: type[ModelT], items: Sequence[object], most: int, *, first: int = 0) -> list[ModelT | None]:
+    """Return the first ``most`` rows in their places, as in ``each``, with None for one that cannot be read.
+
+    ``first`` is the place of the first row, for the log, where ``items`` are a part of a longer list.
+    """
     rows: list[ModelT | None] = []
     places: dict[str, list[int]] = {}
-    for place, item in enumerate(items[:most]):
+    for place, item in enumerate(items[:most], first):
         try:
             rows.append(model.model_validate(item))
         except ValidationError as error:
             rows.append(None)
             places.setdefault(fields_of(error), []).append(place)
     if len(items) > most:
-        places["too many rows"] = list(range(most, len(items)))
+        places["too many rows"] = list(range(first + most, first + len(items)))
     for fields, skipped in places.items():
         unread_rows[model.__name__] += len(skipped)
         shown = skipped[:_LOGGED_PLACES]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime
 
 from portal.events import MOST_EVENTS, Event, EventPage, FeedCursor, read_cursor
-from portal.fields import readable_rows
+from portal.simple.rows import read_in_steps
 
 MOST_CHANGES = 100_000
 MOST_REPORTED = 1000
@@ -79,11 +79,11 @@ async def read_feed(
     """
     if not after:
         since = now - overlap
-        events = _events(await read_changes(since), now)
+        events = await _events(await read_changes(since), now)
         start = _Position(of=of, since=since)
         return EventPage(items=(), cursor=_moved(start, _from(start, events), overlap).written())
     position = read_cursor(_Position, after, of)
-    events = _from(position, _events(await read_changes(position.since), now))
+    events = _from(position, await _events(await read_changes(position.since), now))
     reported = set(position.reported)
     new = [event for event in events if event.id[:_KEY] not in reported][: max(1, min(limit, MOST_EVENTS))]
     if not new:
@@ -116,10 +116,10 @@ def _place(event: Event) -> tuple[datetime.datetime, str]:
     return event.occurred_at, event.id
 
 
-def _events(changes: Iterable[object], now: datetime.datetime) -> list[Event]:
+async def _events(changes: Iterable[object], now: datetime.datetime) -> list[Event]:
     """Return the changes up to now as events, each once, in a stable order. One that cannot be read is left out."""
     rows = [_event_fields(change) for change in changes]
-    events = (_with_id(event) for event in readable_rows(Event, rows, MOST_CHANGES))
+    events = [_with_id(event) for event in await read_in_steps(Event, rows) if event is not None]
     return sorted({event.id: event for event in events if event.occurred_at <= now}.values(), key=_place)
 
 

@@ -181,7 +181,7 @@ class SimplePortal(SimpleReads):
         with adapter_errors("customers"):
             read = await self.read_customers(email=email, contact_id=contact_id)
             rows = listed("customers", read, MOST_CUSTOMERS)
-        return read_each("customers", Contact, rows, "contact_id")
+        return await read_each("customers", Contact, rows, "contact_id")
 
     async def _contact(self, contact_id: str) -> Contact:
         good, unread = await self._customers(contact_id=contact_id)
@@ -226,7 +226,7 @@ class SimplePortal(SimpleReads):
         if found is None:
             with adapter_errors(call):
                 rows = listed(call, await read(reader), MOST_PAPERS)
-            found = read_papers(call, model, rows, reader)
+            found = await read_papers(call, model, rows, reader)
             self._cache.put(key, found)
         return found
 
