@@ -80,7 +80,7 @@ class JsonApi:
 
         It may be repeated, so it must not change anything.
         """
-        answer = await self.ask("POST", path, *ids, body=body, statuses=statuses)
+        answer = await self.ask("POST", path, *ids, content=json.dumps(body).encode(), statuses=statuses)
         return parsed_json(f"POST {path}", answer.content)
 
     async def ask(
@@ -90,7 +90,7 @@ class JsonApi:
         *ids: str,
         params: Params = (),
         headers: Mapping[str, str] | None = None,
-        body: object = None,
+        content: bytes | None = None,
         statuses: Statuses = _NO_STATUSES,
         accepted: tuple[int, ...] = (httpx.codes.OK,),
     ) -> Answer:
@@ -102,12 +102,11 @@ class JsonApi:
             ids: What its ``{}`` stand for.
             params: The query.
             headers: Sent beside the client's own.
-            body: Sent as JSON; None for no body.
+            content: A JSON body; None for no body.
             statuses: Beside those of the API.
             accepted: The statuses that are no error.
         """
         call = f"{method} {path}"
-        content = json.dumps(body).encode() if body is not None else None
         with portal_errors(call):
             answer = await fetch(
                 self._client, method, _filled(path, ids), params=params, headers=headers, content=content

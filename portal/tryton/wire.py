@@ -91,7 +91,8 @@ class TrytonWire:
 
     async def count(self, model: str, domain: Domain) -> int:
         """Return how many records match."""
-        response = await self._call("POST", f"/model/{model}/search_count", body={"domain": domain})
+        asked = _json({"domain": domain}).encode()
+        response = await self._call("POST", f"/model/{model}/search_count", content=asked)
         found = parsed_json(model, response.content, _read)
         if type(found) is not int or not 0 <= found < 10**_MOST_DIGITS:
             raise PortalBroken(f"{model}: not a count")

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -158,6 +159,25 @@ async def test_total_is_counted_where_it_is_missing(total: str) -> None:
     page = await portal(answer).invoices(READER, page=1, page_size=1)
     assert page.total == (1234 if total == "*" else 7)
     assert page.items[0].balance == Decimal("93.08")
+
+
+async def test_count_of_a_search_with_dates_and_amounts() -> None:
+    """They travel in Tryton's form in a body, too."""
+    bodies = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=[INVOICE], headers={"Content-Range": "records 0-1/*"})
+        bodies.append(json.loads(request.content))
+        return httpx.Response(200, content="1")
+
+    day = date(2020, 9, 28)
+    page = await portal(answer).invoices(READER, page=1, page_size=1, query="293,08 2020-09-28", since=day)
+    assert page.total == 1
+    [[*_, by_amount, by_date, since]] = [body["domain"] for body in bodies]
+    assert ["total_amount", "=", {"__class__": "Decimal", "decimal": "293.08"}] in by_amount
+    assert ["invoice_date", "=", {"__class__": "date", "year": 2020, "month": 9, "day": 28}] in by_date
+    assert since == ["invoice_date", ">=", {"__class__": "date", "year": 2020, "month": 9, "day": 28}]
 
 
 async def test_page_past_the_end() -> None:
