@@ -28,15 +28,15 @@ class Change:
     """Something that changed in a small system.
 
     Attributes:
-        at: When, to the second at least; without a zone it is in UTC. One in the future is reported when its time
-            comes.
+        at: When, to the second at least, as a time or its RFC 3339 text; without a zone it is in UTC. A change in the
+            future is reported when its time comes.
         type: One of ``portal.events.EventType``, such as ``invoice.issued``.
         account_id: Whose.
         number: Of the order or invoice; None where it is about a contact or an account.
         contact_id: For one contact of the account; None for all.
     """
 
-    at: datetime.datetime
+    at: datetime.datetime | str
     type: str
     account_id: str
     number: str | None = None
