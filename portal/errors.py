@@ -1,6 +1,7 @@
 """The portal's exceptions, and the rules that turn a failed HTTP call into one of them.
 
-Messages name the call and the cause, never the person or the number that the call was about.
+Public, for every adapter: it raises these and no others. Messages name the call and the cause, never the person or the
+number that the call was about.
 """
 
 import datetime
@@ -64,7 +65,11 @@ class Forbidden(PortalRefused):
 
 
 class NotFound(PortalError):
-    """404: the resource does not exist, or is not this contact's."""
+    """404: the resource does not exist, or is not this contact's.
+
+    Of a contact, it ends their links, and of an order or invoice, its notices: never raise it for a system that did not
+    answer, or whose answer cannot be read.
+    """
 
 
 class TooLarge(PortalError):
@@ -120,6 +125,7 @@ def meaning_of(error: PortalError, *, reported: datetime.timedelta | None = None
 
 
 Statuses = Mapping[int, type[PortalError]]
+"""The exceptions for HTTP statuses that have a meaning of their own in an API, for ``status_error``."""
 
 CONTRACT_STATUSES: Statuses = {403: Forbidden, 404: NotFound, 409: NotReady, 410: CursorTooOld}
 """What the portal's contract means by these statuses. The others mean what they mean everywhere."""

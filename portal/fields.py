@@ -1,4 +1,7 @@
-"""How fields of the portal's data are read: whatever has one certain meaning is read, the rest is refused."""
+"""How fields of the portal's data are read: whatever has one certain meaning is read, the rest is refused.
+
+Public, for every adapter: the types of the fields, and rows that are read each by itself.
+"""
 
 import re
 import string

@@ -1,4 +1,12 @@
-"""What the portal clients share: one ``httpx.AsyncClient``, the time limit of a call, retries, and limits of a body."""
+"""What portal clients share: one ``httpx.AsyncClient``, the time limit of a call, retries, and limits of a body.
+
+Public, for every adapter. ``portal.simple.json_api`` puts it together for a JSON API:
+
+- ``with_retries(call, attempt, breaker)`` makes a read within 10 s, in up to three attempts;
+- an attempt awaits ``fetch(client, …)`` inside ``errors.portal_errors(call)``, and raises ``errors.status_error(…)``
+  for a status that it does not expect;
+- a document is read inside ``document_call(call, breaker)``, by ``read_document``, and checked by ``whole_pdf``.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -22,6 +30,7 @@ PDF_SECONDS = 60.0
 """The longest that a person waits for a PDF, which many portals print when it is asked for."""
 _TIMEOUT = httpx.Timeout(8.0, connect=3.0)
 PDF_TIMEOUT = httpx.Timeout(PDF_SECONDS, connect=3.0)
+"""For the request of a document; other requests have the client's, 8 s."""
 _RETRY_SECONDS = 0.25
 """The pause after a first failure."""
 _RETRYING = stamina.AsyncRetryingCaller(attempts=2, timeout=None, wait_initial=0.1, wait_jitter=0.3, wait_max=1.0).on(
@@ -33,6 +42,7 @@ _MOST_AROUND = 8 * 1024
 web has an ``%%EOF`` too, near its begin."""
 
 Params = Mapping[str, str] | Sequence[tuple[str, str]]
+"""A query, not quoted yet. Servers log it, so nothing personal belongs there."""
 
 AnswerT = TypeVar("AnswerT")
 

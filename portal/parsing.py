@@ -1,4 +1,4 @@
-"""Parses JSON bodies into models, within limits of time and memory."""
+"""Parses JSON bodies into models, or Python's own types, within limits of time and memory. Public."""
 
 import json
 import re
