@@ -12,7 +12,7 @@ from portal.client import Reader
 from portal.errors import Forbidden, NotFound, PortalBroken, TooLarge
 from portal.events import EventPage
 from portal.http_client import document_call, whole_pdf, with_retries
-from portal.models import Account, Contact, Invoice, MenuLink, Order, Page, Part, Pdf, Status
+from portal.models import Account, Contact, Invoice, InvoiceStatus, MenuLink, Order, Page, Part, Pdf, Status
 from portal.numbers import checked, folded, is_same
 from portal.simple.addresses import found_by
 from portal.simple.cache import ListCache
@@ -108,7 +108,7 @@ class SimplePortal(SimpleReads):
         def keep(invoice: Invoice) -> bool:
             return (
                 (since or datetime.date.min) <= invoice.date <= (until or datetime.date.max)
-                and (status is None or invoice.is_unpaid == (status is Status.UNPAID))
+                and (status is None or _has_status(invoice, status))
                 and (order is None or is_same(invoice.order_number or "", order))
                 and matches(invoice)
             )
@@ -257,3 +257,8 @@ def _with_address(contact: Contact, email: str | None = None) -> Contact | None:
     """Return the contact with the address that it was found by; None where it does not have it."""
     found = found_by((contact.email, *contact.aliases), email)
     return contact.model_copy(update={"email": found[0], "aliases": found[1]}) if found else None
+
+
+def _has_status(invoice: Invoice, status: Status) -> bool:
+    """Return whether it is paid, or is to be paid; what is cancelled or credited is neither."""
+    return invoice.is_unpaid if status is Status.UNPAID else invoice.state is InvoiceStatus.PAID

@@ -19,6 +19,7 @@ from portal.conformance.check import Outcome, Subject, run_checks
 from portal.conformance.report import CHECKS
 from portal.errors import NotFound, PortalRefused
 from sandbox.serving import serve
+from tests.portal.conformance.suite import OCCASIONAL
 from tests.portal.simple.shop import pdf
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "small_portal.py"
@@ -117,7 +118,8 @@ async def test_example_keeps_the_contract(portal: Portal) -> None:
     for mail, other in (("anna@example.test", "zed@example.test"), ("billing-anna@example.test", "zed@example.test")):
         results = await run_checks(Subject(portal, mail, other), CHECKS)
         assert [result for result in results if result.outcome is Outcome.BROKEN] == []
-        assert {result.promise for result in results if result.outcome is Outcome.NOTHING} == set()
+        promises = {check.promise for check in CHECKS if check.run.__name__ in OCCASIONAL}
+        assert {result.promise for result in results if result.outcome is Outcome.NOTHING} <= promises
 
 
 async def test_example_reads_what_the_program_has(portal: Portal) -> None:
