@@ -115,6 +115,7 @@ async def remove_links(session: Session, link_ids: Sequence[int | None], now: da
     """Remove links of any chats, cancel their deliveries, and clear the names of chats that are unlinked then.
 
     With them go their bookkeepers' copies and what was mailed to these, and the uploads of accounts without a link.
+    A link that somebody else has removed keeps its deliveries: the notice that it ended may be among them.
 
     Args:
         reason: Stored with each cancelled delivery; any other than ``UNLINKED`` also revokes the chats' proofs.
@@ -122,18 +123,20 @@ async def remove_links(session: Session, link_ids: Sequence[int | None], now: da
     Returns:
         The number of removed links.
     """
-    which = col(Link.link_id).in_(link_ids)
-    of_chats = (await session.exec(select(Link.chat_id).where(which).distinct())).all()
-    of_accounts = set((await session.exec(select(col(Link.account_id)).where(which))).all())
+    own = select(col(Link.link_id), Link.chat_id, Link.account_id).where(col(Link.link_id).in_(link_ids))
+    found = (await session.exec(own.order_by(col(Link.link_id)).with_for_update())).all()
+    if not found:
+        return 0
+    known = [link_id for link_id, _, _ in found if link_id is not None]
+    which = col(Link.link_id).in_(known)
     if reason != UNLINKED:
         await _revoke_proofs(session, which)
-    known = [link_id for link_id in link_ids if link_id]
     await cancellation.cancel_for_links(session, known, now, reason)
     await packs.end_for_links(session, known, now)
     await retention.delete_mails_of_links(session, known)
     removed = await session.change(delete(Link).where(which))
-    await uploaded_pdfs.delete_of_unlinked_accounts(session, of_accounts)
-    for chat_id in of_chats:
+    await uploaded_pdfs.delete_of_unlinked_accounts(session, {account_id for _, _, account_id in found})
+    for chat_id in sorted({chat_id for _, chat_id, _ in found}):
         await _expire_if_unlinked(session, chat_id, now)
     await support.end_for_links(session, known, now)  # after the chats, in the order in which others lock
     return removed

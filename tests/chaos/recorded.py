@@ -164,7 +164,8 @@ async def _states(stage: Stage) -> dict[tuple[int | str, str, str], str]:
     found: dict[tuple[int | str, str, str], str] = {}
     for recipient, channel, kind, number, state, reason, is_repetition in await stage.rows(query):
         is_mail = channel == Channel.EMAIL
-        key = (addresses.get(recipient, "") if is_mail else recipient, "copy" if is_mail else kind, number or "")
+        about = "copy" if is_mail else "removed" if kind == Kind.CONTACT_REMOVED else kind
+        key = (addresses.get(recipient, "") if is_mail else recipient, about, number or "")
         found[key] = f"{state} {REPEATED if is_repetition else ''} {reason or ''}".replace("  ", " ").strip()
     return found
 

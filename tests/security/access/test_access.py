@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.models import Contact
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from storage import chats
@@ -204,6 +205,29 @@ async def test_link_that_an_event_removed_meanwhile_is_not_told_again(
 
     monkeypatch.setattr(services.access, "contact", removed_meanwhile)
     assert await services.access.confirm_chat(chat) == []
+
+
+async def test_ending_found_twice_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another check removes the link and queues the notice; this one leaves the notice alone."""
+    camille = await scene.linked(email=FLEET)
+    services = scene.components.application.bot_data
+    async with services.database.read() as session:
+        chat = await chats.load(session, camille.user_id)
+    ask, first = services.access.contact, True
+
+    async def checked_meanwhile(contact_id: str) -> Contact | None:
+        nonlocal first
+        if first:
+            first = False
+            assert await services.access.confirm_chat(chat)
+        return await ask(contact_id)
+
+    await change(scene, "address")
+    monkeypatch.setattr(services.access, "contact", checked_meanwhile)
+    assert await services.access.confirm_chat(chat) == []
+    scene.later(minutes=3)
+    await camille.wait_for_message("a changé chez", timeout=PATIENCE)
+    assert endings(camille) == 1
 
 
 def endings(person: Person, words: str = "a changé chez") -> int:
