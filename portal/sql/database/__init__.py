@@ -1,0 +1,1 @@
+"""The connections to the database: its address, a pool that only reads, and what its errors mean."""
