@@ -22,7 +22,8 @@ from tests.scene import Scene
 from tests.storage import opened
 from texts.catalogue import use_texts
 
-ENGINES = ("sqlite", "postgresql")
+ENGINES = ("sqlite", "postgresql", "mariadb")
+"""MariaDB is for the portal of SQL views only, tests/portal/sql: Odobot keeps nothing in one."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -27,8 +27,7 @@ def owned(views: Views, view: View, reader: Reader, part: Part) -> Condition:
     collation nor a type can make two accounts one.
     """
     access = views[ACCESS]
-    sees = exists(select(true()).select_from(access.table).where(_is_of(views, reader), _sees(access, part)))
-    return and_(equals(view, "account_id", reader.account_id), sees)
+    return and_(equals(view, "account_id", reader.account_id), _exists(access, _is_of(views, reader), _sees(access, part)))
 
 
 async def check_access(reading: Reading, reader: Reader, part: Part) -> None:
@@ -39,20 +38,23 @@ async def check_access(reading: Reading, reader: Reader, part: Part) -> None:
         Forbidden: it is, and the contact may not see this part.
     """
     access = reading.view(ACCESS)
-    has_account = await reading.value(access, select(exists().where(_is_of(reading.views, reader))))
-    if not has_account:
+    mine = _is_of(reading.views, reader)
+    if not await reading.value(access, select(_exists(access, mine))):
         raise NotFound("account: not this contact's")
-    sees = exists().where(_is_of(reading.views, reader), _sees(access, part))
-    if not await reading.value(access, select(sees)):
+    if not await reading.value(access, select(_exists(access, mine, _sees(access, part)))):
         raise Forbidden(f"{part.value}: the contact may not see this part of the account")
 
 
 def _is_of(views: Views, reader: Reader) -> Condition:
     """Whether a row of the access is the reader's, who still is a contact."""
     access, contacts = views[ACCESS], views[CONTACTS]
-    known = exists(select(true()).select_from(contacts.table).where(equals(contacts, "contact_id", reader.contact_id)))
+    known = _exists(contacts, equals(contacts, "contact_id", reader.contact_id))
     mine = equals(access, "contact_id", reader.contact_id)
     return and_(mine, equals(access, "account_id", reader.account_id), known)
+
+
+def _exists(view: View, *conditions: Condition) -> Condition:
+    return exists(select(true()).select_from(view.table).where(*conditions))
 
 
 def _sees(access: View, part: Part) -> Condition:

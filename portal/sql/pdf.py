@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from portal.adapters.urls import is_loopback
 from portal.breaker import PortalBreaker
 from portal.errors import (
     NotFound,
@@ -35,7 +36,6 @@ from portal.http_client import (
     within_total,
 )
 from portal.models import Pdf
-from portal.sql.database.address import is_loopback
 from portal.sql.inspection import Row
 
 EXPECTED = (

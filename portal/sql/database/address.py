@@ -1,6 +1,5 @@
 """The address of a company's database, as written in ``ODOBOT_PORTAL_URL``."""
 
-import ipaddress
 import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +9,8 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from portal.adapters.urls import is_loopback
 
 PREFIX = "sql+"
 CONNECT_SECONDS = 3
@@ -106,14 +107,6 @@ def _file(parts: URL, driver: str) -> SqlAddress:
     name = f"file:{quote(str(path))}?mode=ro&uri=true"
     whole = make_url(f"{driver}:///{name}")
     return SqlAddress(Dialect.SQLITE, whole, {"timeout": 2.0}, path.name, has_password=False)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _context(mode: str, root: str) -> ssl.SSLContext:

@@ -93,7 +93,7 @@ class SqlDatabase:
             try:
                 return await self._once(call, work)
             except Outdated as error:
-                raise PortalBroken(f"{call}: {error}") from None
+                raise PortalBroken(str(error)) from None
 
         return await with_retries(call, attempt, self._breaker)
 

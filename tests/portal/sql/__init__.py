@@ -1,0 +1,1 @@
+"""The portal of SQL views, on real databases: SQLite, and PostgreSQL and MariaDB with ``--engine``."""
