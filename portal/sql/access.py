@@ -1,7 +1,7 @@
 """Who may read what, and the contacts. Each query of orders and invoices has ``owned`` as a condition."""
 
 import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import and_, exists, select, true
 
@@ -28,6 +28,12 @@ def owned(views: Views, view: View, reader: Reader, part: Part) -> Condition:
     """
     access = views[ACCESS]
     return and_(equals(view, "account_id", reader.account_id), _exists(access, _is_of(views, reader), _sees(access, part)))
+
+
+def check_owner(rows: Iterable[Row], reader: Reader) -> None:
+    """Raise ``PortalBroken`` for a row of another account, which ``owned`` lets through in no database."""
+    if any(row["account_id"] != reader.account_id for row in rows):
+        raise PortalBroken("an order or invoice is another account's")
 
 
 async def check_access(reading: Reading, reader: Reader, part: Part) -> None:

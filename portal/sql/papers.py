@@ -12,7 +12,7 @@ from portal.errors import NotFound, PortalBroken
 from portal.fields import MOST_ROWS, readable_rows
 from portal.models import MOST_LINES, InvoiceSummary, Part, Status
 from portal.numbers import checked, is_same
-from portal.sql.access import check_access, owned
+from portal.sql.access import check_access, check_owner, owned
 from portal.sql.conditions import (
     Condition,
     contains,
@@ -32,6 +32,7 @@ from portal.sql.times import today
 from portal.sql.views import INVOICES, LINES, ORDERS
 
 _MOST_OFFSET = 2**31
+_TOTAL = "rows_in_all"
 _MOST_LINES_OF_A_PAGE = 4 * MOST_LINES
 _CREDIT = ("credit_note", "creditnote", "credit")
 _ENDED = ("cancelled", "canceled", "credited")
@@ -158,14 +159,22 @@ async def _page(
     page: int,
     size: int,
 ) -> Row:
+    """Read a page and the total. A list is counted in its index; a search goes through its rows only once."""
     size = max(1, min(size, MOST_ROWS))
-    total = await reading.value(view, select(func.count()).select_from(view.table).where(*conditions))
+    first = (page - 1) * size
+    newest = _newest(view).where(*conditions).offset(min(first, _MOST_OFFSET))
+    rows: list[Row] = []
+    if len(conditions) > 1:
+        rows = await reading.rows(view, newest.add_columns(func.count().over().label(_TOTAL)), size)
+    total = rows[0][_TOTAL] if rows else 0
+    is_known = rows or (len(conditions) > 1 and not first)
+    if not is_known:
+        total = await reading.value(view, select(func.count()).select_from(view.table).where(*conditions))
+        if first < min(total, _MOST_OFFSET):
+            rows = await reading.rows(view, newest, size)
     if not total:
         await check_access(reading, reader, part)
-    first = (page - 1) * size
-    rows: list[Row] = []
-    if first < min(total, _MOST_OFFSET):
-        rows = await reading.rows(view, _newest(view).where(*conditions).offset(first), size)
+    check_owner(rows, reader)
     return {"items": rows, "page": page, "page_size": size, "total": total}
 
 
@@ -182,6 +191,7 @@ async def _numbered(reading: Reading, reader: Reader, name: str, part: Part, num
     if not rows:
         await check_access(reading, reader, part)
         raise NotFound(f"{part.value}: none has this number")
+    check_owner(rows, reader)
     return rows[0]
 
 

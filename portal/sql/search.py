@@ -43,9 +43,10 @@ def matches(view: View, query: str, texts: FindText, *, days: tuple[str, ...], a
 
     conditions = []
     for words in _groups(query):
-        single = and_(*(found(word) for word in words))
         whole = "".join(words)
-        conditions.append(or_(single, found(whole)) if len(words) > 1 else single)
+        is_amount = len(words) > 1 and ("," in whole or "." in whole)
+        single = found(whole) if is_amount else and_(*(found(word) for word in words))
+        conditions.append(or_(single, found(whole)) if len(words) > 1 and not is_amount else single)
     return and_(*conditions[:_MOST_WORDS]) if conditions else None
 
 

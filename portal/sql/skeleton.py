@@ -14,7 +14,7 @@ CREATE INDEX odobot_email ON people ({email});
 CREATE INDEX odobot_membership ON memberships (person_id, customer_id);
 CREATE INDEX odobot_orders_of ON orders (customer_id, number);
 CREATE INDEX odobot_lines_of ON order_lines (order_id);
-CREATE INDEX odobot_invoices_of ON invoices (customer_id, date, number);
+CREATE INDEX odobot_invoices_of ON invoices (customer_id, date, number, order_id);
 CREATE INDEX odobot_invoice ON invoices (customer_id, number);
 CREATE INDEX odobot_invoices_changed ON invoices (updated_at);
 CREATE INDEX odobot_orders_changed ON orders (updated_at);

@@ -38,15 +38,16 @@ class MariaServer:
         self.password = _PASSWORD
         self._numbers = itertools.count(1)
 
-    def create(self) -> str:
-        """Create an empty database. Returns its address without a scheme: ``//user:password@host:port/name``."""
+    def create(self, *, migrated: bool = False) -> str:
+        """Create an empty database. Returns its URL for SQLAlchemy."""
+        assert not migrated, "Odobot keeps nothing in a MariaDB"
         name = f"test_{os.getpid()}_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
-        return f"//{_USER}:{_PASSWORD}@127.0.0.1:{self.port}/{name}"
+        return f"mysql+asyncmy://{_USER}:{_PASSWORD}@127.0.0.1:{self.port}/{name}"
 
-    def drop(self, address: str) -> None:
+    def drop(self, url: str) -> None:
         """Drop a database."""
-        self.run(f"DROP DATABASE IF EXISTS {address.rpartition('/')[2]}")
+        self.run(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]}")
 
     def run(self, statement: str) -> None:
         """Run statements as the administrator."""

@@ -200,8 +200,10 @@ def pdf_folder(folder: Path, *numbers: str) -> str:
     (folder / str(TREMBLAY)).mkdir(parents=True)
     for number in numbers:
         made = FPDF()
+        made.set_compression(False)
         made.add_page()
         made.set_font("helvetica")
-        made.cell(text=f"Facture {number} " + "x" * 50)
+        made.cell(text=f"Facture {number}")
+        made.multi_cell(0, text="Plan Pro " * 200)
         (folder / str(TREMBLAY) / f"{number.replace('/', '%2F')}.pdf").write_bytes(bytes(made.output()))
     return f"{folder}/{{account_id}}/{{number}}.pdf"

@@ -22,21 +22,17 @@ def mariadb() -> Iterator[MariaServer]:
 def new_address(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
     """A function that creates an empty database on the chosen engine and returns its address without a scheme."""
     made: list[str] = []
+    server = None if engine == "sqlite" else request.getfixturevalue("postgres" if engine == "postgresql" else engine)
 
     def make() -> str:
-        match engine:
-            case "postgresql":
-                address = request.getfixturevalue("postgres").create(migrated=False).partition(":")[2]
-            case "mariadb":
-                address = request.getfixturevalue("mariadb").create()
-            case _:
-                return f"///{tmp_path}/company.db"
-        made.append(address)
-        return str(address)
+        if server is None:
+            return f"///{tmp_path}/company.db"
+        made.append(server.create(migrated=False))
+        return made[-1].partition(":")[2]
 
     yield make
     for address in made:
-        request.getfixturevalue("postgres" if engine == "postgresql" else "mariadb").drop(address)
+        server.drop(address)
 
 
 @pytest.fixture
