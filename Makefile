@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-replicas test-chaos coverage lock audit sbom wheel portal-api bench demo clean
+.PHONY: help setup check static test test-all test-browser screenshots test-tryton test-proxies test-timing test-load test-postgres test-mariadb test-replicas test-chaos coverage lock audit sbom wheel portal-api bench demo clean
 
 help:
 	@echo "make demo      hold the whole conversation on a sandbox (SCRIPT=1: end after it)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-tryton  the contract and whole conversations against a real Tryton 8"
 	@echo "make test-proxies  hostile numbers through real nginx and Apache httpd before the portal"
 	@echo "make test-postgres  the suite on a real PostgreSQL; make test-replicas: several processes, nginx, kill -9"
+	@echo "make test-mariadb  the portal of SQL views on a real MariaDB"
 	@echo "make test-chaos  random faults, kills and clock steps from a seed (SECONDS=3600 SEED=7 ENGINE=sqlite MODE=polling)"
 	@echo "make coverage  make test, and which lines it ran"
 	@echo "make lock      the lock files anew, after a change in pyproject.toml (UPGRADE=1: indirect ones to the newest)"
@@ -50,7 +51,7 @@ check: static
 test: $(READY)
 	$(BIN)/pytest -n 4
 
-test-all: test test-browser test-tryton test-proxies test-timing test-load test-postgres test-replicas test-chaos
+test-all: test test-browser test-tryton test-proxies test-timing test-load test-postgres test-mariadb test-replicas test-chaos
 
 # Five thousand notices with five kills, and the rates as the sandbox's Telegram sees them, on both engines.
 test-load: $(READY)
@@ -86,9 +87,13 @@ test-timing: $(READY)
 	$(BIN)/pytest -m load tests/security -s
 
 # Everything that keeps something in a database, on a real PostgreSQL (Debian's, started by the tests themselves).
-test-postgres: TESTS ?= tests/storage tests/services tests/handlers tests/bot tests/conversations tests/portal/conformance tests/security tests/fuzz
+test-postgres: TESTS ?= tests/storage tests/services tests/handlers tests/bot tests/conversations tests/portal/conformance tests/portal/sql tests/security tests/fuzz
 test-postgres: $(READY)
 	$(BIN)/pytest -n 2 --engine postgresql $(TESTS)
+
+# The portal of SQL views on a real MariaDB (Debian's, started by the tests themselves).
+test-mariadb: $(READY)
+	$(BIN)/pytest -n 2 --engine mariadb tests/portal/sql
 
 # Two web replicas and two workers on one PostgreSQL behind Debian's nginx, and kill -9.
 test-replicas: $(READY)
