@@ -27,7 +27,9 @@ def owned(views: Views, view: View, reader: Reader, part: Part) -> Condition:
     collation nor a type can make two accounts one.
     """
     access = views[ACCESS]
-    return and_(equals(view, "account_id", reader.account_id), _exists(access, _is_of(views, reader), _sees(access, part)))
+    return and_(
+        equals(view, "account_id", reader.account_id), _exists(access, _is_of(views, reader), _sees(access, part))
+    )
 
 
 def check_owner(rows: Iterable[Row], reader: Reader) -> None:

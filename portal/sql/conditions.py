@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Float,
+    Integer,
     LargeBinary,
     Numeric,
     String,
@@ -148,7 +149,8 @@ def is_true(view: View, name: str) -> Condition:
     """Whether a flag is set; null is not."""
     if view.kinds[name] is Kind.FLAG and view.dialect is Dialect.POSTGRESQL:
         return view[name].is_(True)
-    return func.coalesce(view[name], 0) != 0
+    column = cast(view[name], Integer) if view.dialect is Dialect.SQLITE else view[name]  # a text is no
+    return func.coalesce(column, 0) != 0
 
 
 def word(view: View, name: str) -> ColumnElement[Any]:

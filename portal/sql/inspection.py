@@ -97,7 +97,7 @@ def _read(type_: Type, value: Any) -> Any:
         is_whole = isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
         return str(int(value) if is_whole else value)
     if type_ is Type.FLAG:
-        return bool(value)
+        return any(value) if isinstance(value, bytes) else isinstance(value, int | float | Decimal) and value != 0
     if type_ is Type.DAY and isinstance(value, datetime.date):
         return value.isoformat()  # the model reads the date of a time
     return value

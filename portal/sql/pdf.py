@@ -157,10 +157,16 @@ class FolderPdfs:
             return None
         except (OSError, RuntimeError, ValueError) as error:
             raise PortalBroken(f"pdf: {type(error).__name__}") from None
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise NotFound("pdf: not a file")
+        try:
+            return self._content(descriptor, known_etag, limit)
+        finally:
+            os.close(descriptor)
+
+    def _content(self, descriptor: int, known_etag: str | None, limit: int) -> _File:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotFound("pdf: not a file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             etag = f'"{hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:32]}"'
             if etag == known_etag:
                 return _File(b"", etag, status.st_mtime)

@@ -44,7 +44,9 @@ def skeleton(dialect: Dialect) -> str:
     names = [view.name for view in VIEWS]
     grants = "\n".join(f"GRANT SELECT ON {name} TO 'odobot'@'%';" for name in names)
     user = _GRANTS[dialect].format(views=", ".join(names), grants=grants)
-    return "\n".join([_HEAD.format(dialect=dialect.value), *(_view(each, dialect) for each in VIEWS), _indexes(dialect), user])
+    return "\n".join(
+        [_HEAD.format(dialect=dialect.value), *(_view(each, dialect) for each in VIEWS), _indexes(dialect), user]
+    )
 
 
 def _indexes(dialect: Dialect) -> str:
@@ -59,7 +61,7 @@ def _view(view: ViewSpec, dialect: Dialect) -> str:
         lines.append((f"    {_example(column, dialect)} AS {column.name}{comma}", _comment(column)))
     width = max(len(code) for code, _ in lines)
     shown = "\n".join(f"{code:<{width}}  -- {comment}" for code, comment in lines)
-    optional = "" if view.is_required else f"-- Optional: without it, an order has no lines.\n"
+    optional = "" if view.is_required else "-- Optional: without it, an order has no lines.\n"
     return f"{optional}CREATE VIEW {view.name} AS\nSELECT\n{shown}\nFROM {view.tables};\n"
 
 

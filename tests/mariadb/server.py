@@ -79,7 +79,9 @@ def maria_server() -> Iterator[MariaServer]:
             try:
                 _wait(server, process)
                 login = f"'{_USER}'@'127.0.0.1'"
-                server.run(f"CREATE USER {login} IDENTIFIED BY '{_PASSWORD}'; GRANT ALL ON *.* TO {login} WITH GRANT OPTION")
+                server.run(
+                    f"CREATE USER {login} IDENTIFIED BY '{_PASSWORD}'; GRANT ALL ON *.* TO {login} WITH GRANT OPTION"
+                )
                 yield server
             finally:
                 process.kill()

@@ -63,11 +63,13 @@ def _by_code(about: str, code: str, error: DBAPIError) -> Exception:
 def _code(error: DBAPIError) -> str:
     """Return PostgreSQL's SQLSTATE, MySQL's number or SQLite's name of the error; empty for none."""
     original = error.orig
+    first = original.args[0] if original is not None and original.args else None
+    if isinstance(first, int):
+        return str(first)
     for name in ("sqlstate", "sqlite_errorname"):
         if code := getattr(original, name, None) or getattr(getattr(original, "__cause__", None), name, None):
             return _base(str(code))
-    first = original.args[0] if original is not None and original.args else None
-    return str(first) if isinstance(first, int) else ""
+    return ""
 
 
 def _base(code: str) -> str:

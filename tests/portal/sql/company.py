@@ -22,14 +22,15 @@ CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(200));
 CREATE TABLE memberships (person_id INTEGER, customer_id INTEGER, sees_orders BOOLEAN, sees_invoices BOOLEAN,
     updated_at {time});
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, number VARCHAR(100), starts_on DATE, ends_on DATE,
-    progress INTEGER, title VARCHAR(200), amount NUMERIC(12, 2), status VARCHAR(20), created_at {time}, updated_at {time});
+    progress INTEGER, title VARCHAR(200), amount NUMERIC(12, 2), status VARCHAR(20), created_at {time},
+    updated_at {time});
 CREATE TABLE order_lines (order_id INTEGER, position INTEGER, quantity NUMERIC(12, 3), description VARCHAR(500));
 CREATE TABLE invoices (id INTEGER PRIMARY KEY, customer_id INTEGER, order_id INTEGER, number VARCHAR(100), date DATE,
     due_date DATE, total NUMERIC(12, 2), paid NUMERIC(12, 2), paid_on DATE, status VARCHAR(20), kind VARCHAR(20),
     reference VARCHAR(50), pdf_file VARCHAR(200), issued_at {time}, created_at {time}, updated_at {time})
 """
 _TIMES = {Dialect.POSTGRESQL: "TIMESTAMP", Dialect.MYSQL: "DATETIME(6)", Dialect.SQLITE: "TEXT"}
-LONG_AGO = datetime.datetime(2026, 1, 5, 12, 0)
+LONG_AGO = datetime.datetime(2026, 1, 5, 12, 0, tzinfo=datetime.UTC).replace(tzinfo=None)
 
 TREMBLAY, ZED, SHARED = 10, 20, 30
 """The customers' ids."""
@@ -106,7 +107,8 @@ def statements(dialect: Dialect, *, indexed: bool = True) -> Sequence[str]:
 def invoice(id_: int, customer: int, number: str, day: str, total: str, paid: str = "0", **more: Any) -> dict[str, Any]:
     """A row of ``invoices``; amounts are decimal texts."""
     row: dict[str, Any] = {
-        "id": id_, "customer_id": customer, "order_id": None, "number": number, "date": datetime.date.fromisoformat(day),
+        "id": id_, "customer_id": customer, "order_id": None, "number": number,
+        "date": datetime.date.fromisoformat(day),
         "due_date": None, "total": float(total), "paid": float(paid), "paid_on": None, "status": None, "kind": None,
         "reference": None, "pdf_file": None, "issued_at": LONG_AGO, "created_at": LONG_AGO, "updated_at": LONG_AGO,
     }  # fmt: skip

@@ -1,7 +1,6 @@
 """A portal of SQL views keeps the contract: the suite of every portal, on a real database."""
 
 import datetime
-from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -68,19 +67,28 @@ FACTS = Facts(
     hidden=("240999", "40001", "%", "_", "../240130", "240130 ", "' OR 1=1 --"),
     other_email="zed@example.test",
     shared_email="partage@example.test",
-    nobody=("%", "client@example.tes_", "clien_@example.test", "personne@example.test", "\u212a@example.test", "x\0@y.z"),
+    nobody=(
+        "%",
+        "client@example.tes_",
+        "clien_@example.test",
+        "personne@example.test",
+        "\u212a@example.test",
+        "x\0@y.z",
+    ),
     missing_facts=frozenset({"menu"}),
 )
 
 
 @pytest.fixture
-async def under_test(company: Company, tmp_path: Path) -> AsyncIterator[UnderTest]:
+async def under_test(company: Company, tmp_path: Path) -> UnderTest:
     numbers = ("240127", "240129", "240130", "2026/001", "240204")
     portal = company.portal(ODOBOT_PORTAL_PDF=pdf_folder(tmp_path / "pdfs", *numbers))
 
     async def issue() -> tuple[str, str]:
         now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-        row = invoice(99, TREMBLAY, "250001", f"{now:%Y-%m-%d}", "100.00", issued_at=now, created_at=now, updated_at=now)
+        row = invoice(
+            99, TREMBLAY, "250001", f"{now:%Y-%m-%d}", "100.00", issued_at=now, created_at=now, updated_at=now
+        )
         await company.add("invoices", row)
         return str(TREMBLAY), "250001"
 
@@ -93,4 +101,4 @@ async def under_test(company: Company, tmp_path: Path) -> AsyncIterator[UnderTes
             number=number,
         )  # fmt: skip
 
-    yield UnderTest(portal, FACTS, issue, pay)
+    return UnderTest(portal, FACTS, issue, pay)

@@ -17,8 +17,8 @@ NO_INVOICES = Reader("5", str(TREMBLAY))
 NO_ORDERS = Reader("5", str(ZED))
 HOSTILE = (
     "' OR 1=1 --", "'; DROP TABLE invoices; --", '" OR ""="', "\\' OR 1=1 #", "1) OR (1=1", "10 OR 1=1", "%' OR '%'='",
-    "$1", ":p", "%s", "%(x)s", "?", "10\0", "\ud800", "10 ", " 10", "010", "+10", "1e1", "١٠", "0x0A", "9" * 40, "", "NULL",
-    "{number}", "x" * 5000,
+    "$1", ":p", "%s", "%(x)s", "?", "10\0", "\ud800", "10 ", " 10", "010", "+10", "1e1", "١٠", "0x0A", "9" * 40, "",
+    "NULL", "{number}", "x" * 5000,
 )  # fmt: skip
 
 
@@ -61,8 +61,8 @@ async def test_invoices_are_searched(portal: SqlPortal, query: str, expected: li
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [("ete", ["31450"]), ("FLOTTE ÉTÉ", ["31450"]), ("plan pro", ["31200"]), ("4812,50", ["31450"]), ("2029-03", ["31450"]),
-     ("c-7/A", ["C-7/a"]), ("zzz", []), ("40001", [])],
+    [("ete", ["31450"]), ("FLOTTE ÉTÉ", ["31450"]), ("plan pro", ["31200"]), ("4812,50", ["31450"]),
+     ("2029-03", ["31450"]), ("c-7/A", ["C-7/a"]), ("zzz", []), ("40001", [])],
 )  # fmt: skip
 async def test_orders_are_searched(portal: SqlPortal, query: str, expected: list[str]) -> None:
     page = await portal.orders(READER, page=1, page_size=100, query=query)
@@ -256,7 +256,13 @@ async def test_account_ids_that_the_database_takes_for_equal(company: Company) -
         page = await portal.invoices(reader, page=1, page_size=5)
         assert [(each.number, each.amount) for each in page.items] == [(number, amount)]
         assert (await portal.contact(contact)).contact_id == contact
-    for wrong in (Reader("E1", "acc"), Reader("é1", "ACC"), Reader("e1", "acc"), Reader("é1 ", "acc"), Reader("é1", "acc ")):
+    for wrong in (
+        Reader("E1", "acc"),
+        Reader("é1", "ACC"),
+        Reader("e1", "acc"),
+        Reader("é1 ", "acc"),
+        Reader("é1", "acc "),
+    ):
         with pytest.raises(NotFound):
             await portal.invoices(wrong, page=1, page_size=5)
 
@@ -276,7 +282,11 @@ async def test_person_with_several_addresses(company: Company, portal: SqlPortal
         " UNION ALL SELECT 1, 'Second@example.test' FROM people WHERE id = 1",
     )
     [contact] = await portal.find_contacts("second@EXAMPLE.test")
-    assert (contact.contact_id, contact.email, contact.aliases) == ("1", "Second@example.test", ("Client@example.test",))
+    assert (contact.contact_id, contact.email, contact.aliases) == (
+        "1",
+        "Second@example.test",
+        ("Client@example.test",),
+    )
     assert set((await portal.contact("1")).aliases) | {(await portal.contact("1")).email} == {
         "Second@example.test", "Client@example.test",
     }  # fmt: skip
