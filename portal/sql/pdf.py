@@ -51,7 +51,10 @@ _RETRY_SECONDS = 30.0
 
 
 class PdfSource(Protocol):
-    """Where PDFs are read from."""
+    """Where PDFs are read from; ``fields`` are the names in the template of their place."""
+
+    @property
+    def fields(self) -> frozenset[str]: ...
 
     async def read(self, row: Row, language: str, known_etag: str | None, limit: int) -> Pdf | None:
         """Return the PDF of an invoice's row; see ``Papers.invoice_pdf``."""
@@ -62,9 +65,9 @@ class PdfSource(Protocol):
 
 def check_template(text: str) -> str:
     """Return the template; raise ``ValueError`` for one that is none, or that is one document for all invoices."""
-    names = _PLACE.findall(text)
+    names = _fields_of(text)
     rest = _PLACE.sub("", text)
-    if not set(names) <= set(FIELDS) or "{" in rest or "}" in rest or not {"number", "pdf"} & set(names):
+    if not names <= set(FIELDS) or "{" in rest or "}" in rest or not {"number", "pdf"} & names:
         raise ValueError(EXPECTED)
     if text.startswith("/"):
         folder = _folder_of(text)
@@ -84,6 +87,10 @@ def check_template(text: str) -> str:
     return text
 
 
+def _fields_of(template: str) -> frozenset[str]:
+    return frozenset(_PLACE.findall(template))
+
+
 def pdf_source(template: str, token: str, breaker: PortalBreaker | None) -> PdfSource:
     """Return the source of a template; an empty one has no PDF.
 
@@ -101,6 +108,8 @@ def pdf_source(template: str, token: str, breaker: PortalBreaker | None) -> PdfS
 
 
 class _NoPdfs:
+    fields: frozenset[str] = frozenset()
+
     async def read(self, row: Row, language: str, known_etag: str | None, limit: int) -> Pdf | None:  # noqa: ARG002
         raise NotFound("pdf: ODOBOT_PORTAL_PDF is not set")
 
@@ -119,6 +128,7 @@ class FolderPdfs:
     """Reads regular files below the folder of a template, whatever its links lead to."""
 
     def __init__(self, template: str) -> None:
+        self.fields = _fields_of(template)
         self._template = template
         self._folder = _folder_of(template)
 
@@ -182,6 +192,7 @@ class WebPdfs:
     """Reads documents of a web server, with a bearer token."""
 
     def __init__(self, template: str, token: str, breaker: PortalBreaker | None) -> None:
+        self.fields = _fields_of(template)
         parts = urlsplit(_PLACE.sub("x", template))
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._template = template.removeprefix(self._origin)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import distinct, func, select
 
 from portal.breaker import PortalBreaker
 from portal.client import Reader
@@ -127,6 +127,7 @@ class SqlPortal:
             for name, model in ((INVOICES, Invoice), (ORDERS, Order)):
                 wrong += await self._unreadable(views[name], model)
                 wrong += await self._in_the_future(views[name])
+            wrong += await self._places_of_pdfs(views[INVOICES])
         return [*wrong, *missing(views)]
 
     async def _invoice(self, reader: Reader, number: str) -> dict[str, Any]:
@@ -142,6 +143,18 @@ class SqlPortal:
                 for name in fields_of(error).split(", "):
                     unread[name] = unread.get(name, 0) + 1
         return [f"{view.name}.{name}: {count} of {len(rows)} rows cannot be read" for name, count in unread.items()]
+
+    async def _places_of_pdfs(self, view: View) -> list[str]:
+        """Return what a template of PDFs asks for in vain, and whether it is one place for several invoices."""
+        fields = self._pdfs.fields
+        if "pdf" in fields:
+            return [] if view.has("pdf") else [f"{view.name}.pdf: is missing, and ODOBOT_PORTAL_PDF has {{pdf}}"]
+        if not fields or "account_id" in fields:
+            return []
+        shared = func.count(distinct(view["account_id"])) > 1
+        statement = view.select("number").where(view["number"].is_not(None)).group_by(view["number"]).having(shared)
+        found = await self._database.read(view.name, lambda reading: reading.rows(view, statement, 1))
+        return ["ODOBOT_PORTAL_PDF: expected {account_id}, since several customers have one number"] if found else []
 
     async def _in_the_future(self, view: View) -> list[str]:
         if not view.has("updated_at"):

@@ -129,6 +129,22 @@ async def test_findings_of_whole_views(company: Company) -> None:
     assert await company.portal().findings() == []
 
 
+async def test_findings_about_places_of_pdfs(company: Company) -> None:
+    """One place must not be that of two customers' invoices, and a column that it names has to be there."""
+    shared = "ODOBOT_PORTAL_PDF: expected {account_id}, since several customers have one number"
+    assert await company.portal(ODOBOT_PORTAL_PDF="/srv/{number}.pdf").findings() == [shared]
+    assert await company.portal(ODOBOT_PORTAL_PDF="/srv/{account_id}/{number}.pdf").findings() == []
+    await company.run("UPDATE invoices SET number = 'Z-1' WHERE number = '240129' AND total > 1000")
+    assert await company.portal(ODOBOT_PORTAL_PDF="/srv/{number}.pdf").findings() == []
+    await company.run(
+        "DROP VIEW odobot_invoices",
+        "CREATE VIEW odobot_invoices AS SELECT customer_id AS account_id, number, date, total AS amount,"
+        " total - paid AS balance FROM invoices",
+    )
+    missing = "odobot_invoices.pdf: is missing, and ODOBOT_PORTAL_PDF has {pdf}"
+    assert (await company.portal(ODOBOT_PORTAL_PDF="/srv/{pdf}").findings())[0] == missing
+
+
 async def test_check_with_a_cancelled_invoice(company: Company) -> None:
     """It is in neither list of ``status``, which breaks no promise."""
     await company.run("UPDATE invoices SET status = 'cancelled' WHERE number = '240130'")
