@@ -41,7 +41,7 @@ class MariaServer:
     def create(self, *, migrated: bool = False) -> str:
         """Create an empty database. Returns its URL for SQLAlchemy."""
         assert not migrated, "Odobot keeps nothing in a MariaDB"
-        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        name = f"company_{os.getpid()}_{next(self._numbers)}"  # everybody may use a database test_…
         self.run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
         return f"mysql+asyncmy://{_USER}:{_PASSWORD}@127.0.0.1:{self.port}/{name}"
 

@@ -12,12 +12,12 @@ from bot.commands.portal_sql import portal_sql
 from portal.adapters.adapter import Connection
 from portal.conformance.check import Outcome, Subject, run_check, run_checks
 from portal.conformance.report import CHECKS
-from portal.errors import PortalUnavailable
+from portal.errors import PortalBroken, PortalRefused, PortalUnavailable
 from portal.sql.adapter import ADAPTER
 from portal.sql.database.address import Dialect, parse_address
 from portal.sql.skeleton import skeleton
 from portal.sql.views import VIEWS
-from tests.portal.sql.company import Company
+from tests.portal.sql.company import READER, Company
 
 PG = "sql+postgresql://u:secret@"
 
@@ -171,3 +171,42 @@ async def test_least_that_views_need(company: Company) -> None:
     findings = await portal.findings()
     assert "odobot_invoices.due_date: is not there (no line, no reminder)" in findings
     assert len(findings) == sum(not c.is_required for v in VIEWS for c in v.columns if v.name != "odobot_order_lines")
+
+
+async def test_company_without_orders(company: Company) -> None:
+    """The view of docs/portal.md that has no row."""
+    await company.run(
+        "DROP VIEW odobot_orders",
+        "CREATE VIEW odobot_orders AS SELECT CAST(NULL AS CHAR(1)) AS account_id, CAST(NULL AS CHAR(1)) AS number"
+        " FROM invoices WHERE 1 = 0",
+    )
+    portal = company.portal()
+    assert (await portal.orders(READER, page=1, page_size=5)).total == 0
+    assert (await portal.invoices(READER, page=1, page_size=5, query="31200")).total == 2
+
+
+async def test_user_who_reads_only_the_views(company: Company, engine: str) -> None:
+    """The grants of the skeleton suffice: also the columns are found with them."""
+    if engine == "sqlite":
+        pytest.skip("SQLite has no users")
+    names = ", ".join(view.name for view in VIEWS)
+    if engine == "postgresql":
+        who = "reads_views"
+        made = [f"CREATE ROLE {who} LOGIN PASSWORD 'pw'", f"GRANT SELECT ON {names} TO {who}"]
+        gone = [f"DROP OWNED BY {who}", f"DROP ROLE {who}"]
+    else:
+        who = "'reads_views'@'127.0.0.1'"
+        made = [f"CREATE USER {who} IDENTIFIED BY 'pw'", *(f"GRANT SELECT ON {v.name} TO {who}" for v in VIEWS)]
+        gone = [f"DROP USER {who}"]
+    await company.run(*made)
+    try:
+        scheme, _, rest = company.url.partition("//")
+        portal = company.portal(url=f"{scheme}//reads_views:pw@{rest.partition('@')[2]}")
+        assert await portal.findings() == []
+        assert (await portal.invoices(READER, page=1, page_size=5)).total == 6
+        await company.run(f"REVOKE SELECT ON odobot_invoices FROM {who}")
+        with pytest.raises((PortalRefused, PortalBroken)):
+            await portal.invoices(READER, page=1, page_size=5)
+        await portal.aclose()
+    finally:
+        await company.run(*gone)
