@@ -31,6 +31,7 @@ from bot.commands.common import (
 )
 from bot.commands.deliveries import commands as deliveries
 from bot.commands.portal_check import portal_check
+from bot.commands.portal_sql import portal_sql
 from bot.commands.unlink import lift_cap, unlink
 from bot.environment.zones import use_pinned_zones
 from bot.process import Role
@@ -120,6 +121,7 @@ def migrate(as_json: AsJson = False) -> None:
 cli.command("unlink")(unlink)
 cli.command("lift-cap")(lift_cap)
 cli.command("portal-check")(portal_check)
+cli.command("portal-sql")(portal_sql)
 
 
 @cli.command("stop-copy")

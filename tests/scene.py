@@ -3,6 +3,7 @@
 import base64
 import datetime
 import re
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any
@@ -29,7 +30,7 @@ CLIENT = "client@example.test"
 class Scene:
     """The servers and the bot. Tests create people in it, and may break every part."""
 
-    def __init__(self, database_url: str, **settings: Any) -> None:
+    def __init__(self, database_url: str, *, portal_settings: Mapping[str, str] | None = None, **settings: Any) -> None:
         self.clock = SandboxClock(START)
         self.telegram = TelegramServer(clock=self.clock)
         self.portal = PortalServer(PORTAL_TOKEN, clock=self.clock)
@@ -38,6 +39,7 @@ class Scene:
         self.keys = Fernet.generate_key().decode()
         self.components: Components
         self._chosen = settings
+        self._portal_settings = portal_settings or {}
         self._stack = AsyncExitStack()
         self._running = AsyncExitStack()
 
@@ -77,7 +79,7 @@ class Scene:
             "listen": "127.0.0.1:0",
             "admin_listen": "127.0.0.1:0",
         }
-        return Settings(_env_file=None, **(values | self._chosen))
+        return Settings(_env_file=None, **(values | self._chosen)).with_portal_settings(self._portal_settings)
 
     @property
     def process_settings(self) -> dict[str, str]:

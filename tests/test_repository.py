@@ -26,6 +26,11 @@ DOCUMENTS = (
     "docs/glossary.md",
     "docs/operating.md",
     "docs/portal.md",
+    "docs/portal-adapter.md",
+    "docs/portal-http.md",
+    "docs/portal-sql.md",
+    "docs/portal-systems.md",
+    "docs/portal-tryton.md",
     "docs/privacy.md",
     "docs/threat-model.md",
     *DECISIONS,
@@ -39,6 +44,9 @@ OTHERS = {
     "odobot.db",
     "backup.db",
     "2026/001",
+    "10/2026",
+    "10/11/2026",
+    "15/10/2026",
     "x/../250118",
 }
 """What a user or a command makes, and what only looks like a path."""

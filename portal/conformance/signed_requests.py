@@ -47,7 +47,7 @@ def signed_requests() -> Json:
         "link": _signed(
             "requestLink",
             "POST /portal/links of the bot: a link to the chat for a contact who is logged in, used once, within 15 "
-            "minutes. docs/portal.md has an example.",
+            "minutes. docs/portal-http.md has an example.",
             asked,
             {"201": {"description": "The link.", "content": {"application/json": {"schema": made}}}},
             link_refusals,

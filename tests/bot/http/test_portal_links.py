@@ -16,7 +16,7 @@ from services.linking import invitations
 from tests.bot.http.test_endpoints import MEBIBYTE, REFUSED, signed, tampered
 from tests.scene import WEBHOOK_SECRET, Scene
 
-PAGE = Path(__file__).parents[3] / "docs" / "portal.md"
+PAGE = Path(__file__).parents[3] / "docs" / "portal-http.md"
 CAMILLE = {"contact_id": "c-1001", "account_id": None, "language": None}
 
 
@@ -134,7 +134,7 @@ async def test_portal_that_is_away_makes_no_link(scene: Scene, client: httpx.Asy
 
 
 async def test_example_of_the_documentation_runs(scene: Scene) -> None:
-    """The client in docs/portal.md makes a link that opens."""
+    """The client in docs/portal-http.md makes a link that opens."""
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     [block] = [each for each in blocks if "def request_link" in each]
     defined: dict[str, Any] = {"__name__": "example"}

@@ -1,62 +1,63 @@
-"""The adapter that docs/portal.md shows keeps the contract."""
+"""The tables of docs/portal.md have every field, every value and every event of the contract."""
 
-import inspect
 import re
-from datetime import date
-from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from portal.client import Portal
-from portal.conformance.check import Outcome, Subject, run_checks
-from portal.conformance.report import CHECKS
-from portal.models import Invoice, Order
+import pytest
+from pydantic import BaseModel
 
-PAGE = Path(__file__).parents[3] / "docs" / "portal.md"
+from portal.events import Event, EventType
+from portal.models import (
+    Account,
+    Contact,
+    Invoice,
+    InvoiceKind,
+    InvoiceStatus,
+    InvoiceSummary,
+    MenuLink,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Part,
+)
 
-
-def shown() -> dict[str, Any]:
-    """Return what the Python block with the adapter defines."""
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    [block] = [each for each in blocks if "class LedgerPortal" in each]
-    defined: dict[str, Any] = {}
-    exec(compile(block, str(PAGE), "exec"), defined)
-    return defined
-
-
-def invoice(number: str, day: int, balance: str) -> Invoice:
-    return Invoice(
-        number=number, date=date(2026, 5, day), amount=Decimal("10.00"), balance=Decimal(balance), order_number="O-1"
-    )
-
-
-LEDGER = {
-    "people": [
-        {"id": "1", "email": "Anna@example.test", "name": "Anna", "accounts": ["a"]},
-        {"id": "2", "email": "zed@example.test", "name": "Zed", "accounts": ["b"]},
-    ],
-    "accounts": {
-        "a": {
-            "name": "A",
-            "orders": [Order(number="O-1", invoice_count=2)],
-            "invoices": [invoice("F-1", 1, "0.00"), invoice("F-2", 2, "10.00")],
-            "pdfs": {"F-1": b"%PDF-1.7 1 %%EOF", "F-2": b"%PDF-1.7 2 %%EOF"},
-        },
-        "b": {"name": "B", "orders": [], "invoices": [invoice("F-3", 3, "0.00")], "pdfs": {"F-3": b"%PDF-1.7 3 %%EOF"}},
-    },
+PAGE = (Path(__file__).parents[3] / "docs" / "portal.md").read_text(encoding="utf-8")
+NOT_OF_THE_CONTRACT = {"aliases", "unread_accounts", "unread_lines"}
+"""What some adapters know, and what the bot counts."""
+SECTIONS = {
+    Contact: "Contact",
+    Account: "Account",
+    Order: "Order",
+    OrderLine: "Order",
+    Invoice: "Invoice",
+    InvoiceSummary: "Summary",
+    MenuLink: "Menu entry",
+    Event: "Event",
 }
 
 
-async def test_documented_adapter_keeps_the_contract() -> None:
-    subject = Subject(shown()["LedgerPortal"](LEDGER), "anna@example.test", "zed@example.test")
-    findings = await run_checks(subject, CHECKS)
-    assert [finding for finding in findings if finding.outcome is Outcome.BROKEN] == []
-    assert len([finding for finding in findings if finding.outcome is Outcome.MISSING]) == 9
+def section(title: str) -> str:
+    """Return the section of the page whose title begins with a word."""
+    found = re.search(rf"^### {title}\b.*?(?=^##)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[0]
 
 
-def test_documented_adapter_has_all_signatures() -> None:
-    """Each method of ``Portal`` is there, with the signature that it declares."""
-    adapter = shown()["LedgerPortal"]
-    for name, declared in inspect.getmembers(Portal, inspect.isfunction):
-        if not name.startswith("_"):
-            assert inspect.signature(getattr(adapter, name)) == inspect.signature(declared), name
+@pytest.mark.parametrize("model", SECTIONS, ids=lambda model: model.__name__)
+def test_every_field_is_explained(model: type[BaseModel]) -> None:
+    named = set(re.findall(r"`(\w+)`", section(SECTIONS[model])))
+    assert model.model_fields.keys() - NOT_OF_THE_CONTRACT - named == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [(InvoiceStatus, "Invoice"), (InvoiceKind, "Invoice"), (OrderStatus, "Order"), (Part, "Account")],
+    ids=str,
+)
+def test_every_word_is_explained(words: type[StrEnum], title: str) -> None:
+    assert set(words) - set(re.findall(r"`(\w+)`", section(title))) == set()
+
+
+def test_every_event_is_explained() -> None:
+    assert set(re.findall(r"^\| `(\w+\.\w+)` \|", section("Event"), re.MULTILINE)) == set(EventType)
