@@ -1,14 +1,14 @@
 """Who may read what, and the contacts. Each query of orders and invoices has ``owned`` as a condition."""
 
-import string
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import and_, exists, select, true
 
 from portal.client import Reader
 from portal.errors import Forbidden, NotFound, PortalBroken
-from portal.fields import readable_rows
+from portal.fields import email_key, readable_rows
 from portal.models import MOST_ACCOUNTS, Contact, Part
+from portal.simple.addresses import found_by
 from portal.sql.conditions import Condition, equals, equals_any, is_true, same_ignoring_case
 from portal.sql.database.pool import Reading
 from portal.sql.inspection import Row, View, Views
@@ -17,7 +17,6 @@ from portal.sql.views import ACCESS, CONTACTS
 _MOST_CONTACTS = 100
 _MOST_ADDRESSES = 1000
 _FLAGS = {Part.ORDERS: "can_see_orders", Part.INVOICES: "can_see_invoices"}
-_LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def owned(views: Views, view: View, reader: Reader, part: Part) -> Condition:
@@ -76,7 +75,9 @@ async def contacts_with(reading: Reading, email: str) -> tuple[Contact, ...]:
     found = await reading.rows(
         view, view.select("contact_id", "email").where(same_ignoring_case(view, "email", email)), _MOST_CONTACTS
     )
-    ids = [row["contact_id"] for row in found if row["contact_id"] and _key(row["email"]) == _key(email)]
+    ids = [
+        row["contact_id"] for row in found if row["contact_id"] and email_key(row["email"] or "") == email_key(email)
+    ]
     return tuple(readable_rows(Contact, await _contacts(reading, ids, email), _MOST_CONTACTS))
 
 
@@ -114,17 +115,11 @@ def _by_contact(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _contact(rows: Sequence[Row], accesses: Sequence[Row], email: str) -> Row:
-    addresses = [row["email"].strip() for row in rows if isinstance(row["email"], str) and row["email"].strip()]
-    first = next((each for each in addresses if not email or _key(each) == _key(email)), None)
+    addresses = [row["email"] for row in rows if isinstance(row["email"], str)]
+    address, aliases = found_by(addresses, email or None) or (None, ())
     accounts: dict[object, Row] = {}
     for row in accesses:
         known = accounts.setdefault(row["account_id"], {"account_id": row["account_id"], "access": []})
         known["name"] = row.get("account_name") or row["account_id"]
         known["access"] += [part.value for part, flag in _FLAGS.items() if row.get(flag, True)]
-    aliases = dict.fromkeys(each for each in addresses if first and _key(each) != _key(first))
-    return {**rows[0], "email": first, "accounts": list(accounts.values()), "aliases": tuple(aliases)}
-
-
-def _key(email: object) -> str:
-    """Lower A-Z only: full case folding would make the kelvin sign equal to k, which is another mailbox."""
-    return str(email or "").strip().translate(_LOWER_ASCII)
+    return {**rows[0], "email": address, "accounts": list(accounts.values()), "aliases": aliases}

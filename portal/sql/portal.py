@@ -116,10 +116,9 @@ class SqlPortal:
         return await self._feed.read(after, limit)
 
     async def findings(self) -> list[str]:
-        """Return what is wrong with the views, or what they lack, one line each, for ``odobot portal-check``.
+        """Return what is wrong with the views, one line each, for ``odobot portal-check``; no line has a value.
 
-        First what keeps them from being read; then rows that cannot be read, by the names of their columns; then what
-        the chat cannot show. No line has a value.
+        First what keeps them from being read; else rows that cannot be read, by the names of their columns.
         """
         views = await self._database.inspected()
         wrong = problems(views)
@@ -128,7 +127,11 @@ class SqlPortal:
                 wrong += await self._unreadable(views[name], model)
                 wrong += await self._in_the_future(views[name])
             wrong += await self._places_of_pdfs(views[INVOICES])
-        return [*wrong, *missing(views)]
+        return wrong
+
+    async def left_out(self) -> list[str]:
+        """Return the optional columns that the views lack, one line each with what that means for the chat."""
+        return missing(await self._database.inspected())
 
     async def _invoice(self, reader: Reader, number: str) -> dict[str, Any]:
         return await self._database.read("invoice", lambda reading: papers.invoice(reading, reader, number))

@@ -1,13 +1,14 @@
 """What a search finds: each word of a query in a number, a text, a date or an amount, in the forms that people type."""
 
+import calendar
 import datetime
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from sqlalchemy import and_, false, or_
+from sqlalchemy import and_, extract, false, or_
 
-from portal.sql.conditions import Condition, between, contains, is_storable, on_or_after, on_or_before
+from portal.sql.conditions import Condition, between, contains, folded, is_storable, on_or_after, on_or_before
 from portal.sql.inspection import View
 
 _MOST_WORDS = 8
@@ -16,8 +17,12 @@ _SPACED = re.compile(r"(?<!\S)[-–]?\d{1,3}(?:\s\d{3})+(?:[.,]\d{1,2})?(?!\S)")
 """``1 293,08``: a number of several words."""
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,12}(?:[.,]\d{1,2})?", re.ASCII)
-_DAY = re.compile(r"(\d{4})(?:[-/.](\d\d?)(?:[-/.](\d\d?))?)?", re.ASCII)
-_COMPACT_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
+_YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.])(\d\d?)(?:\2(\d\d?))?)?|(\d{4})(\d\d)(\d\d)", re.ASCII)
+_YEAR_LAST = re.compile(r"(?:(\d\d?)([-/.]))?(\d\d?)[-/.](\d{4})", re.ASCII)
+_MONTHS = (
+    *("january janvier", "february fevrier", "march mars", "april avril", "may mai", "june juin", "july juillet"),
+    *("august aout", "september septembre", "october octobre", "november novembre", "december decembre"),
+)
 _HALF_CENT = Decimal("0.005")
 
 FindText = Callable[[str], Condition]
@@ -39,7 +44,7 @@ def matches(view: View, query: str, texts: FindText, *, days: tuple[str, ...], a
     def found(word: str) -> Condition:
         dated = [_in_period(view, name, period) for name in days if view.has(name) for period in _periods(word)]
         priced = [between(view, amount, *bounds) for bounds in _amounts(word) if amount and view.has(amount)]
-        return or_(texts(word), *dated, *priced)
+        return or_(texts(word), *dated, *_in_month(view, word, days), *priced)
 
     conditions = []
     for words in _groups(query):
@@ -66,22 +71,41 @@ def _groups(query: str) -> Iterator[list[str]]:
 
 
 def _periods(word: str) -> Iterator[tuple[datetime.date, datetime.date]]:
-    """Yield the first and the last day of a date, a month or a year: ``2026-10-15``, ``2026-10``, ``2026``."""
-    found = _DAY.fullmatch(word) or _COMPACT_DAY.fullmatch(word)
-    if found is None:
+    """Yield the first and the last day of a year, a month or a day that the word means.
+
+    ``2026``, ``2026-10``, ``10/2026``, ``2026-10-15``, ``20261015``, ``15/10/2026``; none for ``10/11/2026``.
+    """
+    if found := _YEAR_FIRST.fullmatch(word):
+        year, _, month, day, *compact = found.groups()
+        readings = {tuple(compact) if compact[0] else (year, month, day)}
+    elif found := _YEAR_LAST.fullmatch(word):
+        day, _, month, year = found.groups()
+        readings = {(year, month, day), (year, day, month)} if day else {(year, month, None)}
+    else:
         return
-    year, month, day = (int(part) if part else None for part in found.groups())
+    periods = {period for reading in readings if (period := _period(*reading))}
+    if len(periods) == 1:
+        yield from periods
+
+
+def _period(year: str, month: str | None, day: str | None) -> tuple[datetime.date, datetime.date] | None:
     try:
-        first = datetime.date(year or 0, month or 1, day or 1)
-        if day:
-            last = first
-        elif month:
-            last = datetime.date(first.year + month // 12, month % 12 + 1, 1) - datetime.timedelta(days=1)
-        else:
-            last = datetime.date(first.year, 12, 31)
+        first = datetime.date(int(year), int(month or 1), int(day or 1))
     except ValueError:
-        return
-    yield first, last
+        return None
+    if day:
+        return first, first
+    last_month = first.month if month else 12
+    return first, datetime.date(first.year, last_month, calendar.monthrange(first.year, last_month)[1])
+
+
+def _in_month(view: View, word: str, days: tuple[str, ...]) -> list[Condition]:
+    """Whether a date is in a month whose French or English name begins with the word."""
+    begin = folded(word) or ""
+    months = [n for n, names in enumerate(_MONTHS, 1) if any(name.startswith(begin) for name in names.split())]
+    if len(begin) < 3 or not months:
+        return []
+    return [extract("month", view[name]).in_(months) for name in days if view.has(name)]
 
 
 def _in_period(view: View, name: str, period: tuple[datetime.date, datetime.date]) -> Condition:

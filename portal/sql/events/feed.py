@@ -7,16 +7,16 @@ reported. Where many rows change at once, only some are reported before they are
 
 import datetime
 import hashlib
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Select, and_, or_, select
 
-from portal.errors import CursorTooOld, PortalBroken
-from portal.events import MOST_EVENTS, EventPage
+from portal.errors import PortalBroken
+from portal.events import MOST_EVENTS, EventPage, FeedCursor, read_cursor
 from portal.sql.conditions import Condition, exact, exact_value
 from portal.sql.database.pool import Reading, SqlDatabase
 from portal.sql.events.news import RawEvent, contact_news, invoice_news, order_news
@@ -39,8 +39,7 @@ _STREAMS: dict[str, tuple[tuple[str, str], _News]] = {
 """The views that are read, each with the columns of its key, and the events of a changed row."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
+class Position(BaseModel):
     """A position in the changes of one view.
 
     Attributes:
@@ -50,21 +49,18 @@ class _Position:
         told: The events behind that position that were reported, as short digests.
     """
 
-    begun: str
-    at: str
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    begun: AwareDatetime
+    at: AwareDatetime
     key: tuple[str, str] = ("", "")
     told: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The positions in all views of a database; ``of`` names the database."""
+class SqlCursor(FeedCursor):
+    """The positions in all views of a database, by the view's name."""
 
-    of: str
-    views: dict[str, _Position] = field(default_factory=dict)
-
-    def written(self) -> str:
-        return urlsafe_b64encode(json.dumps(asdict(self), separators=(",", ":")).encode()).decode().rstrip("=")
+    views: dict[str, Position] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +82,12 @@ class SqlFeed:
 
     async def read(self, after: str | None, limit: int) -> EventPage:
         """See ``Portal.events``."""
-        cursor = self._parsed(after) if after else _Cursor(self._of)
+        cursor = read_cursor(SqlCursor, after, self._of) if after else SqlCursor(of=self._of)
         most = max(1, min(limit, MOST_EVENTS))
 
         async def work(reading: Reading) -> EventPage:
             events: list[RawEvent] = []
-            positions: dict[str, _Position] = {}
+            positions: dict[str, Position] = {}
             for name in _STREAMS:
                 view = reading.view(name)
                 if not view.has("updated_at"):
@@ -104,46 +100,26 @@ class SqlFeed:
                     events += new
                 else:
                     positions[name] = known
-            return EventPage.model_validate({"items": events, "cursor": _Cursor(self._of, positions).written()})
+            return EventPage.model_validate(
+                {"items": events, "cursor": SqlCursor(of=self._of, views=positions).written()}
+            )
 
         return await self._database.read("events", work)
 
-    def _parsed(self, text: str) -> _Cursor:
-        """Parse a cursor; raise ``CursorTooOld`` for any text that is not a cursor of this database."""
-        try:
-            values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            views = {name: _position(value) for name, value in values["views"].items() if name in _STREAMS}
-            known = values["of"] == self._of
-        except (ValueError, TypeError, KeyError, AttributeError):
-            known = False
-        if not known:
-            raise CursorTooOld("the cursor is not one of this database")
-        return _Cursor(self._of, views)
 
-
-def _position(value: dict[str, Any]) -> _Position:
-    """Read a position; raises ``ValueError``, ``TypeError`` or ``KeyError`` for what is none."""
-    first, second = map(str, value["key"])
-    for name in ("begun", "at"):
-        if datetime.datetime.fromisoformat(value[name]).tzinfo is None:
-            raise ValueError("a time without a zone")
-    return _Position(value["begun"], value["at"], (first, second), tuple(map(str, value["told"])))
-
-
-async def _start(reading: Reading, view: View) -> _Position:
+async def _start(reading: Reading, view: View) -> Position:
     """Return the position of the present: what changed in the last two minutes counts as reported."""
     present = await _now(reading, view)
-    begun, since = present.isoformat(), (present - _IN_FLIGHT).isoformat()
-    position = _Position(begun, since)
+    position = Position(begun=present, at=present - _IN_FLIGHT)
     told = [digest for change in await _changes(reading, view, position, 10 * _MOST_TOLD) for digest in change.events]
     if len(told) <= _MOST_TOLD:
-        return _Position(begun, since, told=tuple(told))
+        return position.model_copy(update={"told": tuple(told)})
     last = await reading.rows(view, _selected(view).order_by(*(each.desc() for each in _order(view))), 1)
     newest = _change(view, last[0], present)
-    return _Position(begun, newest.at.isoformat(), newest.key)
+    return Position(begun=present, at=newest.at, key=newest.key)
 
 
-async def _changed(reading: Reading, view: View, position: _Position, limit: int) -> tuple[list[RawEvent], _Position]:
+async def _changed(reading: Reading, view: View, position: Position, limit: int) -> tuple[list[RawEvent], Position]:
     """Return up to ``limit`` events after the position, and the position after them."""
     horizon = await _now(reading, view) - _IN_FLIGHT
     told, most = set(position.told), limit + len(position.told) + 1
@@ -162,7 +138,7 @@ async def _changed(reading: Reading, view: View, position: _Position, limit: int
         events += [change.events[digest] for digest in taken]
         is_whole = len(taken) == len(new)
         if passes and is_whole:
-            at, key = change.at.isoformat(), change.key
+            at, key = change.at, change.key
             continue
         kept += [digest for digest in change.events if digest in told or digest in taken]
         passes = False
@@ -171,13 +147,12 @@ async def _changed(reading: Reading, view: View, position: _Position, limit: int
             break
     if not is_end:  # the rows of the others were not reached
         kept += [digest for digest in position.told if digest not in kept]
-    return events, _Position(position.begun, at, key, tuple(kept[: 2 * _MOST_TOLD]))
+    return events, Position(begun=position.begun, at=at, key=key, told=tuple(kept[: 2 * _MOST_TOLD]))
 
 
-async def _changes(reading: Reading, view: View, position: _Position, most: int) -> list[_Change]:
+async def _changes(reading: Reading, view: View, position: Position, most: int) -> list[_Change]:
     statement = _selected(view).where(_after(view, position)).order_by(*_order(view))
-    begun = datetime.datetime.fromisoformat(position.begun)
-    return [_change(view, row, begun) for row in await reading.rows(view, statement, most)]
+    return [_change(view, row, position.begun) for row in await reading.rows(view, statement, most)]
 
 
 def _change(view: View, row: Row, begun: datetime.datetime) -> _Change:
@@ -198,14 +173,13 @@ def _order(view: View) -> Sequence[Any]:
     return [moment(view, "updated_at"), *(exact(view, name) for name in _STREAMS[view.name][0])]
 
 
-def _after(view: View, position: _Position) -> Condition:
-    since = datetime.datetime.fromisoformat(position.at)
+def _after(view: View, position: Position) -> Condition:
     at, first, second = _order(view)
-    value = moment_value(view, "updated_at", since)
+    value = moment_value(view, "updated_at", position.at)
     key = [exact_value(view, text) for text in position.key]
     later_key = or_(first > key[0], and_(first == key[0], second > key[1]))
     has_key = and_(*(view[name].is_not(None) for name in _STREAMS[view.name][0]))
-    return and_(from_moment(view, "updated_at", since), or_(at > value, and_(at == value, later_key)), has_key)
+    return and_(from_moment(view, "updated_at", position.at), or_(at > value, and_(at == value, later_key)), has_key)
 
 
 async def _now(reading: Reading, view: View) -> datetime.datetime:

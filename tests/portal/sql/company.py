@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fpdf import FPDF
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -191,21 +192,22 @@ async def fill(company: Company) -> None:
     )  # fmt: skip
 
 
+TREMBLAYS = ("240127", "240129", "240130", "240204", "2026/001", "F-abc_1")
+"""The numbers of Tremblay's invoices."""
 READER = Reader("1", str(TREMBLAY))
 OTHER = Reader("2", str(ZED))
 
 
 def pdf_folder(folder: Path, *numbers: str) -> str:
-    """Write a PDF for each number of Tremblay's. Returns the setting."""
-    from fpdf import FPDF
-
-    (folder / str(TREMBLAY)).mkdir(parents=True)
-    for number in numbers:
+    """Write a PDF for each number of Tremblay's, and for each invoice of Zed's. Returns the setting."""
+    places = [(TREMBLAY, number) for number in numbers] + [(ZED, "240129"), (ZED, "240999")]
+    for customer, number in places:
         made = FPDF()
         made.set_compression(False)
         made.add_page()
         made.set_font("helvetica")
         made.cell(text=f"Facture {number}")
-        made.multi_cell(0, text="Plan Pro " * 200)
-        (folder / str(TREMBLAY) / f"{number.replace('/', '%2F')}.pdf").write_bytes(bytes(made.output()))
+        made.multi_cell(0, text=f"Client {customer} " * 200)
+        (folder / str(customer)).mkdir(parents=True, exist_ok=True)
+        (folder / str(customer) / f"{number.replace('/', '%2F')}.pdf").write_bytes(bytes(made.output()))
     return f"{folder}/{{account_id}}/{{number}}.pdf"

@@ -10,7 +10,7 @@ import pytest
 from portal.models import Invoice, OrderLine
 from tests.portal.conformance.facts import Facts, UnderTest
 from tests.portal.conformance.suite import *  # noqa: F403
-from tests.portal.sql.company import TREMBLAY, Company, invoice, pdf_folder
+from tests.portal.sql.company import TREMBLAY, TREMBLAYS, Company, invoice, pdf_folder
 
 FACTS = Facts(
     email="client@example.test",
@@ -81,8 +81,7 @@ FACTS = Facts(
 
 @pytest.fixture
 async def under_test(company: Company, tmp_path: Path) -> UnderTest:
-    numbers = ("240127", "240129", "240130", "2026/001", "240204")
-    portal = company.portal(ODOBOT_PORTAL_PDF=pdf_folder(tmp_path / "pdfs", *numbers))
+    portal = company.portal(ODOBOT_PORTAL_PDF=pdf_folder(tmp_path / "pdfs", *TREMBLAYS))
 
     async def issue() -> tuple[str, str]:
         now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
