@@ -16,7 +16,7 @@ from sandbox.serving import free_port
 
 _USER = "odobot"
 _PASSWORD = "secret-of-the-database"
-_START_SECONDS = 30.0
+_START_SECONDS = 50.0
 # Nothing here outlives the tests: what a crash of the machine would lose may be lost.
 _OPTIONS = (
     "--no-defaults", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=128M",
