@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -141,7 +141,8 @@ class Settings(CompanySettings, PolicySettings):
         smtp, imap = self.smtp_url.get_secret_value(), self.imap_url.get_secret_value()
         passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
         passwords += [imap, parse_imap_url(imap).password] if imap else []
-        passwords += [urlsplit(self.portal_url).password, *self._portal_secrets]
+        of_portal = urlsplit(self.portal_url).password or ""
+        passwords += [of_portal, unquote(of_portal), *self._portal_secrets]
         secrets = (self.telegram_token, self.portal_token, self.portal_webhook_secret, self.webhook_secret)
         tokens = [secret.get_secret_value() for secret in secrets]
         return [*tokens, smtp, *self.keys, *(password for password in passwords if password)]

@@ -1,7 +1,7 @@
 """``odobot portal-check``: check a portal against the contract, without the bot's other settings."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -42,7 +42,8 @@ def portal_check(
         raise usage_error(f"odobot portal-check: {error}") from None
     connection = _connection(adapter, address)
     secret = [connection.settings.get(each.name, "") for each in adapter.settings if each.is_secret]
-    hidden = [connection.token, urlsplit(address).password or "", *secret]
+    password = urlsplit(address).password or ""
+    hidden = [connection.token, password, unquote(password), *secret]
     set_up_logs(
         "auto", "WARNING", [each for each in hidden if each]
     )  # to standard error: the report is on standard output

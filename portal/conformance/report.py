@@ -28,6 +28,7 @@ CHECKS = [
 ]
 """Every promise that holds for each kind of portal."""
 _COLUMNS = "The views have the columns that are needed"
+_OPTIONAL_COLUMNS = "The views have the optional columns"
 
 
 @runtime_checkable
@@ -36,6 +37,9 @@ class HasFindings(Protocol):
 
     async def findings(self) -> list[str]:
         """Return a line for each fault of the source, without personal data; raises ``PortalError``."""
+
+    async def left_out(self) -> list[str]:
+        """Return a line for each optional fact that the source lacks, and what the chat then shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ async def _check_source(portal: Portal) -> list[CheckResult]:
     if not isinstance(portal, HasFindings):
         return []
     try:
-        found = await portal.findings()
+        found, left_out = await portal.findings(), await portal.left_out()
     except PortalError as error:
-        found = [f"{type(error).__name__}: {error}"]
-    return [CheckResult(_COLUMNS, Outcome.BROKEN, line) for line in found] or [CheckResult(_COLUMNS, Outcome.KEPT)]
+        found, left_out = [f"{type(error).__name__}: {error}"], []
+    results = [CheckResult(_COLUMNS, Outcome.BROKEN, line) for line in found] or [CheckResult(_COLUMNS, Outcome.KEPT)]
+    return results + [CheckResult(_OPTIONAL_COLUMNS, Outcome.MISSING, line) for line in left_out]
