@@ -128,6 +128,9 @@ async def _record_documents(
     """Record events about orders and invoices, with the same few statements for one event and for a whole page."""
     if not events:
         return
+    if any(event.type == Kind.ORDER_ENDING for event in events):
+        # The plan announces ends, too: neither would see what the other is queueing.
+        await session.lock("plan")
     affected = await feed.affected_links(session, {event.account_id for event in events})
     earlier = _EarlierNotices()
     await earlier.load(session, [event for event in events if event.account_id in affected])
