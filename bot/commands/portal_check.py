@@ -44,13 +44,20 @@ def portal_check(
     secret = [connection.settings.get(each.name, "") for each in adapter.settings if each.is_secret]
     password = urlsplit(address).password or ""
     hidden = [connection.token, password, unquote(password), *secret]
-    set_up_logs(
-        "auto", "WARNING", [each for each in hidden if each]
-    )  # to standard error: the report is on standard output
+    # To standard error: the report is on standard output.
+    set_up_logs("auto", "WARNING", [each for each in hidden if each])
     try:
         portal = adapter.open(connection)
     except ValueError as error:
         raise failure(f"odobot portal-check: {error}") from None
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        """Print a line of the report as soon as it is known: the whole takes minutes."""
+        if not as_json:
+            told.append(line)
+            typer.echo(line)
+
     report = check_portal(
         portal,
         address,
@@ -60,6 +67,7 @@ def portal_check(
         examples=examples,
         is_http_contract=adapter.is_http_contract,
         cursor=cursor,
+        tell=tell,
     )
     facts = {
         "is_kept": report.is_kept,
@@ -69,8 +77,9 @@ def portal_check(
         ],
         "calls": [{"call": each.name, "is_kept": each.is_kept, "words": each.words} for each in report.calls],
         "note": report.note,
+        "cursor": report.cursor,
     }
-    print_facts(facts, report.lines(), as_json=as_json)
+    print_facts(facts, report.lines()[len(told) :], as_json=as_json)
     if not report.is_kept:
         raise typer.Exit(1)
 

@@ -8,12 +8,12 @@ from portal.adapters.adapter import AdapterSetting
 from portal.adapters.registry import find_adapter
 
 
-def settings_of_portal(url: str) -> tuple[AdapterSetting, ...]:
-    """Return the settings of the adapter that serves the URL; none where there is no such adapter."""
+def settings_of_portal(url: str) -> tuple[AdapterSetting, ...] | None:
+    """Return the settings of the adapter that serves the URL; None where there is no such adapter."""
     try:
         return find_adapter(url).settings
     except ValueError:  # the check of the URL itself says so
-        return ()
+        return None
 
 
 def value_of(name: str, files: Mapping[str, str | None], contents: Mapping[str, str]) -> str:

@@ -41,13 +41,16 @@ def read_sources(prefix: str, fields: Collection[str], secrets: Collection[str],
     """
     files: Mapping[str, str | None] = read_env_files(env_files) if env_files else values_of_env_file()
     url, _ = read_secret_files(prefix, ["portal_url"], files)
-    own = settings_of_portal(value_of(f"{prefix}PORTAL_URL", files, _by_name(prefix, url)))
+    found = settings_of_portal(value_of(f"{prefix}PORTAL_URL", files, _by_name(prefix, url)))
+    own = found or ()
     own_secrets = [setting.name.removeprefix(prefix).lower() for setting in own if setting.is_secret]
     secrets = [*secrets, *own_secrets]
     names = [prefix + field.upper() for field in fields] + [prefix + field.upper() + SUFFIX for field in secrets]
     misspelt = [
         f"{name}: no setting has this name{f', did you mean {nearest}?' if nearest else ', see .env.example'}"
         for name, nearest in unknown_names(prefix, [*names, *(setting.name for setting in own)], files)
+        if found is not None
+        or not name.upper().startswith(f"{prefix}PORTAL_")  # perhaps of a misspelt scheme's adapter
     ]
     contents, unusable = read_secret_files(prefix, secrets, files)
     portal_settings, wrong = read_portal_settings(own, files, _by_name(prefix, contents))

@@ -93,7 +93,7 @@ def _invoice(bill: Any) -> Row:
 
 def _checked_url(url: str) -> str:
     """Called at the start of the bot; raises ValueError with one line that says what is expected."""
-    return SCHEME + checked_web_url(url.removeprefix(SCHEME))
+    return checked_web_url(url, SCHEME)
 
 
 ADAPTER = Adapter(

@@ -8,8 +8,8 @@ from portal.tryton.portal import TrytonPortal
 
 def _checked_url(url: str) -> str:
     parse_address(url)
-    address, question, query = url.removeprefix(SCHEME).partition("?")
-    return SCHEME + checked_web_url(address) + question + query
+    address, question, query = url.partition("?")
+    return checked_web_url(address, SCHEME) + question + query
 
 
 def _open(connection: Connection) -> TrytonPortal:

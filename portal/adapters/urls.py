@@ -4,17 +4,21 @@ import ipaddress
 from urllib.parse import urlsplit
 
 
-def checked_web_url(url: str) -> str:
+def checked_web_url(url: str, prefix: str = "") -> str:
     """Return a URL of a web server without a trailing slash.
+
+    Args:
+        url: The URL.
+        prefix: What stands before the scheme of the web server, such as ``acme+``.
 
     Raises:
         ValueError: It is neither ``https://`` nor ``http://`` on this machine, or has credentials, a query or a
             fragment.
     """
-    scheme, host = scheme_and_host(url)
+    scheme, host = scheme_and_host(url.removeprefix(prefix)) if url.startswith(prefix) else ("", "")
     if (scheme == "https" and host) or (scheme == "http" and is_loopback(host)):
         return url.rstrip("/")
-    raise ValueError("expected https://host (plain http:// only on this machine, 127.0.0.1)")
+    raise ValueError(f"expected {prefix}https://host (plain {prefix}http:// only on this machine, 127.0.0.1)")
 
 
 def scheme_and_host(url: str) -> tuple[str, str]:

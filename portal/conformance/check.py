@@ -4,10 +4,12 @@ Checks only read, and no result repeats what the portal holds about anybody.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 
 from portal.client import Portal, Reader
 from portal.conformance.contents import AccountContents, contents_of
@@ -153,7 +155,8 @@ class Subject:
             Pairs of the account that asks, and the account that it must not see.
 
         Raises:
-            NotTested: one of the addresses has no account that the other does not have.
+            NotTested: there is no other address, or it has no account.
+            PromiseBroken: both may see the same accounts.
         """
         if not self.other_email:
             raise NotTested("give --other-email, of somebody on another account")
@@ -165,7 +168,10 @@ class Subject:
             foreign = [each for each in asked if each.reader.account_id not in shared]
             pairs += [(asking[place % len(asking)], each) for place, each in enumerate(foreign) if asking]
         if not pairs:
-            raise NotTested("the addresses have no accounts that differ: give another --other-email")
+            raise PromiseBroken(
+                "both may see the same accounts: unless they are of one company, everybody sees everything; "
+                "give the --other-email of another customer"
+            )
         return pairs
 
     def require(self, part: Part) -> None:
@@ -246,16 +252,27 @@ def random_word() -> str:
     return f"odobot-portal-check-{secrets.token_hex(8)}"
 
 
-async def run_checks(subject: Subject, checks: Iterable[Check]) -> list[CheckResult]:
-    """Prepare the subject and run the checks.
+async def run_checks(
+    subject: Subject, checks: Sequence[Check], report: Callable[[CheckResult], None] = lambda _result: None
+) -> list[CheckResult]:
+    """Prepare the subject and run the checks; only the first one where nobody has the address.
+
+    Args:
+        subject: The person.
+        checks: The checks.
+        report: Is called with each result as soon as it is known.
 
     Returns:
         The results in order, after one about the portal as a whole; only that one where the portal cannot be read.
     """
     first = await run_check(Check("The portal answers", Subject.prepare), subject)
-    if first.outcome is not Outcome.KEPT:
-        return [first]
-    return [first, *[await run_check(check, subject) for check in checks]]
+    report(first)
+    results = [first]
+    is_known = subject.contact is not None
+    for check in () if first.outcome is not Outcome.KEPT else checks if is_known else checks[:1]:
+        results.append(await run_check(check, subject))
+        report(results[-1])
+    return results
 
 
 async def run_check(check: Check, subject: Subject) -> CheckResult:
@@ -267,6 +284,7 @@ async def run_check(check: Check, subject: Subject) -> CheckResult:
     except PortalError as error:
         return subject.hide(CheckResult(check.promise, Outcome.BROKEN, f"{type(error).__name__}: {error}"))
     except Exception as error:
-        words = f"{type(error).__name__}, which is no PortalError"
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        words = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}, which is no PortalError"
         return CheckResult(check.promise, Outcome.BROKEN, words)
     return CheckResult(check.promise, Outcome.KEPT)

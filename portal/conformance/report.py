@@ -1,6 +1,7 @@
 """Runs every check of ``odobot portal-check`` and renders the results as a table."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -27,8 +28,13 @@ CHECKS = [
     *ADDITION_CHECKS,
 ]
 """Every promise that holds for each kind of portal."""
-_COLUMNS = "The views have the columns that are needed"
-_OPTIONAL_COLUMNS = "The views have the optional columns"
+_SOURCE = "The adapter finds no fault in its source"
+_OPTIONAL = "The source has every optional fact"
+_WIDTH = max(len(outcome) for outcome in Outcome)
+_OTHER_CALLS = (
+    "An adapter has calls of its own, so those of the HTTP contract were not checked: that is as it should be."
+)
+Tell = Callable[[str], None]
 
 
 @runtime_checkable
@@ -49,6 +55,8 @@ class Report:
     promises: list[CheckResult]
     calls: list[CallResult]
     note: str
+    cursor: str = ""
+    """Where the feed stood at the end; empty where it gave none."""
 
     @property
     def is_kept(self) -> bool:
@@ -58,11 +66,17 @@ class Report:
 
     def lines(self) -> list[str]:
         """Render the report as a table, one line a result."""
-        rows = [(result.outcome.value, result.promise, result.words) for result in self.promises]
-        rows += [("kept" if call.is_kept else "BROKEN", f"HTTP: {call.name}", call.words) for call in self.calls]
-        width = max(len(outcome) for outcome, _, _ in rows)
-        table = [f"{outcome:<{width}}  {promise}{f': {words}' if words else ''}" for outcome, promise, words in rows]
-        return [*table, self.note] if self.note else table
+        table = [_line(result.outcome, result.promise, result.words) for result in self.promises]
+        table += [
+            _line(Outcome.KEPT if call.is_kept else Outcome.BROKEN, f"HTTP: {call.name}", call.words)
+            for call in self.calls
+        ]
+        notes = [self.note, f"For --cursor, later: {self.cursor}" if self.cursor else ""]
+        return table + [note for note in notes if note]
+
+
+def _line(outcome: Outcome, promise: str, words: str) -> str:
+    return f"{outcome:<{_WIDTH}}  {promise}{f': {words}' if words else ''}"
 
 
 def check_portal(
@@ -75,6 +89,7 @@ def check_portal(
     examples: int = 20,
     is_http_contract: bool = True,
     cursor: str = "",
+    tell: Tell = lambda _line: None,
 ) -> Report:
     """Check a portal, which takes about a minute.
 
@@ -87,25 +102,39 @@ def check_portal(
         is_http_contract: Whether ``url`` serves the HTTP contract, so that its paths and calls are checked, too.
         examples: How many requests are made of each HTTP call; 0 skips these calls.
         cursor: A cursor of the feed with events after it; empty checks only what happens meanwhile.
+        tell: Is called with each of the first lines of the report as soon as it is known.
     """
     subject = Subject(portal, email, other_email, cursor)
-    promises = asyncio.run(_check_promises(subject, url, token, is_http_contract=is_http_contract))
+    promises, now = asyncio.run(_check_promises(subject, url, token, tell, is_http_contract=is_http_contract))
     if not is_http_contract:
-        return Report(promises, [], "The portal has calls of its own, so those of the HTTP contract were not checked.")
+        return Report(promises, [], _OTHER_CALLS, now)
     if not examples or not subject.own:
-        return Report(promises, [], "The HTTP calls were not checked.")
-    return Report(promises, *check_calls(url, token, subject, examples=examples))
+        return Report(promises, [], "The HTTP calls were not checked.", now)
+    return Report(promises, *check_calls(url, token, subject, examples=examples), now)
 
 
-async def _check_promises(subject: Subject, url: str, token: str, *, is_http_contract: bool) -> list[CheckResult]:
+async def _check_promises(
+    subject: Subject, url: str, token: str, tell: Tell, *, is_http_contract: bool
+) -> tuple[list[CheckResult], str]:
+    """Return the results, and the feed's present cursor."""
+
+    def report(result: CheckResult) -> None:
+        tell(_line(result.outcome, result.promise, result.words))
+
     try:
-        results = await _check_source(subject.portal)
-        results += await run_checks(subject, CHECKS)
+        results = await run_checks(subject, CHECKS, report)
         if subject.own and is_http_contract:
             results += await check_paths(url, token, subject)
-        return results
+        return results + await _check_source(subject.portal), await _cursor(subject.portal)
     finally:
         await subject.portal.aclose()
+
+
+async def _cursor(portal: Portal) -> str:
+    try:
+        return (await portal.events(None, 1)).cursor
+    except Exception:  # whatever it is, the checks of the feed have named it
+        return ""
 
 
 async def _check_source(portal: Portal) -> list[CheckResult]:
@@ -116,5 +145,5 @@ async def _check_source(portal: Portal) -> list[CheckResult]:
         found, left_out = await portal.findings(), await portal.left_out()
     except PortalError as error:
         found, left_out = [f"{type(error).__name__}: {error}"], []
-    results = [CheckResult(_COLUMNS, Outcome.BROKEN, line) for line in found] or [CheckResult(_COLUMNS, Outcome.KEPT)]
-    return results + [CheckResult(_OPTIONAL_COLUMNS, Outcome.MISSING, line) for line in left_out]
+    results = [CheckResult(_SOURCE, Outcome.BROKEN, line) for line in found] or [CheckResult(_SOURCE, Outcome.KEPT)]
+    return results + [CheckResult(_OPTIONAL, Outcome.MISSING, line) for line in left_out]

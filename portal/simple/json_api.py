@@ -16,6 +16,9 @@ from portal.parsing import parsed_json
 
 DOCUMENT_STATUSES: Statuses = MappingProxyType({202: NotReady, 404: NotFound, 409: NotReady})
 """What these statuses mean where a document is asked for."""
+_PDF = {"Accept": "application/pdf, */*;q=0.5"}
+"""Django REST framework answers 406 to ``application/pdf`` alone."""
+_HINTS = {401: "the token is wrong or has expired", 403: "the token may not read this", 406: "another Accept is needed"}
 _NO_STATUSES: Statuses = MappingProxyType({})
 
 
@@ -34,7 +37,7 @@ class JsonApi:
         base_url: The API's address; paths are appended to it.
         headers: Sent with each request, the authorization among them.
         statuses: The statuses that have a meaning of their own in this API, such as ``{400: Forbidden}``.
-        hints: The likely cause for the operator, by status.
+        hints: The likely cause for the operator, by status, where the usual ones do not fit.
         is_own: Whether a 403 or 404 is the API's own; by default, if it is JSON.
         transport: Replaces the connections, in tests.
     """
@@ -51,7 +54,7 @@ class JsonApi:
     ) -> None:
         self._client = http_client(base_url, {"Accept": "application/json", **(headers or {})}, transport)
         self._statuses = statuses
-        self._hints = hints
+        self._hints = {**_HINTS, **(hints or {})}
         self._is_own = is_own
 
     async def aclose(self) -> None:
@@ -119,9 +122,7 @@ class JsonApi:
         """Open a PDF's answer to stream; ``http_client.read_document`` reads it, ``document_call`` limits the time."""
         call, url = f"GET {path}", with_query(_filled(path, ids), params)
         with portal_errors(call):
-            async with self._client.stream(
-                "GET", url, headers={"Accept": "application/pdf"}, timeout=PDF_TIMEOUT
-            ) as answer:
+            async with self._client.stream("GET", url, headers=_PDF, timeout=PDF_TIMEOUT) as answer:
                 self._check(call, answer, {**DOCUMENT_STATUSES, **self._statuses}, (httpx.codes.OK,))
                 yield answer
 

@@ -24,6 +24,8 @@ from portal.simple.rows import PaperList, PaperT, Read, Row, listed, read_each, 
 from portal.simple.search import matcher
 
 AnswerT = TypeVar("AnswerT")
+_REPLACEABLE = {"cache_seconds", "overlap", "aclose", "links", "invoice_summary", "findings", "left_out"}
+"""What a subclass may replace beside the reads and what Python itself has a name for."""
 
 
 class SimplePortal(SimpleReads):
@@ -42,6 +44,18 @@ class SimplePortal(SimpleReads):
     overlap: ClassVar[datetime.timedelta] = datetime.timedelta(minutes=5)
     """How long a change may take until ``read_changes`` returns it."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a subclass whose method has the name of one of the base class: the owner check could be among them.
+
+        Raises:
+            TypeError: it has; the message names the method.
+        """
+        super().__init_subclass__(**options)
+        own = [name for name in cls.__dict__ if not name.startswith("__") and name not in _REPLACEABLE]
+        taken = [name for name in own if name in SimplePortal.__dict__]
+        if taken:
+            raise TypeError(f"{cls.__name__}.{taken[0]} replaces what SimplePortal needs: give it another name")
+
     def __init__(
         self,
         connection: Connection,
@@ -52,6 +66,7 @@ class SimplePortal(SimpleReads):
         self._clock = clock
         self._cache = ListCache(self.cache_seconds)
         self._apis: list[JsonApi] = []
+        self._foreign: Counter[str] = Counter()
 
     async def find_contacts(self, email: str) -> tuple[Contact, ...]:
         """See ``Portal``."""
@@ -166,6 +181,18 @@ class SimplePortal(SimpleReads):
         for api in self._apis:
             await api.aclose()
 
+    async def findings(self) -> list[str]:
+        """See ``portal.conformance.report.HasFindings``: whether the reads returned rows that named another account."""
+        return [
+            f"rows of {call} named another account and were left out: ask the system for one account's only"
+            for call, rows in self._foreign.items()
+            if rows
+        ]
+
+    async def left_out(self) -> list[str]:
+        """See ``HasFindings``. The checks themselves find what the rows lack."""
+        return []
+
     def json_api(self, base_url: str, headers: Mapping[str, str] | None = None, **options: Any) -> JsonApi:
         """Make a client of a JSON API, which ``aclose`` closes; ``options`` are those of ``JsonApi``."""
         api = JsonApi(base_url, headers, **options)
@@ -227,6 +254,7 @@ class SimplePortal(SimpleReads):
             with adapter_errors(call):
                 rows = listed(call, await read(reader), MOST_PAPERS)
             found = await read_papers(call, model, rows, reader)
+            self._foreign[call] += found.foreign
             self._cache.put(key, found)
         return found
 

@@ -107,10 +107,14 @@ async def read_each(
 
 @dataclass(frozen=True, slots=True)
 class PaperList(Generic[PaperT]):
-    """The orders or invoices of an account, newest first, and the numbers of those that could not be read."""
+    """The orders or invoices of an account, newest first.
+
+    ``unread`` has the numbers of those that could not be read, and ``foreign`` says how many named another account.
+    """
 
     rows: tuple[Read[PaperT], ...]
     unread: tuple[str, ...]
+    foreign: int = 0
 
     def page(self, page: int, size: int, keep: Callable[[PaperT], bool], *, counts_unread: bool) -> Page[PaperT]:
         """Return a page of the rows that ``keep`` returns True for.
@@ -146,10 +150,10 @@ async def read_papers(call: str, model: type[PaperT], rows: Sequence[object], re
     """Read the orders or invoices of an account. One that names another account or contact is left out, and logged."""
     good, unread = await read_each(call, model, rows, "number")
     own = [row for row in good if _is_own(row.model, reader)]
-    if len(own) < len(good):
-        unread_rows[model.__name__] += len(good) - len(own)
-        log.error("portal.row_of_another_account", model=model.__name__, rows=len(good) - len(own))
-    return PaperList(tuple(sorted(own, key=lambda row: _age(row.model), reverse=True)), tuple(unread))
+    if foreign := len(good) - len(own):
+        unread_rows[model.__name__] += foreign
+        log.error("portal.row_of_another_account", model=model.__name__, rows=foreign)
+    return PaperList(tuple(sorted(own, key=lambda row: _age(row.model), reverse=True)), tuple(unread), foreign)
 
 
 def _is_own(paper: Order | Invoice, reader: Reader) -> bool:

@@ -111,4 +111,4 @@ async def test_bot_is_checked_with_it(installed: Path, tmp_path: Path) -> None:
         result = await odobot(installed, tmp_path, "check", **settings)
         wrong = await odobot(installed, tmp_path, "check", **settings | {"portal_url": "acme+https://me@host"})
     assert "ODOBOT_PORTAL_URL: the portal answers" in result.out, result.out + result.err
-    assert wrong.err.startswith("ODOBOT_PORTAL_URL: expected https://host")
+    assert wrong.err.startswith("ODOBOT_PORTAL_URL: expected acme+https://host")

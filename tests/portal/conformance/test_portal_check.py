@@ -294,13 +294,18 @@ class PortalWithFindings(MemoryPortal):
         """Return what is wrong with the source."""
         return list(self._lines)
 
+    async def left_out(self) -> list[str]:
+        """Return what the source could have, too."""
+        return ["odobot_orders.title: no line"]
+
 
 @pytest.mark.parametrize("lines", [(), ("odobot_orders.number is missing", "odobot_invoices.date is a text")])
 def test_findings_of_an_adapter(lines: tuple[str, ...]) -> None:
     report = check_portal(PortalWithFindings(*lines), "views://x", "", MEMORY_ANNA, MEMORY_ZED, is_http_contract=False)
-    found = [line for line in report.lines() if "The views have the columns that are needed" in line]
+    found = [line for line in report.lines() if "The adapter finds no fault in its source" in line]
     assert [line.partition(": ")[2] for line in found] == list(lines or [""])
     assert report.is_kept == (not lines)
+    assert any(line.startswith("not told") and "odobot_orders.title: no line" in line for line in report.lines())
 
 
 class TalkativePortal(MemoryPortal):

@@ -165,3 +165,25 @@ async def test_reader_of_a_removed_contact_is_refused() -> None:
             await asked
     with pytest.raises(NotFound):
         await portal.invoices(Reader("c2", "a"), page=1, page_size=5)
+
+
+def test_method_of_the_base_is_not_replaced_by_accident() -> None:
+    with pytest.raises(TypeError, match=r"Careless\._opened replaces what SimplePortal needs"):
+
+        class Careless(ShopPortal):
+            async def _opened(self, *_: object) -> None:
+                """Would turn the owner check off."""
+
+
+async def test_rows_of_another_account_are_a_finding() -> None:
+    shop = small_shop(invoices={"a": [invoice("F-1", account_id="a")]})
+    portal = ShopPortal(shop)
+    await portal.invoices(ANNA, page=1, page_size=10)
+    assert await portal.findings() == []
+    shop.invoices["a"].append(invoice("F-2", account_id="b"))
+    assert (await ShopPortal(shop).invoices(ANNA, page=1, page_size=10)).total == 1
+    portal = ShopPortal(shop)
+    await portal.invoices(ANNA, page=1, page_size=10)
+    [finding] = await portal.findings()
+    assert finding.startswith("rows of invoices named another account")
+    assert "F-2" not in finding
