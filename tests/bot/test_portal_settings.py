@@ -108,9 +108,12 @@ def test_url_with_a_password_is_a_secret(tmp_path: Path, monkeypatch: pytest.Mon
 def test_misspelt_scheme_is_the_only_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
     """What follows from it, such as settings of the adapter that was meant, is not reported."""
     monkeypatch.setenv("ODOBOT_PORTAL_URL", "acne+https://portal.test")
+    monkeypatch.setenv("ODOBOT_PORTAL_TOKEN", "token")
     monkeypatch.setenv("ODOBOT_PORTAL_REGION", "east")
     monkeypatch.setenv("ODOBOT_TELEGRAM_API_URL", "http://127.0.0.1:1")
     monkeypatch.delenv("ODOBOT_PRIVACY_CONTACT")
-    (line,) = refused()
+    lines = refused()
+    assert len(lines) == 1, lines
+    [line] = lines
     assert line.startswith("ODOBOT_PORTAL_URL: expected https://host")
     assert "acme+https" in line
