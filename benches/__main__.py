@@ -25,6 +25,7 @@ BENCHES = {
     "memory": "Peak memory, empty and full",
     "notices": "Notices on invoice day",
     "packing": "Packs of invoices, and taps meanwhile",
+    "sql_portal": "A portal of SQL views with 100,000 invoices",
     "attacks": "Attacks on the public port, from the portal and by strangers",
     "soak": "Ten minutes of traffic",
 }
