@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -141,9 +140,8 @@ class Settings(CompanySettings, PolicySettings):
         smtp, imap = self.smtp_url.get_secret_value(), self.imap_url.get_secret_value()
         passwords = [parse_smtp_url(smtp).password, make_url(self.database_url).password]
         passwords += [imap, parse_imap_url(imap).password] if imap else []
-        of_portal = urlsplit(self.portal_url).password or ""
-        passwords += [of_portal, unquote(of_portal), *self._portal_secrets]
-        secrets = (self.telegram_token, self.portal_token, self.portal_webhook_secret, self.webhook_secret)
+        passwords += find_adapter(self.portal_url).secrets_of(self.connection())
+        secrets = (self.telegram_token, self.portal_webhook_secret, self.webhook_secret)
         tokens = [secret.get_secret_value() for secret in secrets]
         return [*tokens, smtp, *self.keys, *(password for password in passwords if password)]
 
@@ -162,11 +160,6 @@ class Settings(CompanySettings, PolicySettings):
             settings=self._portal_settings,
             breaker=breaker,
         )
-
-    @property
-    def _portal_secrets(self) -> list[str]:
-        secret = [each.name for each in find_adapter(self.portal_url).settings if each.is_secret]
-        return [self._portal_settings[name] for name in secret if name in self._portal_settings]
 
     @field_validator("portal_url")
     @classmethod

@@ -1,7 +1,6 @@
 """``odobot portal-check``: check a portal against the contract, without the bot's other settings."""
 
-from typing import Annotated
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +14,9 @@ from bot.settings import PREFIX
 from portal.adapters.adapter import Adapter, Connection
 from portal.adapters.links import parse_links
 from portal.adapters.registry import find_adapter
+
+if TYPE_CHECKING:
+    from portal.conformance.report import Report
 
 
 def portal_check(
@@ -41,11 +43,8 @@ def portal_check(
     except ValueError as error:
         raise usage_error(f"odobot portal-check: {error}") from None
     connection = _connection(adapter, address)
-    secret = [connection.settings.get(each.name, "") for each in adapter.settings if each.is_secret]
-    password = urlsplit(address).password or ""
-    hidden = [connection.token, password, unquote(password), *secret]
     # To standard error: the report is on standard output.
-    set_up_logs("auto", "WARNING", [each for each in hidden if each])
+    set_up_logs("auto", "WARNING", adapter.secrets_of(connection))
     try:
         portal = adapter.open(connection)
     except ValueError as error:
@@ -69,7 +68,14 @@ def portal_check(
         cursor=cursor,
         tell=tell,
     )
-    facts = {
+    print_facts(_facts(report), report.lines()[len(told) :], as_json=as_json)
+    if not report.is_kept:
+        raise typer.Exit(1)
+
+
+def _facts(report: "Report") -> dict[str, object]:
+    """Return the report for ``--json``."""
+    return {
         "is_kept": report.is_kept,
         "promises": [
             {"promise": each.promise, "outcome": each.outcome.name.lower(), "words": each.words}
@@ -79,9 +85,6 @@ def portal_check(
         "note": report.note,
         "cursor": report.cursor,
     }
-    print_facts(facts, report.lines()[len(told) :], as_json=as_json)
-    if not report.is_kept:
-        raise typer.Exit(1)
 
 
 def _connection(adapter: Adapter, url: str) -> Connection:

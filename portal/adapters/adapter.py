@@ -5,6 +5,7 @@ The entry point's name is the scheme of ``ODOBOT_PORTAL_URL`` that the adapter s
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 from portal.breaker import PortalBreaker
 from portal.client import Portal
@@ -70,3 +71,9 @@ class Adapter:
     token: str = ""
     settings: tuple[AdapterSetting, ...] = ()
     is_http_contract: bool = False
+
+    def secrets_of(self, connection: Connection) -> list[str]:
+        """Return what must never be printed: the token, the URL's password as written and decoded, secret settings."""
+        password = urlsplit(connection.url).password or ""
+        settings = [connection.settings.get(each.name, "") for each in self.settings if each.is_secret]
+        return [each for each in (connection.token, password, unquote(password), *settings) if each]
