@@ -25,7 +25,9 @@ MOST_COUNT = 2**63 - 1
 """The largest page number, page size and total that are read."""
 
 _DATE = re.compile(r"(\d{4})[-/.](\d\d?)[-/.](\d\d?)(?:[Tt ].*)?|(\d{4})(\d\d)(\d\d)", re.ASCII)
+_PLAIN_DATE = re.compile(r"[1-9]\d{3}-\d\d-\d\d", re.ASCII)
 _NO_DATES = {"", "0000-00-00", "0001-01-01"}
+_PLAIN_AMOUNT = re.compile(r"(?:-(?=[\d.]*[1-9]))?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{1,2}", re.ASCII)
 _DECIMAL_PLACES = Decimal("0.000001")
@@ -36,11 +38,13 @@ _MOST_FLOAT = 2**53
 
 def _as_text(value: object) -> object:
     """Read a whole number as its decimal text, and a text without the spaces around it."""
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_FLOAT:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST_COUNT:
         return str(value)
-    return value.strip() if isinstance(value, str) else value
+    return value
 
 
 def _as_id(value: object) -> object:
@@ -53,6 +57,8 @@ def _decimal(value: object) -> object:
 
     Spaces inside are dropped. A comma is read where it has one meaning: ``1,293.08`` or ``293,08``.
     """
+    if isinstance(value, str) and _PLAIN_AMOUNT.fullmatch(value):  # as the contract has it
+        return Decimal(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return value
     text = re.sub(r"\s", "", str(value))
@@ -79,6 +85,8 @@ def _day(value: object) -> object:
     """
     if value is None or isinstance(value, date):
         return value
+    if isinstance(value, str) and _PLAIN_DATE.fullmatch(value):  # as the contract has it
+        return value
     found = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError("expected a date like 2026-10-15")
@@ -86,11 +94,15 @@ def _day(value: object) -> object:
 
 
 def _day_or_none(value: object) -> object:
+    if value is None:
+        return None
     return None if isinstance(value, str) and value.strip()[:10] in _NO_DATES else _day(value)
 
 
 def _text_or_none(value: object) -> object:
     """Read a text; None for an empty one and for any other type, because the field only completes the others."""
+    if value is None:
+        return None
     text = _as_text(value)
     return text if isinstance(text, str) and text else None
 

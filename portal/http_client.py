@@ -1,4 +1,4 @@
-"""What portal clients share: one ``httpx.AsyncClient``, the time limit of a call, retries, and limits of a body.
+"""What portal clients share: one HTTP client, the time limit of a call, retries, and limits of a body.
 
 Public, for every adapter. ``portal.simple.json_api`` puts it together for a JSON API:
 
@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -21,6 +20,7 @@ import stamina
 
 from portal.bodies import JSON_LIMIT, read_body, skip_body
 from portal.breaker import PortalBreaker, guarded
+from portal.connections.client import HttpClient
 from portal.connections.transport import AiohttpTransport
 from portal.errors import PortalBroken, PortalUnavailable, TooLarge, is_temporary, portal_errors
 
@@ -28,7 +28,6 @@ TOTAL_SECONDS = 10.0
 """The longest that a person waits for the portal, retries included."""
 PDF_SECONDS = 60.0
 """The longest that a person waits for a PDF, which many portals print when it is asked for."""
-_TIMEOUT = httpx.Timeout(8.0, connect=3.0)
 PDF_TIMEOUT = httpx.Timeout(PDF_SECONDS, connect=3.0)
 """For the request of a document; other requests have the client's, 8 s."""
 _RETRY_SECONDS = 0.25
@@ -58,28 +57,21 @@ class Answer:
 
 def http_client(
     base_url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
-) -> httpx.AsyncClient:
-    """Make a client with its own connection pool. It stores no cookie and follows no redirect.
+) -> HttpClient:
+    """Make a client with its own connection pool.
 
     Args:
         base_url: The portal's address; paths are appended to it.
         headers: Sent with each request, the authorization among them.
         transport: Replaces the aiohttp connections, in tests and benches.
     """
-    return httpx.AsyncClient(
-        base_url=base_url,
-        # httpx's own list of content codings has some that ``read_body`` does not limit.
-        headers={"Accept-Encoding": "gzip, deflate", "User-Agent": "odobot", **headers},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        timeout=_TIMEOUT,
-        follow_redirects=False,  # a redirect would carry the token to another host
-        trust_env=False,
-        transport=transport or AiohttpTransport(connections=64, idle_seconds=60),
-    )
+    # Only content codings that ``read_body`` limits are asked for.
+    own = {"Accept-Encoding": "gzip, deflate", "User-Agent": "odobot"}
+    return HttpClient(base_url, own | dict(headers), transport or AiohttpTransport(connections=64, idle_seconds=60))
 
 
 async def fetch(
-    client: httpx.AsyncClient,
+    client: HttpClient,
     method: str,
     path: str,
     *,

@@ -236,7 +236,7 @@ async def test_cookies_are_not_stored(server: BadPortal, portal: HttpPortal) -> 
 
 
 async def test_redirect_to_an_unreadable_address(server: BadPortal, portal: HttpPortal) -> None:
-    """httpx parses the address of a redirect that it does not follow."""
+    """``httpx.AsyncClient`` parsed the address of a redirect that it did not follow."""
     server.says(Answer(302, headers={"location": "http://[::1"}))
     with pytest.raises(PortalUnavailable) as raised:
         await portal.links("fr")
