@@ -14,7 +14,7 @@ from texts.escaping import safe_text
 from texts.formats import Formats
 from texts.language import Language, offer
 
-_ELIDED = tuple("aàâeéèêëiîïoôuùûœæ")
+_ELIDED = frozenset("aàâeéèêëiîïoôuùûœæ")
 _WITHOUT = ".without_"
 """In a message id, before the name of a feature: the message's text where that feature is switched off."""
 
@@ -55,8 +55,9 @@ class Texts:
 
     def _filled(self, message: str, values: dict[str, str]) -> str:
         """Insert values: a full stop at the end of one (``p.m.``) is not doubled, and *de* is elided in French."""
-        texts = {name: safe_text(value) for name, value in values.items()}
-        for name, text in texts.items():
+        texts = {}
+        for name, value in values.items():
+            texts[name] = text = safe_text(value)
             if text.endswith("."):
                 message = message.replace(f"{{{name}}}.", f"{{{name}}}")
             if self.language is Language.FR and text[:1].lower() in _ELIDED:

@@ -46,9 +46,9 @@ def strip_controls(text: str) -> str:
 
 def safe_text(text: str) -> str:
     """Return external text for display: as ``strip_controls``, and isolated if it has right-to-left characters."""
+    if _HARMLESS.fullmatch(text):
+        return text.strip()
     visible = strip_controls(text)
-    if _HARMLESS.fullmatch(visible):
-        return visible
     if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in visible):
         return f"{_ISOLATE}{visible}{_END_ISOLATE}"
     return visible

@@ -20,18 +20,18 @@ class Language(StrEnum):
     @classmethod
     def offered(cls) -> tuple["Language", ...]:
         """Return every language that a person can choose: the shipped ones first."""
-        return (*cls, *_added)
+        return _offered
 
     @classmethod
     def of_client(cls, language_code: str | None, default: "Language") -> "Language":
         """Guess the language from a Telegram client's ``language_code``: an IETF tag such as ``fr-CA``, or None."""
         primary = (language_code or "").lower().replace("_", "-").split("-")[0]
-        return next((language for language in cls.offered() if language == primary), default)
+        return next((language for language in _offered if language == primary), default)
 
     @classmethod
     def stored(cls, code: str) -> "Language":
         """Read a language from the database; the substitute for one that the company offers no longer."""
-        return next((language for language in cls.offered() if language == code), _substitute)
+        return next((language for language in _offered if language == code), _substitute)
 
     @property
     def locale(self) -> str:
@@ -57,6 +57,7 @@ class Language(StrEnum):
 _SHIPPED = frozenset(Language)
 _locales = {language: f"{language}_CA" for language in Language}
 _added: tuple[Language, ...] = ()
+_offered: tuple[Language, ...] = tuple(Language)
 _substitute = Language.FR
 
 
@@ -67,8 +68,9 @@ def offer(locales: Iterable[str], default: str) -> None:
         locales: Their CLDR names, such as ``es_MX``, one of each language.
         default: The code of the company's language, which is the substitute if it is a shipped one, else French is.
     """
-    global _added, _substitute
+    global _added, _offered, _substitute
     _added = tuple(_member(locale) for locale in locales)
+    _offered = (*Language, *_added)
     _substitute = next((language for language in Language if language == default), Language.FR)
 
 

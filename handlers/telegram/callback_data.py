@@ -40,14 +40,15 @@ def encode(action: Action, *, of_notice: bool = False) -> str | None:
     """
     if not action.letter:
         raise TypeError(f"{type(action).__name__} has no letter")
-    encoded: list[str] = []
-    needed = 0
-    for position, (name, default) in enumerate(_defaults(action.letter), start=1):
-        value = getattr(action, name)
-        encoded.append(_encode_value(value))
+    needed: list[object] = []
+    omitted: list[object] = []
+    for name, default in _defaults(action.letter):
+        omitted.append(value := getattr(action, name))
         if default is MISSING or value != default:
-            needed = position
-    data = (NOTICE_VERSION if of_notice else VERSION) + action.letter + "".join(f"{text}|" for text in encoded[:needed])
+            needed += omitted
+            omitted.clear()
+    version = NOTICE_VERSION if of_notice else VERSION
+    data = version + action.letter + "".join([f"{_encode_value(value)}|" for value in needed])
     excess = len(data.encode("utf-8", "replace")) - LIMIT_BYTES
     if excess <= 0:
         return data
@@ -107,17 +108,16 @@ def _plain_type(hint: object) -> type:
 
 
 def _encode_value(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "1" if value else ""
-        case int():
-            return _base36(value)
-        case enum.Enum():
-            return str(value.value)
-        case str():
-            return value.replace("\\", "\\\\").replace("|", "\\p")
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if isinstance(value, int):
+        return _base36(value)
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    if isinstance(value, str):
+        return value.replace("\\", "\\\\").replace("|", "\\p")
     raise TypeError(f"callback data cannot contain a {type(value).__name__}")
 
 
