@@ -11,9 +11,9 @@ _LIMIT = 1_000
 class ChatCache:
     """Caches ``ChatState`` on SQLite, for a chat that taps through a list.
 
-    SQLite's ``data_version`` tells of every commit by any process, so ``odobot unlink`` takes effect at once. It helps
-    only with long polling: by webhook each update ends with a commit. On PostgreSQL there is no such number, and every
-    load reads the database.
+    SQLite's ``data_version`` tells of every commit by any process, so ``odobot unlink`` takes effect at once. What
+    each update writes itself (``Database.change_in_loop``) leaves the cache filled. On PostgreSQL there is no such
+    number, and every load reads the database.
     """
 
     def __init__(self, database: Database) -> None:

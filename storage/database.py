@@ -112,7 +112,8 @@ class Database:
         self._opened: WeakSet[Any] = WeakSet()
         if not self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", self._note_opened)
-        self._watch: sqlite3.Connection | None = None
+        name = self.engine.url.database or ""
+        self._in_loop = sqlite_in_loop.SmallChanges(name) if self.is_sqlite else None
         # SQLite has one writer, and waits for it by polling, in no order: writers of one process would starve each
         # other beyond the busy time-out. The lock makes them a queue.
         self._write_lock: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
@@ -135,50 +136,38 @@ class Database:
         return self._write_lock
 
     def data_version(self) -> int | None:
-        """Return SQLite's ``PRAGMA data_version``, which changes with every commit of any process.
+        """Return SQLite's ``PRAGMA data_version``, which changes with every commit but those of ``change_in_loop``.
 
         Returns:
             ``None`` on PostgreSQL, which has no such number without a query to the server.
         """
-        if not self.is_sqlite:
-            return None
-        version: int = self._watching().execute("PRAGMA data_version").fetchone()[0]
-        return version
+        return self._in_loop.data_version() if self._in_loop is not None else None
+
+    def look_up_in_loop(self, query: str, key: int) -> list[Any]:
+        """Return the rows of a query by a key, read in the event loop's thread without a session; SQLite only.
+
+        Raises:
+            sqlite3.Error: The file cannot be read.
+        """
+        assert self._in_loop is not None
+        return self._in_loop.look_up(query, key)
 
     async def change_in_loop(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        """Run a transaction in the event loop's thread, on the connection of ``data_version``; SQLite only.
+        """Run a transaction in the event loop's thread; SQLite only; see ``sqlite_in_loop.SmallChanges``.
 
-        ``data_version`` stays as it is, so the chats that were cached by it stay, too: ``change`` must not touch what
-        they are made of. No thread is used, which saves 1 ms. The transaction waits for other writers of this process,
-        but not for another process: that would stop the event loop.
+        It waits for other writers of this process.
 
         Raises:
             sqlite3.Error: Another process writes (``SQLITE_BUSY``), the disk is full, or the file cannot be written.
         """
+        assert self._in_loop is not None
         async with self._write_lock:
-            connection = self._watching()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                change(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    def _watching(self) -> sqlite3.Connection:
-        if self._watch is None:
-            self._watch = sqlite3.connect(self.engine.url.database or "", isolation_level=None, timeout=0)
-            # Without checkpoints, which wait for the disk: other connections make them, in threads.
-            for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "secure_delete=ON"):
-                self._watch.execute(f"PRAGMA {pragma}")
-        return self._watch
+            self._in_loop.change(change)
 
     async def close(self) -> None:
         """Close every connection, within some seconds: a server that hangs does not answer the good-byes."""
-        if self._watch is not None:
-            self._watch.close()
-            self._watch = None
+        if self._in_loop is not None:
+            self._in_loop.close()
         await self._reading.dispose()
         await self._wait_until_unused()
         timeout = _CLOSE_SECONDS

@@ -1,20 +1,17 @@
 """The inbox: updates that were fetched by polling and are not handled yet, so that no end of the process loses them."""
 
-import asyncio
 import datetime
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from sqlalchemy import delete
 from sqlmodel import col, select
 
 from storage.database import Database
+from storage.sqlite_in_loop import sqlite_time
 from storage.tables import InboxUpdate
 
-_CHECKPOINT_ROWS = 1_000
-"""Rows after which SQLite's log is written back: it would grow while no other connection commits."""
 _DELETED_AT_ONCE = 500
 
 
@@ -35,7 +32,6 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._rows_since_checkpoint = 0
         self.delete_pause = 0.025 if database.is_sqlite else 0.1
         """Seconds in which handled updates are collected, to delete them together. ``kill -9`` repeats those."""
 
@@ -79,7 +75,7 @@ class Inbox:
                 await session.change(delete(InboxUpdate).where(col(InboxUpdate.update_id).in_(some)))
 
     async def _change_in_loop(self, sealed: Mapping[int, str], gone: Collection[int], now: datetime.datetime) -> None:
-        at = now.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+        at = sqlite_time(now)
 
         def change(connection: sqlite3.Connection) -> None:
             connection.executemany(
@@ -89,19 +85,7 @@ class Inbox:
             connection.executemany("DELETE FROM inbox WHERE update_id = ?", [(update_id,) for update_id in gone])
 
         await self._database.change_in_loop(change)
-        self._rows_since_checkpoint += len(sealed)
-        if self._rows_since_checkpoint >= _CHECKPOINT_ROWS:
-            self._rows_since_checkpoint = 0
-            # In a thread, and not awaited: it waits for the disk.
-            file = self._database.engine.url.database or ""
-            asyncio.get_running_loop().run_in_executor(None, _checkpoint, file)
 
 
 def _parts(ids: Sequence[int]) -> list[Sequence[int]]:
     return [ids[start : start + _DELETED_AT_ONCE] for start in range(0, len(ids), _DELETED_AT_ONCE)]
-
-
-def _checkpoint(file: str) -> None:
-    """Write SQLite's log back to the database, as far as no reader needs it; after a failure the next one does."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

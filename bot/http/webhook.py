@@ -21,10 +21,11 @@ from bot.updates.ordering import PerChatOrder
 from bot.updates.parsing import parse_update, read_json
 from bot.updates.slots import on_given_back
 from services.clock import Clock
-from storage import updates
+from services.concurrency.grouping import Grouped
 from storage.database import Database
 from storage.inbox import Inbox
 from storage.update_locks import UpdateLocks
+from storage.updates import HandledUpdates
 
 _LOCK_ATTEMPTS, _LOCK_PAUSE_SECONDS = 20, 0.5
 """Together the longest wait for another replica: as long as the answer to a tap may take."""
@@ -32,6 +33,8 @@ _CANCEL_SECONDS = 1.0
 _OVERLOAD = 24
 """Updates in progress at which strangers' are refused: Telegram's other connections (``MAX_CONNECTIONS``) are for
 linked chats."""
+_MARKS_AT_ONCE = 100
+"""Handled updates that are recorded in one transaction."""
 _RETRY = {"Retry-After": "1"}
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105
 
@@ -59,7 +62,8 @@ class TelegramWebhook:
         self._application = application
         self._order = order
         self._handler = handler
-        self._database = database
+        self._handled = HandledUpdates(database)
+        self._marks = Grouped(self._mark_handled, limit=_MARKS_AT_ONCE, gather=0)
         self._inbox = inbox
         self._clock = clock
         self.secret = secrets[0]
@@ -153,16 +157,18 @@ class TelegramWebhook:
         if not await self._lock(update.update_id):
             return False
         try:
-            async with self._database.read() as session:
-                if await updates.was_handled(session, update.update_id):
-                    return True
+            if await self._handled.contain(update.update_id):
+                return True
             if not await self._process(update):
                 return False
-            async with self._database.write() as session:
-                await updates.mark_handled(session, update.update_id, self._clock())
+            await self._marks.ask(update.update_id)
         finally:
             await self._update_locks.unlock(update.update_id)
         return True
+
+    async def _mark_handled(self, handled: Sequence[int]) -> Sequence[None]:
+        await self._handled.add(handled, self._clock())
+        return [None] * len(handled)
 
     async def _process(self, update: Update) -> bool:
         """Return whether the handlers received the update; False if the limits refused it."""

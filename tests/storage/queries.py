@@ -394,7 +394,7 @@ WRITES: dict[str, Query] = {
     "retention.purge_undelivered": lambda s, p: retention.purge_undelivered(
         s, p.code, p.old(p.size.notices, NOTICES_KEPT, many=True), 100
     ),
-    "updates.mark_handled": lambda s, p: updates.mark_handled(s, p.fresh, p.now),
+    "updates.mark_handled": lambda s, p: updates.mark_handled(s, [p.fresh], p.now),
     "updates.purge, few": lambda s, p: updates.purge(s, p.old(p.size.links, UPDATES_KEPT), 100),
     "updates.purge, many": lambda s, p: updates.purge(s, p.old(p.size.links, UPDATES_KEPT, many=True), 100),
     "delivery_preferences.set_quiet": lambda s, p: delivery_preferences.set_quiet(s, p.chat, Quiet(0, 60)),

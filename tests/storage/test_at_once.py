@@ -150,7 +150,7 @@ async def test_concurrent_reservations_of_send_slots(replicas: list[Database]) -
 async def test_concurrent_marks_of_one_update(replicas: list[Database]) -> None:
     async def mark(database: Database) -> None:
         async with database.write() as session:
-            await updates.mark_handled(session, 7, NOW)
+            await updates.mark_handled(session, [7], NOW)
 
     await asyncio.gather(*(mark(each) for each in replicas * 4))
     async with replicas[0].read() as session:
