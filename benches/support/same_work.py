@@ -59,8 +59,8 @@ PEERS = {
 ODOBOT_DOES = (
     "PTB with its own request class and update order, uvloop; SQLModel on aiosqlite, names and addresses encrypted at "
     "rest; aiohttp; Babel. Besides: limits, metrics, the portal's answers saved for an outage, loops for notices. "
-    "A chat is cached until anybody commits. Polling: received updates are stored first. Webhook: each update is looked "
-    "up and marked as handled in the database, and acknowledged after that"
+    "A chat is cached until anybody commits. Polling: received updates are stored first. Webhook: each update is "
+    "looked up and marked as handled in the database, and acknowledged after that"
 )
 
 
