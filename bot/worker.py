@@ -25,6 +25,7 @@ from storage.database import Database
 
 _RECLAIM_SECONDS = 10.0
 _RETENTION_SECONDS = 600.0
+_START_SECONDS = 1.0
 _DRAIN_SECONDS = 8.0
 """How long a stop waits for the sends in progress; updates in progress are waited for at the same time."""
 _FIRST_PAUSE_SECONDS = 2.0
@@ -212,6 +213,7 @@ class Worker:
     async def _sweep(self, beat: Beat) -> None:
         """Compare the links whose sweep is due with the portal, a batch at a time."""
         caller.set(Caller.WORKER)
+        await _after_start(beat)
         adopt_at = time.monotonic()
         while True:
             if time.monotonic() >= adopt_at:
@@ -254,10 +256,17 @@ class Worker:
             await asyncio.sleep(_STOP_MAIL_SECONDS)
 
     async def _apply_retention(self, beat: Beat) -> None:
+        await _after_start(beat)
         while True:
             await run_to_completion(self._housekeeping.clean(beat))
             beat(_RETENTION_SECONDS)
             await asyncio.sleep(_RETENTION_SECONDS)
+
+
+async def _after_start(beat: Beat) -> None:
+    """Wait until those who wrote while the bot was down are answered: nobody waits for this work."""
+    beat(_START_SECONDS)
+    await asyncio.sleep(_START_SECONDS)
 
 
 def _pause_after(error: PortalError, failures: int, *, longest: float) -> float:

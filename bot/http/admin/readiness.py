@@ -99,8 +99,9 @@ class Readiness:
         self._webhook.forget()
         self._keys.forget()
 
-    async def try_keys(self) -> None:
-        """Try the keys at the start, so that the log tells of those that are wrong before anybody asks."""
+    async def try_keys(self, *, after: float) -> None:
+        """Try the keys soon after the start, so that the log tells of those that are wrong before anybody asks."""
+        await asyncio.sleep(after)
         await self._keys.refresh()
 
     async def _ask(self) -> dict[str, str]:
