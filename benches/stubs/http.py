@@ -17,8 +17,16 @@ class Request:
     body: bytes
 
 
-Answer = Callable[[Request], Awaitable[bytes]]
-"""Gives the body of a 200 as JSON."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is no 200."""
+
+    status: int
+    body: bytes
+
+
+Answer = Callable[[Request], Awaitable[bytes | Refusal]]
+"""Gives the body of a 200, or a refusal."""
 
 
 class _Connection(asyncio.Protocol):
@@ -62,10 +70,11 @@ class _Connection(asyncio.Protocol):
         task.add_done_callback(self._tasks.discard)
 
     async def _give(self, request: Request) -> None:
-        body = await self._answer(request)
+        answer = await self._answer(request)
+        status, body = (answer.status, answer.body) if isinstance(answer, Refusal) else (200, answer)
         if self._transport is not None and not self._transport.is_closing():
-            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-            self._transport.write(head + body)
+            head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            self._transport.write(head % (status, len(body)) + body)
 
 
 @asynccontextmanager

@@ -4,9 +4,10 @@ It is lenient where the sandbox's is strict, and an order of magnitude cheaper: 
 """
 
 import asyncio
+import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from benches.stubs.http import Request, serve
+from benches.stubs.http import Refusal, Request, serve
 from sandbox.telegram.text.html_entities import parse_html
 
 TOKEN = "123456789:AAbenchbenchbenchbenchbenchbenchben"
@@ -24,6 +25,7 @@ BOT = {"id": 123456789, "is_bot": True, "first_name": "Odobot", "username": "odo
 _FLAGS = dict.fromkeys(("can_join_groups", "can_read_all_group_messages", "supports_inline_queries"), False)
 _BATCH = 100  # getUpdates: limit
 _SENT = {"sendmessage", "editmessagetext"}
+_DOCUMENT_CHAT = re.compile(rb'name="chat_id"\r\n\r\n(\d+)')
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class TelegramStub:
     """The updates to deliver and the calls received. ``latency`` is in seconds, for every call but getUpdates."""
 
     latency: float = 0.0
+    refuse: Callable[[int], Refusal | None] = lambda _: None
+    """Returns what a message is refused with, by how many came before it; refused ones are not in ``calls``."""
     calls: list[Call] = field(default_factory=list)
     first_poll: float = 0.0
     webhook: tuple[str, str] = ("", "")
@@ -51,6 +55,7 @@ class TelegramStub:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _echoes: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _number: int = 0
+    _came: int = 0
 
     def says(self, chat_id: int, text: str) -> int:
         """Queue a private message. Returns the update's id."""
@@ -103,7 +108,7 @@ class TelegramStub:
         self.handed[update["update_id"]] = time.perf_counter()
         return update
 
-    async def answer(self, request: Request) -> bytes:
+    async def answer(self, request: Request) -> bytes | Refusal:
         """Answer one call of the Bot API."""
         method = request.path.partition("?")[0].rpartition("/")[2].lower()
         if method == "setwebhook":
@@ -112,11 +117,13 @@ class TelegramStub:
             self._changed.set()
         if method == "getupdates":
             return await self._poll(request)
-        came = time.perf_counter()
-        params = _params(request) if method in _SENT else {}
-        call = Call(int(params["chat_id"]), params, came) if params else None
+        call = _sent_by(method, request)
         if self.latency:
             await asyncio.sleep(self.latency)
+        if call is not None:
+            self._came += 1
+            if refusal := self.refuse(self._came - 1):
+                return refusal
         if call is None:
             return orjson.dumps({"ok": True, "result": (BOT | _FLAGS) if method == "getme" else True})
         call.answered = time.perf_counter()
@@ -141,7 +148,7 @@ class TelegramStub:
         return orjson.dumps({"ok": True, "result": batch})
 
     def _echo(self, call: Call) -> bytes:
-        """Return the message as Telegram does, with its entities and its keyboard."""
+        """Return the message as Telegram does, with its entities and its keyboard, or its document."""
         text, keyboard = str(call.params.get("text", "")), call.params.get("reply_markup") or ""
         key = (text, keyboard if isinstance(keyboard, str) else orjson.dumps(keyboard).decode())
         rest = self._echoes.get(key)
@@ -151,6 +158,8 @@ class TelegramStub:
                 "message_id": len(self.calls), "date": int(time.time()), "from": BOT, "text": shown,
                 "entities": entities,
             } | ({"reply_markup": orjson.loads(key[1])} if key[1] else {})  # fmt: skip
+            if not text:
+                message["document"] = {"file_id": "file", "file_unique_id": "unique"}
             rest = self._echoes[key] = orjson.dumps(message)[1:]
         chat = orjson.dumps(_who(call.chat_id)["chat"])
         return b'{"ok":true,"result":{"chat":' + chat + b"," + rest + b"}"
@@ -168,6 +177,16 @@ def _who(chat_id: int) -> dict[str, Any]:
         "chat": {"id": chat_id, "type": "private", "first_name": "Camille"},
         "from": {"id": chat_id, "is_bot": False, "first_name": "Camille", "language_code": "fr"},
     }
+
+
+def _sent_by(method: str, request: Request) -> Call | None:
+    """Return the message that a request sends or edits, with the time; a document's has no ``params``."""
+    came = time.perf_counter()
+    if method == "senddocument":
+        found = _DOCUMENT_CHAT.search(request.body)
+        return Call(int(found[1]), {}, came) if found else None
+    params = _params(request) if method in _SENT else {}
+    return Call(int(params["chat_id"]), params, came) if params else None
 
 
 def _params(request: Request) -> dict[str, Any]:
