@@ -10,6 +10,7 @@ from telegram.error import TelegramError
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.dispatch import ActionFailed, retry_of
+from handlers.late_answers import answer_later
 from handlers.screens import failures
 from handlers.telegram.failures import classify
 from handlers.telegram.reply import show
@@ -31,6 +32,8 @@ async def on_error(update: object, context: Context) -> None:
             return
         if failure.may_pass:
             # The answer was tried for as long as an apology would be, and its failure is logged.
+            if context.is_private:
+                answer_later(context, retry, failure)
             return
     context.services.failed_updates[type(error).__name__] += 1
     asked = type(retry).__name__ if retry else None
@@ -44,7 +47,10 @@ async def on_error(update: object, context: Context) -> None:
     try:
         await show(context, failures.internal_error(context.t, retry, context.now))
     except TelegramError as second:
-        if not (failure := classify(second)).may_pass:
+        failure = classify(second)
+        if failure.may_pass:
+            answer_later(context, retry, failure)
+        else:
             context.services.undelivered[failure.kind] += 1
         log.error("update.unanswered", update_id=update_id, error=type(second).__name__)
 

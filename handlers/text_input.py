@@ -17,7 +17,7 @@ from handlers.telegram.reply import show
 from handlers.views import invitations
 from handlers.views.home import not_linked
 from handlers.views.linking import open_after_linking
-from handlers.views.search import usable_links
+from handlers.views.search import date_in, usable_links
 from portal.errors import PortalError
 from portal.models import Part
 from services import papers
@@ -25,7 +25,6 @@ from services.features import Feature
 from services.security import SecurityEvent
 from services.understanding import commands
 from services.understanding.codes import Codes
-from services.understanding.dates import searched_date
 from services.understanding.numbers import NumberText
 from services.understanding.payloads import InvitationOpened, PaperOpened
 from services.understanding.resolving import (
@@ -51,7 +50,6 @@ from services.understanding.resolving import (
 )
 from storage.chats import Awaiting, LinkState
 from storage.tables import Awaited
-from texts.language import Language
 
 _LOOK_UP_SECONDS = 4.0
 """The longest look-up of a number before it is compared with the awaited code: a portal that hangs must not keep a
@@ -219,7 +217,7 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
 
 def _searched(context: Context, text: str) -> str:
     """Return a typed date as the portal's search finds it; any other text as it is."""
-    return searched_date(text, context.today, month_first=context.language is Language.EN) or text
+    return date_in(context, text) or text
 
 
 def _command(context: Context, name: str) -> Action | Screen:
@@ -255,10 +253,11 @@ def _open_number(context: Context, current: LinkState, number: NumberText, code:
     )
     return actions.OpenNumber(
         current.link_id,
-        _searched(context, number.text),
+        number.text,
         number.part,
         code or late,
         suggestion=_slashed(context, nearest),
+        whole=number.whole,
     )
 
 

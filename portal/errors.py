@@ -135,6 +135,7 @@ TRYTON_STATUSES: Statuses = {400: Forbidden, 500: PortalBroken}
 _LONGEST_RETRY_AFTER = 600.0
 """Seconds. A longer pause would stop the notices of a whole day."""
 _PROBLEM = "application/problem+json"
+_PAGES = ("text/html", "application/xhtml+xml")
 
 
 class HasHeaders(Protocol):
@@ -173,20 +174,27 @@ def status_error(
         answer: Its status and headers.
         statuses: The statuses that have a meaning of their own in this portal's API.
         hints: The likely cause for the operator, by status.
-        is_own: Whether a 403 or 404 is the portal's own: any other comes from a proxy in front of it.
+        is_own: Whether a 403, 404 or 410 is the portal's own: any other comes from a proxy in front of it.
 
     Returns:
-        The exception to raise. A proxy's 403 or 404 is ``PortalUnavailable``.
+        The exception to raise. A proxy's answer is ``PortalUnavailable``, except a 401: there the token may be wrong.
     """
     status = answer.status_code
     kind, hint = statuses.get(status) or _usual_error(status), (hints or {}).get(status, "")
-    if status in (403, 404) and not is_own(answer):
+    if _is_of_proxy(answer, is_own):
         expected = "JSON" if is_own is is_json else _PROBLEM
         kind, hint = PortalUnavailable, hint or f"not {expected}, so it is from a proxy"
     message = f"{call}: HTTP {status}{f': {hint}' if hint else ''}"
     if issubclass(kind, PortalUnavailable):
         return kind(message, retry_after=retry_after(answer), is_outage=status >= 500)
     return kind(message)
+
+
+def _is_of_proxy(answer: HasHeaders, is_own: Callable[[HasHeaders], bool]) -> bool:
+    """Whether a 4xx comes from a proxy: a page for people, or a refusal that is not in the API's own form."""
+    if answer.status_code in (403, 404, 410):
+        return not is_own(answer)
+    return 400 <= answer.status_code < 500 and answer.status_code != 401 and media_type(answer) in _PAGES
 
 
 def _usual_error(status: int) -> type[PortalError]:

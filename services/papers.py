@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from portal.client import Papers, Reader
 from portal.errors import Forbidden, NotFound, PortalError
 from portal.models import Invoice, Order, Page, Part
-from services.understanding.numbers import is_several, skeleton, spellings
+from services.understanding.numbers import is_several, skeleton, spellings, whole_spellings
 from storage.chats import LinkState
 
 MOST_ACCOUNTS = 10
@@ -53,7 +53,7 @@ _Call = Callable[[], Awaitable[tuple[Hit, ...] | SearchPage | None]]
 
 async def look_up(
     portal: Papers, links: Sequence[LinkState], text: str, part: Part | None, *, page_size: int, language: str = "",
-    parts: Sequence[Part] = tuple(Part), searches: bool = True,
+    parts: Sequence[Part] = tuple(Part), searches: bool = True, whole: str = "", searched: str | None = None,
 ) -> LookUp:  # fmt: skip
     """Look up a number: in the first account, then in the others together with the portal's search in all.
 
@@ -65,12 +65,14 @@ async def look_up(
         language: The reader's, as ``Reader.language``.
         parts: What is looked for at all.
         searches: Whether the portal's search is asked, too.
+        whole: ``NumberText.whole``.
+        searched: What the search is asked for instead, such as the ISO form of a typed date.
 
     Raises:
         PortalError: Nothing was found, and a call failed.
     """
     numbers, current, others = spellings(text), links[0], links[1:MOST_ACCOUNTS]
-    query = numbers[0] if numbers else ""
+    query = searched or (numbers[0] if numbers else "")
     likely = len(numbers) if is_several(text) else _FIRST_SPELLINGS
     first, _ = await _all([_exactly(portal, current, number, each, language) for number in numbers[:likely]
                            for each in parts])  # fmt: skip
@@ -78,12 +80,14 @@ async def look_up(
         return LookUp(query, _of_part(first, part))
     calls = [_exactly(portal, link, number, each, language) for link in others for number in numbers[:likely]
              for each in parts if each in link.access]  # fmt: skip
-    calls += [_exactly(portal, current, number, each, language) for number in numbers[likely:] for each in parts]
-    if searches and sum(c.isalnum() for c in query) >= _LEAST_SEARCHED:
-        calls += [_search(portal, link, query, each, page_size, language)
+    rest = (*numbers[likely:], *whole_spellings(whole))
+    calls += [_exactly(portal, current, number, each, language) for number in rest for each in parts]
+    sought = query if _is_searched(query) else whole
+    if searches and _is_searched(sought):
+        calls += [_search(portal, link, sought, each, page_size, language)
                   for link in (current, *others) for each in parts if each in link.access]  # fmt: skip
     hits, pages = await _all(calls)
-    return LookUp(query, _of_part(hits or _same_but_for_punctuation(pages, numbers), part), pages)
+    return LookUp(query, _of_part(hits or _same_but_for_punctuation(pages, (*numbers, whole)), part), pages)
 
 
 async def find_exactly(
@@ -145,13 +149,17 @@ async def _all(calls: Sequence[_Call]) -> tuple[tuple[Hit, ...], tuple[SearchPag
     return hits, pages
 
 
+def _is_searched(text: str) -> bool:
+    return sum(c.isalnum() for c in text) >= _LEAST_SEARCHED
+
+
 def _of_part(hits: tuple[Hit, ...], part: Part | None) -> tuple[Hit, ...]:
     return tuple(hit for hit in hits if hit.part is part) or hits
 
 
 def _same_but_for_punctuation(pages: tuple[SearchPage, ...], numbers: Sequence[str]) -> tuple[Hit, ...]:
     """Return the only search result that differs from a number by case and punctuation; empty for none or several."""
-    wanted = {skeleton(number) for number in numbers}
+    wanted = {skeleton(number) for number in numbers if number}
     hits = [
         Hit(each.link_id, each.part, item.number)
         for each in pages

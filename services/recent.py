@@ -59,6 +59,8 @@ class Recent:
     """The message that answered a notice's button, by chat, message of the notice and callback data."""
     opened: RecentEntries[tuple[int, str, str], bool] = field(init=False)
     """The orders and invoices that were opened, by chat, account and number."""
+    unanswered: set[int] = field(default_factory=set)
+    """The chats that are to be told that an answer did not reach them."""
     _texts: RecentEntries[int, tuple[int, int, int]] = field(init=False)
     _taps: RecentEntries[tuple[int, int], int] = field(init=False)
 

@@ -4,9 +4,10 @@ The page does not name the account or the address: the link ends up in logs of m
 the mail with the link names the account already.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from html import escape
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -15,9 +16,16 @@ from bot.http.pages import PRIVATE_HEADERS, language_tag, page_of
 from services.clock import Clock
 from services.company import Company
 from services.notices import copies
+from services.retries import with_retries
 from services.security import SecurityEvent, SecurityLog
 from storage.database import Database
+from storage.health.errors import is_outage
 from texts.catalogue import Texts, all_texts
+
+_RETRY_SECONDS = 10.0
+_PAUSE_SECONDS = 0.25
+
+log = structlog.get_logger()
 
 
 class Unsubscribe:
@@ -35,19 +43,41 @@ class Unsubscribe:
 
     async def ask(self, request: Request) -> Response:
         """Answer GET with a page that has one button in each language; 404 if the token is invalid."""
-        if await copies.open_stop_token(self._database, request.path_params["token"]) is None:
-            return self._invalid_link()
-        return self._page(lambda t: t("stop.ask"), 200, button=True)
+        token = request.path_params["token"]
+
+        async def answer() -> Response:
+            if await copies.open_stop_token(self._database, token) is None:
+                return self._invalid_link()
+            return self._page(lambda t: t("stop.ask"), 200, button=True)
+
+        return await self._in_time(answer)
 
     async def stop(self, request: Request) -> Response:
         """Answer POST (RFC 8058): stop the copies. A repeated POST gets the same answer; an invalid token gets 404."""
         await discard_body(request)
-        stopping = await copies.open_stop_token(self._database, request.path_params["token"])
-        if stopping is None:
-            return self._invalid_link()
-        if stopped := await copies.stop(self._database, stopping, self._clock()):
-            self._security.record(SecurityEvent.COPY_STOPPED, cause="bookkeeper", email=stopping.email, count=stopped)
-        return self._page(lambda t: t("stop.done"), 200)
+        token = request.path_params["token"]
+
+        async def answer() -> Response:
+            stopping = await copies.open_stop_token(self._database, token)
+            if stopping is None:
+                return self._invalid_link()
+            if stopped := await copies.stop(self._database, stopping, self._clock()):
+                self._security.record(
+                    SecurityEvent.COPY_STOPPED, cause="bookkeeper", email=stopping.email, count=stopped
+                )
+            return self._page(lambda t: t("stop.done"), 200)
+
+        return await self._in_time(answer)
+
+    async def _in_time(self, answer: Callable[[], Awaitable[Response]]) -> Response:
+        """Answer, again for some seconds while the database is away; then 503 with words and a button to try again."""
+        try:
+            return await with_retries(answer, on=is_outage, seconds=_RETRY_SECONDS, wait_initial=_PAUSE_SECONDS)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("unsubscribe.not_answered", error=type(error).__name__)
+        return self._page(lambda t: t("stop.later"), 503, button=True)
 
     def _invalid_link(self) -> Response:
         def message(t: Texts) -> str:

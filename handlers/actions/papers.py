@@ -131,13 +131,14 @@ class OpenNumber(AccountAction, letter="n"):
     """The invoice or the order with this number, in any account of the chat.
 
     ``part`` is what the person called it, or None. ``code`` is the awaited code that they may have meant, and
-    ``suggestion`` the command, with its slash; both may be empty.
+    ``suggestion`` the command, with its slash; ``whole`` is ``NumberText.whole``. Each of them may be empty.
     """
 
     number: str
     part: Part | None = None
     code: str = ""
     suggestion: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)

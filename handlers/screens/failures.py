@@ -85,6 +85,12 @@ def internal_error(t: Texts, retry: Action | None, at: datetime.datetime) -> Scr
     return Screen(facts=(t("trouble.failed"),), note=attempt_time(t, at), keyboard=keyboard)
 
 
+def answered_late(t: Texts, retry: Action | None, at: datetime.datetime) -> Screen:
+    """Report that Telegram did not accept an answer; ``retry`` as for ``internal_error``, ``at`` its last attempt."""
+    fact = t("trouble.answered_late") if retry else t("trouble.answered_late_text")
+    return Screen(facts=(fact,), note=attempt_time(t, at), keyboard=_retry(t, retry) if retry else _help(t))
+
+
 def not_found(t: Texts, link: LinkState, number: str) -> Screen:
     """Report that the account has no order and no invoice with this number."""
     fact = t("trouble.not_found", number=clip(number, 40), account=link.account_name)

@@ -160,13 +160,15 @@ async def delete_messages(context: Context, message_ids: Sequence[int]) -> None:
 async def _deliver(context: Context, call: Callable[[], Awaitable[ResultT]], chat_id: int, link: int | None) -> ResultT:
     """Send an answer; log and count it if it cannot be delivered in time."""
     try:
-        return await repeated(context, call, to=chat_id, link=link)
+        result = await repeated(context, call, to=chat_id, link=link)
     except TelegramError as error:
         failure = classify(error)
         if failure.may_pass:
             context.services.undelivered[failure.kind] += 1
             log.warning("answer.not_delivered", kind=failure.kind, error=type(error).__name__)
         raise
+    context.services.recent.unanswered.discard(chat_id)
+    return result
 
 
 async def repeated(

@@ -159,7 +159,8 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> S
     earlier = services.recent.pdfs.get(key) if key and not action.anew else None
     if services.documents.locked():
         services.give_back_slot()
-    for is_last in (False, True):
+    thread_id = context.thread_id
+    while True:
         opened = documents.open_pdf(
             context.bot, services.database, context.papers, reader, action.number, context.t, services.large_document
         )
@@ -173,19 +174,22 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> S
             caption = render(screens.saved_pdf(context.t)) if context.saved else None
             try:
                 sent = await documents.send(
-                    context.bot, context.chat.chat_id, pdf, caption=caption, thread_id=context.thread_id
+                    context.bot, context.chat.chat_id, pdf, caption=caption, thread_id=thread_id
                 )
             except TelegramError as error:
-                # Telegram may have deleted the known upload: send the bytes.
-                if is_last or pdf.known is None or classify(error).kind is not FailureKind.REFUSED:
+                if classify(error).kind is not FailureKind.REFUSED:
                     raise
-                await documents.delete_upload(services.database, pdf)
+                if thread_id is not None and context.is_private:
+                    thread_id = None  # the topic was closed or deleted
+                elif pdf.known is not None:  # Telegram may have deleted the upload: send the bytes
+                    await documents.delete_upload(services.database, pdf)
+                else:
+                    raise
             else:
                 if key:
                     services.recent.pdfs.set(key, SentPdf(sent.message_id, pdf.etag, now))
                 await documents.save_upload(context.bot, services.database, pdf, sent)
                 return None
-    return None
 
 
 @asynccontextmanager

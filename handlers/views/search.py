@@ -17,12 +17,14 @@ from portal.models import Invoice, Order, Part
 from services import papers
 from services.features import Feature
 from services.papers import Hit, LookUp
+from services.understanding.dates import searched_date
 from services.understanding.normalising import trimmed
 from services.understanding.numbers import is_several, skeleton
 from services.understanding.resolving import CODES
 from storage import chats
 from storage.chats import Awaiting, LinkState
 from storage.tables import Awaited
+from texts.language import Language
 
 _ANSWER_TIME = datetime.timedelta(hours=1)
 
@@ -82,6 +84,8 @@ async def _open(context: Context, action: OpenNumber, otherwise: Action | None) 
         language=context.language.shipped,
         parts=[part for part in Part if part is Part.INVOICES or Feature.ORDERS in context.features],
         searches=Feature.SEARCH in context.features,
+        whole=action.whole,
+        searched=date_in(context, action.number),
     )
     # A link may have been removed while the portal answered.
     await context.reload()
@@ -102,6 +106,11 @@ async def _open(context: Context, action: OpenNumber, otherwise: Action | None) 
     context.link(link)
     await show(context, marked_if_saved(context, screen), link=link)
     return None
+
+
+def date_in(context: Context, text: str) -> str | None:
+    """Return a typed date as the portal's search finds it; None for any other text."""
+    return searched_date(text, context.today, month_first=context.language is Language.EN)
 
 
 def usable_links(context: Context, current: int) -> list[LinkState]:

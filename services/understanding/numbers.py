@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from portal.models import Part
 from portal.numbers import MOST_CHARACTERS
 from services.understanding.normalising import EDGES, plain_text, trimmed
-from services.understanding.words import is_filler, part_of
+from services.understanding.words import is_filler, is_small, part_of
 
 MOST_SPELLINGS = 4
 _SIGNS = frozenset({"n°", "no", "nr", "num", "numero", "numéro", "number", "#"})
@@ -41,11 +41,13 @@ class NumberText:
         text: One line of at most 100 characters, without the words around it.
         part: What the text calls it, or None.
         is_named: The text calls it an invoice, an order or a number.
+        whole: With the noun or sign before it, which may be a part of the number: ``CMD 8``; empty if there is none.
     """
 
     text: str
     part: Part | None = None
     is_named: bool = False
+    whole: str = ""
 
     @property
     def has_digit(self) -> bool:
@@ -63,9 +65,12 @@ def number_in(text: str) -> NumberText | None:
         return None
     every = [segment for word in plain_text(text).split() if "@" not in word and (segment := _last_segment(word))]
     words = _core(every)
+    before = every[every.index(words[0]) - 1] if words and every.index(words[0]) else ""
+    whole = " ".join([before, *words]).strip(_SENTENCE) if before and not is_small(before) else ""
     around = [word for word in every if word not in words]
     is_named = part_of(around) is not None or any(word.strip(EDGES).lower() in _SIGNS for word in around)
     if words and (label := _GLUED.match(words[0].lstrip(EDGES))):
+        whole = " ".join(words).strip(_SENTENCE)
         around.append(label.group().rstrip(":#=°. "))
         words[0], is_named = words[0].lstrip(EDGES)[label.end() :], True
     with_digit = [word for word in words if any(c.isdigit() for c in word)]
@@ -75,7 +80,12 @@ def number_in(text: str) -> NumberText | None:
     if with_digit and len(core) > MOST_CHARACTERS:
         core = trimmed(with_digit[0])
     longest = MOST_CHARACTERS if with_digit else _LONGEST_WITHOUT_DIGIT
-    return NumberText(core, part_of(around), is_named) if core and len(core) <= longest else None
+    if not core or len(core) > longest:
+        return None
+    typed = " ".join(text.split()).strip(_SENTENCE)
+    if len(typed.split()) == len(whole.split()):
+        whole = typed  # as it was written: a number may have a sign that is normalised, such as №
+    return NumberText(core, part_of(around), is_named, whole if with_digit and len(whole) <= MOST_CHARACTERS else "")
 
 
 def spellings(text: str) -> tuple[str, ...]:
@@ -97,6 +107,12 @@ def spellings(text: str) -> tuple[str, ...]:
         found.append(line)
     unique = dict.fromkeys(each for each in found if len(each) <= MOST_CHARACTERS and any(map(str.isalnum, each)))
     return tuple(unique)[:MOST_SPELLINGS]
+
+
+def whole_spellings(whole: str) -> tuple[str, ...]:
+    """Return the numbers to look up for ``NumberText.whole``: for ``INV 2026 7`` also with hyphens, and in one word."""
+    words = whole.split()
+    return tuple(dict.fromkeys((" ".join(words), "-".join(words), "".join(words)))) if words else ()
 
 
 def is_several(text: str) -> bool:

@@ -172,6 +172,11 @@ def is_filler(word: str) -> bool:
     return key_of(word) in FILLERS or folded(word.strip(EDGES)) in FILLERS or not any(c.isalnum() for c in word)
 
 
+def is_small(word: str) -> bool:
+    """Whether a word cannot belong to a number that follows it: an article, a verb of asking, a polite word."""
+    return key_of(word) in NOT_NOUNS or folded(word.strip(EDGES)) in NOT_NOUNS or not any(c.isalnum() for c in word)
+
+
 def part_of(words: list[str]) -> Part | None:
     """Return what the words around a number call it; None for neither or both."""
     keys = {key_of(word) for word in words}

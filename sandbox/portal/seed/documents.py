@@ -150,10 +150,10 @@ def _chenier(today: date) -> Documents:
 
 INVOICE_SERIES = (
     "ACC-SINV-2026-00012", "INV-2026-7", "INV-2026-17", "F 2026 0042", "2026/08/0001", "2026.09.0001", "QWERT", "N°77",
-    "inv-9001", "INV-9001", "№ 5-А", "2026-10-15", "Été-1", "000123", "A_B_1", "7",
+    "2026/10", "2026/10/12", "inv-9001", "INV-9001", "№ 5-А", "2026-10-15", "Été-1", "000123", "A_B_1", "7",
 )  # fmt: skip
 """Numbers of invoices: with a prefix, spaces, slashes or dots, a word, in two cases, in Cyrillic, like a date."""
-ORDER_SERIES = ("TOKYO-A7XK9-1", "SO/2026/0007", "CMD 8", "654321", "K7QM-2XVP")
+ORDER_SERIES = ("TOKYO-A7XK9-1", "SO/2026/0007", "CMD 8", "PO#12", "654321", "K7QM-2XVP")
 
 
 def _series(today: date) -> Documents:

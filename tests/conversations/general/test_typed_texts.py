@@ -16,6 +16,9 @@ async def test_numbers_of_any_series_open(scene: Scene, language: str, invoice: 
         ("ACC-SINV-2026-00012", "ACC-SINV-2026-00012"), ("acc-sinv-2026-00012.", "ACC-SINV-2026-00012"),
         ("QWERT", "QWERT"), ("facture qwert svp", "QWERT"), ("INV\u20112026\u20117", "INV-2026-7"),
         ("« F 2026 0042 »", "F 2026 0042"), ("2026/08/0001", "2026/08/0001"), ("2026.09.0001", "2026.09.0001"),
+        ("INV 2026 7", "INV-2026-7"), ("n°77", "N°77"), ("facture N°77 svp", "N°77"), ("№ 5-А", "№ 5-А"),
+        ("été-1", "Été-1"), ("7", "7"), ("2026-10-15", "2026-10-15"), ("2026/10", "2026/10"),
+        ("2026/10/12", "2026/10/12"),
         ("invoice #000123 please", "000123"), ("inv-9001", "inv-9001"), ("INV-9001", "INV-9001"), ("A_B_1", "A_B_1"),
     ):  # fmt: skip
         assert (await scene.say(person, text)).text.startswith(f"{invoice}\u00a0{number}\n"), text
@@ -23,6 +26,9 @@ async def test_numbers_of_any_series_open(scene: Scene, language: str, invoice: 
         ("TOKYO-A7XK9-1", "TOKYO-A7XK9-1"),
         ("tokyo a7xk9 1", "TOKYO-A7XK9-1"),
         ("SO/2026/0007", "SO/2026/0007"),
+        ("CMD 8", "CMD 8"),
+        ("cmd 8?", "CMD 8"),
+        ("PO#12", "PO#12"),
     ):
         assert (await scene.say(person, text)).text.startswith(f"{order}\u00a0{number}\n"), text
 
@@ -210,9 +216,14 @@ async def test_answers_stay_in_the_topic_of_a_private_chat(scene: Scene) -> None
     assert invoice.topic == 7
     camille.tap("PDF", message=invoice)
     assert (await camille.wait_for_message(".pdf")).topic == 7
+    scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="990007")
+    camille.say("990007", topic=7)
+    other = await camille.wait_for_message("990007")
     camille.chat().open_topic(7, is_open=False)
     camille.say("26387", topic=7)
     assert (await camille.wait_for_message("Commande nº")).topic is None, "a closed topic: in the chat itself"
+    camille.tap("PDF", message=other)
+    assert (await camille.wait_for_message(".pdf")).topic is None
 
 
 async def test_group_topics_are_answered_or_left_in_silence(scene: Scene) -> None:

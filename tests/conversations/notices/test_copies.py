@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from io import BytesIO
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from sandbox.mail.faults import Act, Fault as MailFault, Stage
 from sandbox.mail.received import Received
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
+from services.notices import copies
 from storage.tables import State
 from tests.conversations.notices.test_notices import (
     ACCOUNT,
@@ -214,6 +216,33 @@ async def test_list_unsubscribe_header_stops_the_copies(scene: Scene) -> None:
     screen = await scene.tap(person, "Copie pour la comptabilité")
     assert BOOKS not in screen.text
     await nothing_more(scene)
+
+
+async def test_unsubscribing_while_the_database_is_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost connection costs nothing; a longer outage has words in both languages and a button."""
+    await scene.stop_bot()
+    await scene.start_bot(public_url="https://odobot.example.com")
+    await copied(scene)
+    found = re.search(r"(/unsubscribe/[^>]+)>", (await mailed(scene, "990001")).headers["List-Unsubscribe"])
+    assert found
+    page, failures = scene.public_url + found[1], iter([ConnectionError(), ConnectionError()])
+    open_token = copies.open_stop_token
+
+    async def opened(*arguments: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return await open_token(*arguments)
+
+    monkeypatch.setattr(copies, "open_stop_token", opened)
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        assert (await client.get(page)).status_code == 200
+        failures = iter(ConnectionError() for _ in range(10_000))
+        monkeypatch.setattr("bot.http.unsubscribe._RETRY_SECONDS", 0.5)
+        away = await client.post(page)
+        assert (away.status_code, "pour le moment" in away.text, "right now" in away.text) == (503, True, True)
+        assert "<button>" in away.text
+        failures = iter([])
+        assert "plus envoyées" in (await client.post(page)).text
 
 
 async def test_mail_names_a_contact_without_a_public_url(scene: Scene) -> None:

@@ -133,6 +133,23 @@ async def _is_not(look: Callable[[], Awaitable[bool]]) -> bool:
     return not await look()
 
 
+async def test_a_410_of_a_proxy_loses_no_event(scene: Scene) -> None:
+    """Only the portal's own 410 means that the cursor is too old, and that the feed starts at now."""
+    camille = await scene.linked(notices=True)
+    scene.portal.faults.set(Fault(FaultKind.PROXY_PAGE, path=FEED, status=410))
+    scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="990410")
+    before = len(scene.portal.log.entries)
+    scene.components.worker.read_now()
+    await eventually(lambda: _was_asked(scene, before))
+    scene.portal.faults.clear()
+    scene.components.worker.read_now()
+    await camille.wait_for_message("990410", new=True, timeout=PATIENCE)
+
+
+async def _was_asked(scene: Scene, before: int) -> bool:
+    return any("events" in entry.path for entry in list(scene.portal.log.entries)[before:])
+
+
 async def test_a_refused_cursor_again_and_again(scene: Scene) -> None:
     """The feed starts at now each time, and readiness tells that the portal refuses its own cursor."""
     await scene.linked(notices=True)

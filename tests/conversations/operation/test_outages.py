@@ -128,6 +128,52 @@ async def test_undelivered_answer_is_counted(scene: Scene, monkeypatch: pytest.M
     assert "26387" in (await scene.say(camille, "/commandes")).text, "the chat goes on"
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "tapped", "words"),
+    [
+        ("fr", "/factures", "212380", ("Telegram refusait mes messages", "de nouveau votre demande", "Réessayer")),
+        ("en", "/invoices", "212380", ("Telegram refused my messages", "write your request again", "Try again")),
+    ],
+)
+async def test_answer_that_telegram_refused_for_long_is_told_later(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, language: str, said: str, tapped: str, words: tuple[str, str, str]
+) -> None:
+    monkeypatch.setattr("handlers.telegram.reply.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("handlers.late_answers.FIRST_PAUSE_SECONDS", 1.0)
+    camille = await scene.linked(language)
+    listed = await scene.say(camille, said)
+    undelivered = scene.components.application.bot_data.undelivered
+    for is_tap in (False, True):
+        undelivered.clear()
+        for method in ("sendMessage", "editMessageText"):
+            scene.telegram.world.faults.add("gateway", method=method, count=None)
+        if is_tap:
+            camille.tap(tapped, message=listed)
+        else:
+            camille.say("/etwas")
+        await until(lambda: bool(undelivered))
+        scene.telegram.world.faults.clear()
+        told = await camille.wait_for_message(words[0], timeout=RECOVERED)
+        if is_tap:
+            assert "212380" in (await scene.tap(camille, words[2])).text
+        else:
+            assert words[1] in told.text
+
+
+async def test_answer_that_came_meanwhile_needs_no_later_word(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.telegram.reply.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("handlers.late_answers.FIRST_PAUSE_SECONDS", 2.0)
+    camille = await scene.linked()
+    services = scene.components.application.bot_data
+    scene.telegram.world.faults.add("gateway", method="sendMessage", count=None)
+    camille.say("/factures")
+    await until(lambda: bool(services.recent.unanswered))
+    scene.telegram.world.faults.clear()
+    assert "26387" in (await scene.say(camille, "/commandes")).text
+    await asyncio.sleep(3)
+    assert not any("refusait" in message.text for message in camille.chat().visible)
+
+
 async def test_code_is_mailed_though_its_question_is_not_delivered(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
