@@ -11,6 +11,7 @@ from handlers.telegram.callback_data import encode
 from portal.client import Reader
 from portal.models import Status
 from sandbox.portal.faults import Fault, FaultKind
+from sandbox.portal.records.billing import find_invoice
 from sandbox.telegram.persons import Person
 from storage import chats
 from storage.notices.plan import mutes
@@ -388,6 +389,90 @@ async def test_reminder_follows_a_moved_due_date(scene: Scene, days: int) -> Non
     at(scene, 12, DUE_DAY + 6)
     await scene.settled()
     assert len(notices(camille, NUMBER)) == 2
+
+
+def set_due_date(scene: Scene, due: date | None) -> None:
+    """Change the due date as the back office does, also to none, and report it."""
+    portal = scene.portal.portal
+    with portal.database.session() as session:
+        find_invoice(session, "a-2003", NUMBER).due_date = due
+        session.commit()
+    portal.billing.change_invoice("a-2003", NUMBER)
+
+
+async def test_due_date_that_comes_brings_reminders(scene: Scene) -> None:
+    camille = await reminded(scene, due=None)
+    await until_swept(scene, NUMBER)
+    await until_planned(scene, 0, NUMBER)
+    set_due_date(scene, DUE)
+    await until_both_wait(scene)
+    at(scene, 9.01, BEFORE_DAY)
+    first = await camille.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    assert "25 octobre" in first.text
+    at(scene, 9.01, DUE_DAY)
+    await camille.wait_for_message("À payer aujourd’hui", new=True, timeout=PATIENCE)
+    await until_settled(scene, 2)
+
+
+async def test_due_date_that_goes_ends_reminders(scene: Scene) -> None:
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    set_due_date(scene, None)
+    await until_planned(scene, 0, NUMBER)
+    at(scene, 9.01, BEFORE_DAY)
+    await scene.settled()
+    at(scene, 9.01, DUE_DAY)
+    await scene.settled()
+    assert notices(camille, NUMBER) == []
+
+
+async def test_due_date_that_goes_without_an_event(scene: Scene) -> None:
+    """The reminder's own check finds it."""
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    scene.portal.faults.set(Fault(FaultKind.SERVER_ERROR, path="*/events"))
+    set_due_date(scene, None)
+    at(scene, 9.01, BEFORE_DAY)
+    await until_settled(scene, 1, State.CANCELLED, Kind.REMINDER_BEFORE)
+    assert notices(camille, NUMBER) == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_reminders_of_an_invoice_before_the_link(scene: Scene, language: str) -> None:
+    """The invoice is issued while nobody is linked; who links and wishes reminders afterwards gets both."""
+    scene.portal.portal.issue_invoice(ACCOUNT[language], amount="40.19", number=NUMBER, due_date=DUE)
+    await scene.settled()
+    scene.later(hours=1)
+    person = await scene.linked(language, MAIL[language])
+    await subscribe(scene, person, LABELS[language][4], language=language)
+    await until_both_wait(scene)
+    before, today = WORDS[language][:2]
+    at(scene, 9.01, BEFORE_DAY)
+    first = await person.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    assert first.text.startswith(before)
+    at(scene, 9.01, DUE_DAY)
+    await person.wait_for_message(today, new=True, timeout=PATIENCE)
+    await until_settled(scene, 2)
+    assert len(notices(person, NUMBER)) == 2
+
+
+async def test_reminders_after_unlinking_and_linking_again(scene: Scene) -> None:
+    """The first reminder falls into the time without a link, and is not made up for; the second one comes."""
+    camille = await reminded(scene)
+    await until_both_wait(scene)
+    await scene.say(camille, "/delier")
+    await scene.tap(camille, "Oui")
+    at(scene, 9.01, BEFORE_DAY)
+    await scene.settled()
+    assert notices(camille, NUMBER) == []
+    at(scene, 9.01, BEFORE_DAY + 2)
+    again = await scene.linked(email=FLEET, first_name="Alix")
+    await subscribe(scene, again, LABELS["fr"][4])
+    await until_planned(scene, 1, NUMBER)
+    at(scene, 9.01, DUE_DAY)
+    await again.wait_for_message("À payer aujourd’hui", new=True, timeout=PATIENCE)
+    await until_settled(scene, 1)
+    assert notices(camille, NUMBER) == []
 
 
 async def test_withdrawn_payment_brings_reminders_back(scene: Scene) -> None:
