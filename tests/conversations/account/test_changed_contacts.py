@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.model import Message
@@ -12,6 +13,9 @@ from tests.scene import Scene
 
 FLEET = "flotte@example.test"
 LIST = {"fr": "/factures", "en": "/invoices"}
+ORDERS = {"fr": "/commandes", "en": "/orders"}
+ORDER_LIST = {"fr": "ommandes", "en": "rders"}
+INVOICE_LIST = {"fr": "actures", "en": "nvoices"}
 ACCOUNTS = {"fr": "/compte", "en": "/account"}
 
 
@@ -56,6 +60,35 @@ async def test_unclean_address_of_a_contact_is_found(scene: Scene, language: str
     person = await scene.linked(language, FLEET)
     scene.later(hours=25)
     assert "240130" in (await scene.say(person, LIST[language])).text
+
+
+async def test_unusable_address_is_logged_without_it(scene: Scene) -> None:
+    """A field with no address in it: the portal found the contact, and no code is mailed."""
+    body = '"flotte at example dot test, voir Camille Tremblay"'
+    scene.portal.faults.set(Fault(FaultKind.REPLACED, "/v1/contacts*", pointer="/items/0/email", body=body))
+    with capture_logs() as logs:
+        await scene.asked("fr", FLEET)
+        await scene.settled()
+    found = [line for line in logs if line["event"] == "linking.address_unusable"]
+    assert found == [{"event": "linking.address_unusable", "log_level": "warning"}]
+    assert not [line for line in logs if "flotte" in str(line) or "Tremblay" in str(line)]
+    assert scene.mailbox.sent_to(FLEET) == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_buttons_follow_a_changed_access_at_once(scene: Scene, language: str) -> None:
+    """By `contact.changed`: a screen of before leads to what the contact may see today."""
+    person = await scene.linked(language, FLEET)
+    orders = await scene.say(person, ORDERS[language])
+    scene.portal.portal.people.change_contact("c-1002", access={"a-2003": ["invoices"]})
+    deadline = time.monotonic() + 15
+    while ORDER_LIST[language] in (labels := " ".join((await scene.say(person, "/start")).labels)):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert INVOICE_LIST[language] in labels
+    person.tap("31200", message=orders)
+    answer = await person.wait_for_message()
+    assert "31200" not in answer.text
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -1,6 +1,10 @@
 """Credit notes, cancelled, credited and partly paid invoices read as what they are: in the list, alone, and found."""
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.portal.faults import Fault, FaultKind
 from tests.scene import Scene
@@ -18,6 +22,9 @@ WORDS = {
         "pay": "Voir et payer",
         "unread": "1 ligne est illisible ici",
         "nothing": "rien à payer",
+        "search": "Rechercher",
+        "to pay": "À payer",
+        "packed": "factures envoyées",
     },
     "en": {
         "list": "/invoices",
@@ -31,6 +38,9 @@ WORDS = {
         "pay": "See and pay",
         "unread": "1 line cannot be read here",
         "nothing": "nothing to pay",
+        "search": "Search",
+        "to pay": "To pay",
+        "packed": "invoices sent",
     },
 }
 FLEET = "flotte@example.test"
@@ -95,6 +105,60 @@ async def test_unreadable_row_is_named_and_costs_itself(scene: Scene, language: 
     listed = await scene.say(person, words["list"])
     assert words["unread"] in listed.text
     assert "212380" in listed.text
+
+
+def skipped_rows(logs: list[MutableMapping[str, Any]]) -> list[tuple[str, str, list[int]]]:
+    """Return the model, the fields and the places of each log line about rows that could not be read."""
+    lines = [each for each in logs if each["event"] == "portal.row_skipped"]
+    assert all(set(each) == {"event", "log_level", "model", "fields", "rows", "places"} for each in lines)
+    return [(each["model"], each["fields"], each["places"]) for each in lines]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_unreadable_row_of_orders_is_named(scene: Scene, language: str) -> None:
+    """In the list of orders, and after it in the search; the log names the place, and nothing of the row."""
+    words = WORDS[language]
+    person = await scene.linked(language, FLEET)
+    scene.portal.faults.set(Fault(FaultKind.BAD_ROW, "*/orders"))
+    with capture_logs() as logs:
+        listed = await scene.say(person, {"fr": "/commandes", "en": "/orders"}[language])
+    assert words["unread"] in listed.text
+    assert "31200" in listed.labels
+    assert skipped_rows(logs) == [("Order", "number", [0])]
+    await scene.tap(person, words["search"])
+    found = await scene.say(person, "telemetrie sonde")
+    assert "30900" in found.labels
+    assert words["unread"] in found.text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_unreadable_row_of_a_search_and_a_filter_is_named(scene: Scene, language: str) -> None:
+    words = WORDS[language]
+    person = await scene.linked(language, FLEET)
+    scene.portal.faults.set(Fault(FaultKind.BAD_ROW, "*/invoices"))
+    listed = await scene.say(person, words["list"])
+    assert words["unread"] in listed.text
+    unpaid = await scene.tap(person, words["to pay"])
+    assert words["unread"] in unpaid.text
+    assert "240130" in unpaid.labels
+    await scene.say(person, words["list"])
+    await scene.tap(person, words["search"])
+    with capture_logs() as logs:
+        found = await scene.say(person, "IFTA")
+    assert words["unread"] in found.text
+    assert "IFTA" in found.text
+    assert ("Invoice", "number", [0]) in skipped_rows(logs)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_unreadable_row_of_a_pack_is_named(scene: Scene, language: str) -> None:
+    words = WORDS[language]
+    person = await scene.linked(language, FLEET)
+    scene.portal.faults.set(Fault(FaultKind.BAD_ROW, "*/invoices"))
+    await scene.say(person, {"fr": "/releve", "en": "/statement"}[language])
+    person.tap("CSV")
+    done = await person.wait_for_message(words["packed"], timeout=50)
+    assert words["unread"] in done.text
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -52,9 +52,16 @@ async def test_bad_events_are_skipped_and_counted(scene: Scene) -> None:
     """Each malformed event is left out by itself; the right one on the same page is told, once."""
     camille = await scene.linked(notices=True)
     scene.portal.faults.set(Fault(FaultKind.BAD_EVENTS, path=FEED))
-    scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
-    await camille.wait_for_message("212381", new=True, timeout=PATIENCE)
+    with capture_logs() as logs:
+        scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212381")
+        await camille.wait_for_message("212381", new=True, timeout=PATIENCE)
     assert await metric(scene, "odobot_feed_malformed") == BAD_EVENTS
+    malformed = [line for line in logs if line["event"] == "feed.event_malformed"]
+    assert sorted(place for line in malformed for place in line["places"]) == list(range(BAD_EVENTS))
+    assert sum(line["events"] for line in malformed) == BAD_EVENTS
+    assert {"id", "type", "occurred_at", "account_id", "contact_id", "number", "no object"} == {
+        line["reason"] for line in malformed
+    }
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212382")
     await camille.wait_for_message("212382", new=True, timeout=PATIENCE)
     assert len(notices(camille, "212381")) == len(notices(camille, "212382")) == 1
