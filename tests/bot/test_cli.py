@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -283,6 +284,22 @@ async def test_check_succeeds_when_every_dependency_answers(servers: Servers, sh
     assert result.code == 0
     assert "@odobot" in result.out
     assert servers.mailbox.messages == ()
+
+
+async def test_check_warns_of_old_zone_data(
+    servers: Servers, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PYTHONTZPATH chooses data of 2025: the folder wins, and the newer data at hand are named."""
+    (tmp_path / "tzdata.zi").write_text("# version 2025b\n# This zic input file is in the public domain.\n")
+    monkeypatch.setenv("PYTHONTZPATH", str(tmp_path))
+    async with shell.process("check") as process:
+        result = await result_of(process)
+    (line,) = [line for line in result.out.splitlines() if "ODOBOT_TIMEZONE" in line]
+    assert re.fullmatch(r"warn +ODOBOT_TIMEZONE: time zone data 2025b are older than 202\d[a-z]: .*PYTHONTZPATH", line)
+    assert result.code == 0
+    monkeypatch.delenv("PYTHONTZPATH")
+    async with shell.process("check") as process:
+        assert "warn" not in (await result_of(process)).out
 
 
 async def test_check_tells_what_mails_lack(servers: Servers, shell: Shell) -> None:

@@ -62,6 +62,19 @@ def test_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.connection().token == ""
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_kept_by_env_file_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quote: str) -> None:
+    """Of a setting, of a secret, and of the path of a secret's file."""
+    (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding="utf-8")
+    monkeypatch.setenv("ODOBOT_PORTAL_REGION", f"{quote}east{quote}")
+    monkeypatch.setenv("ODOBOT_PORTAL_PASSWORD_FILE", f"{quote}{tmp_path / 'password'}{quote}")
+    expected = {"ODOBOT_PORTAL_REGION": "east", "ODOBOT_PORTAL_PASSWORD": PASSWORD}
+    assert settings_given(load_settings()) == expected
+    monkeypatch.delenv("ODOBOT_PORTAL_PASSWORD_FILE")
+    monkeypatch.setenv("ODOBOT_PORTAL_PASSWORD", f"{quote}{PASSWORD}{quote}")
+    assert settings_given(load_settings()) == expected
+
+
 def test_read_from_files_which_the_environment_overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding="utf-8")
     (tmp_path / ".env").write_text(

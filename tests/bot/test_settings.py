@@ -149,6 +149,14 @@ def test_quoted_environment_holds_every_setting(environment: Environment) -> Non
     assert environment.load(**{name: f'"{value}"' for name, value in REQUIRED.items()}) == plain
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quoted_path_of_a_secret_file(environment: Environment, quote: str) -> None:
+    path = environment.folder / "keys"
+    path.write_text(f"{REQUIRED['SECRET_KEYS']}\n")
+    plain = environment.load()
+    assert environment.load(SECRET_KEYS=None, SECRET_KEYS_FILE=f"{quote}{path}{quote}") == plain
+
+
 URLS = [
     "portal.test",
     "ftp://portal.test",

@@ -94,6 +94,24 @@ async def test_everything_else_than_pdfs(scene: Scene) -> None:
     assert file_of(dark) != file_of(pictures[0])
 
 
+@pytest.mark.parametrize("language", WORDS)
+async def test_taps_that_piled_up_make_one_pack(scene: Scene, language: str) -> None:
+    command, button, name, sent, _ = WORDS[language]
+    person = await scene.linked(language, BOREAL)
+    choice = await scene.say(person, command)
+    await scene.stop_bot()
+    for _ in range(6):
+        person.tap(button, message=choice)
+    await scene.start_bot()
+    await arrived(person, name)
+    await arrived(person, sent)
+    await scene.say(person, "/aide")
+    await scene.settled()
+    files = [message for message in person.chat().visible if message.file and message.from_bot]
+    assert [message.file.name for message in files if message.file] == [name]
+    assert len(await states(scene)) == 1
+
+
 @pytest.mark.parametrize(
     ("asked", "name"),
     [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.telegram.model.forums import delete_topic
 from tests.scene import CLIENT, Scene
 
 SERIES = "series@example.test"
@@ -119,8 +120,16 @@ async def test_commands_are_understood_in_both_languages(scene: Scene) -> None:
         camille = await scene.linked(language)
         for text in ("/facture", "/invoice", "mes factures", "My invoices", "／factures", " /factures@bot"):
             assert "212380" in (await scene.say(camille, text)).text, text
-        for text in ("/paramètres", "/AIDE", "aide", "help", "/délier"):
-            assert (await scene.say(camille, text)).labels, text
+        for text, plain in (
+            ("/paramètres", "/settings"), ("/réglages", "/settings"), ("/AIDE", "/help"), ("aide", "/help"),
+            ("/délier", "/unlink"),
+        ):  # fmt: skip
+            usual = await scene.say(camille, plain)
+            typed = await scene.say(camille, text)
+            assert typed is not usual, text
+            assert (typed.text, typed.labels) == (usual.text, usual.labels), text
+        shown = [(await scene.say(camille, text)).text for text in ("/settings", "/help", "/unlink", "/invoices")]
+        assert len(set(shown)) == 4
 
 
 @pytest.mark.parametrize(("language", "again"), [("fr", "Écrivez un autre mot"), ("en", "Type another word")])
@@ -136,6 +145,20 @@ async def test_word_after_an_empty_search_searches_again(scene: Scene, language:
     await scene.say(camille, "/factures")
     await scene.tap(camille, "Rechercher" if language == "fr" else "Search")
     assert "30900" in (await scene.say(camille, "30900")).text, "an order's number opens, also in a search of invoices"
+
+
+@pytest.mark.parametrize(("language", "again"), [("fr", "Écrivez un autre mot"), ("en", "Type another word")])
+async def test_word_after_an_empty_search_of_orders(scene: Scene, language: str, again: str) -> None:
+    camille = await scene.linked(language, "flotte@example.test")
+    await scene.say(camille, "/commandes" if language == "fr" else "/orders")
+    await scene.tap(camille, "Rechercher" if language == "fr" else "Search")
+    for word in ("zébulon", "xylophone"):
+        nothing = await scene.say(camille, word)
+        assert word in nothing.text
+        assert again in nothing.text
+    found = await scene.say(camille, "telemetrie sonde")
+    assert "30900" in found.labels
+    assert again not in found.text
 
 
 @pytest.mark.parametrize(
@@ -187,6 +210,22 @@ async def test_edit_without_a_change_does_nothing(scene: Scene) -> None:
     assert "Commande nº" in (await camille.wait_for_message("26387")).text
 
 
+@pytest.mark.parametrize(("minutes", "is_answered"), [(8, True), (12, False)])
+async def test_edit_after_a_restart(scene: Scene, minutes: int, is_answered: bool) -> None:
+    """The bot does not know the message any more: a young one was corrected, an older one only got a reaction."""
+    camille = await scene.linked()
+    typed = camille.say("2123")
+    await camille.wait_for_message()
+    await scene.settled()
+    scene.later(minutes=minutes)
+    camille.edit(typed, "26387")
+    if is_answered:
+        await camille.wait_for_message("Commande nº\u00a026387")
+    await scene.say(camille, "/aide")
+    answers = [message for message in camille.chat().visible if message.text.startswith("Commande nº\u00a026387")]
+    assert len(answers) == is_answered
+
+
 async def test_addresses_as_programs_write_them(scene: Scene) -> None:
     for number, text in enumerate(
         (f"Mailto:{CLIENT}", f"{CLIENT}<mailto:{CLIENT}>", f'"Ana" <{CLIENT}>', "client＠example.test.")
@@ -226,6 +265,16 @@ async def test_answers_stay_in_the_topic_of_a_private_chat(scene: Scene) -> None
     assert (await camille.wait_for_message(".pdf")).topic is None
 
 
+async def test_answer_to_a_deleted_topic_is_in_the_chat(scene: Scene) -> None:
+    camille = await scene.linked()
+    camille.chat().open_topic(7)
+    await scene.stop_bot()
+    camille.say("212380", topic=7)
+    delete_topic(scene.telegram.world, camille.chat(), 7)
+    await scene.start_bot()
+    assert (await camille.wait_for_message("Facture nº")).topic is None
+
+
 async def test_group_topics_are_answered_or_left_in_silence(scene: Scene) -> None:
     camille = await scene.linked()
     group = scene.telegram.world.create_group("Flotte", [camille], supergroup=True)
@@ -241,10 +290,14 @@ async def test_group_topics_are_answered_or_left_in_silence(scene: Scene) -> Non
     assert len([message for message in group.chat.visible if message.from_bot]) == 1
 
 
-async def test_error_before_the_chat_was_read_is_in_its_language(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["text", "tap"])
+async def test_error_before_the_chat_was_read_is_in_its_language(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     camille = await scene.linked("fr")
     await scene.say(camille, "/langue")
     await scene.tap(camille, "English")
+    invoice = await scene.say(camille, "212380")
     from handlers.context import Context
 
     async def broken(_: Context) -> None:
@@ -252,5 +305,9 @@ async def test_error_before_the_chat_was_read_is_in_its_language(scene: Scene, m
 
     with monkeypatch.context() as patched:
         patched.setattr(Context, "refresh_data", broken)
-        answer = await scene.say(camille, "212380")
+        if what == "tap":
+            camille.tap("PDF", message=invoice)
+        else:
+            camille.say("212380")
+        answer = await camille.wait_for_message()
     assert "Something went wrong" in answer.text or "on our side" in answer.text, answer.text

@@ -165,6 +165,44 @@ async def test_colleague_takes_over_when_the_first_unlinks(scene: Scene) -> None
     assert len(subjects(scene, "990001")) == 1
 
 
+async def test_refusing_address_pauses_the_copies_of_two_colleagues(scene: Scene) -> None:
+    """The mail is tried once, each chat is told, and nobody's next invoice is mailed."""
+    first = await copied(scene)
+    second = await copied(scene)
+    scene.mailbox.fail(PRESETS["refused"])
+    issue(scene, "990001")
+    for person in (first, second):
+        assert "990001" in (await person.wait_for_message("en pause", timeout=PATIENCE)).text
+    await until_settled(scene, 1, State.BLOCKED)
+    await scene.mailbox.heal()
+    scene.later(minutes=2)
+    await until_settled(scene, 1, State.CANCELLED)
+    issue(scene, "990002")
+    await copied(scene, "en", address=OTHER)
+    await mailed(scene, "990003", OTHER, ACCOUNT["en"])
+    assert subjects(scene, "990001") == subjects(scene, "990002") == []
+
+
+async def test_unclear_mail_for_two_colleagues(scene: Scene) -> None:
+    """The second copy does not mail what the first one may have mailed; its marked repetition comes once."""
+    await copied(scene)
+    await copied(scene)
+    scene.mailbox.fail(MailFault(Stage.STORED, Act.DROP, times=1))
+    issue(scene, "990001")
+    await until_settled(scene, 1, State.UNCERTAIN)
+    scene.later(minutes=2)
+    await until_settled(scene, 1, State.CANCELLED)
+    assert len(subjects(scene, "990001")) == 1
+    scene.later(minutes=16)
+    await scene.settled()
+    await until_settled(scene, 1)
+    assert len(subjects(scene, "990001")) == 2
+    assert "Vous avez peut-être déjà reçu ce courriel." in scene.mailbox.sent_to(BOOKS)[-1].text
+    scene.later(hours=2)
+    await scene.settled()
+    assert len(subjects(scene, "990001")) == 2
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_stop_by_mail_without_a_public_url(scene: Scene, language: str) -> None:
     """The operator gives the subject line of the mail to ``odobot stop-copy``; the chat is told, and sees it."""

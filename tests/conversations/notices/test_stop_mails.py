@@ -20,8 +20,8 @@ from services.notices import stop_mail_reader
 from storage.database import Database
 from storage.rotation import rotate
 from storage.vault import Vault
-from tests.conversations.notices.test_copies import BOOKS, copied, mailed
-from tests.conversations.notices.test_notices import ACCOUNT, notices
+from tests.conversations.notices.test_copies import BOOKS, WORDS, copied, mailed
+from tests.conversations.notices.test_notices import ACCOUNT, AVIS, notices
 from tests.scene import Scene
 
 STOPPED = {"fr": "arrêtée", "en": "stopped"}
@@ -106,6 +106,10 @@ async def test_mail_that_comes_back_pauses_the_copies(scene: Scene, imap: ImapMa
     await imap.wait_until_seen(uid)
     assert len(notices(person, {"fr": "en pause", "en": "paused"}[language])) == 1
     assert await outcomes(scene) == {"bounced": 2}
+    await scene.say(person, AVIS[language])
+    screen = await scene.tap(person, WORDS[language][0])
+    assert BOOKS in screen.text
+    assert {"fr": "En pause", "en": "Paused"}[language] in screen.text
 
 
 async def test_mail_refused_for_our_sake_pauses_nothing(scene: Scene, imap: ImapMailbox) -> None:

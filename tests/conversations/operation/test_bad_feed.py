@@ -115,19 +115,21 @@ async def test_a_feed_that_stands_still(scene: Scene, kind: FaultKind) -> None:
             return await feed.position(session) is not None
 
     await eventually(is_begun)
-    scene.portal.faults.set(Fault(kind, path=FEED))
-    for number in range(100):
-        scene.portal.portal.issue_invoice("a-2001", amount="40.19", number=f"9{number:05}")
 
     async def is_stuck() -> bool:
         return await metric(scene, "odobot_feed_stuck") == 1
 
-    await eventually(is_stuck)
-    reasons = await readiness(scene)
-    assert any("feed: does not advance" in reason for reason in reasons), reasons
-    count = reads(scene)
-    await asyncio.sleep(2)
-    assert reads(scene) - count <= 100, "webhooks wake it, at most once each"
+    with capture_logs() as logs:
+        scene.portal.faults.set(Fault(kind, path=FEED))
+        for number in range(100):
+            scene.portal.portal.issue_invoice("a-2001", amount="40.19", number=f"9{number:05}")
+        await eventually(is_stuck)
+        reasons = await readiness(scene)
+        assert any("feed: does not advance" in reason for reason in reasons), reasons
+        count = reads(scene)
+        await asyncio.sleep(2)
+        assert reads(scene) - count <= 100, "webhooks wake it, at most once each"
+    assert len([line for line in logs if line["event"] == "feed.stuck"]) == 1
     scene.portal.faults.clear()
     scene.portal.portal.issue_invoice("a-2001", amount="40.19", number="212382")
     scene.components.worker.read_now()

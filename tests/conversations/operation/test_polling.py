@@ -127,6 +127,22 @@ async def test_bad_updates_are_skipped_one_by_one(scene: Scene) -> None:
     assert "odobot_updates_unreadable_total 5.0" in await metrics(scene)
 
 
+@pytest.mark.parametrize("half", ["\\ud83d", "\\ude00Zo\\ud800"])
+async def test_half_a_surrogate_is_answered(scene: Scene, half: str) -> None:
+    """In the text and in the name of a person: the number is found, and the chat is stored."""
+    camille = await scene.linked()
+    await until_it_polls(scene)
+    update = typed(camille, scene.telegram.world.bot().updates.next_id - 50, "212380 HALF")
+    update["message"] |= {"entities": [], "from": update["message"]["from"] | {"first_name": "HALF"}}
+    body = json.dumps({"ok": True, "result": [update]}).replace("HALF", half)
+    since = scene.telegram.world.events.sequence
+    rule = scene.telegram.world.faults.add("body", method="getUpdates", body=body)
+    camille.say("/langue")  # ends the long poll that runs
+    await camille.wait_for_message("Facture nº\u00a0212380", since=since, timeout=20)
+    assert rule.met == 1
+    assert "odobot_updates_unreadable_total 0.0" in await metrics(scene)
+
+
 async def test_readiness_tells_that_polling_fails(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poll_health, "_FAILING_SECONDS", 0.2)
     camille = scene.person()
