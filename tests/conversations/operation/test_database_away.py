@@ -85,3 +85,29 @@ async def test_restarted_postgresql_costs_no_answer(
         said = [message.text for message in camille.chat().visible if message.from_bot]
         assert [number for number in numbers if not any(number in text for text in said)] == []
         assert not [text for text in said if "fonctionné" in text]
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_postgresql_restarted_under_an_idle_process(
+    engine: str, request: pytest.FixtureRequest, mode: str, language: str, database_url: str
+) -> None:
+    """Nobody writes meanwhile: the first text and the first tap afterwards are answered as ever."""
+    if engine == "sqlite":
+        pytest.skip("about PostgreSQL itself")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    async with Scene(database_url) as scene:
+        camille = await scene.linked(language)
+        choice = await scene.say(camille, "/langue")
+        await asyncio.sleep(2)  # the test's server writes commits to its log within a second
+        await asyncio.to_thread(server.restart, mode)
+        await asyncio.sleep(2)
+        camille.say("212380")
+        shown = await camille.wait_for_message("212380", timeout=30)
+        assert "293" in shown.text
+        await asyncio.to_thread(server.restart, mode)
+        await asyncio.sleep(2)
+        camille.tap({"fr": "English", "en": "Français"}[language], message=choice)
+        await camille.wait_for_message({"fr": "in English", "en": "en français"}[language], timeout=30)
+        said = [message.text for message in camille.chat().visible if message.from_bot]
+        assert not [text for text in said if "fonctionné" in text or "went wrong" in text]
