@@ -25,15 +25,15 @@ class SummaryLine:
 
     Args:
         number: that of the order or invoice.
+        paper: what the portal has now.
         account: the account's name, or empty in a chat with one account.
-        paper: what the portal has now; None if it was not read, or is gone.
     """
 
     kind: Kind
     number: str
     link: int
+    paper: Invoice | Order
     account: str = ""
-    paper: Invoice | Order | None = None
 
     @property
     def is_order(self) -> bool:
@@ -58,17 +58,17 @@ def _cells(t: Texts, line: SummaryLine) -> tuple[str, ...]:
         value = t.formats.money(paper.amount, paper.currency)
         if line.kind is Kind.INVOICE_ISSUED and not paper.is_credit_note and paper.state is InvoiceStatus.PAID:
             state = t("state.paid")
-    elif paper is not None and paper.end_date and line.kind is Kind.ORDER_ENDING:
+    elif paper.end_date and line.kind is Kind.ORDER_ENDING:
         value = t.formats.short_date(paper.end_date)
     account = safe_text(clip(line.account, 40))
     return title(t, line.kind, clip(line.number, 40), paper), value, state, account
 
 
 def _total(t: Texts, lines: Sequence[SummaryLine]) -> str:
-    """Return the total of the new invoices by currency; empty for fewer than two, or if one was not read."""
+    """Return the total of the new invoices by currency; empty for fewer than two."""
     issued = [line.paper for line in lines if line.kind is Kind.INVOICE_ISSUED]
     invoices = [each for each in issued if isinstance(each, Invoice) and not (each.is_credit_note or each.is_cancelled)]
-    if len(invoices) < 2 or None in issued:
+    if len(invoices) < 2:
         return ""
     totals: dict[str, Decimal] = {}
     for each in invoices:

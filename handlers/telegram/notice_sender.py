@@ -8,7 +8,6 @@ from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import structlog
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
@@ -24,21 +23,30 @@ from handlers.telegram.announcement_notice import announcement_screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import send_text
 from handlers.telegram.notice_outcomes import is_outage, outcome_of, stored_if_possible
+from handlers.telegram.notice_papers import ABOUT_ORDERS, LeftOut, read_paper, reader_of, summary_lines, true_notices
 from handlers.telegram.notice_recipients import NoticeRecipient, NoticeRecipients, NotRendered, check_quiet_hours
 from handlers.telegram.render import render
 from handlers.telegram.rich_messages import deliver, render_for
-from handlers.telegram.summary_lines import summary_lines
 from portal.client import Portal, Reader
 from portal.errors import PortalError, PortalUnavailable, TooLarge
-from portal.models import Contact, OrderStatus, Part
+from portal.models import Contact, Invoice, Order, Part
 from services.access import Access, may_see
 from services.clock import Clock
 from services.company import Company
-from services.notices.delivery.outcomes import Blocked, Cancelled, NotSent, Outcome, Retry, SendFunc, Sent
+from services.notices.delivery.outcomes import (
+    Blocked,
+    Cancelled,
+    NotSent,
+    Outcome,
+    PartlyRendered,
+    Retry,
+    SendFunc,
+    Sent,
+)
 from services.notices.delivery.sealed_links import outcome_without_key
 from services.notices.event_recorder import REMINDERS, subscription_for
+from services.notices.paper_check import check_paper
 from services.notices.reminder_check import check_reminder
-from services.notices.reminders import ends_as_planned
 from storage.chats import ChatState, LinkState
 from storage.database import Database
 from storage.notices.delivery_preferences import DeliveryPreferences
@@ -48,13 +56,10 @@ from storage.tables import Kind
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
 
-_ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
 _ABOUT_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CHANGED, Kind.ACCESS_ENDED)
 _ABOUT_COPIES = (Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF, Kind.COPY_SEALED)
 _CAPTION_LIMIT = 1024
 _PDF_ATTEMPTS = 4
-
-log = structlog.get_logger()
 
 DocumentT = TypeVar("DocumentT")
 
@@ -77,7 +82,7 @@ class TelegramNoticeSender:
         self._company = company
         self._rich_support = rich_support
 
-    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent | PartlyRendered:
         """See ``Sender``."""
         try:
             return await self._render(batch)
@@ -97,7 +102,7 @@ class TelegramNoticeSender:
             return not is_outage(error)
         return True
 
-    async def _render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc:
+    async def _render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | PartlyRendered:
         first = batch[0]
         recipient = await self._recipients.load(first.recipient)
         chat, preferences = recipient.chat, recipient.preferences
@@ -120,19 +125,19 @@ class TelegramNoticeSender:
             return self._message(t, first, policy_changed(t, self._company.name, first.day))
         if first.kind in _ABOUT_COPIES:
             return self._about_copy(t, chat, first, preferences, zone)
-        wanted = [each for each in batch if self._is_subscribed(chat, each)]
-        if not wanted:
+        if len(batch) > 1:
+            check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=True)
+            return await self._summary(t, recipient, batch)
+        if not self._is_subscribed(chat, first):
             raise NotRendered(Cancelled("no longer wished for"))
         if first.kind is Kind.COMPANY_NEWS:
             check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=False)
             screen = await announcement_screen(self._database, t, first, self._company.language)
             return self._message(t, first, screen)
         if first.kind in REMINDERS:  # a reminder has a time of its own, and is not summarised
-            return await self._reminder(t, recipient, wanted[0], zone)
+            return await self._reminder(t, recipient, first, zone)
         check_quiet_hours(preferences, self._clock().astimezone(zone), is_summarised=True)
-        if len(wanted) > 1:
-            return await self._summary(t, recipient, wanted)
-        return await self._single(t, recipient, wanted[0])
+        return await self._single(t, recipient, first)
 
     def _is_subscribed(self, chat: ChatState, claimed: ClaimedDelivery) -> bool:
         link, subscription = chat.link(claimed.link_id), subscription_for(claimed.kind)
@@ -152,26 +157,33 @@ class TelegramNoticeSender:
         screen = screens.about_copy(t, claimed.kind, link.account_name, claimed.number, link.link_id)
         return self._message(t, claimed, screen)
 
-    async def _summary(self, t: Texts, recipient: NoticeRecipient, batch: Sequence[ClaimedDelivery]) -> SendFunc:
-        """Summarise postponed notices, where the contact may still see that part of the account."""
-        chat = recipient.chat
-        lines: list[tuple[LinkState, ClaimedDelivery]] = []
-        repeated: list[bool] = []
+    async def _summary(self, t: Texts, recipient: NoticeRecipient, batch: Sequence[ClaimedDelivery]) -> PartlyRendered:
+        """Summarise postponed notices, each as it would be told alone; a single one that is left is told in full."""
+        chat, now = recipient.chat, self._clock()
+        allowed: list[tuple[LinkState, ClaimedDelivery]] = []
+        left_out: list[LeftOut] = []
         contacts: dict[str, Contact | None] = {}
         for each in batch:
             link = chat.link(each.link_id)
-            if link is None or each.number is None:
+            if each.link_id in chat.sealed_links:
+                left_out.append((each, outcome_without_key(each, now)))
+                continue
+            if link is None or each.number is None or not self._is_subscribed(chat, each):
+                left_out.append((each, Cancelled("no longer wished for")))
                 continue
             if link.contact_id not in contacts:
                 contacts[link.contact_id] = await self._access.contact(link.contact_id)
             if await self._may_notify(contacts[link.contact_id], recipient, link, each.kind):
-                lines.append((link, each))
-                repeated.append(each.is_repetition)
-        if not lines:
-            raise NotRendered(Cancelled("no longer allowed"))
-        shown = await summary_lines(self._portal, lines, has_accounts=len(chat.links) > 1)
-        screen = screens.marked(t, summary(t, shown), repeated)
-        return self._text(chat.chat_id, screen, wants_tables=chat.wants_tables)
+                allowed.append((link, each))
+            else:
+                left_out.append((each, Cancelled("no longer allowed")))
+        told, obsolete = await true_notices(self._portal, t, allowed, self._company.zone, now)
+        left_out += obsolete
+        if len(told) < 2:
+            return PartlyRendered(await self._in_full(t, *told[0]) if told else None, left_out)
+        lines = summary_lines(told, has_accounts=len(chat.links) > 1)
+        screen = screens.marked(t, summary(t, lines), [each.is_repetition for _, each, _ in told])
+        return PartlyRendered(self._text(chat.chat_id, screen, wants_tables=chat.wants_tables), left_out)
 
     async def _may_notify(
         self, contact: Contact | None, recipient: NoticeRecipient, link: LinkState, kind: Kind
@@ -182,7 +194,7 @@ class TelegramNoticeSender:
             return False
         read = recipient.links.get(link.link_id)
         has_ended = await self._access.unlink_if_ended(contact, link.link_id, read=read) is not None
-        part = Part.ORDERS if kind in _ORDERS else Part.INVOICES
+        part = Part.ORDERS if kind in ABOUT_ORDERS else Part.INVOICES
         return not has_ended and may_see(contact, link.account_id, part)
 
     async def _read(
@@ -199,26 +211,19 @@ class TelegramNoticeSender:
         return read
 
     async def _single(self, t: Texts, recipient: NoticeRecipient, claimed: ClaimedDelivery) -> SendFunc:
-        link, reader, number = self._link_and_number(t, recipient.chat, claimed)
-        if claimed.kind in _ORDERS:
-            order = await self._read(claimed, recipient, link, self._portal.order(reader, number))
-            if claimed.day is not None and not ends_as_planned(order, claimed.day, self._company.zone):
-                raise NotRendered(Cancelled("ends on another day"))
-            if order.status is OrderStatus.CANCELLED:
-                raise NotRendered(Cancelled("order cancelled"))
-            screen = screens.order_notice(t, claimed.kind, link.account_name, order, link.link_id)
+        link, reader, _ = self._link_and_number(t, recipient.chat, claimed)
+        paper = await self._read(claimed, recipient, link, read_paper(self._portal, reader, claimed))
+        if (obsolete := check_paper(claimed, paper, self._company.zone)) is not None:
+            raise NotRendered(obsolete)
+        return await self._in_full(t, link, claimed, paper)
+
+    async def _in_full(self, t: Texts, link: LinkState, claimed: ClaimedDelivery, paper: Invoice | Order) -> SendFunc:
+        if isinstance(paper, Order):
+            screen = screens.order_notice(t, claimed.kind, link.account_name, paper, link.link_id)
             return self._message(t, claimed, screen)
-        invoice = await self._read(claimed, recipient, link, self._portal.invoice(reader, number))
-        is_cancellation = claimed.kind is Kind.INVOICE_CANCELLED
-        if is_cancellation and not invoice.is_cancelled:
-            raise NotRendered(Cancelled("not cancelled"))
-        if invoice.is_cancelled and not (is_cancellation or claimed.is_repetition):  # nobody was told of it
-            raise NotRendered(Cancelled("invoice cancelled"))
-        if claimed.kind is Kind.INVOICE_PAID and invoice.is_unpaid:
-            raise NotRendered(Cancelled("payment withdrawn"))
-        screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
+        screen = screens.invoice_notice(t, claimed.kind, link.account_name, paper, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
-            return await self._message_with_pdf(t, reader, claimed, screen)
+            return await self._message_with_pdf(t, reader_of(t, link), claimed, screen)
         return self._message(t, claimed, screen)
 
     async def _reminder(
@@ -232,15 +237,14 @@ class TelegramNoticeSender:
         if not_now is not None:
             raise NotRendered(not_now)
         check_quiet_hours(recipient.preferences, self._clock().astimezone(zone), is_summarised=False)
-        screen = screens.invoice_notice(t, claimed.kind, link.account_name, invoice, link.link_id, self._today())
-        return self._message(t, claimed, screen)
+        return await self._in_full(t, link, claimed, invoice)
 
     @staticmethod
     def _link_and_number(t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
             raise NotRendered(Cancelled("no longer linked"))
-        return link, Reader(link.contact_id, link.account_id, t.language.shipped), claimed.number
+        return link, reader_of(t, link), claimed.number
 
     def _today(self) -> datetime.date:
         return self._clock().astimezone(self._company.zone).date()

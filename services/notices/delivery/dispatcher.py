@@ -22,6 +22,7 @@ from services.notices.delivery.outcomes import (
     Deferred,
     NotSent,
     Outcome,
+    PartlyRendered,
     Retry,
     Sender,
     SendFunc,
@@ -182,7 +183,8 @@ class Dispatcher:
         """Render and send a message for the delivery in ``batch``, and for those that quiet hours put off with it.
 
         Returns:
-            The outcome; None if nothing was sent and the deliveries were put back, or are no longer this worker's.
+            The outcome of what ``batch`` still has; None if nothing was sent, and each delivery has an outcome of its
+            own, was put back or is no longer this worker's.
 
         Raises:
             Exception: The database failed before anything was sent.
@@ -195,7 +197,7 @@ class Dispatcher:
             now = self._clock()
             async with self._database.write() as session:
                 batch += await outbox.claim_postponed(session, first, now, now + LEASE)
-        send: SendFunc | NotSent
+        send: SendFunc | NotSent | PartlyRendered | None
         try:
             send = await sender.render(batch)
         except PortalAway as error:
@@ -208,7 +210,12 @@ class Dispatcher:
             # Without a retry it would be claimed again after each lease, before the recipient's other deliveries.
             log.error("delivery.not_rendered", kind=first.kind, error=type(error).__name__, exc_info=error)
             send = Retry(f"not rendered: {type(error).__name__}")
-        if isinstance(send, Retry | Blocked | Cancelled | Deferred):
+        if isinstance(send, PartlyRendered):
+            await asyncio.gather(*(self._recorder.record([each], outcome) for each, outcome in send.left_out))
+            for each, _ in send.left_out:
+                batch.remove(each)
+            send = send.send
+        if send is None or isinstance(send, Retry | Blocked | Cancelled | Deferred):
             if sender.is_paced:
                 self._limiter.return_admission()
             return send

@@ -75,6 +75,19 @@ SendFunc = Callable[[], Awaitable[Outcome]]
 """Sends a rendered message; called once. Returns every failure of the server as an outcome."""
 
 
+@dataclass(frozen=True, slots=True)
+class PartlyRendered:
+    """A message for some deliveries of a batch.
+
+    Args:
+        send: Sends it to the recipient; None if no delivery is left for it.
+        left_out: The other deliveries, each with its own outcome.
+    """
+
+    send: SendFunc | None
+    left_out: Sequence[tuple[ClaimedDelivery, NotSent]]
+
+
 def after_portal_error(error: PortalError, *, reported: datetime.timedelta | None = None) -> Retry | Cancelled:
     """Return what a failed read of the portal means for a delivery; ``reported`` as for ``meaning_of``."""
     match meaning_of(error, reported=reported):
@@ -94,11 +107,11 @@ class Sender(Protocol):
     is_paced: bool
     """Whether the bulk rate limit applies to its messages."""
 
-    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent | PartlyRendered:
         """Render one message for deliveries to one recipient, from current data, after a new check of access.
 
         Returns:
-            A function that sends the message, or why there is none to send.
+            A function that sends the message, or why there is none to send; of a larger batch, also both.
 
         Raises:
             PortalError: The portal could not be read; see ``after_portal_error``.

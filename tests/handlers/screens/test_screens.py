@@ -504,8 +504,11 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         str | None: ["212380"],
         Quiet | None: [Quiet(20 * 60, 7 * 60), Quiet(5, 1439), None],
         Sequence[SummaryLine]: [
-            [SummaryLine(Kind.INVOICE_ISSUED, str(n), 1, NASTY, bills[0]) for n in range(MOST_LINES + 9)],
-            [SummaryLine(Kind.ORDER_ENDING, "9" * 100, 2), SummaryLine(Kind.INVOICE_PAID, "7", 1, NASTY)],
+            [SummaryLine(Kind.INVOICE_ISSUED, str(n), 1, bills[0], NASTY) for n in range(MOST_LINES + 9)],
+            [
+                SummaryLine(Kind.ORDER_ENDING, "9" * 100, 2, some[0]),
+                SummaryLine(Kind.INVOICE_PAID, "7", 1, bills[0], NASTY),
+            ],
         ],
         Offer: [Offer((NASTY,)), Offer((NASTY, "x" * 200) * 20)],
         PaperOpened: [PaperOpened(Part.INVOICES, "212380"), PaperOpened(Part.ORDERS, NASTY)],

@@ -79,8 +79,8 @@ def test_every_notice_has_the_same_facts(t: Any) -> None:
     screens = [notices.order_notice(t, kind, NASTY, order, 1) for kind in (Kind.ORDER_CREATED, Kind.ORDER_ENDING)]
     for kind in (Kind.INVOICE_ISSUED, Kind.INVOICE_PAID, Kind.REMINDER_DUE):
         screens += [notices.invoice_notice(t, kind, NASTY, bill, 1, TODAY) for bill in bills]
-    lines = [SummaryLine(Kind.INVOICE_ISSUED, bill.number, 1, NASTY, bill) for bill in bills]
-    lines += [SummaryLine(Kind.ORDER_ENDING, "26387", 2, "", order), SummaryLine(Kind.INVOICE_PAID, "9" * 80, 1)]
+    lines = [SummaryLine(Kind.INVOICE_ISSUED, bill.number, 1, bill, NASTY) for bill in bills]
+    lines += [SummaryLine(Kind.ORDER_ENDING, "26387", 2, order), SummaryLine(Kind.INVOICE_PAID, "9" * 80, 1, bills[0])]
     summaries = [notice_summary.summary(t, lines[:count]) for count in (1, 2, len(lines))]
     summaries.append(notice_summary.summary(t, lines * 3))
     assert all(map(gains, summaries))
@@ -150,7 +150,10 @@ def test_row_opens_its_invoice() -> None:
 def test_wide_cells_go_below_their_row() -> None:
     """A row of the summary has title and amount; state and account are below, where they do not fit beside these."""
     bill = an_invoice("240130", amount="1293.08", balance="0.00")
-    lines = [SummaryLine(Kind.INVOICE_ISSUED, "240130", 1, NAME, bill), SummaryLine(Kind.INVOICE_PAID, "240129", 1)]
+    lines = [
+        SummaryLine(Kind.INVOICE_ISSUED, "240130", 1, bill, NAME),
+        SummaryLine(Kind.INVOICE_PAID, "240129", 1, bill),
+    ]
     (table,) = [b for b in rich(notice_summary.summary(FR, lines)).blocks if b["type"] == "table"]
     assert [len(row) for row in table["cells"]] == [2, 1, 2]
     assert table["cells"][1][0]["text"] == f"payée · {NAME}"
