@@ -73,17 +73,16 @@ async def test_moved_end_is_left_out(scene: Scene) -> None:
     chosen = encode(ShowQuiet(20 * 60, 10 * 60))
     assert chosen is not None
     await person.wait_for_answer(person.forge_tap(person.screen(), chosen))
-    at(scene, 32)
-    end = scene.clock.now().date() + datetime.timedelta(days=30)
+    end = scene.clock.now().date() + datetime.timedelta(days=31)
     portal.create_order("a-2003", [(1, "Balise")], number="990005", end_date=end)
     await until_planned(scene, 2, "990005")
     issue(scene, "990001")
     await until_postponed(scene, 2)
     scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, "/v1/events*"))
-    at(scene, 33.01)
+    at(scene, 57.01)
     await until_postponed(scene, 3)
     portal.billing.change_order("a-2003", "990005", end_date=end + datetime.timedelta(days=20))
-    at(scene, 34.01)
+    at(scene, 58.01)
     summary = await person.wait_for_message(SUMMARY["fr"], new=True, timeout=PATIENCE)
     assert "990001" in summary.text
     assert "Nouvelle commande nº\u00a0990005" in summary.text
