@@ -82,6 +82,7 @@ def calendar_file_name(t: Texts, number: str, *, is_order: bool) -> str:
     return t("calendar.order_file_name", number=plain) if is_order else t("calendar.invoice_file_name", number=plain)
 
 
-def file_name(t: Texts, number: str) -> str:
+def file_name(t: Texts, number: str, *, is_credit_note: bool) -> str:
     """Return a PDF's file name, such as ``Facture-212380.pdf``. Other characters become dashes."""
-    return t("pdf.file_name", number=re.sub(r"[^\w.-]+", "-", number).strip("-."))
+    plain = re.sub(r"[^\w.-]+", "-", number).strip("-.")
+    return t("pdf.credit_note_file_name", number=plain) if is_credit_note else t("pdf.file_name", number=plain)

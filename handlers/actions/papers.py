@@ -118,12 +118,18 @@ class ShowBalance(AccountAction, letter="B"):
 class SendPdf(AccountAction, letter="d"):
     """An invoice's PDF; ``again`` if the screen with the button shows a failure, which success then replaces.
 
-    Without ``anew`` it is not sent a second time while the chat still has it.
+    Without ``anew`` it is not sent a second time while the chat still has it. ``is_credit_note`` only decides what it
+    is called, where the invoice is not read.
     """
 
     number: str
     again: bool = False
     anew: bool = False
+    is_credit_note: bool = False
+
+    def shortened(self, _excess: int) -> "SendPdf | None":
+        """Return the PDF of a credit note as that of an invoice: the number alone finds it."""
+        return replace(self, is_credit_note=False) if self.is_credit_note else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def invoice_detail(
     if invoice.order_number:
         facts.append(t("invoice.order", number=invoice.order_number))
     facts += payment_lines(t, invoice, today)
-    pdf = (Button(t("button.pdf"), SendPdf(action.link, invoice.number)),)
+    pdf = (Button(t("button.pdf"), pdf_of(invoice, action.link)),)
     keyboard: list[tuple[Button, ...]] = [*pay_row(t, invoice), pdf, *copy_rows(t, invoice)]
     if invoice.url and not invoice.is_unpaid:
         keyboard.append((Button(t("button.on_portal"), url=invoice.url),))
@@ -135,12 +135,23 @@ def invoice_title(t: Texts, invoice: Invoice) -> str:
     return t("invoice.title", number=invoice.number)
 
 
+def invoice_label(t: Texts, number: str, *, is_credit_note: bool) -> str:
+    """Return the label of a button that opens an invoice or a credit note."""
+    return t("button.credit_note", number=number) if is_credit_note else t("button.back_to_invoice", number=number)
+
+
+def pdf_of(invoice: Invoice, link: int) -> SendPdf:
+    """Return the request for the PDF of an invoice that was read."""
+    return SendPdf(link, invoice.number, is_credit_note=invoice.is_credit_note)
+
+
 def pdf_too_large(t: Texts, invoice: Invoice, link: int) -> Screen:
     """Report that the PDF is over Telegram's limit, and offer the portal if the invoice has a URL."""
-    back = (Button(t("button.back_to_invoice", number=invoice.number), ShowInvoice(link, invoice.number)),)
+    label = invoice_label(t, invoice.number, is_credit_note=invoice.is_credit_note)
+    back = (Button(label, ShowInvoice(link, invoice.number)),)
     portal = (Button(t("button.on_portal"), url=invoice.url or ""),)
     note = t("pdf.too_large") if invoice.url else t("pdf.too_large_no_link")
-    return Screen(t("invoice.title", number=invoice.number), facts=(note,), keyboard=(portal, back))
+    return Screen(invoice_title(t, invoice), facts=(note,), keyboard=(portal, back))
 
 
 def pdf_maybe_sent(t: Texts, retry: SendPdf) -> Screen:
@@ -159,14 +170,16 @@ def pdf_already_sent(t: Texts, action: SendPdf) -> Screen:
     return Screen(facts=(t("pdf.already_sent"),), keyboard=((Button(t("button.send_again"), anew),),))
 
 
-def pdf_in_progress(t: Texts, number: str) -> Screen:
+def pdf_in_progress(t: Texts, action: SendPdf) -> Screen:
     """Report that the portal takes long to make a PDF."""
-    return Screen(facts=(t("pdf.in_progress", number=number),))
+    key = message_id("pdf.credit_note_in_progress") if action.is_credit_note else message_id("pdf.in_progress")
+    return Screen(facts=(t(key, number=action.number),))
 
 
 def pdf_sent(t: Texts, action: SendPdf) -> Screen:
     """Confirm the PDF, where the portal cannot be read for the invoice's own screen."""
-    back = Button(t("button.back_to_invoice", number=action.number), ShowInvoice(action.link, action.number))
+    label = invoice_label(t, action.number, is_credit_note=action.is_credit_note)
+    back = Button(label, ShowInvoice(action.link, action.number))
     return Screen(facts=(t("pdf.sent"),), keyboard=((back,),))
 
 

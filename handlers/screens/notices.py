@@ -19,6 +19,7 @@ from handlers.actions import (
     Snooze,
     StartLinking,
 )
+from handlers.screens.invoices import invoice_label, pdf_of
 from handlers.screens.notice_settings import SUBSCRIPTION_NAMES
 from handlers.screens.payment import pay_row
 from handlers.screens.screen import Button, Screen, clip
@@ -78,7 +79,7 @@ def invoice_notice(t: Texts, kind: Kind, account: str, invoice: Invoice, link: i
     """
     facts = [clip(safe_text(account), 60), t("invoice.date", date=t.formats.long_date(invoice.date))]
     facts += payment_lines(t, invoice, today)
-    pdf = Button(t("button.pdf"), SendPdf(link, invoice.number))
+    pdf = Button(t("button.pdf"), pdf_of(invoice, link))
     rows: list[tuple[Button, ...]] = [(pdf, _detail_button(t, invoice, link))]
     if kind in (Kind.REMINDER_BEFORE, Kind.REMINDER_DUE, Kind.REMINDER_LATER):
         rows[:0] = pay_row(t, invoice)
@@ -217,11 +218,8 @@ def _invoice_buttons(t: Texts, number: str, link: int) -> tuple[Button, ...]:
 
 
 def _detail_button(t: Texts, invoice: Invoice, link: int) -> Button:
-    number = invoice.number
-    label = (
-        t("button.credit_note", number=number) if invoice.is_credit_note else t("button.back_to_invoice", number=number)
-    )
-    return Button(label, ShowInvoice(link, number))
+    label = invoice_label(t, invoice.number, is_credit_note=invoice.is_credit_note)
+    return Button(label, ShowInvoice(link, invoice.number))
 
 
 def _stop_button(t: Texts, kind: Kind, link: int) -> Button:

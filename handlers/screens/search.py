@@ -98,11 +98,14 @@ def with_code_button(t: Texts, screen: Screen, code: str) -> Screen:
 
 def _label(t: Texts, hit: Hit, accounts: Mapping[int, str], current: int) -> str:
     account = clip(safe_text(accounts.get(hit.link_id, "")), 30)
+    is_credit_note = isinstance(hit.paper, Invoice) and hit.paper.is_credit_note
     if hit.link_id == current:
-        if isinstance(hit.paper, Invoice) and hit.paper.is_credit_note:
+        if is_credit_note:
             return t("button.credit_note", number=hit.number)
         is_invoice = hit.part is Part.INVOICES
         return t("button.invoice", number=hit.number) if is_invoice else t("button.order", number=hit.number)
+    if is_credit_note:
+        return t("button.credit_note_of", number=hit.number, account=account)
     if hit.part is Part.INVOICES:
         return t("button.invoice_of", number=hit.number, account=account)
     return t("button.order_of", number=hit.number, account=account)

@@ -54,6 +54,8 @@ async def open_pdf(
     number: str,
     t: Texts,
     large_document: asyncio.Lock,
+    *,
+    is_credit_note: bool,
 ) -> AsyncIterator[LoadedPdf]:
     """Load a PDF of up to ``UPLOAD_LIMIT`` bytes, and yield it.
 
@@ -64,24 +66,35 @@ async def open_pdf(
         PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` if the PDF is over ``UPLOAD_LIMIT``.
     """
     try:
-        small = await _load_when_ready(bot, database, portal, reader, number, t)
+        small = await _load_when_ready(bot, database, portal, reader, number, t, is_credit_note=is_credit_note)
     except TooLarge:
         small = None
     if small is not None:
         yield small
         return
     async with large_document:
-        yield await load_pdf(bot, database, portal, reader, number, t, limit=UPLOAD_LIMIT)
+        yield await load_pdf(
+            bot, database, portal, reader, number, t, limit=UPLOAD_LIMIT, is_credit_note=is_credit_note
+        )
 
 
 async def _load_when_ready(
-    bot: ExtBot[None], database: Database, portal: Papers, reader: Reader, number: str, t: Texts
+    bot: ExtBot[None],
+    database: Database,
+    portal: Papers,
+    reader: Reader,
+    number: str,
+    t: Texts,
+    *,
+    is_credit_note: bool,
 ) -> LoadedPdf:
     """Load a small PDF; ask again for up to ``READY_SECONDS`` while the portal is still making it."""
     ends = time.monotonic() + READY_SECONDS
     while True:
         try:
-            return await load_pdf(bot, database, portal, reader, number, t, limit=SMALL_PDF_BYTES)
+            return await load_pdf(
+                bot, database, portal, reader, number, t, limit=SMALL_PDF_BYTES, is_credit_note=is_credit_note
+            )
         except NotReady as error:
             pause = _USUAL_PAUSE_SECONDS if error.retry_after is None else max(error.retry_after, _LEAST_PAUSE_SECONDS)
             if time.monotonic() + pause > ends:
@@ -90,12 +103,21 @@ async def _load_when_ready(
 
 
 async def load_pdf(
-    bot: ExtBot[None], database: Database, portal: Papers, reader: Reader, number: str, t: Texts, *, limit: int
+    bot: ExtBot[None],
+    database: Database,
+    portal: Papers,
+    reader: Reader,
+    number: str,
+    t: Texts,
+    *,
+    limit: int,
+    is_credit_note: bool = False,
 ) -> LoadedPdf:
     """Request a PDF from the portal once, which also checks that the reader may still see it.
 
     Args:
         limit: the largest permitted size in bytes.
+        is_credit_note: decides the name of new bytes.
 
     Raises:
         PortalError: as ``Portal.invoice_pdf``; ``TooLarge`` if the PDF is over the limit.
@@ -104,7 +126,11 @@ async def load_pdf(
         known = await uploaded_pdfs.find(session, bot.id, reader.account_id, number, t.language.shipped)
     known_etag = known.etag if known else None
     pdf = await portal.invoice_pdf(reader, number, language=t.language.shipped, known_etag=known_etag, limit=limit)
-    new = InputFile(pdf.content, filename=file_name(t, number), attach=False) if pdf else None
+    new = (
+        InputFile(pdf.content, filename=file_name(t, number, is_credit_note=is_credit_note), attach=False)
+        if pdf
+        else None
+    )
     etag = pdf.etag if pdf else known_etag
     return LoadedPdf(reader.account_id, number, t.language.shipped, etag, new, None if pdf else known)
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from telegram.error import TelegramError
@@ -60,8 +59,6 @@ _ABOUT_ENDED_LINKS = (Kind.CONTACT_REMOVED, Kind.ACCOUNT_CLOSED, Kind.ADDRESS_CH
 _ABOUT_COPIES = (Kind.COPY_STOPPED, Kind.COPY_PAUSED, Kind.COPY_WITHOUT_PDF, Kind.COPY_SEALED)
 _CAPTION_LIMIT = 1024
 _PDF_ATTEMPTS = 4
-
-DocumentT = TypeVar("DocumentT")
 
 
 class TelegramNoticeSender:
@@ -198,10 +195,11 @@ class TelegramNoticeSender:
         return not has_ended and may_see(contact, link.account_id, part)
 
     async def _read(
-        self, claimed: ClaimedDelivery, recipient: NoticeRecipient, link: LinkState, document: Awaitable[DocumentT]
-    ) -> DocumentT:
+        self, t: Texts, claimed: ClaimedDelivery, recipient: NoticeRecipient, link: LinkState
+    ) -> Invoice | Order:
         """Return an order or an invoice, read in parallel with the check that the link is still valid."""
-        contact, read = await asyncio.gather(self._access.contact(link.contact_id), document, return_exceptions=True)
+        paper = read_paper(self._portal, reader_of(t, link), claimed)
+        contact, read = await asyncio.gather(self._access.contact(link.contact_id), paper, return_exceptions=True)
         if isinstance(contact, BaseException):
             raise contact
         if not await self._may_notify(contact, recipient, link, claimed.kind):
@@ -211,8 +209,8 @@ class TelegramNoticeSender:
         return read
 
     async def _single(self, t: Texts, recipient: NoticeRecipient, claimed: ClaimedDelivery) -> SendFunc:
-        link, reader, _ = self._link_and_number(t, recipient.chat, claimed)
-        paper = await self._read(claimed, recipient, link, read_paper(self._portal, reader, claimed))
+        link = self._link(recipient.chat, claimed)
+        paper = await self._read(t, claimed, recipient, link)
         if (obsolete := check_paper(claimed, paper, self._company.zone)) is not None:
             raise NotRendered(obsolete)
         return await self._in_full(t, link, claimed, paper)
@@ -223,39 +221,42 @@ class TelegramNoticeSender:
             return self._message(t, claimed, screen)
         screen = screens.invoice_notice(t, claimed.kind, link.account_name, paper, link.link_id, self._today())
         if claimed.kind is Kind.INVOICE_ISSUED and link.attaches_pdf:
-            return await self._message_with_pdf(t, reader_of(t, link), claimed, screen)
+            return await self._message_with_pdf(t, reader_of(t, link), claimed, paper, screen)
         return self._message(t, claimed, screen)
 
     async def _reminder(
         self, t: Texts, recipient: NoticeRecipient, claimed: ClaimedDelivery, zone: ZoneInfo
     ) -> SendFunc:
-        link, reader, number = self._link_and_number(t, recipient.chat, claimed)
-        invoice = await self._read(claimed, recipient, link, self._portal.invoice(reader, number))
-        if not invoice.is_unpaid:
+        link = self._link(recipient.chat, claimed)
+        invoice = await self._read(t, claimed, recipient, link)
+        if isinstance(invoice, Order) or not invoice.is_unpaid:
             raise NotRendered(Cancelled("paid"))
-        not_now = await check_reminder(self._database, self._clock(), claimed, link, invoice.due_date, zone)
-        if not_now is not None:
+        if not_now := await check_reminder(self._database, self._clock(), claimed, link, invoice.due_date, zone):
             raise NotRendered(not_now)
         check_quiet_hours(recipient.preferences, self._clock().astimezone(zone), is_summarised=False)
         return await self._in_full(t, link, claimed, invoice)
 
     @staticmethod
-    def _link_and_number(t: Texts, chat: ChatState, claimed: ClaimedDelivery) -> tuple[LinkState, Reader, str]:
+    def _link(chat: ChatState, claimed: ClaimedDelivery) -> LinkState:
         link = chat.link(claimed.link_id)
         if link is None or claimed.number is None:
             raise NotRendered(Cancelled("no longer linked"))
-        return link, reader_of(t, link), claimed.number
+        return link
 
     def _today(self) -> datetime.date:
         return self._clock().astimezone(self._company.zone).date()
 
-    async def _message_with_pdf(self, t: Texts, reader: Reader, claimed: ClaimedDelivery, screen: Screen) -> SendFunc:
-        chat_id = claimed.recipient
+    async def _message_with_pdf(
+        self, t: Texts, reader: Reader, claimed: ClaimedDelivery, invoice: Invoice, screen: Screen
+    ) -> SendFunc:
+        chat_id, number, limit = claimed.recipient, invoice.number, documents.NOTICE_LIMIT
         bare = with_offered_buttons(screens.without_pdf_button(screen), self._company.features)
         message = render(screens.marked(t, bare, [claimed.is_repetition]), is_notice=True)
-        as_text, number, limit = self._message(t, claimed, screen), claimed.number or "", documents.NOTICE_LIMIT
+        as_text, is_credit_note = self._message(t, claimed, screen), invoice.is_credit_note
         try:
-            pdf = await documents.load_pdf(self._bot, self._database, self._portal, reader, number, t, limit=limit)
+            pdf = await documents.load_pdf(
+                self._bot, self._database, self._portal, reader, number, t, limit=limit, is_credit_note=is_credit_note
+            )
         except TooLarge:
             return as_text
         except PortalError as error:

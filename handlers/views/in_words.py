@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from handlers.actions import ListInvoices, ListOrders, OpenNumber, SendPdf, ShowInvoice, ShowOrder
 from handlers.context import Context
-from handlers.screens.invoices import pdf_sent
+from handlers.screens.invoices import pdf_of, pdf_sent
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from handlers.text_actions import OpenLatest, SendPdfOf
@@ -12,7 +12,7 @@ from handlers.views.invoices import invoice_detail, invoice_list, send_pdf
 from handlers.views.orders import order_detail, order_list
 from handlers.views.saved_answers import marked_if_saved
 from handlers.views.search import open_number, usable_links
-from portal.models import Part
+from portal.models import Invoice, Part
 from services import papers
 
 
@@ -27,10 +27,10 @@ async def open_latest(context: Context, action: OpenLatest) -> Screen | None:
     invoices = await portal.invoices(reader, page=1, page_size=context.chat.page_size)
     if not invoices.items:
         return await invoice_list(context, ListInvoices(action.link))
-    number = invoices.items[0].number
+    newest = invoices.items[0]
     if action.pdf:
-        return await send_pdf(context, SendPdf(action.link, number))
-    return await invoice_detail(context, ShowInvoice(action.link, number))
+        return await send_pdf(context, pdf_of(newest, action.link))
+    return await invoice_detail(context, ShowInvoice(action.link, newest.number))
 
 
 async def send_pdf_of(context: Context, action: SendPdfOf) -> Screen | None:
@@ -42,7 +42,7 @@ async def send_pdf_of(context: Context, action: SendPdfOf) -> Screen | None:
     if len(hits) != 1:
         return await open_number(context, OpenNumber(action.link, action.number, Part.INVOICES))
     hit = hits[0]
-    send = SendPdf(hit.link_id, hit.number)
+    send = pdf_of(hit.paper, hit.link_id) if isinstance(hit.paper, Invoice) else SendPdf(hit.link_id, hit.number)
     screen = await send_pdf(context, send)
     if hit.link_id == action.link:
         return screen

@@ -162,7 +162,14 @@ async def _send_document(context: Context, reader: Reader, action: SendPdf) -> S
     thread_id = context.thread_id
     while True:
         opened = documents.open_pdf(
-            context.bot, services.database, context.papers, reader, action.number, context.t, services.large_document
+            context.bot,
+            services.database,
+            context.papers,
+            reader,
+            action.number,
+            context.t,
+            services.large_document,
+            is_credit_note=action.is_credit_note,
         )
         async with services.documents, opened as pdf:
             # The link may have been revoked while the portal created the PDF.
@@ -199,7 +206,7 @@ async def _progress_line(context: Context, action: SendPdf) -> AsyncIterator[Non
 
     def begin() -> None:
         nonlocal line
-        line = asyncio.create_task(send(context, screens.pdf_in_progress(context.t, action.number)))
+        line = asyncio.create_task(send(context, screens.pdf_in_progress(context.t, action)))
 
     timer = asyncio.get_running_loop().call_later(_SLOW_PDF_SECONDS, begin)
     try:

@@ -189,7 +189,7 @@ class CopySender:
         if self._token_vault is None:
             self._token_vault = await token_vault(self._database, self._clock())
         today, language = self._clock().astimezone(self._company.zone).date(), Language.stored(copy.language)
-        name = file_name(texts_in(language), invoice.number)
+        name = file_name(texts_in(language), invoice.number, is_credit_note=invoice.is_credit_note)
         letter = invoice_letter(
             copy.email,
             language,

@@ -107,6 +107,7 @@ class Packing:
         if progress.numbers is None:
             listing = await self._list(reader)
             progress.numbers = [invoice.number for invoice in listing.invoices]
+            progress.credit_notes = [invoice.number for invoice in listing.invoices if invoice.is_credit_note]
             progress.unread, progress.left_off = listing.unread, listing.left_off
             self._fingerprint = self._fingerprint_of(listing)
             if progress.numbers and await self._send_known(listing):
@@ -129,8 +130,9 @@ class Packing:
                             await self._send_part(part, packed, etags, missing, is_last=False)
                             part, packed, etags, missing = None, [], [], []
                         part = part or files.new_part(self._format)
+                        name = file_name(self._request.t, number, is_credit_note=number in progress.credit_notes)
                         try:
-                            await asyncio.to_thread(part.add, file_name(self._request.t, number), pdf.content)
+                            await asyncio.to_thread(part.add, name, pdf.content)
                         except Unusable:
                             missing.append((number, Missing.UNMERGEABLE))
                         else:

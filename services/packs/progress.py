@@ -12,6 +12,7 @@ class Progress:
 
     Args:
         numbers: The invoices whose PDFs are packed, in order; None before they were listed.
+        credit_notes: Those of them that are credit notes.
         position: How many of them are sent or missing; of a pack without PDFs, how many files were sent.
         parts: How many files were sent.
         missing: The numbers that are not in the files, with the reason.
@@ -22,6 +23,7 @@ class Progress:
     """
 
     numbers: list[str] | None = None
+    credit_notes: list[str] = field(default_factory=list)
     position: int = 0
     parts: int = 0
     missing: list[tuple[str, Missing]] = field(default_factory=list)
@@ -36,6 +38,7 @@ class Progress:
         """Return the state as JSON values."""
         return {
             "numbers": self.numbers,
+            "credit_notes": self.credit_notes,
             "position": self.position,
             "parts": self.parts,
             "missing": [[number, reason.value] for number, reason in self.missing],
@@ -59,7 +62,8 @@ class Progress:
 
     def rest(self) -> "Progress":
         """Return the state of a pack that tries what is missing once more."""
-        return Progress(numbers=[number for number, _ in self.missing], is_rest=True)
+        numbers = [number for number, _ in self.missing]
+        return Progress(numbers, [number for number in numbers if number in self.credit_notes], is_rest=True)
 
     @property
     def count(self) -> int:

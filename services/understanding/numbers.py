@@ -23,8 +23,10 @@ _MOST_GROUPED = 4
 _LONGEST_SENTENCE = 1_000
 """Characters of the longest text in which numbers are looked for."""
 _SENTENCE = " .,;:!?…"
-_FILE_NAME = re.compile(r"(?:[^\W\d]+[-_ ])?(\S*\d\S*)\.pdf", re.IGNORECASE)
-"""The name of a PDF: ``Facture-212380.pdf``."""
+_FILE_NAME = re.compile(
+    r"(?:(?:note[-_ ]de[-_ ]cr[eé]dit|credit[-_ ]note|[^\W\d]+)[-_ ])?(\S*\d\S*)\.pdf", re.IGNORECASE
+)
+"""The name of a PDF: ``Facture-212380.pdf``, ``Note-de-credit-240204.pdf``."""
 _GROUPS = re.compile(r"\d{1,4}(?:-\d{1,4})+")
 _GLUED = re.compile(
     r"(?:(?:facture|invoice|commande|order|fact|inv|cmd|cde|po|bill|ref|num|numero|number|nr|no|n)\s*[:#=°]+|n[o°]?\.|#)"

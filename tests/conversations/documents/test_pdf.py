@@ -146,13 +146,49 @@ async def test_pdf_over_50_mb_links_to_the_portal(scene: Scene, language: str, d
     assert any("PDF" in label for label in invoice.labels)
 
 
-async def test_pdf_over_50_mb_without_portal_link_is_explained(scene: Scene) -> None:
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_pdf_over_50_mb_without_portal_link_is_explained(scene: Scene, language: str) -> None:
+    """It is a credit note, and called one."""
     scene.portal.faults.set(Fault(FaultKind.PDF_HUGE, PDF_PATH))
-    camille = await scene.linked("fr", BOREAL)
+    camille = await scene.linked(language, BOREAL)
     await scene.say(camille, "240204")
     screen = await scene.tap(camille, "PDF")
-    assert "/portail" in screen.text
-    assert "Note de crédit" in (await scene.tap(camille, "240204")).text
+    assert ("/portail" if language == "fr" else "/portal") in screen.text
+    assert screen.text.startswith("Note de crédit" if language == "fr" else "Credit note")
+    name = "Note de crédit 240204" if language == "fr" else "Credit note 240204"
+    assert name in screen.labels
+    assert name.split(" 2")[0] in (await scene.tap(camille, name)).text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("way", ["button", "words", "newest"])
+async def test_pdf_of_a_credit_note_is_named_so(scene: Scene, language: str, way: str) -> None:
+    camille = await scene.linked(language, BOREAL)
+    number = "240204"
+    if way == "button":
+        await scene.say(camille, number)
+        camille.tap("PDF")
+    elif way == "words":
+        camille.say(f"pdf {number}")
+    else:
+        number = "990001"
+        scene.portal.portal.issue_invoice("a-2003", amount="-40.19", number=number)
+        camille.say("pdf de ma dernière facture" if language == "fr" else "pdf of my last invoice")
+    document = await camille.wait_for_message(".pdf", new=True)
+    assert document.file
+    assert document.file.name == f"{'Note-de-credit' if language == 'fr' else 'Credit-note'}-{number}.pdf"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_button_after_the_pdf_of_a_credit_note(scene: Scene, language: str) -> None:
+    """The PDF comes at the second attempt, and the portal cannot be read for the screen below it."""
+    camille = await scene.linked(language, BOREAL)
+    await scene.say(camille, "240204")
+    scene.portal.faults.set(Fault(FaultKind.UNAVAILABLE, PDF_PATH, times=1))
+    await scene.tap(camille, "PDF")
+    scene.portal.faults.set(Fault(FaultKind.TOO_MANY, "*/invoices/240204", times=1))
+    camille.tap(RETRY[language])
+    await camille.wait_for_message(label="Note de crédit 240204" if language == "fr" else "Credit note 240204")
 
 
 PORTAL_FAULTS = [

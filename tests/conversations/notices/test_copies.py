@@ -87,6 +87,7 @@ async def test_copy_of_a_credit_note_names_it(scene: Scene) -> None:
     assert "note de crédit nº\u00a0990009" in letter.subject
     assert "Voici la note de crédit" in letter.text
     assert "Here is credit note" in letter.text
+    assert [each.name for each in letter.attachments] == ["Note-de-credit-990009.pdf"]
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

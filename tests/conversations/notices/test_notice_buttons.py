@@ -163,6 +163,21 @@ async def test_invoice_cancelled_before_its_notice_is_not_told(scene: Scene, lan
     assert not notices(person, NUMBER)
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_attached_credit_note_is_named_so(scene: Scene, language: str) -> None:
+    person = await scene.linked(language, MAIL[language], notices=True)
+    await subscribe(
+        scene,
+        person,
+        "PDF joint aux nouvelles factures" if language == "fr" else "PDF with new invoices",
+        language=language,
+    )
+    scene.portal.portal.issue_invoice(ACCOUNT[language], amount="-40.19", number=NUMBER)
+    notice = await person.wait_for_message(NUMBER, new=True, timeout=PATIENCE)
+    assert notice.file is not None
+    assert notice.file.name == f"{'Note-de-credit' if language == 'fr' else 'Credit-note'}-{NUMBER}.pdf"
+
+
 async def test_attached_pdf_is_not_offered(scene: Scene) -> None:
     person = await scene.linked("fr", FLEET, notices=True)
     await subscribe(scene, person, "PDF joint")

@@ -165,6 +165,16 @@ STATES = {
 }
 
 
+@pytest.mark.parametrize(("t", "words"), [(FR, "note de crédit"), (EN, "credit note")], ids=["fr", "en"])
+def test_credit_note_is_called_one(t: Any, words: str) -> None:
+    """Beside its button in another account, and while its PDF is prepared."""
+    found = Hit(2, Part.INVOICES, "240204", an_invoice("240204", amount="-40.19"))
+    ((label,),) = labels(search.several_found(t, "240204", [found], [], {1: NAME, 2: "Client"}, 1))
+    assert label.lower() == f"{words} 240204 · client"
+    preparing = invoices.pdf_in_progress(t, SendPdf(1, "240204", is_credit_note=True))
+    assert words in read(preparing)
+
+
 @pytest.mark.parametrize(("facts", "french", "english"), STATES.values(), ids=STATES)
 def test_invoice_state_shows_the_amount_due(facts: dict[str, str], french: str, english: str) -> None:
     invoice = an_invoice(**facts)
@@ -187,7 +197,7 @@ def test_invoice_detail_shows_amount_and_one_state(t: Any, facts: dict[str, str]
     if invoice.due_date and invoice.is_unpaid:
         assert t.formats.long_date(invoice.due_date) in text
     assert "PDF" in labels(screen)[0][0]
-    assert screen.keyboard[0][0].action == SendPdf(1, "212380")
+    assert screen.keyboard[0][0].action == SendPdf(1, "212380", is_credit_note=invoice.is_credit_note)
 
 
 def test_credit_note_asks_for_no_payment() -> None:
@@ -627,7 +637,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         ],
         ShowInvoice: [ShowInvoice(1, "212380")],
         ShowOrder: [ShowOrder(1, "26387"), ShowOrder(1, "26387", 2)],
-        SendPdf: [SendPdf(1, "212380", again=True)],
+        SendPdf: [SendPdf(1, "212380", again=True), SendPdf(1, "240204", is_credit_note=True)],
         ShowBalance: [ShowBalance(1)],
         Balance: [Balance(tuple(map(a_summary, ("CAD", "USD"))), is_complete=False), Balance(())],
         Sequence[tuple[LinkState, Balance]]: [[(other, Balance((a_summary(),)))], []],

@@ -119,6 +119,7 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (OpenNumber(1, "5", Part.ORDERS, "123456", "/orders"), "1n1|5|orders|123456|/orders|"),
         (CompareCode("123456"), "1g123456|"),
         (SendPdf(1, "5", anew=True), "1d1|5||1|"),
+        (SendPdf(1, "5", is_credit_note=True), "1d1|5|||1|"),
         (Unlink(sure=True), "1u1|"),
         (AddToCalendar(1, "5"), "1R1|5|"),
         (AddToCalendar(1, "5", is_order=True), "1R1|5|1|"),
@@ -269,8 +270,15 @@ def test_callback_data_has_no_address_and_no_code(action: Action) -> None:
 @settings(deadline=None)
 @given(st.integers(0, 10**12), st.text("0123456789ABC-/", max_size=39))
 def test_usual_number_fits_into_callback_data(link: int, number: str) -> None:
-    for action in (ShowInvoice(link, number), OpenNumber(link, number), SendPdf(link, number, again=True)):
+    pdfs = SendPdf(link, number, again=True), SendPdf(link, number, again=True, is_credit_note=True)
+    for action in (ShowInvoice(link, number), OpenNumber(link, number), *pdfs):
         assert encode(action) is not None
+
+
+def test_long_number_of_a_credit_note_keeps_its_pdf_button() -> None:
+    """Only what the PDF is called is lost."""
+    number = "x" * 58
+    assert encode(SendPdf(1, number, is_credit_note=True)) == encode(SendPdf(1, number)) is not None
 
 
 @settings(deadline=None)
