@@ -75,3 +75,12 @@ def test_number_in_a_file_name_is_found(number: int, name: str) -> None:
     found = number_in(name.format(number))
     assert found is not None
     assert str(number) in spellings(found.text)
+
+
+@pytest.mark.parametrize(
+    "name", ["Note-de-credit-NC-2026-7.pdf", "note_de_crédit_NC-2026-7.pdf", "Credit-note-NC-2026-7.PDF"]
+)
+def test_number_in_the_file_name_of_a_credit_note(name: str) -> None:
+    found = number_in(name)
+    assert found is not None
+    assert found.text == "NC-2026-7"
