@@ -19,6 +19,7 @@ from handlers.text_actions import GiveCode, GiveCopyCode, GiveRevokeCode
 from handlers.views.support import close_ended
 from services.understanding import commands
 from services.understanding.codes import codes_in
+from services.understanding.words import ends_conversation
 from storage import support
 from storage.linking import code_history
 from storage.support import Conversation, EndReason
@@ -32,13 +33,14 @@ log = structlog.get_logger()
 async def take(context: Context, message: Message, *, is_edit: bool) -> bool:
     """Relay a message of a chat in conversation. Returns: False if the bot itself answers it.
 
-    The bot answers a command, what it has asked for since, and a code that it has mailed.
+    The bot answers a command, words that end the conversation, what it has asked for since, and a code that it has
+    mailed.
     """
     conversation, staff_chat = context.chat.conversation, context.services.company.staff_chat
     if conversation is None or conversation.staff_chat != staff_chat:
         return False
     text = message.text
-    if text is not None and not is_edit and (context.awaiting is not None or _is_command(text)):
+    if text is not None and not is_edit and (context.awaiting is not None or _is_for_bot(text)):
         return False
     if text is not None and (code := await _code_action(context, text)):
         await perform(context, code)
@@ -46,8 +48,9 @@ async def take(context: Context, message: Message, *, is_edit: bool) -> bool:
     return await _relay(context, conversation.conversation_id, message, is_edit=is_edit)
 
 
-def _is_command(text: str) -> bool:
-    return commands.slashed(text) is not None
+def _is_for_bot(text: str) -> bool:
+    """Return whether a text is a command, or words that end the conversation."""
+    return commands.slashed(text) is not None or ends_conversation(text)
 
 
 async def _code_action(context: Context, text: str) -> Action | None:

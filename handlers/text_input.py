@@ -17,7 +17,7 @@ from handlers.telegram.reply import show
 from handlers.views import invitations
 from handlers.views.home import not_linked
 from handlers.views.linking import open_after_linking
-from handlers.views.search import date_in, usable_links
+from handlers.views.search import account_named, date_in, usable_links
 from portal.errors import PortalError
 from portal.models import Part
 from services import papers
@@ -46,6 +46,7 @@ from services.understanding.resolving import (
     SeveralCodes,
     UnaskedAddress,
     UnknownCommand,
+    YesOrNo,
     understand,
 )
 from storage.chats import Awaiting, LinkState
@@ -171,6 +172,8 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             return await open_after_linking(context, meaning)
         case Leave():
             return text_actions.Leave()
+        case YesOrNo():
+            return questions.yes_or_no(t, current)
         case Greeting(is_thanks=True):
             return questions.welcome_thanks(t, current)
         case Greeting():
@@ -202,7 +205,7 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             is_copy = awaiting is not None and awaiting.what is Awaited.COPY_EMAIL
             return linking.bad_email(t, count, company.name, is_copy=is_copy)
         case NumberTyped(number, code) if current:
-            return _open_number(context, current, number, code)
+            return account_named(context, number.text) or _open_number(context, current, number, code)
         case NoCode():
             is_for_linking = awaiting is not None and awaiting.what is Awaited.CODE
             return linking.no_code_in_text(t) if is_for_linking else questions.code_awaited(t)

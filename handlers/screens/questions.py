@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from handlers.actions import Action, ShowHelp, ShowNotices, Start, StartLinking
+from handlers.actions import Action, ShowCopy, ShowHelp, ShowNotices, Start, StartLinking
 from handlers.screens.lists import list_buttons, period_text
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from handlers.screens.support import a_person, person_button
@@ -32,6 +32,11 @@ def left(t: Texts, what: Awaited | None, link: LinkState | None) -> Screen:
     return Screen(facts=(t(_LEFT[what]) if what else t("left.nothing"),), keyboard=_where_to(t, link))
 
 
+def yes_or_no(t: Texts, link: LinkState | None) -> Screen:
+    """Say that a yes or no has to be tapped."""
+    return Screen(facts=(t("trouble.yes_or_no"),), keyboard=_where_to(t, link))
+
+
 def welcome_thanks(t: Texts, link: LinkState | None) -> Screen:
     """Answer thanks."""
     return Screen(facts=(t("courtesy.thanks"),), keyboard=_where_to(t, link))
@@ -55,7 +60,8 @@ def code_awaited(t: Texts) -> Screen:
 def unasked_address(t: Texts, link: LinkState) -> Screen:
     """Report that no address is awaited, and offer to link one."""
     another = (Button(t("button.link_another"), StartLinking()),)
-    return Screen(facts=(t("trouble.unasked_address"),), keyboard=(another, *list_buttons(t, link)))
+    copy = (Button(t("button.copy"), ShowCopy(link.link_id)),)
+    return Screen(facts=(t("trouble.unasked_address"),), keyboard=(another, copy, *list_buttons(t, link)))
 
 
 def unknown_command(t: Texts, word: str, suggestion: str, link: LinkState | None) -> Screen:

@@ -53,8 +53,8 @@ def contact(t: Texts, company: str, support: str) -> Screen:
     return Screen(t("person.title"), facts=(a_person(t, company, support),), keyboard=_home(t))
 
 
-def begun(t: Texts, company: str, subject: Subject) -> Screen:
-    """Ask for a message, and tell what the staff will see."""
+def begun(t: Texts, company: str, subject: Subject, *, is_unsent: bool = False) -> Screen:
+    """Ask for a message, and tell what the staff will see; ``is_unsent``: a sentence asked for it, and stays here."""
     if subject.account:
         relayed = t("person.relayed_account", company=company, account=clip(subject.account, _ACCOUNT_LENGTH))
     else:
@@ -67,7 +67,8 @@ def begun(t: Texts, company: str, subject: Subject) -> Screen:
             t("person.relayed_invoice", number=number) if is_invoice else t("person.relayed_order", number=number)
         )
     facts.append(t("person.how"))
-    return Screen(t("person.title"), facts=tuple(facts), keyboard=end_keyboard(t))
+    note = t("person.not_sent") if is_unsent else ""
+    return Screen(t("person.title"), facts=tuple(facts), note=note, keyboard=end_keyboard(t))
 
 
 def first_relayed(t: Texts) -> Screen:

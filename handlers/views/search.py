@@ -1,9 +1,19 @@
 """Search, and typed numbers."""
 
 import datetime
+import re
 from dataclasses import replace
 
-from handlers.actions import Action, AskSearch, ListInvoices, ListOrders, OpenNumber, ShowInvoice, ShowOrder
+from handlers.actions import (
+    Action,
+    AskSearch,
+    ChooseAccount,
+    ListInvoices,
+    ListOrders,
+    OpenNumber,
+    ShowInvoice,
+    ShowOrder,
+)
 from handlers.context import Context
 from handlers.screens import invoices, linking, orders, search as screens
 from handlers.screens.screen import Screen, clip
@@ -18,7 +28,7 @@ from services import papers
 from services.features import Feature
 from services.papers import Hit, LookUp
 from services.understanding.dates import searched_date
-from services.understanding.normalising import trimmed
+from services.understanding.normalising import folded, trimmed
 from services.understanding.numbers import is_several, skeleton
 from services.understanding.resolving import CODES
 from storage import chats
@@ -26,6 +36,8 @@ from storage.chats import Awaiting, LinkState
 from storage.tables import Awaited
 from texts.language import Language
 
+_LEAST_OF_NAME = 3
+"""Characters of the shortest text that may be a part of an account's name."""
 _ANSWER_TIME = datetime.timedelta(hours=1)
 
 
@@ -106,6 +118,15 @@ async def _open(context: Context, action: OpenNumber, otherwise: Action | None) 
     context.link(link)
     await show(context, marked_if_saved(context, screen), link=link)
     return None
+
+
+def account_named(context: Context, text: str) -> ChooseAccount | None:
+    """Return the choice of the only one of several accounts whose name has these words; None for a number."""
+    links, words = context.chat.links, folded(text)
+    if len(links) < 2 or len(words) < _LEAST_OF_NAME or any(c.isdigit() for c in words):
+        return None
+    named = [link for link in links if re.search(rf"\b{re.escape(words)}\b", folded(link.account_name))]
+    return ChooseAccount(named[0].link_id) if len(named) == 1 else None
 
 
 def date_in(context: Context, text: str) -> str | None:

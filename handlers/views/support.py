@@ -8,6 +8,7 @@ from handlers.screens.support import Subject
 from handlers.telegram.reply import send
 from handlers.telegram.support.closing import ConversationCloser
 from handlers.telegram.support.topics import subject_text
+from services.understanding import commands
 from storage import chats, support
 from storage.chats import LinkState
 from storage.privacy import consents
@@ -38,10 +39,15 @@ async def talk(context: Context, action: TalkToPerson) -> Screen | None:
             context.wording(message_id("person.relayed")), now, is_given=True,
         )  # fmt: skip
     context.run_in_background(close_ended(context))  # one about another account
-    await send(
-        context, screens.begun(context.t, company.name, Subject(link.account_name if link else "", part, number))
-    )
+    about = Subject(link.account_name if link else "", part, number)
+    await send(context, screens.begun(context.t, company.name, about, is_unsent=_was_asked_in_words(context)))
     return None
+
+
+def _was_asked_in_words(context: Context) -> bool:
+    """Return whether a sentence, and no button or command, began the conversation."""
+    message = context.incoming.effective_message if context.incoming and not context.is_tap else None
+    return message is not None and bool(message.text) and commands.slashed(message.text or "") is None
 
 
 def _account(context: Context, link_id: int) -> LinkState | None:

@@ -12,17 +12,11 @@ from portal.client import Portal
 from services.clock import Clock
 from services.codes import new_code
 from services.linking import code_limits
+from services.linking.awaiting import await_again
 from services.linking.code_delivery import find_contacts
 from services.linking.code_limits import (
-    ATTEMPTS,
-    COPY_ATTEMPTS,
-    COPY_MINUTES,
-    LONG_MINUTES,
-    SHORT_MINUTES,
-    CodeGrant,
-    TooOften,
-    TooSoon,
-)
+    ATTEMPTS, COPY_ATTEMPTS, COPY_MINUTES, LONG_MINUTES, SHORT_MINUTES, CodeGrant, TooOften, TooSoon,
+)  # fmt: skip
 from services.linking.code_results import (
     LINKING,
     AddressProven,
@@ -90,6 +84,8 @@ class Linking:
                 unusual = code_limits.is_unusual(history, now)
                 if unusual and await proofs.may_warn(session, email, now, code_limits.WARNING_GAP):
                     request = replace(request, warns_owner=True)
+            elif isinstance(decision, TooSoon):
+                await await_again(session, chat_id, email, purpose, now)
         if isinstance(decision, CodeGrant):
             kind = "long" if decision.is_long else "short"
             self._security.record(SecurityEvent.CODE_REQUESTED, cause=kind, chat_id=chat_id, email=email)

@@ -11,12 +11,14 @@ from services.understanding.normalising import folded, plain_text
 from services.understanding.numbers import NumberText, number_in
 from services.understanding.payloads import InvitationOpened, PaperOpened, read_payload
 from services.understanding.words import (
+    answers_yes_or_no,
     asks_about_bot,
     asks_again,
     asks_other_address,
     greets,
     is_emoji,
     leaves,
+    speaks_of_else,
     thanks,
 )
 from storage.tables import Awaited
@@ -56,6 +58,11 @@ class UnknownCommand:
 @dataclass(frozen=True, slots=True)
 class Leave:
     """The person leaves the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class YesOrNo:
+    """The person answers yes or no, where nothing is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +151,9 @@ class NotUnderstood:
 
 
 Meaning = (
-    CommandNamed | UnknownCommand | Leave | Greeting | AboutBot | CodeTyped | SeveralCodes | NoCode | AnotherCode
-    | AnotherAddress | AddressTyped | UnaskedAddress | BadAddress | SearchTyped | NumberTyped | NotUnderstood
-    | InvitationOpened | PaperOpened
+    CommandNamed | UnknownCommand | Leave | YesOrNo | Greeting | AboutBot | CodeTyped | SeveralCodes | NoCode
+    | AnotherCode | AnotherAddress | AddressTyped | UnaskedAddress | BadAddress | SearchTyped | NumberTyped
+    | NotUnderstood | InvitationOpened | PaperOpened
 )  # fmt: skip
 
 
@@ -163,6 +170,8 @@ def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked
         text, command = text.strip().lstrip("/\\"), None  # a number or a code behind a slash
     if command is not None:
         return _slashed(*command, names, is_linked=is_linked)
+    if awaited is None and is_linked and answers_yes_or_no(text):
+        return YesOrNo()
     if leaves(text):
         return Leave()
     if awaited in SEARCHES:
@@ -170,7 +179,7 @@ def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked
         return SearchTyped(query) if query else NotUnderstood()
     text = text[:_LONGEST]
     codes, number = codes_in(text) if awaited in CODES or not is_linked else Codes(), number_in(text)
-    if awaited in CODES and (meaning := _code(codes, number, is_linked=is_linked)):
+    if awaited in CODES and (meaning := _code(codes, number, is_linked=is_linked, is_sentence=speaks_of_else(text))):
         return meaning
     if (meaning := _address(text, awaited, is_linked=is_linked)) is not None:
         return meaning
@@ -226,13 +235,13 @@ def _payload(payload: str, names: Commands, *, is_linked: bool) -> Meaning:
     return CommandNamed(_START)
 
 
-def _code(codes: Codes, number: NumberText | None, *, is_linked: bool) -> Meaning | None:
+def _code(codes: Codes, number: NumberText | None, *, is_linked: bool, is_sentence: bool) -> Meaning | None:
     """Return what codes mean while one is awaited; None if the text has none."""
     if codes:
-        if not is_linked and not codes.is_named and number is not None and number.part is not None:
-            return NoCode()  # "facture 212380": not compared, so that it costs no attempt
+        if not is_linked and not codes.is_named and (is_sentence or (number is not None and number.part is not None)):
+            return NoCode()  # "facture 212380", "I paid 250117 last week": not compared, so that it costs no attempt
         may_be_number = is_linked and number is not None and not codes.is_named
-        if may_be_number and number is not None and number.is_named:
+        if may_be_number and number is not None and (number.is_named or is_sentence):
             return NumberTyped(number, codes.short or codes.long)
         return CodeTyped(codes.short, codes.long, number if may_be_number else None)
     return SeveralCodes() if codes.is_ambiguous else None

@@ -72,6 +72,20 @@ _LEAVE = frozenset(
         *("i changed my mind", "i want to cancel", "i want to stop", "no need", "don't bother", "stop it", "stop that"),
     )
 )
+_ENDS = frozenset(
+    folded(phrase)
+    for phrase in (
+        *("stop", "fin", "terminer", "termine", "quitter", "quitte", "annuler", "annule", "annulez", "annule tout"),
+        *("arrêter", "arrête", "arrêtez", "end", "end chat", "quit", "exit", "leave", "cancel", "stop it"),
+    )
+)
+_ABOUT_ELSE = _words(
+    """
+    paye payee payer payes paie pay paid paying payment paiement montant amount cheque check virement wrong erreur
+    error pourquoi why combien cb quoi quand when due echeance solde balance semaine week hier yesterday mois month
+    """
+)
+_YES_OR_NO = _words("oui ouais ouin yes yep yeah yup non nan no nope nah")
 _THANKS = _words("merci mercis thanks thank thx ty")
 _SMALL_TALK = _words(
     "a au c'est est ca de la le les l you u i i'm je me moi tu te toi vous un une it its is are the that's"
@@ -165,6 +179,22 @@ _OTHER_ADDRESS = re.compile(
 def key_of(word: str) -> str:
     """Return a word as the sets above have it: in lower case, without accents, article and punctuation."""
     return _ELISION.sub("", folded(word.strip(EDGES)), count=1)
+
+
+def speaks_of_else(text: str) -> bool:
+    """Whether a text with a number in it is about money, time or a question, and not just a code with its sentence."""
+    keys = {key_of(word) for word in _phrase(text).split()}
+    return not keys.isdisjoint(_ABOUT_ELSE)
+
+
+def ends_conversation(text: str) -> bool:
+    """Whether the whole text asks to end a conversation with a person; yes and no may be meant for that person."""
+    return _phrase(text) in _ENDS
+
+
+def answers_yes_or_no(text: str) -> bool:
+    """Whether the whole text is a yes or a no."""
+    return _phrase(text) in _YES_OR_NO
 
 
 def is_filler(word: str) -> bool:

@@ -154,3 +154,10 @@ async def test_request_instead_of_a_search_text(scene: Scene, language: str) -> 
         await scene.tap(person, search)
         assert words in (await scene.say(person, text)).text, text
         assert "«" not in (await scene.say(person, "240203")).text.split("\n")[0], "no search goes on"
+
+
+async def test_account_is_chosen_by_a_part_of_its_name(scene: Scene) -> None:
+    person = await scene.linked("fr", "quatre@example.test")
+    for words, account in (("lévis", "Lévis"), ("Rouyn-Noranda", "Rouyn-Noranda"), ("quebec", "Québec")):
+        assert account in (await scene.say(person, words)).text
+    assert "Rien ne correspond" in (await scene.say(person, "laflamme")).text, "all four have it"

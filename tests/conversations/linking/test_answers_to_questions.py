@@ -45,6 +45,21 @@ async def test_no_address_says_what_is_awaited(
 
 
 @pytest.mark.parametrize(
+    ("language", "leave", "soon", "linked"),
+    [("fr", "annule", "vient d’être demandé", "réussie"), ("en", "cancel", "has just been asked for", "connected")],
+)
+async def test_code_that_was_left_is_awaited_again(
+    scene: Scene, language: str, leave: str, soon: str, linked: str
+) -> None:
+    """Who gives the same address again is told to look for the mail; its code then works."""
+    person = await scene.asked(language)
+    code = await scene.code()
+    await scene.say(person, leave)
+    assert soon in (await scene.say(person, CLIENT)).text
+    assert linked in (await scene.say(person, code)).text
+
+
+@pytest.mark.parametrize(
     ("language", "soon", "ask", "missing"),
     [
         ("fr", "vient d’être demandé", "Quelle est l’adresse de courriel", "il ne manque que le code"),

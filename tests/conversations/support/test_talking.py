@@ -108,6 +108,25 @@ async def test_questions_in_words_lead_to_a_person(desk: Desk, language: str) ->
         await desk.scene.say(camille, "/fin")
 
 
+@pytest.mark.parametrize(
+    ("language", "asks", "unsent", "end"),
+    [
+        ("fr", "parler à quelqu'un", "n’a pas été transmis", "annule"),
+        ("en", "talk to a person", "not passed on", "stop"),
+    ],
+)
+async def test_words_begin_and_end_a_conversation(desk: Desk, language: str, asks: str, unsent: str, end: str) -> None:
+    """What began it is said not to be passed on; a yes or no is meant for the staff, and words that end it are not."""
+    camille = await desk.scene.linked(language)
+    assert unsent in (await desk.scene.say(camille, asks)).text
+    await desk.talking(camille)
+    camille.say("non")
+    await desk.reads("non")
+    assert WORDS[language]["ended"] in (await desk.scene.say(camille, end)).text
+    await desk.scene.say(camille, "/aide")
+    assert not [each for each in desk.seen() if each.text == end]
+
+
 @pytest.mark.parametrize("language", WORDS)
 async def test_way_to_a_person_is_on_every_answer(desk: Desk, language: str) -> None:
     button, scene = WORDS[language]["button"], desk.scene

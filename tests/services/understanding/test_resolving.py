@@ -24,6 +24,7 @@ from services.understanding.resolving import (
     SeveralCodes,
     UnaskedAddress,
     UnknownCommand,
+    YesOrNo,
     understand,
 )
 from services.understanding.words import leaves
@@ -78,13 +79,38 @@ def test_unknown_command_names_the_nearest(text: str, word: str, nearest: str | 
 LEAVING = (
     "/annuler", "annuler", "Annule", "cancel", "/cancel", "non merci", "Non, merci!", "stop", "STOP", "/stop",
     "laisse faire", "laissez tomber", "nevermind", "never mind", "no thanks", "forget it", "oublie ça", "annuler svp",
-    "cancel please", "pas maintenant", "not now", " annuler ", "« annuler »", "non",
+    "cancel please", "pas maintenant", "not now", " annuler ", "« annuler »",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("text", LEAVING)
 def test_question_is_left_in_any_state(text: str) -> None:
     assert [meaning(text, awaited, is_linked=linked) for awaited, linked in ANY_STATE] == [Leave()] * len(ANY_STATE)
+
+
+@pytest.mark.parametrize("text", ["oui", "Non.", "yes", "NO", "ouais", "nope"])
+def test_yes_and_no_have_to_be_tapped(text: str) -> None:
+    assert meaning(text, None, is_linked=True) == YesOrNo()
+
+
+def test_no_leaves_what_is_awaited() -> None:
+    assert [meaning("non", awaited) for awaited, _ in ANY_STATE if awaited] == [
+        Leave() for awaited, _ in ANY_STATE if awaited
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["c'est quoi ça 240934", "the amount on 250118 is wrong", "i already paid 250117 by cheque last week"],
+)
+def test_sentence_about_something_else_costs_no_attempt(text: str) -> None:
+    assert meaning(text, Awaited.CODE, is_linked=False) == NoCode()
+    assert isinstance(meaning(text, Awaited.CODE, is_linked=True), NumberTyped)
+
+
+@pytest.mark.parametrize("text", ["voici 240934 merci", "c'est 240934", "my code is 240934", "le nip: 240 934"])
+def test_code_with_its_sentence_is_compared(text: str) -> None:
+    assert isinstance(meaning(text, Awaited.CODE, is_linked=False), CodeTyped)
 
 
 def test_number_like_a_code_keeps_both_meanings() -> None:
