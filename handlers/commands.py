@@ -92,6 +92,7 @@ _OTHER_WORDS = {
         dernieresfactures lastinvoice latestinvoice lastbill latestbill
         """,
     "solde": "dois doit combiendois owe owed owing muchowe due",
+    "releve": "soa",
     "apayer": """
         payer pay impaye impayes impayee impayees payerfacture payerfactures payinvoice payinvoices paybill
         paybills dejapaye dejapayee alreadypaid

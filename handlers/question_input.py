@@ -20,6 +20,19 @@ _INVOICE_FILTERS = {
     State.CANCELLED: InvoiceFilter.CANCELLED,
     State.CREDIT: InvoiceFilter.CREDIT_NOTES,
 }
+_SCREENS: dict[Intent, Action] = {
+    Intent.HELP: actions.ShowHelp(),
+    Intent.STOP_NOTICES: actions.ShowNotices(),
+    Intent.NOTICES: actions.ShowNotices(),
+    Intent.QUIET: actions.ShowQuiet(),
+    Intent.UNLINK: actions.Unlink(),
+    Intent.ERASE: actions.Forget(),
+    Intent.ACCOUNT: actions.ShowAccounts(),
+    Intent.PORTAL: actions.ShowPortal(),
+    Intent.PRIVACY: actions.ShowPrivacy(),
+    Intent.MY_DATA: actions.ShowMyData(),
+}
+"""The screens that do not depend on the account."""
 _ORDER_FILTERS = {
     State.ENDING: OrderFilter.ENDING,
     State.ACTIVE: OrderFilter.ACTIVE,
@@ -64,14 +77,12 @@ def _read(text: str, context: Context) -> tuple[Question, ...]:
 def _action(current: LinkState, question: Question) -> Action:
     link = current.link_id
     match question:
-        case Question(intent=Intent.HELP):
-            return actions.ShowHelp()
+        case Question(intent=intent) if intent in _SCREENS:
+            return _SCREENS[intent]
         case Question(intent=Intent.PERSON):
             return actions.TalkToPerson(link)
-        case Question(intent=Intent.STOP_NOTICES):
-            return actions.ShowNotices()
-        case Question(intent=Intent.UNLINK):
-            return actions.Unlink()
+        case Question(intent=Intent.COPY):
+            return actions.ShowCopy(link)
         case Question(intent=Intent.LANGUAGE, language=language):
             return actions.ChooseLanguage(language)
         case Question(intent=Intent.BALANCE):

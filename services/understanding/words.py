@@ -88,7 +88,7 @@ _ABOUT_ELSE = _words(
 _YES_OR_NO = _words("oui ouais ouin yes yep yeah yup non nan no nope nah")
 _THANKS = _words("merci mercis thanks thank thx ty")
 _SMALL_TALK = _words(
-    "a au c'est est ca de la le les l you u i i'm je me moi tu te toi vous un une it its is are the that's"
+    "a au c'est est ca de la le les l you u i i'm je me moi tu te toi vous un une it its is are the that's lot lots one"
 )
 _GREETINGS = frozenset(
     folded(word)
@@ -116,7 +116,8 @@ _COURTESIES = _words(
     """
     ok okay parfait super genial cool great perfect nice awesome excellent accord dac entendu compris oui ouais yes
     yep yeah bravo bonne bon journee soiree nuit fin semaine week-end bientot beau belle how there so much very big
-    desole excuse excusez sorry lol mdr haha see take care have great welcome gentil kind top wow note noted got tres
+    desole excuse excusez sorry lol mdr haha see take care have great welcome gentil kind top wow note noted got
+    tres bcp
     """
 )
 """Words of thanks and small talk; a text of these and of polite and small words alone asks for nothing."""

@@ -10,7 +10,11 @@ from texts.language import Language
 
 
 class Intent(StrEnum):
-    """What a person asks for. ``STOP_NOTICES`` and ``UNLINK`` only open the screen that asks for confirmation."""
+    """What a person asks for. ``STOP_NOTICES``, ``UNLINK`` and ``ERASE`` only open the screen that asks first.
+
+    ``COPY`` is the bookkeeper's copy, ``QUIET`` the quiet hours, ``ACCOUNT`` the linked accounts and addresses;
+    ``PORTAL`` has the forgotten password.
+    """
 
     LIST = "list"
     OPEN = "open"
@@ -22,6 +26,14 @@ class Intent(StrEnum):
     STOP_NOTICES = "stop_notices"
     LANGUAGE = "language"
     UNLINK = "unlink"
+    NOTICES = "notices"
+    QUIET = "quiet"
+    COPY = "copy"
+    ACCOUNT = "account"
+    ERASE = "erase"
+    PORTAL = "portal"
+    PRIVACY = "privacy"
+    MY_DATA = "my_data"
 
 
 class State(StrEnum):

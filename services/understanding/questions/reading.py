@@ -8,6 +8,7 @@ from portal.models import Part
 from services.understanding.questions.catalogue import Cue, catalogue
 from services.understanding.questions.nouns import Number
 from services.understanding.questions.questions import FileFormat, Intent, Question, State
+from services.understanding.questions.screens import TRANSPARENT, screen_of
 from services.understanding.questions.sentences import tokens_of
 from services.understanding.questions.sightings import Sightings, sighted
 from services.understanding.words import FILLERS
@@ -23,9 +24,8 @@ _STATES_OF_ORDERS = frozenset({State.ENDING, State.ACTIVE, State.ENDED})
 _PRIORITY = (
     State.CREDIT, State.OVERDUE, State.UNPAID, State.CANCELLED, State.ENDING, State.ENDED, State.ACTIVE, State.PAID,
 )  # fmt: skip
-_TRANSPARENT = frozenset({"balance", "due", "how_much", "owe", "list", "refusal", "keep"})
+_TRANSPARENT = TRANSPARENT | {"balance", "due", "how_much", "owe", "list", "refusal", "keep"}
 """Cues that leave shorter ones inside them as they are."""
-
 Readings = tuple[Question, ...]
 
 
@@ -61,15 +61,21 @@ def _is_inside(cue: Cue, other: Cue) -> bool:
 def _service(seen: Sightings, language: Language) -> Readings:
     """Decide between what concerns the bot itself, and orders and invoices."""
     refusals = [cue for cue in seen.cues if cue.name in ("refusal", "keep")]
+    if seen.has("quiet"):
+        return (Question(Intent.QUIET),)
     asking = [
         intent
         for name, intent in (("stop_notices", Intent.STOP_NOTICES), ("unlink", Intent.UNLINK))
-        if any(cue.name == name and not _is_refused(cue, refusals, seen.words) for cue in seen.cues)
+        if not (intent is Intent.UNLINK and seen.has("erase"))
+        and any(cue.name == name and not _is_refused(cue, refusals, seen.words) for cue in seen.cues)
     ]
     if asking:
         is_both = len(asking) == 2 and seen.has_word("also")
         return tuple(Question(intent) for intent in (asking if is_both else asking[:1]))
-    is_refused = bool(refusals) or seen.has("stop_notices", "unlink")
+    is_affirmed = not seen.has_word("negation") and not seen.numbers
+    if seen.has("reminders") and is_affirmed:
+        return (Question(Intent.NOTICES),)
+    is_refused = bool(refusals) or seen.has("stop_notices") or (seen.has("unlink") and not seen.has("erase"))
     if is_refused and not (seen.has("not_language") and seen.has("language_fr", "language_en")):
         return ()
     if (wanted := _language(seen, language)) is not None and not seen.has("off_topic") and not seen.numbers:
@@ -79,6 +85,8 @@ def _service(seen: Sightings, language: Language) -> Readings:
         return (Question(Intent.LANGUAGE),)
     if seen.has("person") or (seen.has("person_alone") and _is_light(seen) and not seen.has("off_topic")):
         return (Question(Intent.PERSON),)
+    if (screen := screen_of(seen)) is not None:
+        return (screen,)
     if seen.has("help") and not (
         seen.has("off_topic") or seen.numbers or seen.amounts or seen.periods or seen.latest or _has_state(seen)
     ):

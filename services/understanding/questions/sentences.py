@@ -48,6 +48,7 @@ class Kind(Enum):
     SHORT_YEAR = "short year"
     SIGN = "sign"
     DASH = "dash"
+    TIME = "time"
     STOP = "stop"
     OTHER = "other"
 
@@ -101,7 +102,7 @@ def _lexer() -> re.Pattern[str]:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Return the tokens of a text, with typing errors corrected. A « du » before a stop is « dû »."""
+    """Return the tokens of a text, with typing errors corrected. A « du » before a stop or « quand » is « dû »."""
     plain = key(plain_text(text)).replace("s.v.p", "svp").replace("s.t.p", "stp").replace("c.-a-d", "")
     plain = _PREFIX.sub(r"\1", plain)
     plain = catalogue().ignored.sub(" ", re.sub(r"\bp\.d\.f\b\.?", "pdf", plain))
@@ -109,8 +110,9 @@ def tokens_of(text: str) -> list[Token]:
     for match in _lexer().finditer(plain):
         found += _tokens(match.lastgroup or "", match[0])
     for position, token in enumerate(found):
-        is_last = position + 1 == len(found) or found[position + 1].kind in (Kind.STOP, Kind.OTHER)
-        if token.text == "du" and is_last:
+        following = [each.text for each in found[position + 1 : position + 3]]
+        is_last = not following or found[position + 1].kind in (Kind.STOP, Kind.OTHER, Kind.TIME)
+        if token.text == "du" and (is_last or following[0] == "quand" or following == ["pour", "quand"]):
             found[position] = Token(Kind.WORD, "due")
     return found
 
@@ -133,7 +135,14 @@ def _tokens(group: str, text: str) -> Iterator[Token]:
     elif group == "also":
         yield Token(Kind.WORD, "and")
     else:
-        kinds = {"date": Kind.DATE, "sign": Kind.SIGN, "dash": Kind.DASH, "stop": Kind.STOP, "phone": Kind.OTHER}
+        kinds = {
+            "date": Kind.DATE,
+            "time": Kind.TIME,
+            "sign": Kind.SIGN,
+            "dash": Kind.DASH,
+            "stop": Kind.STOP,
+            "phone": Kind.OTHER,
+        }
         yield Token(kinds.get(group, Kind.OTHER), text)
 
 

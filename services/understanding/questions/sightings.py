@@ -87,6 +87,8 @@ def _word(token: Token, words: Catalogue) -> list[str]:
         return [] if token.text in words.noise else [token.text]
     if token.kind is Kind.AMOUNT:
         return ["{amount}"]
+    if token.kind is Kind.TIME:
+        return ["{time}"]
     if token.kind is Kind.SIGN:
         return ["#"]
     return []

@@ -170,21 +170,47 @@ def test_any_mix_of_words_is_read_without_failure(text: str) -> None:
     [
         "ne m'envoie pas la facture 212380", "n'ouvre pas la facture 212380", "je ne veux pas le pdf",
         "ne délie pas mon compte", "délie pas mon compte", "je ne veux pas me déconnecter", "n'arrête pas les rappels",
-        "arrête pas de m'envoyer des rappels", "continue de m'envoyer les rappels", "gardez mon compte connecté",
+        "arrête pas de m'envoyer des rappels", "gardez mon compte connecté",
         "ne change pas la langue en anglais", "je ne veux pas parler à un agent", "pas besoin d'aide",
         "je ne souhaite pas arrêter les rappels", "i don't want to stop the reminders", "ne jamais délier",
-        "je veux des rappels", "je veux recevoir les avis", "i want notifications", "send me reminders",
-        "envoyez-moi des rappels", "i would like to get alerts",
-        "associer mon compte", "reconnecter mon compte", "relier mon compte", "activer les notifications",
+        "associer mon compte", "reconnecter mon compte", "relier mon compte",
         "don't unlink", "don't unlink my account", "please do not disconnect my account", "don't stop the reminders",
         "never stop sending me reminders", "keep sending me reminders", "do not send me the pdf of 212380",
         "i don't want to be disconnected", "don't switch to french", "i don't need an agent", "don't log me out",
-        "connect my account", "associate my account", "subscribe me to the notices", "enable notifications",
+        "connect my account", "associate my account", "don't turn on the reminders",
+        "ne ferme pas mon compte", "n'annule pas mon compte", "don't close my account", "n'effacez pas mes données",
     ],
 )  # fmt: skip
 def test_negation_never_acts_as_its_opposite(text: str) -> None:
     assert intents(text) == set()
     assert intents(text.upper()) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "je veux des rappels", "je veux recevoir les avis", "i want notifications", "send me reminders",
+        "envoyez-moi des rappels", "i would like to get alerts", "activer les notifications", "enable notifications",
+        "subscribe me to the notices", "continue de m'envoyer les rappels",
+        "rappelle-moi de payer", "turn on reminders",
+    ],
+)  # fmt: skip
+def test_wish_for_notices_does_not_stop_them(text: str) -> None:
+    assert intents(text) == {Intent.NOTICES}
+    assert intents(text.upper()) == {Intent.NOTICES}
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("L'unité 12 transmet pus depuis hier", Intent.PERSON), ("unit 12 is offline since yesterday", Intent.PERSON),
+        ("device 4512 not reporting", Intent.PERSON), ("où est mon camion 204", Intent.PERSON),
+        ("la facture 212380 ne marche pas", Intent.OPEN), ("can i pay invoice 212380 by card", Intent.OPEN),
+        ("send invoice 212380 to my bookkeeper", Intent.OPEN), ("que savez-vous faire", Intent.HELP),
+    ],
+)  # fmt: skip
+def test_number_of_device_is_no_invoice(text: str, intent: Intent) -> None:
+    assert intents(text) == {intent}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Decide which screen a text asks for that is no list of orders or invoices: trouble, payment, copies, own data."""
+
+from portal.models import Part
+from services.understanding.questions.questions import Intent, Question, State
+from services.understanding.questions.sightings import Sightings
+
+_INTENTS = {
+    "change_address": Intent.ACCOUNT,
+    "erase": Intent.ERASE,
+    "password": Intent.PORTAL,
+    "my_data": Intent.MY_DATA,
+    "privacy": Intent.PRIVACY,
+}
+_NOT_OF_PAPERS = frozenset({"my_data", "privacy"})
+_OTHER_STATES = frozenset(State) - {State.UNPAID}
+_MOST_WORDS_OF_NAME = 3
+"""Words of ``my bookkeeper is Julie Roy`` without noise."""
+TRANSPARENT = frozenset({*_INTENTS, "reminders", "copy", "bookkeeper", "pay", "due_dates"})
+"""Cues of these screens that leave shorter ones inside them as they are."""
+
+
+def screen_of(seen: Sightings) -> Question | None:
+    """Return what is asked for besides orders, invoices and help; None for nothing, and where a number is named."""
+    if any(number.part for number in seen.numbers) or (seen.amounts and seen.parts):
+        return None
+    if seen.has("trouble"):
+        return Question(Intent.PERSON)
+    if seen.numbers:
+        return None
+    is_about_bot = seen.has("help")  # « que savez-vous faire »
+    for name, intent in _INTENTS.items():
+        is_other = name in _NOT_OF_PAPERS and (seen.parts or seen.periods)
+        if seen.has(name) and not is_other and not (name == "my_data" and is_about_bot):
+            return Question(intent)
+    is_of_paper = seen.has("statement", "pdf") or bool(seen.periods or seen.latest)
+    is_named = seen.has("bookkeeper") and not seen.parts and len(seen.words) <= _MOST_WORDS_OF_NAME
+    if (seen.has("copy") or is_named) and not is_of_paper:
+        return Question(Intent.COPY)
+    if seen.has("balance", "how_much", "owe"):
+        return None
+    if seen.has("pay") and not (is_of_paper or seen.has("overdue")):
+        return Question(Intent.LIST, Part.INVOICES, State.UNPAID)
+    return Question(Intent.BALANCE) if _asks_due_dates(seen) else None
+
+
+def _asks_due_dates(seen: Sightings) -> bool:
+    return seen.has("due_dates") and not seen.parts and not seen.periods and not seen.has(*_OTHER_STATES)
