@@ -33,7 +33,7 @@ def screen_of(seen: Sightings) -> Question | None:
         if seen.has(name) and not is_other and not (name == "my_data" and is_about_bot):
             return Question(intent)
     is_of_paper = seen.has("statement", "pdf") or bool(seen.periods or seen.latest)
-    is_named = seen.has("bookkeeper") and not seen.parts and len(seen.words) <= _MOST_WORDS_OF_NAME
+    is_named = seen.has("bookkeeper") and not seen.parts and 1 < len(seen.words) <= _MOST_WORDS_OF_NAME
     if (seen.has("copy") or is_named) and not is_of_paper:
         return Question(Intent.COPY)
     if seen.has("balance", "how_much", "owe"):

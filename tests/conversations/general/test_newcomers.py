@@ -114,18 +114,22 @@ async def test_voice_while_something_is_awaited(scene: Scene, language: str, add
 
 
 @pytest.mark.parametrize(
-    ("language", "menu"), [("fr", ("Vos comptes", "Avis", "Tout effacer")), ("en", ("accounts", "Notices", "Erase"))]
+    ("language", "menu"),
+    [
+        ("fr", ("Vos comptes", "Copie pour la comptabilité", "Tout effacer")),
+        ("en", ("accounts", "Bookkeeper’s copy", "Erase")),
+    ],
 )
 async def test_words_for_what_buttons_do(scene: Scene, language: str, menu: tuple[str, str, str]) -> None:
     person = await scene.linked(language)
-    accounts, notices, erase = menu
+    accounts, copy, erase = menu
     for text in ("changer de compte", "autre compte", "switch account", "other account"):
         assert accounts.lower() in (await scene.say(person, text)).text.lower(), text
-    for text in ("mon comptable", "envoyer à mon comptable", "send to my bookkeeper"):
-        assert notices in (await scene.say(person, text)).text, text
+    for text in ("copie comptable", "envoyer à mon comptable", "send to my bookkeeper"):
+        assert copy in (await scene.say(person, text)).text, text
     for text in ("supprimer mes données", "oublie-moi", "delete my data"):
         assert erase in (await scene.say(person, text)).text, text
-    for text in ("annuler ma commande", "cancel my subscription", "changer ma carte de crédit"):
+    for text in ("annuler ma commande", "cancel my order", "changer ma carte de crédit"):
         assert "Odotrack" in (await scene.say(person, text)).text, text
 
 

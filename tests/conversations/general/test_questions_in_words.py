@@ -29,6 +29,17 @@ from tests.scene import Scene
         ("arrêtez de m'envoyer des messages", "Avis"),
         ("switch to english please", "English"),
         ("please unlink my account", "délier"),
+        ("c du pour quand", "Solde · "),
+        ("es ce que jpeux payer par carte", "Factures à payer"),
+        ("ma comptable s'appelle Julie", "Copie pour la comptabilité"),
+        ("rappelle moi de payer demain", "Avis"),
+        ("pas de messages le soir apres 20h svp", "Heures"),
+        ("changer de courriel", "Vos comptes"),
+        ("ferme mon compte", "Tout effacer"),
+        ("mes infos perso vous faites quoi avec", "onfidentialité"),
+        ("jai perdu mon mot de passe", "Portail"),
+        ("L'unité 12 transmet pus depuis hier", "Parler à quelqu’un"),
+        ("relever de compte", "Relevé · "),
     ],
 )
 async def test_french_question(scene: Scene, text: str, expected: str) -> None:
@@ -58,6 +69,17 @@ async def test_french_question(scene: Scene, text: str, expected: str) -> None:
         ("stop sending me messages", "Notices"),
         ("parlez-moi en français svp", "français"),
         ("unlink my account please", "unlink"),
+        ("due dates pls", "Balance · "),
+        ("where do i send the cheque", "Invoices to pay"),
+        ("can you email it to my bookkeeper", "Bookkeeper’s copy"),
+        ("turn on reminders", "Notices"),
+        ("no texts after 9pm", "Quiet hours"),
+        ("change my email", "Account"),
+        ("cancel my account", "Erase everything"),
+        ("what do you know about me", "data"),
+        ("lost my password", "Portal"),
+        ("unit 12 is offline since yesterday", "Talk to a person"),
+        ("soa", "Statement · "),
     ],
 )
 async def test_english_question(scene: Scene, text: str, expected: str) -> None:
@@ -111,7 +133,7 @@ async def test_unlinking_in_words_only_asks(scene: Scene) -> None:
         assert (await chats.load(session, camille.user_id)).links
 
 
-@pytest.mark.parametrize("text", ["c'est quoi la météo", "what a nice day for a walk", "où est mon camion 12"])
+@pytest.mark.parametrize("text", ["c'est quoi la météo", "what a nice day for a walk", "combien font 2 + 2"])
 async def test_other_subjects_are_not_understood(scene: Scene, text: str) -> None:
     camille = await scene.linked()
     answer = (await scene.say(camille, text)).text
