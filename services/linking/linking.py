@@ -15,7 +15,14 @@ from services.linking import code_limits
 from services.linking.awaiting import await_again
 from services.linking.code_delivery import find_contacts
 from services.linking.code_limits import (
-    ATTEMPTS, COPY_ATTEMPTS, COPY_MINUTES, LONG_MINUTES, SHORT_MINUTES, CodeGrant, TooOften, TooSoon,
+    ATTEMPTS,
+    COPY_ATTEMPTS,
+    COPY_MINUTES,
+    LONG_MINUTES,
+    SHORT_MINUTES,
+    CodeGrant,
+    TooOften,
+    TooSoon,
 )  # fmt: skip
 from services.linking.code_results import (
     LINKING,
