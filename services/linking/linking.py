@@ -14,16 +14,7 @@ from services.codes import new_code
 from services.linking import code_limits
 from services.linking.awaiting import await_again
 from services.linking.code_delivery import find_contacts
-from services.linking.code_limits import (
-    ATTEMPTS,
-    COPY_ATTEMPTS,
-    COPY_MINUTES,
-    LONG_MINUTES,
-    SHORT_MINUTES,
-    CodeGrant,
-    TooOften,
-    TooSoon,
-)  # fmt: skip
+from services.linking.code_limits import CodeGrant, TooOften, TooSoon
 from services.linking.code_results import (
     LINKING,
     AddressProven,
@@ -115,8 +106,8 @@ class Linking:
         self, session: Session, chat_id: int, email: str, decision: CodeGrant, purpose: Purpose
     ) -> CodeRequested:
         now = self._clock()
-        minutes = LONG_MINUTES if decision.is_long else SHORT_MINUTES
-        minutes = COPY_MINUTES if purpose.for_link is not None else minutes
+        minutes = code_limits.LONG_MINUTES if decision.is_long else code_limits.SHORT_MINUTES
+        minutes = code_limits.COPY_MINUTES if purpose.for_link is not None else minutes
         code_id, code, is_mailed = None, "", decision.is_mailed or purpose != LINKING
         if not is_mailed:
             code_id = await codes.take_over(session, chat_id, email, now)
@@ -194,7 +185,7 @@ class Linking:
         if not known.is_long and not code_limits.may_compare_short(history, now):
             await codes.move(session, known.code_id, CodeState.LIVE, CodeState.CLOSED)
             return CodeWithdrawn(), known.email
-        most = ATTEMPTS if known.for_link is None else COPY_ATTEMPTS
+        most = code_limits.ATTEMPTS if known.for_link is None else code_limits.COPY_ATTEMPTS
         left = await codes.take_attempt(session, known.code_id, most)
         if left is None:
             return CodeExpired(), known.email
