@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 
 from handlers.actions import ListInvoices, ShowBalance
-from handlers.screens.lists import incomplete_fact
+from handlers.screens.lists import incomplete_fact, unread_fact
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from services.account.balance import Balance
 from services.account.paper_filters import InvoiceFilter
@@ -50,7 +50,7 @@ def balance_facts(t: Texts, owed: Balance, today: datetime.date) -> tuple[str, .
             facts.append(t.plural("balance.overdue", item.overdue_count, amount=amount))
         if item.next_due_date is not None:
             facts.append(t("balance.next_due", day=t.formats.day(item.next_due_date, today)))
-    return (*facts, *incomplete_fact(t, is_complete=owed.is_complete))
+    return (*facts, *unread_fact(t, owed.unread), *incomplete_fact(t, is_complete=owed.is_complete))
 
 
 def unpaid_buttons(t: Texts, owed: Balance, link: int) -> Keyboard:

@@ -13,11 +13,13 @@ from services.invoices import summary_of
 class Balance:
     """What is owed: one item a currency in which something is open; no items mean that nothing is.
 
-    ``is_complete`` is False if the items only count the newest open invoices, because the portal has more.
+    ``is_complete`` is False if the items only count the newest open invoices, because the portal has more. ``unread``
+    open invoices of the portal's answer cannot be read, and are not counted.
     """
 
     items: tuple[InvoiceSummary, ...]
     is_complete: bool = True
+    unread: int = 0
 
 
 async def read_balance(portal: Portal, reader: Reader, today: datetime.date, period: Period | None = None) -> Balance:
@@ -34,4 +36,4 @@ async def read_balance(portal: Portal, reader: Reader, today: datetime.date, per
     if summary is not None:
         return Balance(tuple(item for item in summary if item.open_balance > 0))
     rows = await unpaid_invoices(portal, reader, period)
-    return Balance(summary_of(rows.items, today), rows.is_complete)
+    return Balance(summary_of(rows.items, today), rows.is_complete, rows.unread)

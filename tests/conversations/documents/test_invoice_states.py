@@ -172,3 +172,14 @@ async def test_odd_fields_are_read(scene: Scene, language: str) -> None:
     order = await scene.say(person, "26387")
     assert "Plan Pro" in order.text
     assert words["unread"] not in order.text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_unreadable_row_of_a_derived_balance_is_named(scene: Scene, language: str) -> None:
+    """A portal without a summary: the total of the open invoices may lack one, and says so."""
+    words = WORDS[language]
+    person = await scene.linked(language, FLEET)
+    scene.portal.faults.set(Fault(FaultKind.NOT_FOUND, path="*/invoices/summary"))
+    scene.portal.faults.set(Fault(FaultKind.BAD_ROW, "*/invoices"))
+    shown = await scene.say(person, {"fr": "/solde", "en": "/balance"}[language])
+    assert words["unread"] in shown.text
