@@ -106,7 +106,8 @@ async def main(rounds: int, updates: int, ways: list[str]) -> bool:
         )
     )
     does = [(ODOBOT, ODOBOT_DOES), *((name, peer.what) for name, peer in PEERS.items())]
-    print("\n" + table(("bot", "what it does for `/factures`"), does, left=2))
+    print("What each does:")
+    print(table(("bot", "what it does for `/factures`"), does, left=2))
     print("\n".join(lines))
     return kept
 
