@@ -111,7 +111,7 @@ async def play(stage: Stage, write: Callable[[str], object] = print) -> list[Pat
     invoices = await anna.say("/invoices")
     number = invoices.labels[0]
     await anna.tap(number)
-    english = await anna.tap("PDF", file=f"Invoice-{number}.pdf")
+    english = await anna.tap("PDF", file=f"{number}.pdf")  # an invoice or a credit note
     await anna.say("what did we pay since january 2020?")
     statement = await anna.ask("my statement for the last 12 months", file=".png")
     await anna.hear("statement has arrived", new=False)
