@@ -96,7 +96,7 @@ async def test_everything_else_than_pdfs(scene: Scene) -> None:
 
 @pytest.mark.parametrize("language", WORDS)
 async def test_taps_that_piled_up_make_one_pack(scene: Scene, language: str) -> None:
-    command, button, name, sent, _ = WORDS[language]
+    command, button, name, sent, *_ = WORDS[language]
     person = await scene.linked(language, BOREAL)
     choice = await scene.say(person, command)
     await scene.stop_bot()
