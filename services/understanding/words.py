@@ -200,12 +200,16 @@ def answers_yes_or_no(text: str) -> bool:
 
 def is_filler(word: str) -> bool:
     """Whether a word only stands around a number: a noun, an article, a verb of asking, a polite word."""
-    return key_of(word) in FILLERS or folded(word.strip(EDGES)) in FILLERS or not any(c.isalnum() for c in word)
+    return _is_one_of(word, FILLERS)
 
 
 def is_small(word: str) -> bool:
     """Whether a word cannot belong to a number that follows it: an article, a verb of asking, a polite word."""
-    return key_of(word) in NOT_NOUNS or folded(word.strip(EDGES)) in NOT_NOUNS or not any(c.isalnum() for c in word)
+    return _is_one_of(word, NOT_NOUNS)
+
+
+def _is_one_of(word: str, words: frozenset[str]) -> bool:
+    return key_of(word) in words or folded(word.strip(EDGES)) in words or not any(c.isalnum() for c in word)
 
 
 def part_of(words: list[str]) -> Part | None:
