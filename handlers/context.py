@@ -116,6 +116,8 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
 
     def __init__(self, application: Any, chat_id: int | None = None, user_id: int | None = None) -> None:
         super().__init__(application, chat_id=chat_id, user_id=user_id)
+        self.services: Services = application.bot_data
+        """The clients and services of the process."""
         self.incoming: Update | None = None
         self.saved: SavedView | None = None
         """Set while the portal does not answer, and a view shows saved answers."""
@@ -145,11 +147,6 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         """Load the chat again, after a change to its links or settings."""
         chat = await self.services.chat_cache.load(self.chat.chat_id)
         self.chat = with_offered_parts(chat, self.features)
-
-    @property
-    def services(self) -> Services:
-        """The clients and services of the process."""
-        return self.bot_data
 
     @property
     def features(self) -> frozenset[Feature]:

@@ -126,7 +126,9 @@ async def _instead_of_search(context: Context, text: str) -> Action | None:
 async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | Screen | None:
     """Return what answers a question in words, of more than one word or no number; None if the text is none."""
     current = context.chat.current
-    if current is None or (isinstance(meaning, CommandNamed) and meaning.name in _WORDS_OF_COMMANDS):
+    if current is None:
+        return None
+    if isinstance(meaning, CommandNamed) and (meaning.name in _WORDS_OF_COMMANDS or len(text.split()) == 1):
         return None
     if Feature.QUESTIONS not in context.features:
         return None

@@ -8,9 +8,9 @@ import unicodedata
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SPACES = re.compile(r"[\t\r\n\v\f\u0085\u2028\u2029]+")
 _TELEPHONE = re.compile(r"(?:\d[\s'’-]*){5,}")
-# ASCII, Latin, Greek and Cyrillic letters, general punctuation: most texts have no others, and need no further check.
-# No script below U+0590 is written from right to left.
-_HARMLESS = re.compile("[ -~\u00a0-\u058f\u2010-\u2027\u202f]*")
+# ASCII, Latin, Greek and Cyrillic letters, general punctuation, currencies, arrows and signs such as a check mark: most
+# texts have no others, and need no further check. No script below U+0590 is written from right to left.
+_HARMLESS = re.compile("[ -~\u00a0-\u058f\u2010-\u2027\u202f\u20a0-\u20bf\u2190-\u21ff\u2600-\u27bf]*")
 # Invisible characters (Default_Ignorable_Code_Point) outside category Cf: fillers, variation selectors.
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 _LETTER = r"[^\W\d_]"

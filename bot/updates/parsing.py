@@ -2,10 +2,11 @@
 
 from typing import Any, TypeGuard
 
-from telegram import Bot, Update
+from telegram import Bot, Message, Update
 from telegram.error import NetworkError
 
 from bot.bot_api.answer import is_too_deep, parse_object
+from bot.updates.plain_update import plain_update
 
 _MAX_ID = 2**63
 """What the database's 64-bit columns hold. PTB does not check ids."""
@@ -34,7 +35,7 @@ def parse_update(raw: object, bot: Bot) -> Update | None:
     if not isinstance(raw, dict) or update_id_of(raw) is None or is_too_deep(raw):
         return None
     try:
-        update = Update.de_json(raw, bot)
+        update = plain_update(raw, bot) or Update.de_json(raw, bot)
         sender = update.effective_chat, update.effective_user
     except Exception:  # PTB's constructors raise many types, such as RecursionError and OverflowError
         return None
@@ -59,9 +60,12 @@ def _has_texts(update: Update) -> bool:
     """Return whether the fields that handlers read as text are text or absent: PTB checks no types."""
     query, user, message = update.callback_query, update.effective_user, update.effective_message
     texts: list[object] = [query.data, query.id] if query else []
-    texts += [user.first_name, user.language_code] if user else []
-    texts += [getattr(message, name, None) for name in ("text", "caption", "media_group_id")]
-    texts.append(getattr(getattr(message, "document", None), "file_name", None))
+    if user:
+        texts += [user.first_name, user.language_code]
+    if isinstance(message, Message):
+        texts += [message.text, message.caption, message.media_group_id]
+        if message.document:
+            texts.append(message.document.file_name)
     return all(text is None or isinstance(text, str) for text in texts)
 
 

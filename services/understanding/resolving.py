@@ -204,7 +204,10 @@ def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meani
     """Return what a text with a slash before it means: ``/facture 212380`` opens the number."""
     if word == _START and rest:
         return _payload(rest, names, is_linked=is_linked)
-    name = commands.named(word, names) or commands.whole_text_command(f"{word} {rest}", names)
+    name = commands.named(word, names)
+    if name is not None and not rest:
+        return CommandNamed(name)
+    name = name or commands.whole_text_command(f"{word} {rest}", names)
     if name is None and leaves(f"{word} {rest}"):
         return Leave()
     noun_and_number = number_in(f"{word} {rest}")
