@@ -31,8 +31,8 @@ from texts.company import TextsError
 
 DRAIN_SECONDS = 7.0
 """How long a stop waits for updates in progress, in seconds: the rest of the ten is for storing what is left."""
-_KEYS_AFTER_SECONDS = 1.0
-"""The pause before the keys are tried, in which those who wrote while the bot was down are answered."""
+_AFTER_START_SECONDS = 1.0
+"""The pause before the menus are set and the keys tried, in which who wrote while the bot was down is answered."""
 MAX_CONNECTIONS = 40
 """Updates that Telegram may post at once: the back-pressure of the webhook."""
 
@@ -114,9 +114,11 @@ async def running(settings: Settings, role: Role = Role.ALL, clock: Clock = utc_
         await stack.enter_async_context(worker.reading() if role is Role.WEB else worker.working())
         if role is not Role.WORKER:
             await stack.enter_async_context(receiving_updates(components, settings))
-            menus = set_menus(components.application.bot, components.application.bot_data.company)
+            menus = set_menus(
+                components.application.bot, components.application.bot_data.company, after=_AFTER_START_SECONDS
+            )
             stack.callback(asyncio.create_task(menus).cancel)
-        stack.callback(asyncio.create_task(readiness.try_keys(after=_KEYS_AFTER_SECONDS)).cancel)
+        stack.callback(asyncio.create_task(readiness.try_keys(after=_AFTER_START_SECONDS)).cancel)
         if components.alerts is not None:
             await stack.enter_async_context(components.supervisor.running(components.alerts.loop))
         stack.callback(worker.begin_stop)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import idna
 
 # A dot-atom of RFC 5322 §3.2.3, with UTF-8 as RFC 6531 §3.3 allows.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
+_ATOM = r"[^\x00-\x20\"(),.:;<>@\[\\\]\x7f]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 # Japanese carriers gave out a..b@ and a.@. A quoted local part has only characters that cannot end it, or smuggle an
 # SMTP command into an address.

@@ -1,5 +1,7 @@
 """The bot's command menus and descriptions, in each language."""
 
+import asyncio
+
 import structlog
 from telegram import Bot
 from telegram.error import TelegramError
@@ -12,8 +14,13 @@ from texts.language import Language
 log = structlog.get_logger()
 
 
-async def set_menus(bot: Bot, company: Company) -> None:
-    """Set the menus and descriptions that differ from Telegram's; log a failure, which stops nothing."""
+async def set_menus(bot: Bot, company: Company, *, after: float = 0.0) -> None:
+    """Set the menus and descriptions that differ from Telegram's; log a failure, which stops nothing.
+
+    Args:
+        after: Seconds to wait before: people who wrote during a start wait for their answers.
+    """
+    await asyncio.sleep(after)
     try:
         for language_code, language in (
             ("", company.language),

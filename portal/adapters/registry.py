@@ -1,6 +1,8 @@
 """Finds the adapter of a portal by the scheme of its URL, among the installed packages' entry points."""
 
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 from portal.adapters.adapter import Adapter
 
@@ -15,7 +17,7 @@ def find_adapter(url: str) -> Adapter:
             one line, without the URL.
     """
     scheme = url.partition(":")[0].strip().lower()
-    found = {_origin(entry): entry for entry in entry_points(group=GROUP, name=scheme)}
+    found = {_origin(entry): entry for entry in _installed(tuple(sys.path)) if entry.name == scheme}
     if not found:
         raise ValueError(
             f"expected https://host (plain http:// only on this machine, 127.0.0.1), or the scheme of another adapter "
@@ -29,7 +31,13 @@ def find_adapter(url: str) -> Adapter:
 
 def schemes() -> list[str]:
     """Return the schemes that the installed packages serve, in alphabetical order."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted({entry.name for entry in _installed(tuple(sys.path))})
+
+
+@cache
+def _installed(_path: tuple[str, ...]) -> EntryPoints:
+    """Return the adapters' entry points on ``sys.path``. They are looked for once, since that takes milliseconds."""
+    return entry_points(group=GROUP)
 
 
 def _origin(entry: EntryPoint) -> str:
