@@ -33,6 +33,10 @@ _SCREENS: dict[Intent, Action] = {
     Intent.MY_DATA: actions.ShowMyData(),
 }
 """The screens that do not depend on the account."""
+_BESIDE_NUMBERS = (Intent.BALANCE, Intent.PERSON)
+"""What is offered beside a number; a text that is about nothing else has it looked up."""
+_UNLINKED = (Intent.HELP, Intent.LANGUAGE, Intent.PORTAL, Intent.PRIVACY)
+"""What is answered in a chat without an account."""
 _ORDER_FILTERS = {
     State.ENDING: OrderFilter.ENDING,
     State.ACTIVE: OrderFilter.ACTIVE,
@@ -53,11 +57,14 @@ async def answer_to(
             where the question says no more than "orders" or "invoices".
     """
     readings = await asyncio.to_thread(_read, text, context)
-    if any(each.intent is Intent.OPEN and each.number for each in readings):
+    is_number = any(each.intent is Intent.OPEN and each.number for each in readings)
+    if is_number and not any(each.intent in _BESIDE_NUMBERS for each in readings):
         return None
     if number is not None and len(readings) == 1 and readings[0] == Question(Intent.LIST, readings[0].part):
         has_digit = any(c.isdigit() for c in number.number)
         return None if has_digit else text_actions.OpenNumberOr(current.link_id, number, _action(current, readings[0]))
+    if len(readings) == 1 and readings[0] == Question(Intent.PDF) and (opened := context.last_invoice(current)):
+        return text_actions.SendPdfOf(current.link_id, opened)
     if any(each.intent is Intent.BALANCE for each in readings):  # the balance leads to the unpaid invoices
         readings = tuple(each for each in readings if each != _ALL_UNPAID)
     choices = {_action(current, each): each for each in reversed(readings)}
@@ -65,6 +72,17 @@ async def answer_to(
         # A button carries the action that repeats the one of a text.
         return screens.which(context.t, [(each, retry_of(action)) for action, each in reversed(choices.items())])
     return next(iter(choices), None)
+
+
+async def answer_to_unlinked(context: Context, text: str) -> Action | None:
+    """Return what answers a question in words in a chat without an account; None for any that needs one."""
+    readings = await asyncio.to_thread(_read, text, context)
+    if len(readings) != 1 or readings[0].intent not in _UNLINKED:
+        return None
+    [question] = readings
+    if question.intent is Intent.LANGUAGE:
+        return actions.ChooseLanguage(question.language)
+    return _SCREENS[question.intent]
 
 
 def _read(text: str, context: Context) -> tuple[Question, ...]:

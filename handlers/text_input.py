@@ -126,8 +126,6 @@ async def _instead_of_search(context: Context, text: str) -> Action | None:
 async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | Screen | None:
     """Return what answers a question in words, of more than one word or no number; None if the text is none."""
     current = context.chat.current
-    if current is None:
-        return None
     if isinstance(meaning, CommandNamed) and (meaning.name in _WORDS_OF_COMMANDS or len(text.split()) == 1):
         return None
     if Feature.QUESTIONS not in context.features:
@@ -137,6 +135,8 @@ async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | S
     is_question = isinstance(meaning, CommandNamed | NumberTyped | UnknownCommand) and len(text.split()) > 1
     if not is_question and not (text and isinstance(meaning, NotUnderstood | AboutBot)):
         return None
+    if current is None:
+        return await question_input.answer_to_unlinked(context, text)
     number = _open_number(context, current, meaning.number) if isinstance(meaning, NumberTyped) else None
     return await question_input.answer_to(context, current, text, number)
 

@@ -59,6 +59,8 @@ class Recent:
     """The message that answered a notice's button, by chat, message of the notice and callback data."""
     opened: RecentEntries[tuple[int, str, str], bool] = field(init=False)
     """The orders and invoices that were opened, by chat, account and number."""
+    last_invoice: RecentEntries[int, tuple[str, str]] = field(init=False)
+    """The account and number of the invoice that a chat opened last: ``send me the pdf`` means it."""
     unanswered: set[int] = field(default_factory=set)
     """The chats that are to be told that an answer did not reach them."""
     _texts: RecentEntries[int, tuple[int, int, int]] = field(init=False)
@@ -69,6 +71,7 @@ class Recent:
         self.pdfs = RecentEntries(self.clock, datetime.timedelta(hours=24))
         self.notice_answers = RecentEntries(self.clock, datetime.timedelta(seconds=15))
         self.opened = RecentEntries(self.clock, datetime.timedelta(days=30))
+        self.last_invoice = RecentEntries(self.clock, datetime.timedelta(minutes=15))
         self._texts = RecentEntries(self.clock, datetime.timedelta(days=2))
         self._taps = RecentEntries(self.clock, datetime.timedelta(hours=24))
 

@@ -76,9 +76,12 @@ def unknown_command(t: Texts, word: str, suggestion: str, link: LinkState | None
 
 
 def which(t: Texts, readings: Sequence[tuple[Question, Action]]) -> Screen:
-    """Ask which of two readings of a question is meant."""
-    buttons = tuple((Button(clip(_name(t, question), 60), action),) for question, action in readings)
-    return Screen(facts=(t("question.which"),), keyboard=(*buttons, *_help(t)))
+    """Ask which of several readings is meant, or say that only a person can change what one of them is about."""
+    is_to_be_discussed = any(question.intent is Intent.PERSON for question, _ in readings)
+    fact = t("question.to_be_discussed") if is_to_be_discussed else t("question.which")
+    of_papers = [each for each in readings if each[0].intent is not Intent.PERSON]
+    buttons = tuple((Button(clip(_name(t, question), 60), action),) for question, action in of_papers)
+    return Screen(facts=(fact,), keyboard=(*buttons, *_help(t)))
 
 
 def _name(t: Texts, question: Question) -> str:

@@ -43,6 +43,8 @@ def record_seen(context: Context, action: Action) -> None:
     if isinstance(action, ShowInvoice | SendPdf | ShowOrder):
         account_id = context.link(action.link).account_id
         context.services.recent.opened.set((context.chat.chat_id, account_id, action.number), True)
+        if not isinstance(action, ShowOrder):
+            context.services.recent.last_invoice.set(context.chat.chat_id, (account_id, action.number))
     if not context.chat.has_unclear_notice:
         return
     seen = _seen_by(context, action)

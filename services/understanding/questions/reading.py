@@ -8,7 +8,7 @@ from portal.models import Part
 from services.understanding.questions.catalogue import Cue, catalogue
 from services.understanding.questions.nouns import Number
 from services.understanding.questions.questions import FileFormat, Intent, Question, State
-from services.understanding.questions.screens import TRANSPARENT, screen_of
+from services.understanding.questions.screens import TRANSPARENT, is_to_be_discussed, screen_of
 from services.understanding.questions.sentences import tokens_of
 from services.understanding.questions.sightings import Sightings, sighted
 from services.understanding.words import FILLERS
@@ -38,12 +38,16 @@ def read_question(text: str, today: datetime.date, language: Language) -> Readin
         language: The chat's, in which numeric dates are read where the text does not show its language.
 
     Returns:
-        None, one, or two readings that are equally likely. ``UNLINK`` and ``STOP_NOTICES`` ask for confirmation.
+        None; one; or several that are equally likely, or of which the text asks for each. ``UNLINK`` and
+        ``STOP_NOTICES`` ask for confirmation.
     """
     if len(text) > LONGEST:
         return ()
     seen = sighted(tokens_of(text), catalogue(), today, language)
     seen = replace(seen, cues=_outermost(seen.cues))
+    if seen.has("amount_range"):  # the portal's lists have no such filter: whoever asks for these finds them there
+        parts = seen.parts or (Part.INVOICES,)
+        seen = replace(seen, amounts=(), numbers=(), parts=parts, is_plural=True)
     return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods else ()
 
 
@@ -83,6 +87,8 @@ def _service(seen: Sightings, language: Language) -> Readings:
     is_other_language = seen.has("change_language") and len(Language.offered()) > 2
     if is_other_language and not seen.has("language_fr", "language_en", "off_topic") and not seen.numbers:
         return (Question(Intent.LANGUAGE),)
+    if is_to_be_discussed(seen):
+        return _to_be_discussed(seen)
     if seen.has("person") or (seen.has("person_alone") and _is_light(seen) and not seen.has("off_topic")):
         return (Question(Intent.PERSON),)
     if (screen := screen_of(seen)) is not None:
@@ -99,6 +105,14 @@ def _service(seen: Sightings, language: Language) -> Readings:
         if seen.has("help", "help_word") or (seen.has("help_alone") and _is_light(seen))
         else ()
     )
+
+
+def _to_be_discussed(seen: Sightings) -> Readings:
+    """Return the person who can change what the text is about, after the invoices that it names."""
+    if seen.numbers:
+        return (*_by_number(seen, Intent.OPEN)[:2], Question(Intent.PERSON))
+    amounts = (Question(Intent.LIST, Part.INVOICES, amount=amount) for amount in seen.amounts[:1])
+    return (*amounts, Question(Intent.PERSON))
 
 
 def _is_light(seen: Sightings) -> bool:
@@ -151,8 +165,14 @@ def _papers(seen: Sightings) -> Readings:
         return _over_periods(Question(Intent.STATEMENT, format=_format(seen)), seen)
     if seen.has("pdf") or (seen.has("download") and (seen.parts or seen.numbers)):
         return _pdf(seen)
+    is_balance_too = seen.has("balance") and seen.has_word("also")
     if seen.numbers:
-        return _by_number(seen, Intent.OPEN)
+        opened = _by_number(seen, Intent.OPEN)
+        return (*opened[:1], Question(Intent.BALANCE)) if is_balance_too else opened
+    if seen.has("total_paid") and _state(seen) not in (State.UNPAID, State.OVERDUE):
+        return _over_periods(Question(Intent.STATEMENT), seen)
+    if is_balance_too and seen.parts == (Part.INVOICES,) and _state(seen) is None and not seen.amounts:
+        return (Question(Intent.BALANCE), *_list_or_open(seen)[:1])
     if (balance := _balance(seen)) is not None:
         return balance
     if seen.has("owe") and seen.has("balance") and seen.has_word("also"):
@@ -270,7 +290,8 @@ def _list_or_open_part(seen: Sightings, part: Part, state: State | None) -> Iter
     if not seen.periods:
         return [question]
     found = []
-    for span in seen.periods[0].spans:
+    periods = seen.periods[:2] if seen.has_word("also") else seen.periods[:1]
+    for span in [span for period in periods for span in period.spans]:
         is_one = span.is_day and not seen.is_plural and state is None and not seen.amounts
         intent = Intent.OPEN if is_one else Intent.LIST
         found.append(replace(question, intent=intent, start=span.start, end=span.end))

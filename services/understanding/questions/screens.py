@@ -15,8 +15,16 @@ _NOT_OF_PAPERS = frozenset({"my_data", "privacy"})
 _OTHER_STATES = frozenset(State) - {State.UNPAID}
 _MOST_WORDS_OF_NAME = 3
 """Words of ``my bookkeeper is Julie Roy`` without noise."""
-TRANSPARENT = frozenset({*_INTENTS, "reminders", "copy", "bookkeeper", "pay", "due_dates"})
-"""Cues of these screens that leave shorter ones inside them as they are."""
+TRANSPARENT = frozenset({
+    *_INTENTS, "reminders", "copy", "bookkeeper", "pay", "due_dates",
+    "dispute", "paid_already", "asks_paid", "total_paid", "amount_range",
+})  # fmt: skip
+"""Cues of these screens, and of what is said of payments, that leave shorter ones inside them as they are."""
+
+
+def is_to_be_discussed(seen: Sightings) -> bool:
+    """Return whether somebody says that an amount is wrong, or that they have paid a certain invoice."""
+    return seen.has("dispute") or (seen.has("paid_already") and not seen.has("asks_paid") and bool(seen.numbers))
 
 
 def screen_of(seen: Sightings) -> Question | None:

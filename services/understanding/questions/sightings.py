@@ -13,6 +13,9 @@ from services.understanding.questions.periods import Period, PeriodReader
 from services.understanding.questions.sentences import Kind, Token
 from texts.language import Language
 
+_LEAST_DIGITS = 3
+"""Digits of an integer that may be an amount, ``invoices over 500``; shorter ones are hours, days and ordinals."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
@@ -83,6 +86,8 @@ def sighted(tokens: Sequence[Token], words: Catalogue, today: datetime.date, cha
 
 
 def _word(token: Token, words: Catalogue) -> list[str]:
+    if token.kind is Kind.INTEGER and len(token.text) >= _LEAST_DIGITS:
+        return ["{integer}"]
     if token.kind is Kind.WORD or token.kind is Kind.INTEGER:
         return [] if token.text in words.noise else [token.text]
     if token.kind is Kind.AMOUNT:

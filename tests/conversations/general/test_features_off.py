@@ -101,7 +101,9 @@ async def test_a_command_and_a_question_are_refused(scene: Scene, feature: Featu
     stranger = scene.person(language)
     assert NOT_OFFERED[language] in (await scene.say(stranger, command)).text
     person = await scene.linked(language)
-    offered = [entry["command"] for entry in person.menu()]
+    menu = await scene.telegram.world.log.changed.until(lambda: person.menu() or None, 5.0)
+    assert menu
+    offered = [entry["command"] for entry in menu]
     assert command[1:] not in offered
     assert len(offered) > 10
     for text in (command, TYPED[feature][at]):

@@ -165,3 +165,67 @@ async def test_account_is_chosen_by_a_part_of_its_name(scene: Scene) -> None:
     for words, account in (("lévis", "Lévis"), ("Rouyn-Noranda", "Rouyn-Noranda"), ("quebec", "Québec")):
         assert account in (await scene.say(person, words)).text
     assert "Rien ne correspond" in (await scene.say(person, "laflamme")).text, "all four have it"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "first", "second"),
+    [
+        ("fr", "j’ai besoin de la facture 240203 pis de savoir combien je dois", "Le numéro 240203", "Solde"),
+        ("en", "could you send me invoice 240203 and tell me what we owe?", "The number 240203", "Balance"),
+        ("fr", "ma facture d’août pis celle de septembre", "août", "septembre"),
+        ("en", "the august invoice and then the september invoice", "August", "September"),
+    ],
+)
+async def test_each_of_two_requests_is_offered(scene: Scene, language: str, text: str, first: str, second: str) -> None:
+    person = await scene.linked(language, FLEET)
+    labels = " | ".join((await scene.say(person, text)).labels)
+    assert first in labels
+    assert second in labels
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "words", "opens"),
+    [
+        (
+            "fr",
+            ["j’ai payé la 240203 hier par chèque", "le montant de la 240203 est pas bon"],
+            "l’équipe, oui",
+            "Le numéro 240203",
+        ),
+        ("en", ["i already paid 240203 by cheque", "invoice 240203 is wrong"], "the team can", "The number 240203"),
+    ],
+)
+async def test_what_only_a_person_can_change_leads_to_one(
+    scene: Scene, language: str, texts: list[str], words: str, opens: str
+) -> None:
+    person = await scene.linked(language, FLEET)
+    for text in texts:
+        screen = await scene.say(person, text)
+        assert words in screen.text, text
+        assert ("Parler à quelqu’un" if language == "fr" else "Talk to a person") in screen.labels
+    assert "240203" in (await scene.tap(person, opens)).text
+
+
+@pytest.mark.parametrize(("language", "text"), [("fr", "envoie-moi le pdf"), ("en", "send me the pdf")])
+async def test_the_pdf_is_that_of_the_invoice_on_the_screen(scene: Scene, language: str, text: str) -> None:
+    person = await scene.linked(language, FLEET)
+    listed = "Factures" if language == "fr" else "Invoices"
+    assert listed in (await scene.say(person, text)).text, "no invoice was opened"
+    await scene.say(person, "240203")
+    person.say(text)
+    assert (await person.wait_for_message("240203.pdf", new=True)).file is not None
+
+
+@pytest.mark.parametrize(
+    ("language", "other", "welcome", "lost", "portal"),
+    [
+        ("fr", "english please", "continues in English", "j’ai perdu mon mot de passe", "Mot de passe oublié"),
+        ("en", "en français svp", "se poursuit en français", "i forgot my password", "Forgot"),
+    ],
+)
+async def test_stranger_is_answered_in_words(
+    scene: Scene, language: str, other: str, welcome: str, lost: str, portal: str
+) -> None:
+    person = scene.person(language)
+    assert any(portal in label for label in (await scene.say(person, lost)).labels)
+    assert welcome in (await scene.say(person, other)).text
