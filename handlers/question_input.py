@@ -1,6 +1,7 @@
 """Questions in words: read a text as one, and choose the action that answers it."""
 
 import asyncio
+import re
 
 from handlers import actions, text_actions
 from handlers.actions import Action
@@ -35,6 +36,10 @@ _SCREENS: dict[Intent, Action] = {
 """The screens that do not depend on the account."""
 _BESIDE_NUMBERS = (Intent.BALANCE, Intent.PERSON)
 """What is offered beside a number; a text that is about nothing else has it looked up."""
+_ADDRESS = re.compile(r"\S*@\S*")
+_ADDRESS_WORDS = re.compile(r"\b(?:e-?mails?|courriels?|adresses?|address)\b", re.IGNORECASE)
+_SOMEBODY = " comptable "
+"""Stands for an address: ``send copies to julie@books.test`` is read as ``send copies to my accountant``."""
 _UNLINKED = (Intent.HELP, Intent.LANGUAGE, Intent.PORTAL, Intent.PRIVACY)
 """What is answered in a chat without an account."""
 _ORDER_FILTERS = {
@@ -72,6 +77,15 @@ async def answer_to(
         # A button carries the action that repeats the one of a text.
         return screens.which(context.t, [(each, retry_of(action)) for action, each in reversed(choices.items())])
     return next(iter(choices), None)
+
+
+async def answer_to_address(context: Context, current: LinkState, text: str, email: str) -> Action | None:
+    """Return what is asked for about an address that nothing awaits, such as a copy to it; None for nothing."""
+    around = _ADDRESS_WORDS.sub(" ", _ADDRESS.sub(_SOMEBODY, text))
+    readings = await asyncio.to_thread(_read, around, context)
+    if readings == (Question(Intent.COPY),):
+        return text_actions.GiveCopyEmail(current.link_id, email)
+    return None
 
 
 async def answer_to_unlinked(context: Context, text: str) -> Action | None:

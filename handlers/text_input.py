@@ -130,6 +130,8 @@ async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | S
         return None
     if Feature.QUESTIONS not in context.features:
         return None
+    if isinstance(meaning, UnaskedAddress) and current:
+        return await question_input.answer_to_address(context, current, text, meaning.email)
     if (command := commands.slashed(text)) is not None:
         text = _with_argument(*command, meaning)
     is_question = isinstance(meaning, CommandNamed | NumberTyped | UnknownCommand) and len(text.split()) > 1

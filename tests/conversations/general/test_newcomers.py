@@ -229,3 +229,26 @@ async def test_stranger_is_answered_in_words(
     person = scene.person(language)
     assert any(portal in label for label in (await scene.say(person, lost)).labels)
     assert welcome in (await scene.say(person, other)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "unasked", "own"),
+    [
+        (
+            "fr",
+            "envoyez une copie à ma comptable julie@books.test",
+            "je n’en attendais pas",
+            "mon courriel est a@b.test",
+        ),
+        ("en", "please send everything to julie@books.test", "not expecting one", "my email is a@b.test"),
+    ],
+)
+async def test_address_in_a_request_for_copies_is_taken(
+    scene: Scene, language: str, text: str, unasked: str, own: str
+) -> None:
+    person = await scene.linked(language, FLEET)
+    assert "julie@books.test" in (await scene.say(person, text)).text
+    assert await scene.mailbox.wait_for("julie@books.test")
+    stranger = await scene.linked(language)
+    assert unasked in (await scene.say(stranger, own)).text
+    assert unasked in (await scene.say(stranger, "julie@books.test")).text
