@@ -13,7 +13,7 @@ from handlers.screens import support as screens
 from handlers.screens.screen import Screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.reply import repeated, send
-from handlers.telegram.support.messages import copy_message, edit_copy
+from handlers.telegram.support.messages import copy_message, edit_copy, mark_relayed
 from handlers.telegram.support.topics import RELAY_SECONDS, ConversationOver, StaffUnreachable, in_topic
 from handlers.text_actions import GiveCode, GiveCopyCode, GiveRevokeCode
 from handlers.views.support import close_ended
@@ -90,6 +90,8 @@ async def _relay(context: Context, conversation_id: int, message: Message, *, is
         await send(context, failed)
     elif is_first:
         await send(context, screens.first_relayed(context.t))
+    else:
+        context.run_in_background(mark_relayed(context.bot, message))
     return True
 
 

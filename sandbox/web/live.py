@@ -20,7 +20,7 @@ from sandbox.web.rendering.views import Views, day_name
 
 KEEP_ALIVE_SECONDS = 15.0
 LINE_END = re.compile("\r\n|\r|\n")
-SHOWN_KINDS = ("message", "edit", "pin")
+SHOWN_KINDS = ("message", "edit", "pin", "reaction")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ says whose they are.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from telegram import (
@@ -18,6 +19,8 @@ from telegram import (
     MessageEntity,
     ReplyParameters,
 )
+from telegram.constants import ReactionEmoji
+from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
 _TEXT_LIMIT = 4096
@@ -104,6 +107,12 @@ async def edit_copy(
         await bot.edit_message_media(media, **which)
     else:
         await bot.edit_message_caption(**which, caption=text, caption_entities=entities)
+
+
+async def mark_relayed(bot: ExtBot[None], message: Message) -> None:
+    """Mark a person's message as relayed, by a reaction to it; a failure loses nothing."""
+    with suppress(TelegramError):
+        await bot.set_message_reaction(message.chat_id, message.message_id, ReactionEmoji.OK_HAND_SIGN)
 
 
 def _signed(name: str, message: Message) -> tuple[str, list[MessageEntity]]:

@@ -13,6 +13,11 @@ from sandbox.telegram.text.formatting import same_content
 from sandbox.telegram.text.rich import Block, checked_blocks, plain_text
 
 MOST_DELETED_AT_ONCE = 100
+REACTIONS = frozenset(
+    "👍👎❤🔥🥰👏😁🤔🤯😱🤬😢🎉🤩🤮💩🙏👌🕊🤡🥱🥴😍🐳💯🤣⚡🍌🏆💔🤨😐🍓🍾💋🖕😈😴😭🤓"
+    "👻👀🎃🙈😇😨🤝✍🤗🫡🎅🎄☃💅🤪🗿🆒💘🙉🦄😘💊🙊😎👾🤷😡"
+)
+"""The emoji that a bot may react with, those of one code point (Bot API, ReactionTypeEmoji)."""
 
 
 def message_to_edit(call: Call) -> Message:
@@ -194,4 +199,19 @@ async def unpin_chat_message(call: Call) -> object:
         raise bad_request("Message to unpin not found")
     named[-1].pinned = False
     call.world.record(chat, "pin", named[-1])
+    return True
+
+
+@method("setMessageReaction")
+async def set_message_reaction(call: Call) -> object:
+    """Set or remove the bot's one reaction to a message."""
+    message = _existing(call, call.chat_to_write(_chat_id(call)), "react")
+    reactions: list[dict[str, Any]] = call.get("reaction", [])
+    if len(reactions) > 1:
+        raise bad_request("REACTIONS_TOO_MANY")
+    emoji = "".join(str(each.get("emoji", "")) for each in reactions).removesuffix("\ufe0f")
+    if reactions and emoji not in REACTIONS:
+        raise bad_request("REACTION_INVALID")
+    message.reaction = emoji
+    call.world.record(message.chat, "reaction", message)
     return True

@@ -52,6 +52,8 @@ class Message:
     edits: int = 0
     deleted: bool = False
     pinned: bool = False
+    reaction: str = ""
+    """The bot's reaction to it, an emoji; empty for none."""
 
     @property
     def from_bot(self) -> bool:
@@ -174,6 +176,7 @@ class Message:
             "edits": self.edits,
             "deleted": self.deleted,
             "pinned": self.pinned,
+            "reaction": self.reaction,
         }
 
 

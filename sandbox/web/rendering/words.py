@@ -58,6 +58,7 @@ _WORDS = {
     "send": ("Envoyer", "Send"),
     "earlier": ("Messages précédents", "Earlier messages"),
     "edited": ("modifié", "edited"),
+    "reaction": ("Réaction", "Reaction"),
     "replying": ("En réponse à", "In reply to"),
     "opens_link": ("ouvre un lien", "opens a link"),
     "download": ("Télécharger", "Download"),

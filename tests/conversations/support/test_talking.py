@@ -80,6 +80,15 @@ async def test_whole_conversation_about_an_invoice(desk: Desk, language: str) ->
 
 
 @pytest.mark.parametrize("language", WORDS)
+async def test_each_relayed_message_is_marked(desk: Desk, language: str) -> None:
+    """The first has an answer, the others a reaction; who reads it knows that nothing is lost in silence."""
+    camille = await desk.scene.linked(language)
+    await desk.talking(camille)
+    written = camille.say("Encore une chose.")
+    assert await desk.scene.telegram.world.log.changed.until(lambda: written.reaction or None, 5.0) == "👌"
+
+
+@pytest.mark.parametrize("language", WORDS)
 @pytest.mark.parametrize("how", ["/fin", "/END@odobot", "close"])
 async def test_staff_end_a_conversation(desk: Desk, language: str, how: str) -> None:
     camille = await desk.scene.linked(language)

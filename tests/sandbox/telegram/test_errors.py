@@ -72,6 +72,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     # types
     ("sendMessage", text(disable_notification="maybe"), 'Bad Request: parameter "disable_notification" must be a Boolean'),
     ("getUpdates", {"limit": "ten"}, 'Bad Request: parameter "limit" must be an Integer'),
+    ("setMessageReaction", {"chat_id": CAMILLE, "message_id": 99, "reaction": []}, "Bad Request: message to react not found"),
     ("deleteMessages", {"chat_id": CAMILLE, "message_ids": 5}, "Bad Request: expected an Array of message identifiers"),
     ("deleteMessages", {"chat_id": CAMILLE, "message_ids": []}, "Bad Request: message identifiers are not specified"),
     ("deleteMessages", {"chat_id": CAMILLE, "message_ids": list(range(1, 102))}, "Bad Request: too many message identifiers specified"),

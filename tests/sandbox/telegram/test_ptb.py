@@ -146,3 +146,13 @@ async def test_an_application_polls_and_answers(telegram: TelegramServer, camill
         await application.updater.stop()
         await application.stop()
     assert telegram.world.log.lint == []
+
+
+async def test_reaction_is_set_and_removed(ptb: PtbBot, camille: Person) -> None:
+    written = camille.say("Bonjour")
+    assert await ptb.set_message_reaction(camille.user_id, written.message_id, "👌")
+    assert written.reaction == "👌"
+    with pytest.raises(BadRequest, match=r"(?i)reaction_invalid"):
+        await ptb.set_message_reaction(camille.user_id, written.message_id, "🦊")
+    assert await ptb.set_message_reaction(camille.user_id, written.message_id)
+    assert written.reaction == ""
