@@ -1,7 +1,5 @@
 """Interpret typed texts: commands, codes, addresses, numbers, questions and search texts."""
 
-import asyncio
-import datetime
 from dataclasses import replace
 
 from telegram import Update
@@ -10,22 +8,20 @@ from handlers import actions, question_input, support_input, text_actions
 from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD, is_command_offered
 from handlers.context import Context
-from handlers.dispatch import code_action, perform
+from handlers.dispatch import perform
+from handlers.number_input import code_or_number, late_code, open_number, slashed
 from handlers.screens import failures, linking, questions
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from handlers.views import invitations
 from handlers.views.home import not_linked
 from handlers.views.linking import open_after_linking
-from handlers.views.search import account_named, date_in, usable_links
-from portal.errors import PortalError
+from handlers.views.search import account_named, date_in
 from portal.models import Part
-from services import papers
 from services.features import Feature
 from services.security import SecurityEvent
 from services.understanding import commands
 from services.understanding.codes import Codes
-from services.understanding.numbers import NumberText
 from services.understanding.payloads import InvitationOpened, PaperOpened
 from services.understanding.resolving import (
     CODES,
@@ -49,16 +45,11 @@ from services.understanding.resolving import (
     YesOrNo,
     understand,
 )
-from storage.chats import Awaiting, LinkState
+from storage.chats import Awaiting
 from storage.tables import Awaited
 
-_LOOK_UP_SECONDS = 4.0
-"""The longest look-up of a number before it is compared with the awaited code: a portal that hangs must not keep a
-person from linking."""
 _WORDS_OF_COMMANDS = frozenset({"compte", "oublier"})
 """Commands that their words name even where a question in words has another reading: ``changer de compte``."""
-_LATE = datetime.timedelta(hours=1)
-"""How long after a code's end a text may still be meant as one."""
 
 
 async def on_text(update: Update, context: Context) -> None:
@@ -100,7 +91,8 @@ def read(context: Context, text: str) -> Meaning:
 async def resolved(context: Context, text: str, meaning: Meaning) -> Action | Screen:
     """Return the action that a text requests, also as a question in words, or the screen that says why it is none."""
     awaiting = _awaiting(context)
-    if awaiting is None and (answered := await _in_words(context, text, meaning)):
+    asked = _asked_meanwhile(context, text, meaning, awaiting)
+    if asked is not None and (answered := await _in_words(context, text, asked)):
         return answered
     if isinstance(meaning, SearchTyped) and awaiting is not None and awaiting.link_id is not None:
         return text_actions.SearchFor(
@@ -110,6 +102,17 @@ async def resolved(context: Context, text: str, meaning: Meaning) -> Action | Sc
             await _instead_of_search(context, text),
         )
     return await _action_or_screen(context, meaning, awaiting)
+
+
+def _asked_meanwhile(context: Context, text: str, meaning: Meaning, awaiting: Awaiting | None) -> Meaning | None:
+    """Return what a text means that may be a question in words; None for what answers the question that was asked."""
+    if awaiting is None:
+        return meaning
+    is_no_answer = isinstance(meaning, NoCode) or (isinstance(meaning, BadAddress) and "@" not in text)
+    is_number_in_words = isinstance(meaning, NumberTyped) and awaiting.what in CODES and len(text.split()) > 1
+    if is_no_answer or is_number_in_words:
+        return understand(text, None, BY_WORD, is_linked=context.chat.current is not None)
+    return None
 
 
 async def _instead_of_search(context: Context, text: str) -> Action | None:
@@ -139,7 +142,7 @@ async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | S
         return None
     if current is None:
         return await question_input.answer_to_unlinked(context, text)
-    number = _open_number(context, current, meaning.number) if isinstance(meaning, NumberTyped) else None
+    number = open_number(context, current, meaning.number) if isinstance(meaning, NumberTyped) else None
     return await question_input.answer_to(context, current, text, number)
 
 
@@ -165,7 +168,7 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
         case CommandNamed(name):
             return _command(context, name)
         case UnknownCommand(word, nearest):
-            return questions.unknown_command(t, word, _slashed(context, nearest), current)
+            return questions.unknown_command(t, word, slashed(context, nearest), current)
         case InvitationOpened(token):
             return await invitations.claim(context, token)
         case PaperOpened(part, number) if current:
@@ -189,7 +192,7 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
         case AnotherAddress():
             return actions.StartLinking()
         case CodeTyped(code, long_code, number):
-            return await _code_or_number(context, code, long_code, number)
+            return await code_or_number(context, code, long_code, number)
         case SeveralCodes():
             return questions.several_codes(t)
         case AddressTyped(email, is_for_linking):
@@ -201,7 +204,7 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             ):
                 return text_actions.GiveCopyEmail(awaiting.link_id, email)
             return text_actions.GiveEmail(email)
-        case UnaskedAddress(email) if _late_code(context) is Awaited.CODE:
+        case UnaskedAddress(email) if late_code(context) is Awaited.CODE:
             return text_actions.GiveEmail(email)
         case UnaskedAddress() if current:
             return questions.unasked_address(t, current)
@@ -209,12 +212,12 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             is_copy = awaiting is not None and awaiting.what is Awaited.COPY_EMAIL
             return linking.bad_email(t, count, company.name, is_copy=is_copy)
         case NumberTyped(number, code) if current:
-            return account_named(context, number.text) or _open_number(context, current, number, code)
+            return account_named(context, number.text) or open_number(context, current, number, code)
         case NoCode():
             is_for_linking = awaiting is not None and awaiting.what is Awaited.CODE
             return linking.no_code_in_text(t) if is_for_linking else questions.code_awaited(t)
     codes = meaning.codes if isinstance(meaning, NotUnderstood) else Codes()
-    if current is None and codes and _late_code(context) is Awaited.CODE:
+    if current is None and codes and late_code(context) is Awaited.CODE:
         return linking.expired_code(t)
     if current is None:
         is_sealed = bool(context.chat.sealed_links)
@@ -236,60 +239,6 @@ def _command(context: Context, name: str) -> Action | Screen:
     if context.chat.current is None or command.of_link is None:
         return not_linked(context)
     return command.of_link(context.chat.current.link_id)
-
-
-def _slashed(context: Context, name: str | None) -> str:
-    """Return a command as the chat's language writes it, such as ``/factures``; empty for None."""
-    if name is None or not is_command_offered(BY_NAME[name], context.features):
-        return ""
-    return f"/{BY_NAME[name].names[context.language.shipped]}"
-
-
-def _late_code(context: Context) -> Awaited | None:
-    """Return which code the chat awaited until at most an hour ago; None for none, and while one is awaited."""
-    awaiting, now = context.chat.awaiting, context.services.clock()
-    if awaiting is None or awaiting.what not in CODES or not awaiting.until <= now <= awaiting.until + _LATE:
-        return None
-    return awaiting.what
-
-
-def _open_number(context: Context, current: LinkState, number: NumberText, code: str = "") -> actions.OpenNumber:
-    nearest = None if number.has_digit else commands.nearest(number.text.lower(), BY_WORD)
-    late = (
-        number.text if _late_code(context) is Awaited.CODE and number.text.isdigit() and len(number.text) == 6 else ""
-    )
-    return actions.OpenNumber(
-        current.link_id,
-        number.text,
-        number.part,
-        code or late,
-        suggestion=_slashed(context, nearest),
-        whole=number.whole,
-    )
-
-
-async def _code_or_number(context: Context, code: str, long_code: str, number: NumberText | None) -> Action:
-    """Open an own order or invoice with this number; compare any other text with the awaited code.
-
-    Which numbers are the chat's own does not depend on the code, so the look-up reveals nothing about it; and whatever
-    is compared costs an attempt.
-    """
-    current = context.chat.current
-    if number is not None and current is not None and await _is_own_number(context, current, number):
-        return _open_number(context, current, number, code or long_code)
-    return code_action(context, code, long_code)
-
-
-async def _is_own_number(context: Context, current: LinkState, number: NumberText) -> bool:
-    """Return whether an account has this number; False also if the portal does not answer in time."""
-    if context.services.access.is_idle(current):
-        return False
-    try:
-        async with asyncio.timeout(_LOOK_UP_SECONDS):
-            links = usable_links(context, current.link_id)
-            return bool(await papers.find_exactly(context.services.portal, links, number.text))
-    except (PortalError, TimeoutError):
-        return False
 
 
 def log_foreign_context(context: Context) -> None:

@@ -41,7 +41,7 @@ SMALL = _words(
     obtenir recevoir consulter besoin peux peut peux-tu pouvez pourrais pourriez pourriez-vous pouvez-vous suivre
     toutes tous tout toute all every any some
     suis où est-ce que quel quelle quels quelles quoi comment pour sur avec svp concernant regarding i'd i'm let's
-    d'un d'une voici voila here numero
+    d'un d'une voici voila here numero whats thats whos c
     """
 )
 FILLERS = INVOICE_NOUNS | ORDER_NOUNS | NUMBER_NOUNS | POLITE | SMALL
@@ -53,23 +53,17 @@ _LEAVE = frozenset(
     for phrase in (
         *("annuler", "annule", "annulez", "annulation", "abandonner", "abandonne", "quitter", "quitte", "arrêter"),
         *("arrête", "arrêtez", "arrêt", "stop", "stopper", "non", "nan", "nenni", "laisse faire", "laissez faire"),
-        *(
-            "laisse tomber",
-            "laissez tomber",
-            "laisse",
-            "oublie ça",
-            "oubliez ça",
-            "oublie",
-            "oubliez",
-            "pas maintenant",
-        ),
-        *("plus tard", "une autre fois", "rien", "retour", "sortir", "terminer", "fini", "finalement non", "non non"),
-        *("pas besoin", "tant pis", "ignorer", "ignore", "ne rien faire", "je ne veux plus", "je veux annuler"),
-        *("je veux arrêter", "c'est bon laisse faire", "ça va laisse faire", "aucun", "aucune", "cancel", "cancel it"),
-        *("cancel that", "cancel this", "abort", "quit", "exit", "leave", "no", "nope", "nah", "no no", "never mind"),
-        *("nevermind", "nvm", "forget it", "forget about it", "forget that", "drop it", "leave it", "skip", "skip it"),
-        *("not now", "later", "maybe later", "another time", "nothing", "back", "go back", "end", "done", "none"),
-        *("i changed my mind", "i want to cancel", "i want to stop", "no need", "don't bother", "stop it", "stop that"),
+        *("laisse tomber", "laissez tomber", "laisse", "oublie ça", "oubliez ça", "oublie", "oubliez"),
+        *("pas maintenant", "plus tard", "une autre fois", "rien", "retour", "sortir", "terminer", "fini"),
+        *("finalement non", "non non", "pas besoin", "tant pis", "ignorer", "ignore", "ne rien faire"),
+        *("je ne veux plus", "je veux annuler", "je veux arrêter", "c'est bon laisse faire", "ça va laisse faire"),
+        *("aucun", "aucune", "cancel", "cancel it", "cancel that", "cancel this", "abort", "quit", "exit", "leave"),
+        *("no", "nope", "nah", "no no", "never mind", "annule tout", "annulez tout", "arrête tout"),
+        *("cancel everything", "cancel all", "stop everything", "stop all", "stop everything", "nevermind", "nvm"),
+        *("forget it", "forget about it", "forget that", "drop it", "leave it", "skip", "skip it", "not now"),
+        *("later", "maybe later", "another time", "nothing", "back", "go back", "end", "done", "none"),
+        *("i changed my mind", "i want to cancel", "i want to stop", "no need", "don't bother", "stop it"),
+        *("stop that"),
     )
 )
 _ENDS = frozenset(

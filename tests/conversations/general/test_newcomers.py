@@ -5,6 +5,10 @@ import pytest
 from tests.scene import CLIENT, Scene
 
 FLEET = "flotte@example.test"
+ASKED_MEANWHILE = {
+    "fr": [("combien jdois", "À payer"), ("les 3 dernières factures", "Factures"), ("aide", "/factures")],
+    "en": [("how much do I owe", "To pay"), ("last 3 invoices", "Invoices"), ("help", "/invoices")],
+}
 
 
 @pytest.mark.parametrize(
@@ -249,6 +253,9 @@ async def test_address_in_a_request_for_copies_is_taken(
     person = await scene.linked(language, FLEET)
     assert "julie@books.test" in (await scene.say(person, text)).text
     assert await scene.mailbox.wait_for("julie@books.test")
+    for question, answered in ASKED_MEANWHILE[language]:
+        assert answered in (await scene.say(person, question)).text, "the code is awaited for a day"
+    assert ("attends le code" if language == "fr" else "waiting for the code") in (await scene.say(person, "xyz")).text
     stranger = await scene.linked(language)
     assert unasked in (await scene.say(stranger, own)).text
     assert unasked in (await scene.say(stranger, "julie@books.test")).text
