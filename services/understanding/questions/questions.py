@@ -72,6 +72,7 @@ class Question:
         number: The number of an order or invoice, in upper case.
         latest: The newest so many.
         format: The file format of a statement.
+        compares_amounts: True for "over 2000 $"; the lists have no such filter.
         language: The language to change to; None asks which, where there are more than two.
     """
 
@@ -85,6 +86,7 @@ class Question:
     latest: int | None = None
     format: FileFormat | None = None
     language: Language | None = None
+    compares_amounts: bool | None = None
 
     def as_data(self) -> dict[str, str]:
         """Return the question as text by slot, without empty slots: dates are ISO, amounts have two decimals."""

@@ -48,6 +48,7 @@ def read_question(text: str, today: datetime.date, language: Language) -> Readin
     if seen.has("amount_range"):  # the portal's lists have no such filter: whoever asks for these finds them there
         parts = seen.parts or (Part.INVOICES,)
         seen = replace(seen, amounts=(), numbers=(), parts=parts, is_plural=True)
+        return tuple(replace(each, compares_amounts=True) for each in _service(seen, language))
     return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods else ()
 
 

@@ -188,6 +188,14 @@ async def test_each_of_two_requests_is_offered(scene: Scene, language: str, text
 
 
 @pytest.mark.parametrize(
+    ("language", "text"), [("fr", "factures de plus de 2000$"), ("en", "invoices between 500 and 2000")]
+)
+async def test_amounts_that_are_compared_show_the_list(scene: Scene, language: str, text: str) -> None:
+    person = await scene.linked(language, FLEET)
+    assert {"240130", "240129"} <= set((await scene.say(person, text)).labels)
+
+
+@pytest.mark.parametrize(
     ("language", "texts", "words", "opens"),
     [
         (
