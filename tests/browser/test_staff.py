@@ -21,6 +21,8 @@ async def test_person_and_staff_write_to_each_other(visit: Visit, language: str)
     await visit.tap(talk)
     await visit.say("Le code ne vient pas")
     await visit.sees(relayed)
+    await visit.say("Allo?")
+    await expect(visit.tab.locator(".ours .reaction").last).to_have_text("👌")
     await visit.pane("staff")
     topic = visit.tab.locator(".topic").first
     await expect(topic).to_contain_text("Le code ne vient pas")
