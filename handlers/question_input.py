@@ -36,9 +36,8 @@ _SCREENS: dict[Intent, Action] = {
 """The screens that do not depend on the account."""
 _BESIDE_NUMBERS = (Intent.BALANCE, Intent.PERSON)
 """What is offered beside a number; a text that is about nothing else has it looked up."""
-_ADDRESS = re.compile(r"\S*@\S*")
 _ADDRESS_WORDS = re.compile(r"\b(?:e-?mails?|courriels?|adresses?|address)\b", re.IGNORECASE)
-_SOMEBODY = " comptable "
+_SOMEBODY = "comptable"
 """Stands for an address: ``send copies to julie@books.test`` is read as ``send copies to my accountant``."""
 _UNLINKED = (Intent.HELP, Intent.LANGUAGE, Intent.PORTAL, Intent.PRIVACY)
 """What is answered in a chat without an account."""
@@ -81,7 +80,8 @@ async def answer_to(
 
 async def answer_to_address(context: Context, current: LinkState, text: str, email: str) -> Action | None:
     """Return what is asked for about an address that nothing awaits, such as a copy to it; None for nothing."""
-    around = _ADDRESS_WORDS.sub(" ", _ADDRESS.sub(_SOMEBODY, text))
+    words = [_SOMEBODY if "@" in word else word for word in text.split()]
+    around = _ADDRESS_WORDS.sub(" ", " ".join(words))
     readings = await asyncio.to_thread(_read, around, context)
     if readings == (Question(Intent.COPY),):
         return text_actions.GiveCopyEmail(current.link_id, email)

@@ -164,15 +164,15 @@ def _papers(seen: Sightings) -> Readings:
     is_exported = _format(seen) not in (None, FileFormat.PDF) and bool(seen.parts or seen.periods)
     if is_exported and not seen.numbers:
         return _over_periods(Question(Intent.STATEMENT, format=_format(seen)), seen)
-    if seen.has("pdf") or (seen.has("download") and (seen.parts or seen.numbers)):
-        return _pdf(seen)
     is_balance_too = seen.has("balance") and seen.has_word("also")
+    if seen.has("pdf") or (seen.has("download") and (seen.parts or seen.numbers)):
+        return (*_pdf(seen)[:1], Question(Intent.BALANCE)) if is_balance_too else _pdf(seen)
     if seen.numbers:
         opened = _by_number(seen, Intent.OPEN)
         return (*opened[:1], Question(Intent.BALANCE)) if is_balance_too else opened
     if seen.has("total_paid") and _state(seen) not in (State.UNPAID, State.OVERDUE):
         return _over_periods(Question(Intent.STATEMENT), seen)
-    if is_balance_too and seen.parts == (Part.INVOICES,) and _state(seen) is None and not seen.amounts:
+    if is_balance_too and len(seen.parts) == 1 and _state(seen) is None and not seen.amounts:
         return (Question(Intent.BALANCE), *_list_or_open(seen)[:1])
     if (balance := _balance(seen)) is not None:
         return balance
