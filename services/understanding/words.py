@@ -82,12 +82,16 @@ _ABOUT_ELSE = _words(
 _YES_OR_NO = _words("oui ouais ouin yes yep yeah yup non nan no nope nah")
 _THANKS = _words("merci mercis thanks thank thx ty")
 _SMALL_TALK = _words(
-    "a au c'est est ca de la le les l you u i i'm je me moi tu te toi vous un une it its is are the that's lot lots one"
+    """
+    a au c'est est ca de la le les l you u i i'm je me moi tu te toi vous un une it its is are the that's lot lots one
+    fin fine smatte gentil gentille ben t'es
+    """
 )
 _GREETINGS = frozenset(
     folded(word)
     for word in (
         *("bonjour", "bonsoir", "salut", "allo", "coucou", "merci", "merci beaucoup", "ok merci", "parfait merci"),
+        *("bon matin", "gm"),
         *("hello", "hi", "hey", "good morning", "good afternoon", "good evening", "thanks", "thank you", "thx", "ty"),
         *(
             "ça va",

@@ -16,14 +16,16 @@ _OTHER_STATES = frozenset(State) - {State.UNPAID}
 _MOST_WORDS_OF_NAME = 3
 """Words of ``my bookkeeper is Julie Roy`` without noise."""
 TRANSPARENT = frozenset({
-    *_INTENTS, "reminders", "copy", "bookkeeper", "pay", "due_dates",
-    "dispute", "paid_already", "asks_paid", "total_paid", "amount_range",
+    *_INTENTS, "reminders", "copy", "bookkeeper", "pay", "due_dates", "trouble",
+    "dispute", "payment_seen", "payment_sent", "paid_already", "asks_paid", "total_paid", "amount_range",
 })  # fmt: skip
 """Cues of these screens, and of what is said of payments, that leave shorter ones inside them as they are."""
 
 
 def is_to_be_discussed(seen: Sightings) -> bool:
-    """Return whether somebody says that an amount is wrong, or that they have paid a certain invoice."""
+    """Return whether somebody says that an amount is wrong, or that they have paid."""
+    if seen.has("payment_sent") and not seen.has("asks_paid", "payment_seen"):
+        return True
     return seen.has("dispute") or (seen.has("paid_already") and not seen.has("asks_paid") and bool(seen.numbers))
 
 
@@ -31,7 +33,7 @@ def screen_of(seen: Sightings) -> Question | None:
     """Return what is asked for besides orders, invoices and help; None for nothing, and where a number is named."""
     if any(number.part for number in seen.numbers) or (seen.amounts and seen.parts):
         return None
-    if seen.has("trouble"):
+    if seen.has("trouble") and not seen.has("change_address"):
         return Question(Intent.PERSON)
     if seen.numbers:
         return None
@@ -46,6 +48,8 @@ def screen_of(seen: Sightings) -> Question | None:
         return Question(Intent.COPY)
     if seen.has("balance", "how_much", "owe"):
         return None
+    if seen.has("payment_seen"):
+        return Question(Intent.BALANCE)
     if seen.has("pay") and not (is_of_paper or seen.has("overdue")):
         return Question(Intent.LIST, Part.INVOICES, State.UNPAID)
     return Question(Intent.BALANCE) if _asks_due_dates(seen) else None
