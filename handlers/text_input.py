@@ -38,6 +38,7 @@ from services.understanding.resolving import (
     NoCode,
     NotUnderstood,
     NumberTyped,
+    PointsAtList,
     SearchTyped,
     SeveralCodes,
     UnaskedAddress,
@@ -179,6 +180,8 @@ async def _action_or_screen(context: Context, meaning: Meaning, awaiting: Awaiti
             return await open_after_linking(context, meaning)
         case Leave():
             return text_actions.Leave()
+        case PointsAtList():
+            return questions.tap_the_list(t, current)
         case YesOrNo():
             return questions.yes_or_no(t, current)
         case Greeting(is_thanks=True):

@@ -37,6 +37,11 @@ def yes_or_no(t: Texts, link: LinkState | None) -> Screen:
     return Screen(facts=(t("trouble.yes_or_no"),), keyboard=_where_to(t, link))
 
 
+def tap_the_list(t: Texts, link: LinkState | None) -> Screen:
+    """Say how a list is used: its buttons open the entries and the pages."""
+    return Screen(facts=(t("trouble.tap_the_list"),), keyboard=_where_to(t, link))
+
+
 def welcome_thanks(t: Texts, link: LinkState | None) -> Screen:
     """Answer thanks."""
     return Screen(facts=(t("courtesy.thanks"),), keyboard=_where_to(t, link))

@@ -18,6 +18,7 @@ from services.understanding.words import (
     greets,
     is_emoji,
     leaves,
+    points_at_list,
     speaks_of_else,
     thanks,
 )
@@ -58,6 +59,11 @@ class UnknownCommand:
 @dataclass(frozen=True, slots=True)
 class Leave:
     """The person leaves the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointsAtList:
+    """The text points at a list on the screen; ``page suivante``, ``the second one``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +157,8 @@ class NotUnderstood:
 
 
 Meaning = (
-    CommandNamed | UnknownCommand | Leave | YesOrNo | Greeting | AboutBot | CodeTyped | SeveralCodes | NoCode
-    | AnotherCode | AnotherAddress | AddressTyped | UnaskedAddress | BadAddress | SearchTyped | NumberTyped
+    CommandNamed | UnknownCommand | Leave | YesOrNo | PointsAtList | Greeting | AboutBot | CodeTyped | SeveralCodes
+    | NoCode | AnotherCode | AnotherAddress | AddressTyped | UnaskedAddress | BadAddress | SearchTyped | NumberTyped
     | NotUnderstood | InvitationOpened | PaperOpened
 )  # fmt: skip
 
@@ -172,6 +178,8 @@ def understand(text: str, awaited: Awaited | None, names: Commands, *, is_linked
         return _slashed(*command, names, is_linked=is_linked)
     if awaited is None and is_linked and answers_yes_or_no(text):
         return YesOrNo()
+    if awaited is None and is_linked and points_at_list(text):
+        return PointsAtList()
     if leaves(text):
         return Leave()
     if awaited in SEARCHES:

@@ -80,6 +80,16 @@ _ABOUT_ELSE = _words(
     """
 )
 _YES_OR_NO = _words("oui ouais ouin yes yep yeah yup non nan no nope nah")
+_OF_LISTS = _words(
+    """
+    page pages suivant suivante suivantes suivants prochaine prochain précédent précédente plus encore next previous more
+    premier première deuxième troisième quatrième cinquième dernier first second third fourth fifth last
+    voir montre show open ouvre la le les the one go to et a
+    """
+)
+_NOT_ALONE = _words(
+    "page pages voir montre show open ouvre la le les the one go to et a dernier last prochain prochaine"
+)
 _THANKS = _words("merci mercis thanks thank thx ty")
 _SMALL_TALK = _words(
     """
@@ -194,6 +204,12 @@ def ends_conversation(text: str) -> bool:
 def answers_yes_or_no(text: str) -> bool:
     """Whether the whole text is a yes or a no."""
     return _phrase(text) in _YES_OR_NO
+
+
+def points_at_list(text: str) -> bool:
+    """Whether the whole text points at a list on the screen: ``page suivante``, ``plus``, ``the second one``."""
+    keys = [key_of(word) for word in _phrase(text).split()]
+    return all(key in _OF_LISTS for key in keys) and not all(key in _NOT_ALONE for key in keys)
 
 
 def is_filler(word: str) -> bool:

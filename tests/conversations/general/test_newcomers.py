@@ -267,3 +267,20 @@ async def test_address_in_a_request_for_copies_is_taken(
     stranger = await scene.linked(language)
     assert unasked in (await scene.say(stranger, own)).text
     assert unasked in (await scene.say(stranger, "julie@books.test")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "words"),
+    [
+        ("fr", ["page suivante", "plus", "la deuxième", "ouvre la première"], "un bouton sous la liste"),
+        ("en", ["next page", "more", "the second one", "open the first one"], "a button under the list"),
+    ],
+)
+async def test_words_that_point_at_a_list_lead_to_its_buttons(
+    scene: Scene, language: str, texts: list[str], words: str
+) -> None:
+    person = await scene.linked(language, FLEET)
+    for text in texts:
+        assert words in (await scene.say(person, text)).text, text
+    last = "la dernière" if language == "fr" else "the last one"
+    assert words not in (await scene.say(person, last)).text, "the newest document may be meant"
