@@ -82,14 +82,13 @@ _ABOUT_ELSE = _words(
 _YES_OR_NO = _words("oui ouais ouin yes yep yeah yup non nan no nope nah")
 _OF_LISTS = _words(
     """
-    page pages suivant suivante suivantes suivants prochaine prochain précédent précédente plus encore next previous more
+    page pages suivant suivante suivantes suivants prochaine prochain précédent précédente plus encore next previous
+    more
     premier première deuxième troisième quatrième cinquième dernier first second third fourth fifth last
     voir montre show open ouvre la le les the one go to et a
     """
 )
-_NOT_ALONE = _words(
-    "page pages voir montre show open ouvre la le les the one go to et a dernier last prochain prochaine"
-)
+_NOT_ALONE = _words("page pages voir montre show open ouvre la le les the one go to et a dernier last prochain")
 _THANKS = _words("merci mercis thanks thank thx ty")
 _SMALL_TALK = _words(
     """

@@ -46,6 +46,16 @@ async def test_the_current_account(database: Database) -> None:
     assert [each.account_name for each in (await state(database, 1)).links] == ["Three", "One", "Two"]
 
 
+async def test_a_choice_counts_after_the_clock_was_set_back(database: Database) -> None:
+    await link(database, 1, to("a1", name="One"), to("a2", name="Two"))
+    one, two = (await state(database, 1)).links
+    async with database.write() as session:
+        await links.choose(session, 1, one.link_id, later(days=1))
+    async with database.write() as session:
+        await links.choose(session, 1, two.link_id, NOW)
+    assert [each.account_name for each in (await state(database, 1)).links] == ["Two", "One"]
+
+
 async def test_linking_again_keeps_the_subscriptions(database: Database) -> None:
     """It refreshes the account's name and access."""
     await link(database, 1, to(name="Old"))
