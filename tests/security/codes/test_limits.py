@@ -123,3 +123,20 @@ def test_copy_codes_have_their_own_caps() -> None:
     overall = code_limits.check_copy_limits(History((), 0, is_proven=False), 8, code_limits.COPY_CODES_A_DAY, NOW)
     assert isinstance(overall, TooOften)
     assert overall.cap == "copy_codes_a_day"
+
+
+def test_codes_of_revocations_have_their_own_cap() -> None:
+    """Only what this chat asked for to revoke others counts, and only in a day."""
+    of_day = tuple(a_request(datetime.timedelta(hours=hours), for_chat=9) for hours in (20, 16, 12, 8, 4))
+    assert len(of_day) == code_limits.REVOKE_CODES_OF_CHAT_A_DAY
+    until = NOW - datetime.timedelta(hours=20) + DAY
+    capped = code_limits.check_revoke_limits(History(of_day, 0, is_proven=True), NOW)
+    assert capped == TooOften(until, "revoke_codes_of_chat_a_day")
+    for kept in (
+        of_day[1:],
+        tuple(replace(each, is_own=False) for each in of_day),
+        tuple(replace(each, for_chat=None) for each in of_day),
+        tuple(replace(each, for_chat=None, for_link=7) for each in of_day),
+        tuple(replace(each, asked_at=each.asked_at - DAY) for each in of_day),
+    ):
+        assert code_limits.check_revoke_limits(History(kept, 0, is_proven=True), NOW) is None
