@@ -178,3 +178,12 @@ async def test_rows_are_erased(scene: Scene, erase: Callable[..., object]) -> No
     assert await rows(scene.components.database) == (1, 1)
     await erase(scene, camille)  # type: ignore[misc]
     assert await rows(scene.components.database) == (0, 0)
+
+
+async def test_invitation_of_a_contact_whose_address_is_gone_links_nobody(scene: Scene) -> None:
+    payload = await scene.invitation()
+    scene.portal.portal.people.change_contact("c-1001", email="")
+    person = scene.person()
+    screen = await scene.open(person, payload)
+    assert GONE in screen.text
+    assert YES not in screen.labels
