@@ -9,7 +9,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
+from sqlmodel import col
 
 from portal.errors import (
     Forbidden,
@@ -44,7 +46,7 @@ from storage.database import Database, Session
 from storage.notices import feed, outbox, outbox_report
 from storage.notices.feed import NewDelivery, NewNotice
 from storage.notices.outbox import ClaimedDelivery
-from storage.tables import Channel, Kind, State
+from storage.tables import Channel, Delivery, Kind, State
 
 PATIENCE = 60.0
 
@@ -255,6 +257,43 @@ async def test_failing_server_gets_few_messages(database: Database, failure: Out
     assert settled[State.UNCERTAIN] == (sender.failed if isinstance(failure, Uncertain) else 0)
     assert sender.failed <= 16 + 2
     assert sender.most_at_once <= 16
+
+
+class CancelledWhileRendered(SlowPortal):
+    """Cancels odd recipients' deliveries while it renders them, as a tap in the chat may; counts what it sends."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+        self.sent: list[int] = []
+
+    async def render(self, batch: Sequence[ClaimedDelivery]) -> SendFunc | NotSent:
+        delivery = batch[0]
+
+        async def send() -> Outcome:
+            self.sent.append(delivery.recipient)
+            return Sent()
+
+        if delivery.recipient % 2:
+            async with self._database.write() as session:
+                which = update(Delivery).where(col(Delivery.delivery_id) == delivery.delivery_id)
+                await session.change(which.values(state=State.CANCELLED))
+        return send
+
+
+async def test_delivery_that_is_cancelled_while_it_is_rendered_is_not_sent(database: Database) -> None:
+    async with database.write() as session:
+        wanted = [NewDelivery(Channel.TELEGRAM, n, n, utc_now(), "Client") for n in range(1, 9)]
+        await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", utc_now()), wanted)
+    sender, settled = CancelledWhileRendered(database), Counter[State]()
+    dispatcher = a_dispatcher(database, {Channel.TELEGRAM: sender}, BulkRateLimiter(database, utc_now, 1000), settled)
+    working = asyncio.create_task(dispatcher.work(lambda: None))
+    async with asyncio.timeout(PATIENCE):
+        while await counts(database) != {State.SENT: 4, State.CANCELLED: 4}:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    working.cancel()
+    await dispatcher.drain()
+    assert sorted(sender.sent) == [2, 4, 6, 8]
 
 
 @pytest.mark.parametrize("answer", [Blocked(), Cancelled("refused"), Retry("429", is_too_many=True)])
