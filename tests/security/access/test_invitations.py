@@ -180,7 +180,7 @@ async def test_rows_are_erased(scene: Scene, erase: Callable[..., object]) -> No
     assert await rows(scene.components.database) == (0, 0)
 
 
-async def test_invitation_of_a_contact_whose_address_is_gone_links_nobody(scene: Scene) -> None:
+async def test_invitation_of_a_contact_without_address_links_nobody(scene: Scene) -> None:
     payload = await scene.invitation()
     scene.portal.portal.people.change_contact("c-1001", email="")
     person = scene.person()

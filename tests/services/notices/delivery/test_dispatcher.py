@@ -281,7 +281,7 @@ class CancelledWhileRendered(SlowPortal):
         return send
 
 
-async def test_delivery_that_is_cancelled_while_it_is_rendered_is_not_sent(database: Database) -> None:
+async def test_delivery_cancelled_while_it_is_rendered_is_not_sent(database: Database) -> None:
     async with database.write() as session:
         wanted = [NewDelivery(Channel.TELEGRAM, n, n, utc_now(), "Client") for n in range(1, 9)]
         await feed.record(session, NewNotice("e1", Kind.INVOICE_ISSUED, "a1", "1", utc_now()), wanted)
