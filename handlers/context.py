@@ -249,11 +249,6 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
             return self.saved.papers
         return SavingPapers(self.services.portal, self.services.saved_answers, self.chat.links)
 
-    def last_invoice(self, link: LinkState) -> str | None:
-        """Return the number of the invoice that the chat opened last, minutes ago; None for one of another account."""
-        account_id, number = self.services.recent.last_invoice.get(self.chat.chat_id) or ("", "")
-        return number if number and account_id == link.account_id else None
-
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in parallel with the answer. A stop waits for it; the error handler gets its exceptions."""
         self.services.background.start(self._with_error_handler(work))

@@ -67,7 +67,7 @@ async def answer_to(
     if number is not None and len(readings) == 1 and readings[0] == Question(Intent.LIST, readings[0].part):
         has_digit = any(c.isdigit() for c in number.number)
         return None if has_digit else text_actions.OpenNumberOr(current.link_id, number, _action(current, readings[0]))
-    if len(readings) == 1 and readings[0] == Question(Intent.PDF) and (opened := context.last_invoice(current)):
+    if len(readings) == 1 and readings[0] == Question(Intent.PDF) and (opened := _last_invoice(context, current)):
         return text_actions.SendPdfOf(current.link_id, opened)
     if any(each.intent is Intent.BALANCE for each in readings):  # the balance leads to the unpaid invoices
         readings = tuple(each for each in readings if each != _ALL_UNPAID)
@@ -104,6 +104,12 @@ def _read(text: str, context: Context) -> tuple[Question, ...]:
     from services.understanding.questions.reading import read_question
 
     return read_question(text, context.today, context.language)
+
+
+def _last_invoice(context: Context, link: LinkState) -> str | None:
+    """Return the number of the invoice that the chat opened last, minutes ago; None for one of another account."""
+    last = context.services.recent.last_invoice.get(context.chat.chat_id)
+    return last[1] if last is not None and last[0] == link.account_id else None
 
 
 def _action(current: LinkState, question: Question) -> Action:

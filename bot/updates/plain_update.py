@@ -20,25 +20,23 @@ _TAP_FIELDS = _TAP_REQUIRED | {"message", "data"}
 _Parsed = TypeVar("_Parsed", Update, Message, CallbackQuery)
 
 
-class _Message(Message):
-    """A message whose attributes are set without PTB's check that it is not frozen."""
+class _Unfrozen:
+    """Sets attributes without PTB's check that the object is not frozen."""
 
     __slots__ = ()
-    __setattr__ = object.__setattr__  # type: ignore[assignment]
+    __setattr__ = object.__setattr__
 
 
-class _User(User):
-    """A user, as ``_Message``."""
-
+class _Message(_Unfrozen, Message):
     __slots__ = ()
-    __setattr__ = object.__setattr__  # type: ignore[assignment]
 
 
-class _Chat(Chat):
-    """A chat, as ``_Message``."""
-
+class _User(_Unfrozen, User):
     __slots__ = ()
-    __setattr__ = object.__setattr__  # type: ignore[assignment]
+
+
+class _Chat(_Unfrozen, Chat):
+    __slots__ = ()
 
 
 def plain_update(raw: dict[str, Any], bot: Bot) -> Update | None:

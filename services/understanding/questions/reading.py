@@ -157,14 +157,13 @@ def _has_state(seen: Sightings) -> bool:
 
 def _papers(seen: Sightings) -> Readings:
     """Decide what is asked about orders, invoices and the account."""
+    is_balance_too = seen.has("balance") and seen.has_word("also")
     if seen.has("statement") and not seen.has("not_statement"):
-        is_both = seen.has("balance") and seen.has_word("also")
         statement = _over_periods(Question(Intent.STATEMENT, format=_format(seen)), seen)
-        return (Question(Intent.BALANCE), *statement) if is_both else statement
+        return (Question(Intent.BALANCE), *statement) if is_balance_too else statement
     is_exported = _format(seen) not in (None, FileFormat.PDF) and bool(seen.parts or seen.periods)
     if is_exported and not seen.numbers:
         return _over_periods(Question(Intent.STATEMENT, format=_format(seen)), seen)
-    is_balance_too = seen.has("balance") and seen.has_word("also")
     if seen.has("pdf") or (seen.has("download") and (seen.parts or seen.numbers)):
         return (*_pdf(seen)[:1], Question(Intent.BALANCE)) if is_balance_too else _pdf(seen)
     if seen.numbers:
@@ -176,7 +175,7 @@ def _papers(seen: Sightings) -> Readings:
         return (Question(Intent.BALANCE), *_list_or_open(seen)[:1])
     if (balance := _balance(seen)) is not None:
         return balance
-    if seen.has("owe") and seen.has("balance") and seen.has_word("also"):
+    if is_balance_too and seen.has("owe"):
         return (Question(Intent.BALANCE), *_list_or_open(seen)[:1])
     return _list_or_open(seen)
 
