@@ -6,13 +6,13 @@ Some commands import their modules themselves: at the top these took 4 % of the 
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from cryptography.fernet import Fernet
+from msgspec.structs import asdict
 
 from bot import process
 from bot.commands import announce, customers, incidents

@@ -1,7 +1,6 @@
 """The components of a process, as ``bot.app`` puts them together."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from starlette.applications import Starlette
 
 from bot.alerts.watch import AlertWatch
@@ -18,8 +17,7 @@ from portal.client import Portal
 from storage.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Components:
+class Components(Struct, frozen=True):
     """The components that ``build`` made. Of ``webhook`` and ``polling`` one is None."""
 
     application: OdobotApplication

@@ -8,11 +8,11 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from socket import socket
 
 import structlog
+from msgspec import Struct
 
 from bot.app import build
 from bot.components import Components
@@ -47,8 +47,7 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """The running components, and the base URLs of the public and the admin endpoints."""
 
     components: Components

@@ -5,10 +5,10 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
+from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.retries import backoff
@@ -40,8 +40,7 @@ class Beat(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """A coroutine that runs until it is cancelled, and may then be started again.
 
     Args:

@@ -1,8 +1,8 @@
 """The commands. Each works by its French and its English name; the menu shows the names of the chat's language."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
+from msgspec import Struct
 from telegram import BotCommand
 
 from handlers.actions import (
@@ -33,8 +33,7 @@ from texts.catalogue import message_id, texts_in
 from texts.language import Language
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command: with ``action``, or with ``of_link``, which makes an action from the id of a link."""
 
     names: dict[Language, str]

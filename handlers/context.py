@@ -4,10 +4,10 @@ import asyncio
 import datetime
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct, field
 from telegram import Update
 from telegram.ext import Application, CallbackContext, ExtBot
 
@@ -51,8 +51,7 @@ RELAY_OUTCOMES = (
 failed for ten minutes; the staff's chat is gone or the bot has no rights there; a deleted topic was created again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """The clients and services that the composition root constructed."""
 
     database: Database
@@ -93,8 +92,7 @@ class Services:
     """What became of messages between people and staff, by ``RELAY_OUTCOMES``."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedView:
+class SavedView(Struct, frozen=True):
     """What a view that shows saved answers has, instead of the portal.
 
     Args:

@@ -3,9 +3,9 @@
 import datetime
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from handlers import actions, text_actions
 from handlers.actions import AccountAction, Action

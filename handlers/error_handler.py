@@ -7,7 +7,7 @@ import structlog
 from telegram import Update
 from telegram.error import TelegramError
 
-from handlers.actions import Action
+from handlers.actions import Action, letter_of
 from handlers.context import Context
 from handlers.dispatch import ActionFailed, retry_of
 from handlers.late_answers import answer_later
@@ -60,4 +60,4 @@ def _cause(error: Exception | None) -> tuple[BaseException | None, Action | None
     if not isinstance(error, ActionFailed):
         return error, None
     retry = retry_of(error.action)
-    return error.__cause__, retry if retry.letter else None
+    return error.__cause__, retry if letter_of(type(retry)) else None

@@ -1,7 +1,8 @@
 """What belongs to which feature: the actions, and so the commands, buttons, typed words and old buttons."""
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers import actions, text_actions
 from handlers.actions import Action

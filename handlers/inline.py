@@ -5,9 +5,9 @@ offered: a button leads to the private chat, which opens the invoice there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 from telegram import InlineQuery, InlineQueryResultCachedDocument, InlineQueryResultsButton, Update
 from telegram.error import TelegramError
 
@@ -42,8 +42,7 @@ _INVOICES, _LINK, _ACCOUNT, _PRIVACY = "factures", "lier", "compte", "confidenti
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class _Offer:
+class _Offer(Struct, frozen=True):
     """What an inline query is answered with: results, else a button to the private chat. ``cause`` is for the log."""
 
     cause: str

@@ -1,8 +1,7 @@
 """Messages that are no text in a private chat: pictures, voice messages and files, and commands in groups."""
 
-from dataclasses import replace
-
 import structlog
+from msgspec.structs import replace
 from telegram import Message, Update
 from telegram.error import TelegramError
 

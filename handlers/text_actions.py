@@ -1,50 +1,42 @@
 """Actions that only a typed text requests: no button carries them, so they have no letter."""
 
-from dataclasses import dataclass
-
 from handlers.actions import AccountAction, Action, OpenNumber
 
 
-@dataclass(frozen=True, slots=True)
-class GiveCopyEmail(AccountAction):
+class GiveCopyEmail(AccountAction, frozen=True):
     """The bookkeeper's address, in normal form."""
 
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class GiveCopyCode(AccountAction):
+class GiveCopyCode(AccountAction, frozen=True):
     """The code mailed to the bookkeeper: six digits, or eight characters."""
 
     code: str
     long_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GiveEmail(Action):
+class GiveEmail(Action, frozen=True):
     """The address to mail a code to, in normal form."""
 
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class GiveCode(Action):
+class GiveCode(Action, frozen=True):
     """A mailed code: six digits, or eight characters."""
 
     code: str
     long_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GiveRevokeCode(Action):
+class GiveRevokeCode(Action, frozen=True):
     """The code mailed to confirm a revocation."""
 
     code: str
     long_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchFor(AccountAction):
+class SearchFor(AccountAction, frozen=True):
     """Searches one of the lists for a typed text; where it finds nothing, performs ``otherwise`` or asks again."""
 
     invoices: bool
@@ -52,29 +44,25 @@ class SearchFor(AccountAction):
     otherwise: Action | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenNumberOr(AccountAction):
+class OpenNumberOr(AccountAction, frozen=True):
     """Opens a typed number; where nothing has it and the search finds nothing, performs ``otherwise``."""
 
     number: OpenNumber
     otherwise: Action
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLatest(AccountAction):
+class OpenLatest(AccountAction, frozen=True):
     """Shows the newest order or invoice, or sends the PDF of the newest invoice."""
 
     invoices: bool
     pdf: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SendPdfOf(AccountAction):
+class SendPdfOf(AccountAction, frozen=True):
     """Sends the PDF of the invoice with a typed number, in any account of the chat."""
 
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leave(Action):
+class Leave(Action, frozen=True):
     """Leaves the question that the bot asked."""

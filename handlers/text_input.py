@@ -1,7 +1,6 @@
 """Interpret typed texts: commands, codes, addresses, numbers, questions and search texts."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from telegram import Update
 
 from handlers import actions, question_input, support_input, text_actions

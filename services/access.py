@@ -3,7 +3,8 @@
 import asyncio
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portal.client import Portal
 from portal.errors import NotFound, PortalError
@@ -31,8 +32,7 @@ _TOLD_WITHIN = datetime.timedelta(minutes=2)
 """Longer than an answer is tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndedLink:
+class EndedLink(Struct, frozen=True):
     """A removed link that the portal no longer allows. ``kind`` is the reason, and the kind of the notice about it."""
 
     link: LinkToConfirm

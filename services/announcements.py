@@ -17,9 +17,10 @@ A paragraph that is only a link becomes a button. Other mark-up is not shown in 
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -36,8 +37,7 @@ class AnnouncementError(Exception):
     """The file cannot be sent as it is; the message names the line and what is wrong, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncementText:
+class AnnouncementText(Struct, frozen=True):
     """An announcement in one language.
 
     Attributes:

@@ -1,14 +1,14 @@
 """The company's details from the settings, for screens and mails."""
 
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from services.features import ALL_FEATURES, Feature
 from texts.language import Language
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(Struct, frozen=True):
     """The company that runs the bot.
 
     Args:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from portal.client import Papers, Reader
 from portal.errors import Forbidden, NotFound, PortalError
 from portal.models import Invoice, Order, Page, Part
@@ -30,8 +32,7 @@ class Hit:
     """What the portal answered; None for a search result, whose row may lack details."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPage:
+class SearchPage(Struct, frozen=True):
     """The first page of what the portal's search found in one list; never empty."""
 
     link_id: int
@@ -39,8 +40,7 @@ class SearchPage:
     page: Page[Order] | Page[Invoice]
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(Struct, frozen=True):
     """What a look-up found: ``hits`` with the number, or else ``pages`` that match ``query``; both may be empty."""
 
     query: str

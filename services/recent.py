@@ -5,6 +5,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from services.clock import Clock
 
 _LIMIT = 20_000
@@ -39,8 +41,7 @@ class RecentEntries(Generic[KeyT, ValueT]):
             self._entries.popitem(last=False)
 
 
-@dataclass(frozen=True, slots=True)
-class SentPdf:
+class SentPdf(Struct, frozen=True):
     """A PDF that a chat has: its message, the portal's ETag or None, and when the person was last told of it."""
 
     message_id: int

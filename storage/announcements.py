@@ -4,9 +4,9 @@ import datetime
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -18,8 +18,7 @@ Texts = Mapping[str, Mapping[str, Any]]
 """By language, as ``services.announcements.as_json``."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnnouncement:
+class StoredAnnouncement(Struct, frozen=True):
     """An announcement, and how many of its deliveries are in each state; only states with at least one."""
 
     announcement_id: int

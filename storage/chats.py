@@ -3,9 +3,9 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, and_, bindparam, delete, exists, or_, select as select_columns, text, update
 from sqlmodel import col, select
 
@@ -27,8 +27,7 @@ UNLINKED_RETENTION = datetime.timedelta(days=30)
 """How long the row of an unlinked chat is kept after its last use."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkState:
+class LinkState(Struct, frozen=True):
     """One link, without its address (see ``links.emails``)."""
 
     link_id: int
@@ -46,8 +45,7 @@ class LinkState:
     """When the chat was last used, with a precision of one day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Awaiting:
+class Awaiting(Struct, frozen=True):
     """How the next text message is interpreted, until when, and for which link (``None``: for none)."""
 
     what: Awaited
@@ -55,16 +53,14 @@ class Awaiting:
     link_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenConversation:
+class OpenConversation(Struct, frozen=True):
     """The chat's conversation with the staff that has not ended, and the staff's chat (see ``storage.support``)."""
 
     conversation_id: int
     staff_chat: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChatState:
+class ChatState(Struct, frozen=True):
     """A chat as it was when its update arrived. ``links`` starts with the current one."""
 
     chat_id: int

@@ -3,8 +3,8 @@
 import datetime
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import delete
 from sqlmodel import col, select
 
@@ -15,8 +15,7 @@ from storage.tables import InboxUpdate
 _DELETED_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class StoredUpdate:
+class StoredUpdate(Struct, frozen=True):
     """An update of the inbox. ``content`` is its JSON; empty: it was handled; None: no key opens it."""
 
     update_id: int

@@ -3,8 +3,8 @@
 import datetime
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -12,8 +12,7 @@ from storage.database import Session
 from storage.tables import IncidentVersion
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVersion:
+class StoredVersion(Struct, frozen=True):
     """One version of an incident's entry. ``facts``: what it sets, text by name; None where no key opens it."""
 
     number: int

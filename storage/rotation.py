@@ -4,9 +4,9 @@ It can be stopped at any time and run again: what is under the newest key is lef
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, Table, and_, func, tuple_, update
 from sqlmodel import col, select
 
@@ -18,8 +18,7 @@ from storage.tables import AddressGuard, Code, Link, ProvenAddress, SavedAnswer
 _BATCH = 200
 
 
-@dataclass(slots=True)
-class Rotation:
+class Rotation(Struct):
     """What a rotation did, counted in columns; ``unreadable`` are those that no key opens."""
 
     resealed: int = 0

@@ -7,12 +7,12 @@ replace shipped ones; ``es_MX.po`` has a whole language.
 import re
 import string
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import PoFileError, read_po
+from msgspec import Struct
 
 from texts.catalogue import base_of, compiled, key_of, shipped_catalogue
 from texts.language import Language
@@ -40,8 +40,7 @@ class TextsError(Exception):
     """The company's texts cannot be used. The message has one line for each problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompanyTexts:
+class CompanyTexts(Struct, frozen=True):
     """The catalogues of the company by locale.
 
     Args:

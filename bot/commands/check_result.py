@@ -1,10 +1,9 @@
 """The result of one check of ``odobot check``."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """The result of one check. A warning is a check that passed with a remark."""
 
     name: str

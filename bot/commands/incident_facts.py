@@ -10,8 +10,9 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from storage.incidents import StoredVersion
 
@@ -29,8 +30,7 @@ class BadFact(ValueError):
     """A fact that the register does not take; its text is one line for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True):
     """An incident as its versions leave it.
 
     ``facts`` has the newest value of each fact. ``unreadable`` counts the versions that no key opens.
@@ -160,8 +160,7 @@ def _no_problem(_text: str, _today: datetime.date) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A fact of the register. ``problem`` returns what is wrong with its text, or None."""
 
     is_required: bool

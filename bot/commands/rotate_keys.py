@@ -1,6 +1,6 @@
 """``odobot rotate-keys``: bring everything stored under the newest key, so that the older ones can be taken away."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bot.commands.common import record_change
 from services.security import SecurityEvent
@@ -8,8 +8,7 @@ from storage.database import Database
 from storage.rotation import remaining, rotate
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """What was sealed and hashed anew, what no key opens, and how many rows may still be under an older key."""
 
     resealed: int

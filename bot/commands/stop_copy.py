@@ -1,7 +1,8 @@
 """``odobot stop-copy``: act on a bookkeeper's mail that asks for the end of the copies, or on one that came back."""
 
 import sys
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.commands.common import record_change
 from services.clock import Clock, utc_now
@@ -15,8 +16,7 @@ _LARGEST_MAIL = 1024 * 1024
 """Characters of a mail on standard input that are read: the token stands in its headers, or near them."""
 
 
-@dataclass(frozen=True, slots=True)
-class StopResult:
+class StopResult(Struct, frozen=True):
     """What was done: how many copies were stopped or paused; 0 if they were before. ``line`` says it."""
 
     action: str

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from bot.environment.env_files import read_env_files
@@ -13,8 +13,7 @@ from bot.environment.secret_files import SUFFIX, read_secret_files
 from bot.environment.variables import unknown_names, values_of_env_file
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """What was read, and a line for each name that no setting has and for each value or file that cannot be used.
 
     ``values`` are by the setting's field: those of named files of settings that the environment does not override, and

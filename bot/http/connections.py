@@ -2,11 +2,11 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
 import structlog
+from msgspec import Struct
 
 _LOG_SECONDS = 60.0
 """The shortest time between two log lines about refusals: peers must not fill the log."""
@@ -26,8 +26,7 @@ class Connection(Protocol):
     def __hash__(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
+class HttpLimits(Struct, frozen=True):
     """The limits of one server; times are in seconds."""
 
     connections: int = 400

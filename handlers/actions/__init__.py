@@ -4,7 +4,12 @@ A button's action has a letter, and its fields are stored in the callback data (
 is the link of the screen with the button: a button keeps its account after the person chooses another one.
 """
 
-from handlers.actions.base import AccountAction as AccountAction, Action as Action, at_page as at_page
+from handlers.actions.base import (
+    AccountAction as AccountAction,
+    Action as Action,
+    at_page as at_page,
+    letter_of as letter_of,
+)
 from handlers.actions.calendar import AddToCalendar as AddToCalendar, ShowCalendar as ShowCalendar
 from handlers.actions.general import (
     ChooseLanguage as ChooseLanguage,

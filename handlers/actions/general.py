@@ -1,6 +1,5 @@
 """Actions that every chat has: first screen, settings, help."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from handlers.actions.base import Action
@@ -23,45 +22,38 @@ class PrivacyPart(StrEnum):
     CONSENTS = "c"
 
 
-@dataclass(frozen=True, slots=True)
-class Start(Action, letter="H"):
+class Start(Action, frozen=True, tag="H"):
     """The first screen."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChooseLanguage(Action, letter="L"):
+class ChooseLanguage(Action, frozen=True, tag="L"):
     """Sets the language; None shows the choice."""
 
     language: Language | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSettings(Action, letter="S"):
+class ShowSettings(Action, frozen=True, tag="S"):
     """The settings; a ``page_size`` sets the rows per page, 0 leaves them. ``lists`` sets the style of lists."""
 
     page_size: int = 0
     lists: ListStyle | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPortal(Action, letter="p"):
+class ShowPortal(Action, frozen=True, tag="p"):
     """The portal's menu."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowHelp(Action, letter="h"):
+class ShowHelp(Action, frozen=True, tag="h"):
     """How to reach orders and invoices, here and on the portal."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPrivacy(Action, letter="P"):
+class ShowPrivacy(Action, frozen=True, tag="P"):
     """A part of the privacy policy, or the chat's consents; None is the first part."""
 
     part: PrivacyPart | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetInline(Action, letter="y"):
+class SetInline(Action, frozen=True, tag="y"):
     """Turns the answers in other chats (inline mode) on or off for this person."""
 
     on: bool = False

@@ -1,71 +1,58 @@
 """Actions about links, accounts and the chat's own data."""
 
-from dataclasses import dataclass
-
 from handlers.actions.base import AccountAction, Action
 
 
-@dataclass(frozen=True, slots=True)
-class StartLinking(Action, letter="l"):
+class StartLinking(Action, frozen=True, tag="l"):
     """Asks for an address."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResendCode(Action, letter="c"):
+class ResendCode(Action, frozen=True, tag="c"):
     """Mails another code to the same address."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompareCode(Action, letter="g"):
+class CompareCode(Action, frozen=True, tag="g"):
     """Compares a typed number with the awaited code, short or long, which costs an attempt as a typed code does."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmAddress(AccountAction, letter="v"):
+class ConfirmAddress(AccountAction, frozen=True, tag="v"):
     """Mails a new code to the address of an idle link."""
 
 
-@dataclass(frozen=True, slots=True)
-class FinishLinking(Action, letter="f"):
+class FinishLinking(Action, frozen=True, tag="f"):
     """Creates the links that a correct code permits."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAccounts(Action, letter="A"):
+class ShowAccounts(Action, frozen=True, tag="A"):
     """The linked accounts, and the other chats linked through the same addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChooseAccount(AccountAction, letter="a"):
+class ChooseAccount(AccountAction, frozen=True, tag="a"):
     """Makes this account the current one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revoke(Action, letter="r"):
+class Revoke(Action, frozen=True, tag="r"):
     """Removes another chat's links through this chat's addresses; ``sure`` confirms it."""
 
     chat: int
     sure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unlink(Action, letter="u"):
+class Unlink(Action, frozen=True, tag="u"):
     """Removes this chat's links; ``sure`` confirms it."""
 
     sure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ShowMyData(Action, letter="D"):
+class ShowMyData(Action, frozen=True, tag="D"):
     """The stored personal data of this chat; ``files`` sends every stored row as files."""
 
     files: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Forget(Action, letter="F"):
+class Forget(Action, frozen=True, tag="F"):
     """Erases the stored personal data of this chat; ``sure`` confirms it."""
 
     sure: bool = False

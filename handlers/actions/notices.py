@@ -1,31 +1,25 @@
 """Actions about notices, reminders and the bookkeeper's copies."""
 
-from dataclasses import dataclass
-
 from handlers.actions.base import AccountAction, Action
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerNoticeOffer(AccountAction, letter="w"):
+class AnswerNoticeOffer(AccountAction, frozen=True, tag="w"):
     """The answer at linking: whether to send notices of new invoices, for every account just linked."""
 
     yes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ShowNotices(Action, letter="N"):
+class ShowNotices(Action, frozen=True, tag="N"):
     """The notices of all accounts."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSubscriptions(AccountAction, letter="W"):
+class ShowSubscriptions(AccountAction, frozen=True, tag="W"):
     """The kinds of notices of an account; ``of_notice`` if the button is below a summary of notices."""
 
     of_notice: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SetSubscription(AccountAction, letter="k"):
+class SetSubscription(AccountAction, frozen=True, tag="k"):
     """Turns a kind of notice on or off; ``of_notice`` if the button is below a notice."""
 
     subscription: str
@@ -33,15 +27,13 @@ class SetSubscription(AccountAction, letter="k"):
     of_notice: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AttachPdf(AccountAction, letter="b"):
+class AttachPdf(AccountAction, frozen=True, tag="b"):
     """Attaches the PDF to notices of new invoices, or does not."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ShowQuiet(Action, letter="q"):
+class ShowQuiet(Action, frozen=True, tag="q"):
     """Quiet hours, in minutes after midnight.
 
     ``start`` -2 shows the choice, -1 turns them off, -3 asks for the start; ``end`` -3 asks for the end.
@@ -51,48 +43,40 @@ class ShowQuiet(Action, letter="q"):
     end: int = -2
 
 
-@dataclass(frozen=True, slots=True)
-class ChooseZone(Action, letter="z"):
+class ChooseZone(Action, frozen=True, tag="z"):
     """Sets the time zone; an empty one shows the choice."""
 
     zone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Snooze(AccountAction, letter="t"):
+class Snooze(AccountAction, frozen=True, tag="t"):
     """Reminds of an invoice again, in ``days`` days."""
 
     number: str
     days: int
 
 
-@dataclass(frozen=True, slots=True)
-class MuteInvoice(AccountAction, letter="m"):
+class MuteInvoice(AccountAction, frozen=True, tag="m"):
     """Stops the reminders of one invoice."""
 
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCopy(AccountAction, letter="C"):
+class ShowCopy(AccountAction, frozen=True, tag="C"):
     """The bookkeeper's copy: its address, and the mails sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskCopy(AccountAction, letter="e"):
+class AskCopy(AccountAction, frozen=True, tag="e"):
     """Asks for the bookkeeper's address."""
 
 
-@dataclass(frozen=True, slots=True)
-class StopCopy(AccountAction, letter="x"):
+class StopCopy(AccountAction, frozen=True, tag="x"):
     """Stops the copies."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmCopy(AccountAction, letter="j"):
+class ConfirmCopy(AccountAction, frozen=True, tag="j"):
     """Mails a code to the bookkeeper's address once more: the copies are paused, or the first code was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypeCopyCode(AccountAction, letter="K"):
+class TypeCopyCode(AccountAction, frozen=True, tag="K"):
     """Asks for the code that was mailed to the bookkeeper, after other texts."""

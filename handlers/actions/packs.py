@@ -1,14 +1,11 @@
 """Actions about packs: all invoices of a selection at once."""
 
-from dataclasses import dataclass
-
 from handlers.actions.base import AccountAction, Action
 from services.account.paper_filters import InvoiceFilter
 from services.packs.selection import PackFormat
 
 
-@dataclass(frozen=True, slots=True)
-class ShowStatement(AccountAction, letter="T"):
+class ShowStatement(AccountAction, frozen=True, tag="T"):
     """The choice of a period and of a format. The fields are those of ``ListInvoices``.
 
     ``pick`` is ``f`` while the first month is chosen, ``t`` while the last one is, and ``a`` for all invoices. With
@@ -25,8 +22,7 @@ class ShowStatement(AccountAction, letter="T"):
     only: InvoiceFilter | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MakePack(AccountAction, letter="Z"):
+class MakePack(AccountAction, frozen=True, tag="Z"):
     """Sends the selected invoices in a format. The fields are those of ``ShowStatement``."""
 
     format: PackFormat
@@ -39,15 +35,13 @@ class MakePack(AccountAction, letter="Z"):
     only: InvoiceFilter | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelPack(Action, letter="X"):
+class CancelPack(Action, frozen=True, tag="X"):
     """Cancels a pack that waits or is being made."""
 
     pack: int
 
 
-@dataclass(frozen=True, slots=True)
-class ContinuePack(Action, letter="E"):
+class ContinuePack(Action, frozen=True, tag="E"):
     """Goes on with a pack that stopped, or tries what was missing in it again."""
 
     pack: int

@@ -1,14 +1,13 @@
 """Actions about orders and invoices."""
 
-from dataclasses import dataclass, replace
+from msgspec.structs import replace
 
 from handlers.actions.base import AccountAction
 from portal.models import Part
 from services.account.paper_filters import InvoiceFilter, OrderFilter
 
 
-@dataclass(frozen=True, slots=True)
-class ListOrders(AccountAction, letter="o"):
+class ListOrders(AccountAction, frozen=True, tag="o"):
     """A page of orders: all, search results, those of a period, or those that a filter selects.
 
     ``since`` and ``until`` as in ``ListInvoices``: of the start dates, or of the end dates if the filter is about ends.
@@ -25,8 +24,7 @@ class ListOrders(AccountAction, letter="o"):
         return replace(self, query=self.query[: -max(1, excess // 4)]) if self.query else None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowOrder(AccountAction, letter="O"):
+class ShowOrder(AccountAction, frozen=True, tag="O"):
     """One order; ``page`` is the page of its agreement lines.
 
     The further fields are those of the list that it was opened from, with ``list_page`` for its page.
@@ -56,8 +54,7 @@ class ShowOrder(AccountAction, letter="O"):
         return shorter if shorter != self else None
 
 
-@dataclass(frozen=True, slots=True)
-class ListInvoices(AccountAction, letter="i"):
+class ListInvoices(AccountAction, frozen=True, tag="i"):
     """A page of invoices: all, those of an order or a period, search results, or those that a filter selects.
 
     ``since`` and ``until`` are the first and the last day, in ISO 8601; empty for no limit.
@@ -77,8 +74,7 @@ class ListInvoices(AccountAction, letter="i"):
         return replace(self, query=self.query[: -max(1, excess // 4)]) if self.query else None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowInvoice(AccountAction, letter="I"):
+class ShowInvoice(AccountAction, frozen=True, tag="I"):
     """One invoice. The fields after ``number`` are those of the list that it was opened from."""
 
     number: str
@@ -109,13 +105,11 @@ class ShowInvoice(AccountAction, letter="I"):
         return shorter if shorter != self else None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowBalance(AccountAction, letter="B"):
+class ShowBalance(AccountAction, frozen=True, tag="B"):
     """What is owed in the account."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendPdf(AccountAction, letter="d"):
+class SendPdf(AccountAction, frozen=True, tag="d"):
     """An invoice's PDF; ``again`` if the screen with the button shows a failure, which success then replaces.
 
     Without ``anew`` it is not sent a second time while the chat still has it. ``is_credit_note`` only decides what it
@@ -132,8 +126,7 @@ class SendPdf(AccountAction, letter="d"):
         return replace(self, is_credit_note=False) if self.is_credit_note else None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenNumber(AccountAction, letter="n"):
+class OpenNumber(AccountAction, frozen=True, tag="n"):
     """The invoice or the order with this number, in any account of the chat.
 
     ``part`` is what the person called it, or None. ``code`` is the awaited code that they may have meant, and
@@ -147,8 +140,7 @@ class OpenNumber(AccountAction, letter="n"):
     whole: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AskSearch(AccountAction, letter="s"):
+class AskSearch(AccountAction, frozen=True, tag="s"):
     """Asks for a text to search for."""
 
     invoices: bool

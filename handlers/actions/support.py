@@ -1,13 +1,10 @@
 """Actions about a conversation with the company's staff."""
 
-from dataclasses import dataclass
-
 from handlers.actions.base import Action
 from portal.models import Part
 
 
-@dataclass(frozen=True, slots=True)
-class TalkToPerson(Action, letter="Q"):
+class TalkToPerson(Action, frozen=True, tag="Q"):
     """Begins a conversation with the staff, or tells how to reach them.
 
     ``link`` is 0 for the chat's current account; ``part`` and ``number`` name the order or invoice in question, if any.
@@ -18,6 +15,5 @@ class TalkToPerson(Action, letter="Q"):
     number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EndConversation(Action, letter="G"):
+class EndConversation(Action, frozen=True, tag="G"):
     """Ends the conversation with the staff."""

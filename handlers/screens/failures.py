@@ -1,7 +1,8 @@
 """Screens for requests that failed: each says what failed, and has a button with the next step."""
 
 import datetime
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.actions import Action, ChooseAccount, ResendCode, ShowHelp, Start, StartLinking
 from handlers.screens.lists import list_buttons

@@ -1,7 +1,8 @@
 """The home screen of a linked chat: what changed since the last visit, what is owed, and the way to the lists."""
 
 import datetime
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.actions import ShowInvoice
 from handlers.screens import linking

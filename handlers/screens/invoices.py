@@ -1,7 +1,8 @@
 """Invoices: the list, the detail, and failures of the PDF."""
 
 import datetime
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.actions import (
     AddToCalendar,

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from handlers.actions import Action, ListInvoices, ListOrders, ShowInvoice, ShowOrder, ShowSubscriptions
 from handlers.screens.notices import title
@@ -19,8 +20,7 @@ _MOST_LISTS = 6
 _ORDERS = (Kind.ORDER_CREATED, Kind.ORDER_ENDING)
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryLine:
+class SummaryLine(Struct, frozen=True):
     """One line of a summary.
 
     Args:

@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.actions import (
     ConfirmAddress,

@@ -1,7 +1,8 @@
 """Takes the buttons of features that are off out of a screen."""
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.features import is_offered
 from handlers.screens.screen import Button, Screen

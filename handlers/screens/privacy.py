@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handlers.actions import (
     Action,
@@ -65,8 +66,7 @@ def policy(t: Texts, sections: Sequence[PolicySection], part: PrivacyPart | None
     return Screen(title, facts=tuple(facts), note=t("policy.page", url=url) if url else "", keyboard=_parts(t, part))
 
 
-@dataclass(frozen=True, slots=True)
-class ShownConsent:
+class ShownConsent(Struct, frozen=True):
     """A consent in force.
 
     Args:

@@ -1,12 +1,11 @@
 """The parts of a screen. Their texts contain no mark-up: the renderer escapes each of them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from handlers.actions import Action
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """A button with an action of the bot; without one, with a URL to open, or with a text to copy.
 
     ``is_primary`` shows it in the client's color for the main choice of a screen.
@@ -24,8 +23,7 @@ _HALF_WIDTH = 20
 Keyboard = tuple[tuple[Button, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of as many cells each. ``details`` is empty, or has a second line for each row; ``""`` means no second line.
 
     ``actions`` is empty, or has what each row opens, which a button of the keyboard does as well. ``opener`` is the
@@ -38,16 +36,14 @@ class Table:
     opener: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Lines below a heading, which a renderer may fold."""
 
     heading: str
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Struct, frozen=True):
     """One message: facts of one line each, and buttons, with the most useful one first.
 
     ``position`` says which rows of a list are shown, ``lead`` is a sentence before the title. An empty text or tuple

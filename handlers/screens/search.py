@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowInvoice, ShowOrder
 from handlers.screens.lists import list_buttons

@@ -1,6 +1,6 @@
 """The conversation with the company's staff: what a person sees of it, and what the staff see in the topic."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from handlers.actions import EndConversation, Start, TalkToPerson
 from handlers.screens.screen import Button, Keyboard, Screen, clip
@@ -24,8 +24,7 @@ _TOLD_STAFF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What a conversation is about: an account, empty for none, and perhaps an order or an invoice of it."""
 
     account: str = ""

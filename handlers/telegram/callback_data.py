@@ -6,13 +6,15 @@ expire, so data of an older version must decode, or raise ``InvalidCallbackData`
 """
 
 import enum
-from dataclasses import MISSING, fields
 from functools import cache
 from types import NoneType, UnionType
 from typing import get_args, get_type_hints
 
+from msgspec import NODEFAULT
+from msgspec.structs import fields
+
 from handlers import actions
-from handlers.actions import Action
+from handlers.actions import Action, letter_of
 
 VERSION = "1"
 NOTICE_VERSION = "2"
@@ -38,17 +40,18 @@ def encode(action: Action, *, of_notice: bool = False) -> str | None:
     Raises:
         TypeError: the action has no letter.
     """
-    if not action.letter:
+    letter = letter_of(type(action))
+    if not letter:
         raise TypeError(f"{type(action).__name__} has no letter")
     needed: list[object] = []
     omitted: list[object] = []
-    for name, default in _defaults(action.letter):
+    for name, default in _defaults(letter):
         omitted.append(value := getattr(action, name))
-        if default is MISSING or value != default:
+        if default is NODEFAULT or value != default:
             needed += omitted
             omitted.clear()
     version = NOTICE_VERSION if of_notice else VERSION
-    data = version + action.letter + "".join([f"{_encode_value(value)}|" for value in needed])
+    data = version + letter + "".join([f"{_encode_value(value)}|" for value in needed])
     excess = len(data.encode("utf-8", "replace")) - LIMIT_BYTES
     if excess <= 0:
         return data
@@ -66,7 +69,7 @@ def decode(data: str) -> Action:
     if data[:1] not in (VERSION, NOTICE_VERSION) or kind is None or (len(data) > 2 and not data.endswith("|")):
         raise InvalidCallbackData(data[:2])
     texts = _split(data[2:])
-    types = _field_types(kind.letter)
+    types = _field_types(letter_of(kind))
     if len(texts) > len(types):
         raise InvalidCallbackData(data[:2])
     values = {name: _decode_value(text, of) for text, (name, of) in zip(texts, types.items(), strict=False)}
@@ -79,8 +82,8 @@ def decode(data: str) -> Action:
 @cache
 def _actions_by_letter() -> dict[str, type[Action]]:
     kinds = [kind for kind in vars(actions).values() if isinstance(kind, type) and issubclass(kind, Action)]
-    with_letter = [kind for kind in kinds if kind.letter]
-    by_letter = {kind.letter: kind for kind in with_letter}
+    with_letter = [kind for kind in kinds if letter_of(kind)]
+    by_letter = {letter_of(kind): kind for kind in with_letter}
     if len(by_letter) != len(with_letter):
         raise TypeError("two actions share a letter")
     return by_letter
@@ -88,16 +91,16 @@ def _actions_by_letter() -> dict[str, type[Action]]:
 
 @cache
 def _defaults(letter: str) -> tuple[tuple[str, object], ...]:
-    """Return the name and default of each field, in order; ``MISSING`` means no default."""
+    """Return the name and default of each field, in order; ``NODEFAULT`` means no default."""
     kind = _actions_by_letter()[letter]
-    return tuple((field.name, field.default) for field in fields(kind))  # type: ignore[arg-type]
+    return tuple((field.name, field.default) for field in fields(kind))
 
 
 @cache
 def _field_types(letter: str) -> dict[str, type]:
     kind = _actions_by_letter()[letter]
     hints = get_type_hints(kind)
-    return {field.name: _plain_type(hints[field.name]) for field in fields(kind)}  # type: ignore[arg-type]
+    return {field.name: _plain_type(hints[field.name]) for field in fields(kind)}
 
 
 def _plain_type(hint: object) -> type:

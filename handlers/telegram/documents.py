@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+from msgspec import Struct
 from telegram import InputFile, Message
 from telegram.constants import ParseMode
 from telegram.ext import ExtBot
@@ -30,8 +30,7 @@ _USUAL_PAUSE_SECONDS = 3.0
 _LEAST_PAUSE_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPdf:
+class LoadedPdf(Struct, frozen=True):
     """A PDF that can be sent: ``new`` bytes or, if it is unchanged, the ``known`` upload.
 
     ``etag`` is the portal's; None if the portal sends none.

@@ -5,9 +5,9 @@ PTB's classes alone do not say it: ``BadRequest`` is a ``NetworkError``, ``Timed
 """
 
 import datetime
-from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from msgspec import Struct
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -73,8 +73,7 @@ class FailureKind(StrEnum):
 _PASSING = {FailureKind.TOO_MANY, FailureKind.NOT_DONE, FailureKind.UNCLEAR, FailureKind.MISCONFIGURED}
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A classified error.
 
     ``reason`` is for logs and the outbox: Telegram's text after a 400, else ``429``, ``migrated`` or the error's class.

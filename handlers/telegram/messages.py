@@ -4,9 +4,9 @@
 of an update (docs/decisions/0007). Only the message id is needed. Failures are PTB's exceptions, as with its methods.
 """
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
+from msgspec import Struct
 from telegram.constants import ParseMode
 from telegram.ext import ExtBot
 from telegram.request import RequestData
@@ -15,8 +15,7 @@ from handlers.telegram.render import Message
 from handlers.telegram.render_rich import RichMessage
 
 
-@dataclass(frozen=True, slots=True)
-class JsonParameters:
+class JsonParameters(Struct, frozen=True):
     """The parameters of a call that are JSON already: what a request class reads of PTB's final ``RequestData``."""
 
     parameters: dict[str, Any]

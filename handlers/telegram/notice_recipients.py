@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from services.concurrency.grouping import Grouped
 from services.notices.delivery.outcomes import Deferred, NotSent
@@ -18,8 +19,7 @@ _MOST_AT_ONCE = 64
 _GATHER_SECONDS = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeRecipient:
+class NoticeRecipient(Struct, frozen=True):
     """A chat as it is when its notice is rendered.
 
     Attributes:

@@ -3,10 +3,10 @@
 import asyncio
 import datetime
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 

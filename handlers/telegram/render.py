@@ -3,9 +3,10 @@
 import itertools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from handlers.screens.screen import Button, Keyboard, Screen, Table, clip
 from handlers.telegram.callback_data import encode
@@ -28,8 +29,7 @@ Buttons = list[list[dict[str, Any]]]
 """Rows of ``InlineKeyboardButton`` objects of the Bot API."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A rendered message: HTML, and rows of buttons; no rows mean no keyboard."""
 
     html: str

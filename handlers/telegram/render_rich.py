@@ -7,8 +7,9 @@ Fields: Bot API 10.3, https://core.telegram.org/bots/api#rich-messages. Texts ar
 """
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from handlers.actions import Action
 from handlers.screens.screen import Screen, Section, Table
@@ -27,8 +28,7 @@ Block = dict[str, Any]
 """An ``InputRichBlock`` of the Bot API."""
 
 
-@dataclass(frozen=True, slots=True)
-class RichMessage:
+class RichMessage(Struct, frozen=True):
     """A rendered rich message: blocks, and rows of buttons below them; no rows mean no keyboard."""
 
     blocks: list[Block]

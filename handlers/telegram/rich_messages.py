@@ -1,10 +1,10 @@
 """Send screens as rich messages to the chats that chose tables, and as text messages wherever that does not work."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
+from msgspec import Struct
 from telegram.error import TelegramError
 
 from handlers.rich_support import RichSupport
@@ -18,8 +18,7 @@ log = structlog.get_logger()
 ResultT = TypeVar("ResultT")
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A screen as a text message and, where the chat gets one, as a rich message."""
 
     text: Message

@@ -4,11 +4,11 @@ from functools import cache
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, Message
 
-from handlers.actions import SetSubscription, ShowSubscriptions
+from handlers.actions import SetSubscription, ShowSubscriptions, letter_of
 from handlers.telegram.callback_data import NOTICE_VERSION, InvalidCallbackData, decode
 from texts.catalogue import all_texts
 
-_LETTERS = (SetSubscription.letter, ShowSubscriptions.letter)
+_LETTERS = (letter_of(SetSubscription), letter_of(ShowSubscriptions))
 
 
 def is_below_notice(query: CallbackQuery) -> bool:

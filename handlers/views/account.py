@@ -1,10 +1,11 @@
 """Linked accounts, revocation of other chats, unlinking, and the stored personal data."""
 
 import asyncio
+import dataclasses
 import datetime
-from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace
 from telegram import InputFile
 
 from handlers.actions import ChooseAccount, Forget, Revoke, ShowAccounts, ShowMyData, Unlink
@@ -56,7 +57,9 @@ async def accounts(context: Context, _action: ShowAccounts) -> Screen:
     async with context.services.database.read() as session:
         other_chats = await shared_addresses.other_chats(session, context.chat.chat_id)
         emails = await links.emails(session, context.chat.chat_id)
-    local = [replace(other_chat, linked_at=context.local(other_chat.linked_at)) for other_chat in other_chats]
+    local = [
+        dataclasses.replace(other_chat, linked_at=context.local(other_chat.linked_at)) for other_chat in other_chats
+    ]
     return account.accounts(context.t, context.chat.links, emails, local, sealed=len(context.chat.sealed_links))
 
 

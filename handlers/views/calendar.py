@@ -1,9 +1,9 @@
 """The calendar: one due date or order end as a file, and the feed of an account."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace
 from telegram import InputFile
 from telegram.constants import ParseMode
 

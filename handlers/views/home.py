@@ -2,7 +2,8 @@
 
 import asyncio
 import datetime
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handlers.actions import Start
 from handlers.context import Context
@@ -73,8 +74,7 @@ async def home(context: Context, link: LinkState) -> Screen | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
+class _Account(Struct, frozen=True):
     """What the portal has of an account now. ``is_whole``: everything was read that the contact may see."""
 
     invoices: Page[Invoice] | None

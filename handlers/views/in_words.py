@@ -1,6 +1,6 @@
 """What a question in words asks for, where no command and no button does it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from handlers.actions import ListInvoices, ListOrders, OpenNumber, SendPdf, ShowInvoice, ShowOrder
 from handlers.context import Context

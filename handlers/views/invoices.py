@@ -4,10 +4,10 @@ import asyncio
 import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 

@@ -3,10 +3,10 @@
 import datetime
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
+from msgspec import Struct
 from telegram.error import TelegramError
 
 from handlers.actions import ConfirmAddress, FinishLinking, OpenNumber, ResendCode, StartLinking
@@ -78,8 +78,7 @@ async def _code_screen(
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class CodeScreens:
+class CodeScreens(Struct, frozen=True):
     """The screens of a code that is being mailed.
 
     Args:

@@ -2,7 +2,8 @@
 
 import datetime
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.actions import (
     Action,

@@ -1,7 +1,8 @@
 """What is owed in an account: the portal's summary, or one of the open invoices where the portal has none."""
 
 import datetime
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portal.client import Portal, Reader
 from portal.models import InvoiceSummary
@@ -9,8 +10,7 @@ from services.account.paper_filters import Period, unpaid_invoices
 from services.invoices import summary_of
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """What is owed: one item a currency in which something is open; no items mean that nothing is.
 
     ``is_complete`` is False if the items only count the newest open invoices, because the portal has more. ``unread``

@@ -3,7 +3,8 @@
 import datetime
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portal.models import Invoice, InvoiceStatus, Order, Page
 from services.account.paper_filters import ENDING_DAYS, Rows, future_ends
@@ -17,8 +18,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPapers:
+class KnownPapers(Struct, frozen=True):
     """The orders and invoices that were there at a visit.
 
     Args:
@@ -50,8 +50,7 @@ class KnownPapers:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What is to be told, each order and invoice once."""
 
     new: tuple[Invoice, ...] = ()

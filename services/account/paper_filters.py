@@ -3,9 +3,10 @@
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic
+
+from msgspec import Struct
 
 from portal.client import Portal, Reader
 from portal.fields import MOST_ROWS
@@ -36,8 +37,7 @@ class OrderFilter(StrEnum):
     CANCELLED = "c"
 
 
-@dataclass(frozen=True, slots=True)
-class Rows(Generic[ItemT]):
+class Rows(Struct, Generic[ItemT], frozen=True):
     """The rows of a portal's list. ``unread`` counts those that could not be read.
 
     ``is_complete`` is False where the portal has more rows than ``MOST_PAGES`` pages; these are the newest then.
@@ -48,8 +48,7 @@ class Rows(Generic[ItemT]):
     is_complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """The days of a period, inclusive; None for no limit."""
 
     since: datetime.date | None = None

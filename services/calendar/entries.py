@@ -3,7 +3,8 @@
 import datetime
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portal.models import Invoice, Order, OrderStatus
 from texts.catalogue import Texts
@@ -16,8 +17,7 @@ _ALARM = datetime.timedelta(hours=-15)
 _LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An all-day entry.
 
     Args:

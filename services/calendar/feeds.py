@@ -5,9 +5,9 @@ import datetime
 import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 
 from portal.breaker import Caller, caller
 from portal.client import Papers, Portal, Reader
@@ -50,8 +50,7 @@ class FeedUnavailable(Exception):
     """The portal does not answer, and nothing was saved that makes the calendar; or too many are being made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """A calendar: its file, its ETag, and when it was made."""
 
     content: bytes

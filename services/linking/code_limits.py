@@ -9,8 +9,9 @@ address's codes have eight characters, about 10^12 values, so that its owner can
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from storage.linking.code_history import CodeRequest, History
 
@@ -66,23 +67,20 @@ WARNING_GAP = DAY
 """Minimum time between two warnings to the owner of an address."""
 
 
-@dataclass(frozen=True, slots=True)
-class TooSoon:
+class TooSoon(Struct, frozen=True):
     """The chat may request another code in ``seconds``, 1 to 60."""
 
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class TooOften:
+class TooOften(Struct, frozen=True):
     """A limit allows no code before ``until``. ``cap`` names it for the security log."""
 
     until: datetime.datetime
     cap: str
 
 
-@dataclass(frozen=True, slots=True)
-class CodeGrant:
+class CodeGrant(Struct, frozen=True):
     """The chat may request a code. Without ``is_mailed``, it uses a long code that was mailed before."""
 
     is_long: bool

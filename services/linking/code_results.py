@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from services.linking.code_limits import SHORT_MINUTES, TooOften
 from storage.linking.links import NewLink
 from storage.tables import Awaited
 from texts.language import Language
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(Struct, frozen=True):
     """The purpose of a code. Without a field it is linking.
 
     Args:
@@ -53,8 +54,7 @@ class CodeRequested:
     warns_owner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AddressProven:
+class AddressProven(Struct, frozen=True):
     """The code was right: ``Linking.finish`` creates the links."""
 
 
@@ -67,25 +67,21 @@ class WrongCode:
     """The address whose owner must be warned of many wrong codes, or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class OtherCodeKind:
+class OtherCodeKind(Struct, frozen=True):
     """The chat's code has the other length (long where ``is_long``); nothing was compared, no attempt was counted."""
 
     is_long: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OlderCode:
+class OlderCode(Struct, frozen=True):
     """The code of an earlier mail of the same request, which a newer one replaced; no attempt was counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeExpired:
+class CodeExpired(Struct, frozen=True):
     """The chat has no valid code."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeWithdrawn:
+class CodeWithdrawn(Struct, frozen=True):
     """Too many wrong codes were typed for the address, over all chats: the person must request a new code."""
 
 

@@ -10,6 +10,8 @@ import datetime
 import secrets
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from portal.client import Portal
 from portal.errors import NotFound
 from portal.models import Contact
@@ -47,30 +49,26 @@ class InvitationMade:
     expires_at: datetime.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationRefused:
+class InvitationRefused(Struct, frozen=True):
     """No invitation is made; ``cause`` says why, ``retry_after`` when a limit ends, in seconds."""
 
     cause: str
     retry_after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationGone:
+class InvitationGone(Struct, frozen=True):
     """The invitation cannot be used in this chat. ``is_used_here``: it linked this chat before."""
 
     is_used_here: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TooManyTokens:
+class TooManyTokens(Struct, frozen=True):
     """The chat opened too many tokens in vain. ``until``: when it may open another one."""
 
     until: datetime.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What an opened invitation links: the names of the accounts, the current one first."""
 
     account_names: tuple[str, ...]

@@ -4,8 +4,10 @@ Arguments are as in ``services.mailing.letters``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mail.mailer import Attachment, Letter, LetterKind
 from services.company import Company
@@ -49,8 +51,7 @@ def copy_code_letter(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
+class Unsubscribe(Struct, frozen=True):
     """How a reader of copies unsubscribes; at least one of ``url`` and ``mailto`` is not empty.
 
     Args:

@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portal.events import Event, EventType
 from storage.database import Session
@@ -78,8 +79,7 @@ def kind_of(event_type: str) -> Kind | None:
     return Kind(event_type) if event_type in kinds else None
 
 
-@dataclass(slots=True)
-class Recorded:
+class Recorded(Struct):
     """Counts of recorded events.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import structlog
+from msgspec import Struct, field
 
 from portal.client import Portal
 from portal.errors import CursorTooOld, PortalBroken
@@ -29,8 +29,7 @@ _CURSOR_REFUSED = "the portal refused the cursor that it gave last"
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class FeedCounters:
+class FeedCounters(Struct):
     """What this process read of the feed since its start.
 
     Attributes:

@@ -3,11 +3,11 @@
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
+from msgspec import Struct
 
 from portal.client import Portal, Reader
 from portal.errors import Forbidden, NotFound, PortalAway, PortalError
@@ -39,8 +39,7 @@ log = structlog.get_logger()
 ItemT = TypeVar("ItemT", Invoice, Order)
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """What the plan has for a link.
 
     Attributes:
@@ -54,24 +53,21 @@ class Coverage:
     first: datetime.date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(Struct, frozen=True):
     """What a sweep found: ``invoices`` or ``orders`` is None where the link has no such subscription."""
 
     invoices: Coverage | None = None
     orders: Coverage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _List(Generic[ItemT]):
+class _List(Struct, Generic[ItemT], frozen=True):
     """Orders or invoices; ``is_whole`` is False where there are more, or some could not be read."""
 
     items: list[ItemT]
     is_whole: bool
 
 
-@dataclass(slots=True)
-class PlanCounters:
+class PlanCounters(Struct):
     """What this process did since its start.
 
     Attributes:

@@ -1,8 +1,9 @@
 """The alerts of the operator's chat, and when each is told."""
 
 import datetime
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 UNCERTAIN_DELIVERIES = 20
 """So many deliveries may be uncertain."""
@@ -24,8 +25,7 @@ class Alert(StrEnum):
     LOOPS = "loops"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """When an alert is told: after it has held for ``tell_after``, and when nobody has seen it for ``over_after``."""
 
     tell_after: datetime.timedelta
@@ -49,8 +49,7 @@ RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What is to be told: that an alert began (``is_held``), or that it is over, after it held for ``lasted``."""
 
     alert: Alert

@@ -4,8 +4,9 @@ import datetime
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from portal.models import Invoice
 from services.account.paper_filters import InvoiceFilter
@@ -31,8 +32,7 @@ _ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What files are made for: the account, the selection and the reader's language."""
 
     t: Texts

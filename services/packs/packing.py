@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.client import Portal, Reader

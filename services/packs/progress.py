@@ -1,13 +1,13 @@
 """How far a pack came, as it is stored: a process that takes the pack over goes on there."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from services.packs.reports import Missing, PackFile
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """The state of a pack between two of its files.
 
     Args:

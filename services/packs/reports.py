@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
+from msgspec import Struct
+
 from services.packs.selection import PackFormat, Selection
 from storage.papers.packs import ClaimedPack
 
@@ -19,8 +21,7 @@ class Stage(StrEnum):
     PORTAL_AWAY = "portal_away"
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(Struct, frozen=True):
     """A pack in progress: ``done`` of ``total`` invoices; a ``total`` of 0 is not known yet."""
 
     stage: Stage
@@ -39,8 +40,7 @@ class Missing(StrEnum):
     UNMERGEABLE = "unmergeable"
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """A pack that was sent: ``count`` invoices are in it, ``missing`` has the others. Rows may be left out.
 
     ``unread`` rows of the portal could not be read, and ``left_off`` invoices were too many.
@@ -68,8 +68,7 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Struct, frozen=True):
     """A pack that ended before everything was sent."""
 
     reason: Reason

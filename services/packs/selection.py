@@ -2,9 +2,11 @@
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from portal.client import Portal, Reader
 from portal.errors import PortalBroken
@@ -37,8 +39,7 @@ class PackFormat(StrEnum):
         return self in (PackFormat.ZIP, PackFormat.MERGED)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The chosen invoices of an account. The days are inclusive; None has no limit.
 
     ``unpaid`` and ``paid`` choose by state, ``order`` by the number of an order, ``query`` by words. They may be empty.
@@ -77,8 +78,7 @@ def _day(text: str | None) -> datetime.date | None:
     return datetime.date.fromisoformat(text) if text else None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The invoices of a selection, oldest first.
 
     ``unread`` rows of the portal's answers could not be read, and ``left_off`` are beyond ``MOST_INVOICES``.

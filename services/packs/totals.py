@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from portal.models import Invoice, InvoiceStatus
 from services.account.paper_filters import is_overdue
@@ -13,8 +14,7 @@ MONTHS = 12
 """The most months of a statement's chart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(Struct, frozen=True):
     """The amounts of one invoice, all 0 for a cancelled one. ``credit`` is that of a credit note, negative."""
 
     billed: Decimal = NOTHING
@@ -44,8 +44,7 @@ def amounts_of(invoice: Invoice) -> Amounts:
     return Amounts(billed=invoice.amount, paid=paid, to_pay=to_pay)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """The totals of the invoices in one currency. ``overdue`` is a part of ``to_pay``; ``credits`` is negative."""
 
     currency: str
@@ -91,8 +90,7 @@ def _totals(currency: str, invoices: Sequence[Invoice], today: datetime.date) ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(Struct, frozen=True):
     """What was billed in a month, and how much of that is paid by now. ``first`` is the first day of the month."""
 
     first: datetime.date

@@ -4,8 +4,9 @@ Every fact of the settings is optional except the person in charge, and has a wh
 """
 
 import datetime
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from services.company import Company
 from services.privacy.periods import retention_sentences
@@ -30,8 +31,7 @@ class Topic(StrEnum):
     CHANGES = "changes"
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFacts:
+class PolicyFacts(Struct, frozen=True):
     """What the settings say about privacy; every text may be empty, and may have two languages (``in_language``).
 
     Args:
@@ -53,8 +53,7 @@ class PolicyFacts:
     changed_on: datetime.date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySection:
+class PolicySection(Struct, frozen=True):
     """A heading and its paragraphs, without mark-up."""
 
     topic: Topic

@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from services.retention.categories import Category, period
 
@@ -29,8 +30,7 @@ class Eraser(StrEnum):
     """The worker only."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTable:
+class StoredTable(Struct, frozen=True):
     """What a table holds of a person.
 
     Args:
@@ -53,8 +53,7 @@ class StoredTable:
     kept: Mapping[str, datetime.timedelta] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalColumn:
+class PersonalColumn(Struct, frozen=True):
     """A column that holds something of a person. ``kept``: its period; None until unlinking. ``reason``: why plain."""
 
     table: str

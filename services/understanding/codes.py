@@ -1,7 +1,8 @@
 """Find mailed codes in typed text: six digits, or eight characters. Dates, prices, hours and telephones are none."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from services.codes import LONG_ALPHABET, LONG_LENGTH, SHORT_DIGITS
 from services.understanding.normalising import plain_text
@@ -19,8 +20,7 @@ _LONG_HALF = re.compile(rf"[{LONG_ALPHABET}]{{4}}")
 _CODE_WORD = re.compile(r"\b(?:code|codes|nip|pin|otp)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(Struct, frozen=True):
     """The codes in a text.
 
     Args:
@@ -39,8 +39,7 @@ class Codes:
         return bool(self.short or self.long)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Struct, frozen=True):
     """A word of the text without punctuation, and what stands around it."""
 
     text: str

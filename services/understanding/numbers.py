@@ -4,8 +4,9 @@ A number of any shape is left as it is: only the words and the punctuation aroun
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from portal.models import Part
 from portal.numbers import MOST_CHARACTERS
@@ -35,8 +36,7 @@ _GLUED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NumberText:
+class NumberText(Struct, frozen=True):
     """What may be a number.
 
     Args:

@@ -8,6 +8,8 @@ hexadecimal digits: ``2026/001`` is ``f-2026_2F001``, and ``_`` itself is ``_5F`
 import re
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from portal.models import Part
 from portal.numbers import MOST_CHARACTERS
 
@@ -25,8 +27,7 @@ class InvitationOpened:
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PaperOpened:
+class PaperOpened(Struct, frozen=True):
     """A link to an order or an invoice."""
 
     part: Part

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from services.understanding import commands
 from services.understanding.addresses import addresses_in, email_in, spoken_email_in
 from services.understanding.codes import Codes, codes_in
@@ -41,55 +43,46 @@ SEARCHES = frozenset({Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH})
 _ADDRESSES = frozenset({Awaited.EMAIL, Awaited.COPY_EMAIL})
 
 
-@dataclass(frozen=True, slots=True)
-class CommandNamed:
+class CommandNamed(Struct, frozen=True):
     """A command, by its own name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownCommand:
+class UnknownCommand(Struct, frozen=True):
     """A word after a slash that is no command; ``nearest`` is the name of the command most like it."""
 
     word: str
     nearest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """The person leaves the question."""
 
 
-@dataclass(frozen=True, slots=True)
-class PointsAtList:
+class PointsAtList(Struct, frozen=True):
     """The text points at a list on the screen; ``page suivante``, ``the second one``."""
 
 
-@dataclass(frozen=True, slots=True)
-class YesOrNo:
+class YesOrNo(Struct, frozen=True):
     """The person answers yes or no, where nothing is awaited."""
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
+class Greeting(Struct, frozen=True):
     """The person greets, or thanks, or sends an emoji: nothing is asked for."""
 
     is_thanks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AboutBot:
+class AboutBot(Struct, frozen=True):
     """The person asks who or what answers here, or scolds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnotherCode:
+class AnotherCode(Struct, frozen=True):
     """A code is awaited, and the person asks for another one."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnotherAddress:
+class AnotherAddress(Struct, frozen=True):
     """A code is awaited, and the person says that the address was the wrong one."""
 
 
@@ -102,13 +95,11 @@ class CodeTyped:
     number: NumberText | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SeveralCodes:
+class SeveralCodes(Struct, frozen=True):
     """Several different codes, while one is awaited."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoCode:
+class NoCode(Struct, frozen=True):
     """A code is awaited, and the text is none."""
 
 
@@ -127,15 +118,13 @@ class UnaskedAddress:
     email: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BadAddress:
+class BadAddress(Struct, frozen=True):
     """An address is awaited, and the text is none; ``count`` is the number of its words with an ``@``."""
 
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SearchTyped:
+class SearchTyped(Struct, frozen=True):
     """The words to search for."""
 
     query: str

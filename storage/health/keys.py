@@ -1,9 +1,9 @@
 """Tries the keys on what is stored: after a key was taken away, chats have to link again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, Table, select
 from sqlmodel import SQLModel, col
 
@@ -14,16 +14,14 @@ _BATCH = 500
 _SEALED = "_sealed"
 
 
-@dataclass(frozen=True, slots=True)
-class TableTrial:
+class TableTrial(Struct, frozen=True):
     """How many sampled rows of a table have sealed columns, and how many of these have one that no key opens."""
 
     tried: int
     unreadable: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyTrial:
+class KeyTrial(Struct, frozen=True):
     """What the keys open of a sample of each table that has sealed columns; ``tables`` is by the table's name."""
 
     tables: Mapping[str, TableTrial]

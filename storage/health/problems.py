@@ -1,9 +1,9 @@
 """Names what is wrong with a database in words for the operator. Each driver has its own errors for it."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
 _NO_SPACE = "the disk is full: free some space"
@@ -45,8 +45,7 @@ class DatabaseUnusable(Exception):
     """The database cannot be written to; the message says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong, in part of a line; ``is_temporary`` says whether it may pass without an operator."""
 
     reason: str

@@ -2,8 +2,8 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import func, or_, update
 from sqlmodel import col, select
 
@@ -12,8 +12,7 @@ from storage.linking import proofs
 from storage.tables import Code, CodeState
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRequest:
+class CodeRequest(Struct, frozen=True):
     """One request for a code, as the limits count it.
 
     Args:
@@ -40,8 +39,7 @@ class CodeRequest:
     for_chat: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """The requests and counters of a chat and an address.
 
     Args:

@@ -1,8 +1,8 @@
 """Invitations: stored by the hash of their token, opened by one chat, used once."""
 
 import datetime
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 
@@ -11,8 +11,7 @@ from storage.tables import Invitation, InvitationState
 from storage.tables.base import row_id
 
 
-@dataclass(frozen=True, slots=True)
-class StoredInvitation:
+class StoredInvitation(Struct, frozen=True):
     """An invitation that the asking chat has opened."""
 
     invitation_id: int

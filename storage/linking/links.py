@@ -2,8 +2,8 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import col, select
 
@@ -20,8 +20,7 @@ UNLINKED = "unlinked"
 """The reason for removing links that the person or the operator gave up."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewLink:
+class NewLink(Struct, frozen=True):
     """A link to add: an account that a proven address gives access to."""
 
     contact_id: str

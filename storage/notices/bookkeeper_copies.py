@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 
+from msgspec import Struct
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
@@ -90,8 +91,7 @@ async def stop(session: Session, link_id: int) -> bool:
     return bool(await session.change(delete(Copy).where(col(Copy.link_id) == link_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class CopyOfAddress:
+class CopyOfAddress(Struct, frozen=True):
     """A copy that was stopped or paused, and the chat in which it was set up."""
 
     copy_id: int

@@ -2,8 +2,8 @@
 
 import datetime
 from collections.abc import Set
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import or_, update
 from sqlmodel import col, select
 
@@ -12,8 +12,7 @@ from storage.notices.outbox import IN_PROGRESS, WAITING
 from storage.tables import Channel, Chat, Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(Struct, frozen=True):
     """Quiet hours, in minutes after midnight of the chat's time zone; they may span midnight."""
 
     start: int
@@ -39,8 +38,7 @@ class Quiet:
         return next((end for end in passes if end > at), at.astimezone(datetime.UTC) + datetime.timedelta(minutes=1))
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryPreferences:
+class DeliveryPreferences(Struct, frozen=True):
     """When a chat may be written to. ``None``: not chosen, or (``blocked_at``) not blocked."""
 
     timezone: str | None

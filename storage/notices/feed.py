@@ -2,9 +2,9 @@
 
 import datetime
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import and_, insert, select as select_columns, update
 from sqlmodel import col, select
 
@@ -17,8 +17,7 @@ _NEW_DELIVERY = Delivery(
 """The columns of a new delivery with their defaults."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """The cursor up to which the feed was read, and when the portal last answered."""
 
     cursor: str
@@ -46,8 +45,7 @@ async def advance(session: Session, seen: str | None, cursor: str, now: datetime
     return bool(await session.change(query.values(cursor=cursor, read_at=now)))
 
 
-@dataclass(frozen=True, slots=True)
-class NewNotice:
+class NewNotice(Struct, frozen=True):
     """A notice to record. ``event_id`` is unique, so that no event is recorded twice. ``day``: as ``Notice.day``.
 
     ``kind``: a ``Kind``, or the type of an event that nobody is told of.
@@ -61,8 +59,7 @@ class NewNotice:
     day: datetime.date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
+class NewDelivery(Struct, frozen=True):
     """A delivery to record: recipient, channel and the time from which it may be sent."""
 
     channel: Channel
@@ -121,8 +118,7 @@ async def record_all(session: Session, notices: Sequence[tuple[NewNotice, Sequen
         await session.exec(insert(Delivery), params=deliveries)
 
 
-@dataclass(frozen=True, slots=True)
-class NotifiedRecipient:
+class NotifiedRecipient(Struct, frozen=True):
     """A recipient with a delivery about an order or an invoice, and when that event occurred.
 
     ``is_planned``: the notice is of the plan, and no event of the portal. ``is_sent``: it arrived, or is on its way.
@@ -182,8 +178,7 @@ async def notified_recipients(session: Session, papers: Set[tuple[str, str]]) ->
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class AffectedLink:
+class AffectedLink(Struct, frozen=True):
     """A link that an event is about. ``copy_id``: its bookkeeper's copy, or ``None``, also for one that is paused."""
 
     link_id: int

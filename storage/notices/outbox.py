@@ -13,8 +13,8 @@ outcome: then ``settle`` and ``put_back`` still record it.
 
 import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, String, and_, case, exists, literal, null, or_, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -31,16 +31,14 @@ SEEN = "seen by the person"
 """The reason of a delivery whose repetition is not needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A delivery that a worker holds by a lease."""
 
     delivery_id: int
     lease: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedDelivery:
+class ClaimedDelivery(Struct, frozen=True):
     """A delivery that a worker holds until its lease expires. ``lease`` is a new random id for each claim."""
 
     delivery_id: int

@@ -1,8 +1,8 @@
 """Figures and lists of the outbox, for operators, metrics and the chat."""
 
 import datetime
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import and_, func, or_
 from sqlmodel import col, select
 
@@ -44,8 +44,7 @@ async def has_more_uncertain(session: Session, limit: int) -> bool:
     return len((await session.exec(query)).all()) > limit
 
 
-@dataclass(frozen=True, slots=True)
-class UncertainDelivery:
+class UncertainDelivery(Struct, frozen=True):
     """A delivery whose outcome is unknown. Its only personal datum is the recipient."""
 
     delivery_id: int
@@ -61,8 +60,7 @@ class UncertainDelivery:
     """Whether the repetition was sent, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatedDelivery:
+class RepeatedDelivery(Struct, frozen=True):
     """A delivery of which a repetition was queued, and what became of it."""
 
     delivery_id: int
@@ -112,8 +110,7 @@ def as_uncertain(d: Delivery, n: Notice) -> UncertainDelivery:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class MailedInvoice:
+class MailedInvoice(Struct, frozen=True):
     """An invoice that was mailed to a bookkeeper. ``reason``: what is particular about it, or None."""
 
     number: str

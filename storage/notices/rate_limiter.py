@@ -1,8 +1,8 @@
 """The rows of the rate limiter, which all workers share. `services.notices.delivery` waits for the slots."""
 
 import datetime
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import update
 from sqlmodel import col
 
@@ -15,8 +15,7 @@ _MIN_LEAD = datetime.timedelta(seconds=10)
 _MOST_WORKERS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(Struct, frozen=True):
     """Reserved send slots of one worker: ``count`` times from ``start`` on, one ``gap`` apart."""
 
     start: datetime.datetime

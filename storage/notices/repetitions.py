@@ -6,8 +6,8 @@ for the states.
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, exists, func, or_, update
 from sqlmodel import col, select
 
@@ -43,8 +43,7 @@ def _queued(now: datetime.datetime) -> dict[str, object]:
     return values | {"settled_at": None, "lease_owner": None, "lease_until": None}
 
 
-@dataclass(frozen=True, slots=True)
-class SeenNotices:
+class SeenNotices(Struct, frozen=True):
     """The notices of a chat that a person knows of.
 
     Args:
@@ -86,8 +85,7 @@ async def record_seen(session: Session, chat_id: int, seen: SeenNotices, now: da
     return cancelled
 
 
-@dataclass(frozen=True, slots=True)
-class ResendChoice:
+class ResendChoice(Struct, frozen=True):
     """Which uncertain deliveries an operator resends. Without ``ids``, only those that are not repeated by themselves.
 
     Args:

@@ -1,9 +1,9 @@
 """What stopping copies by mail needs: the key of the tokens in mails, and up to where the mailbox was read."""
 
 import datetime
-from dataclasses import dataclass
 
 from cryptography.fernet import Fernet
+from msgspec import Struct
 from sqlalchemy import or_, update
 from sqlmodel import col
 
@@ -30,8 +30,7 @@ async def find_or_create_key(session: Session, purpose: str, now: datetime.datet
     return key
 
 
-@dataclass(frozen=True, slots=True)
-class ReadUpTo:
+class ReadUpTo(Struct, frozen=True):
     """The last mail that was read. ``uid_validity`` is None before the first one."""
 
     uid_validity: int | None

@@ -2,8 +2,8 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
@@ -11,8 +11,7 @@ from storage.database import Session
 from storage.tables import CalendarFeed, Chat, Copy, Link
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerCopy:
+class CustomerCopy(Struct, frozen=True):
     """The bookkeeper's copy of a link; ``paused_at``: since when nothing is mailed, or None."""
 
     language: str
@@ -20,8 +19,7 @@ class CustomerCopy:
     paused_at: datetime.datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerLink:
+class CustomerLink(Struct, frozen=True):
     """A link of a chat.
 
     Args:
@@ -46,8 +44,7 @@ class CustomerLink:
     is_readable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerChat:
+class CustomerChat(Struct, frozen=True):
     """A linked chat. Quiet hours are minutes after midnight, from and to; None: there are none."""
 
     chat_id: int

@@ -6,8 +6,8 @@ faster wins (see ``storage.notices.outbox``).
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, exists, func, update
 from sqlmodel import col, select
 
@@ -20,8 +20,7 @@ BY_OPERATOR = "by the operator"
 """The reason of a delivery that an operator cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryChoice:
+class DeliveryChoice(Struct, frozen=True):
     """Which deliveries are listed; what is empty or None chooses all.
 
     Args:
@@ -44,8 +43,7 @@ class DeliveryChoice:
         return self == DeliveryChoice()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDelivery:
+class StoredDelivery(Struct, frozen=True):
     """A delivery with its notice. Its only personal data are the ids of recipient and account, and the number."""
 
     delivery_id: int
@@ -70,8 +68,7 @@ class StoredDelivery:
     is_seen: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientFacts:
+class RecipientFacts(Struct, frozen=True):
     """What decides whether a delivery can reach its recipient.
 
     Args:

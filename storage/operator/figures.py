@@ -2,9 +2,9 @@
 
 import datetime
 from collections import Counter
-from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct, field
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -12,8 +12,7 @@ from storage.database import Session
 from storage.tables import CalendarFeed, Chat, Copy, Delivery, Document, Link, Notice, Pack
 
 
-@dataclass(frozen=True, slots=True)
-class ChatFigures:
+class ChatFigures(Struct, frozen=True):
     """The linked chats.
 
     Args:
@@ -30,16 +29,14 @@ class ChatFigures:
     last_used: Counter[datetime.date | None]
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeFigures:
+class NoticeFigures(Struct, frozen=True):
     """The stored deliveries by kind of notice, channel and state, and when the oldest of them occurred."""
 
     counts: Counter[tuple[str, str, str]]
     since: datetime.datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentFigures:
+class DocumentFigures(Struct, frozen=True):
     """What is stored of PDFs and other files: uploads, wishes, and the packs of the last days by state and format."""
 
     uploaded_pdfs: int

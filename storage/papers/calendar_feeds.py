@@ -1,8 +1,8 @@
 """The private addresses of calendar feeds. A token is stored as keyed hash; its row is deleted with its link."""
 
 import datetime
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
@@ -12,8 +12,7 @@ from storage.tables import CalendarFeed, Link
 _PURPOSE = "calendar"
 
 
-@dataclass(frozen=True, slots=True)
-class FeedAddress:
+class FeedAddress(Struct, frozen=True):
     """The link that an address belongs to, its chat, and the language of the chat when it was made."""
 
     link_id: int

@@ -3,9 +3,9 @@
 import datetime
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 
@@ -18,8 +18,7 @@ _WORKING = (PackState.QUEUED, PackState.RUNNING)
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
 
-@dataclass(frozen=True, slots=True)
-class NewPack:
+class NewPack(Struct, frozen=True):
     """A pack to be made. ``request`` is JSON."""
 
     chat_id: int
@@ -30,8 +29,7 @@ class NewPack:
     request: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedPack:
+class ClaimedPack(Struct, frozen=True):
     """A pack that a process holds until its lease expires. ``progress`` is empty for one that was not begun."""
 
     pack_id: int
@@ -197,8 +195,7 @@ async def cancel(session: Session, pack_id: int, chat_id: int, now: datetime.dat
     return bool(await session.change(update(Pack).where(*own).values(**values)))
 
 
-@dataclass(frozen=True, slots=True)
-class SettledPack:
+class SettledPack(Struct, frozen=True):
     """A pack that is over."""
 
     pack_id: int

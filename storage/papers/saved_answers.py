@@ -5,8 +5,8 @@ They are deleted with their link by the foreign key.
 
 import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import delete, func, update
 from sqlmodel import col, select, tuple_
 
@@ -19,8 +19,7 @@ MOST_OF_LINK = 40
 """Answers that are kept of one link; the oldest are deleted first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer to be saved, or one that was found.
 
     Args:

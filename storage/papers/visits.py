@@ -2,16 +2,15 @@
 
 import datetime
 from collections.abc import Set
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlmodel import col, select
 
 from storage.database import Session
 from storage.tables import Channel, Delivery, Kind, Link, Notice, State, Visit
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVisit:
+class StoredVisit(Struct, frozen=True):
     """A visit; ``papers`` is what ``save`` was given."""
 
     at: datetime.datetime

@@ -1,7 +1,8 @@
 """The personal data stored about a chat, in the few lines that the person is shown."""
 
 import datetime
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from storage.database import Session
 from storage.linking import codes, links
@@ -9,8 +10,7 @@ from storage.papers import calendar_feeds, saved_answers
 from storage.tables import Chat, CodeState
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPersonalData:
+class StoredPersonalData(Struct, frozen=True):
     """The decrypted personal data of a chat. ``first_name`` and ``emails`` may be empty."""
 
     first_name: str

@@ -2,8 +2,8 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -14,8 +14,7 @@ WHOLE_CHAT: Sequence[int | None] = (None,)
 """The ``link_ids`` of a purpose that is about no account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """The words that a person read before agreeing or withdrawing: a message id of the catalogues, and its language.
 
     ``language`` is None where the words were shown in both languages.
@@ -25,8 +24,7 @@ class Wording:
     language: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class GivenConsent:
+class GivenConsent(Struct, frozen=True):
     """A consent that was not withdrawn since."""
 
     purpose: str

@@ -1,10 +1,10 @@
 """Typed texts and forged buttons, through Telegram: each gets an answer, in every state of the conversation."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from handlers.actions import Action, Forget, Unlink
 from handlers.commands import MENU

@@ -9,10 +9,10 @@ import enum
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 from sqlmodel import col, select
 
 from bot.settings import PREFIX, Settings
@@ -241,7 +241,7 @@ def test_callback_data() -> None:
     for data, letter, values in CALLBACKS:
         action = decode(data)
         assert type(action) is LETTERS[letter]
-        named = fields(action)  # type: ignore[arg-type]
+        named = fields(action)
         assert [plain(getattr(action, field.name)) for field in named][: len(values)] == values, data
         assert encode(action) == data
 

@@ -2,9 +2,9 @@
 
 import datetime
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 import typer
+from msgspec import Struct
 
 from bot.commands.common import loaded_settings, on_database, print_facts, record_change
 from bot.commands.deliveries import words
@@ -15,8 +15,7 @@ from storage.operator import deliveries as stored
 from storage.operator.deliveries import StoredDelivery
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A change of a delivery.
 
     Args:

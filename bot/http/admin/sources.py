@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bot.database_check import DatabaseCheck
 from bot.http.admin.key_check import KeyCheck
@@ -14,8 +15,7 @@ from services.notices.feed_reader import FeedCounters
 from storage.tables import Channel, State
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """What the metrics of a process are read from, beside the database."""
 
     services: Services

@@ -3,7 +3,8 @@
 import datetime
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LONGEST_PAUSE = datetime.timedelta(minutes=5)
 """Longest pause after a 429, of one chat and of all notices: Telegram may ask for hours, and may be asked again."""
@@ -12,8 +13,7 @@ _CHATS = 3
 _WINDOW_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
+class _Report(Struct, frozen=True):
     at: float
     chat_id: int
     pause: datetime.timedelta

@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from portal.errors import Forbidden, Meaning, NotFound, PortalError, PortalUnavailable, TooLarge, meaning_of
 from storage.notices.outbox import ClaimedDelivery
@@ -19,15 +20,13 @@ GIVEN_UP = frozenset(
 _REFUSED_PAUSE = datetime.timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """The receiving server accepted the message. ``reason``: what is particular about it, or None."""
 
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """The message was certainly not sent; retry later.
 
     Args:
@@ -42,27 +41,23 @@ class Retry:
     is_outage: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Struct, frozen=True):
     """The recipient cannot be reached, or refuses messages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(Struct, frozen=True):
     """The message is obsolete, or the recipient may not read it any more."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Uncertain:
+class Uncertain(Struct, frozen=True):
     """The message may have been sent: repeat it once, and say so in the message."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Struct, frozen=True):
     """Render the message again at ``due_at``. ``is_postponed`` is set if quiet hours are the reason."""
 
     due_at: datetime.datetime
@@ -75,8 +70,7 @@ SendFunc = Callable[[], Awaitable[Outcome]]
 """Sends a rendered message; called once. Returns every failure of the server as an outcome."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartlyRendered:
+class PartlyRendered(Struct, frozen=True):
     """A message for some deliveries of a batch.
 
     Args:

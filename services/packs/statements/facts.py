@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portal.models import Invoice
 from services.account.paper_filters import InvoiceFilter
@@ -17,8 +18,7 @@ _ONLY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """The facts of a statement. ``totals`` begins with the main currency, that of ``months``; it may be empty."""
 
     account: str

@@ -4,10 +4,10 @@ A picture has no theme of its own in Telegram: the light one has a light ground,
 have enough contrast (WCAG 2.2, 1.4.3: 4.5 to 1) in either theme of the application.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 
+from msgspec import Struct
 from PIL import Image, ImageDraw, ImageFont
 
 from portal.models import Invoice
@@ -29,8 +29,7 @@ _MOST_LISTED = 4
 _SMALLEST = 33
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(Struct, frozen=True):
     """The colours of a picture."""
 
     ground: Colour

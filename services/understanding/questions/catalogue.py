@@ -3,12 +3,12 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from babel import Locale
+from msgspec import Struct
 
 from services.understanding.normalising import folded
 from services.understanding.questions.templates import compiled, key
@@ -19,8 +19,7 @@ Phrases = Mapping[str, Sequence[tuple[str, ...]]]
 """By their first word: phrases as words, the longest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(Struct, frozen=True):
     """Words of a text that a template of the catalogue fits.
 
     Args:
@@ -34,8 +33,7 @@ class Cue:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """The words of both languages; every word is in ``folded`` form.
 
     Args:

@@ -2,7 +2,9 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.understanding.questions.catalogue import Catalogue
 from services.understanding.questions.dates import MOST_LEADS, DateReader, Found
@@ -10,8 +12,7 @@ from services.understanding.questions.points import OPEN, Point, Span, range_of,
 from services.understanding.questions.sentences import Kind, Token
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """A period of a text.
 
     Args:

@@ -3,13 +3,14 @@
 import calendar
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Days, inclusive; None where it is open. ``is_day``: a text names a single day."""
 
     start: datetime.date | None
@@ -17,8 +18,7 @@ class Span:
     is_day: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A date as it was written, with what was left out.
 
     Args:

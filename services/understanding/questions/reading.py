@@ -1,8 +1,10 @@
 """Decide what a question in words means: nothing, one clear reading, or two between which the person chooses."""
 
+import dataclasses
 import datetime
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from portal.models import Part
 from services.understanding.questions.catalogue import Cue, catalogue
@@ -48,7 +50,7 @@ def read_question(text: str, today: datetime.date, language: Language) -> Readin
     if seen.has("amount_range"):  # the portal's lists have no such filter: whoever asks for these finds them there
         parts = seen.parts or (Part.INVOICES,)
         seen = replace(seen, amounts=(), numbers=(), parts=parts, is_plural=True)
-        return tuple(replace(each, compares_amounts=True) for each in _service(seen, language))
+        return tuple(dataclasses.replace(each, compares_amounts=True) for each in _service(seen, language))
     return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods else ()
 
 
@@ -190,7 +192,7 @@ def _over_periods(question: Question, seen: Sightings) -> Readings:
     """Return the question for each meaning of the period: two for an ambiguous one."""
     if not seen.periods:
         return (question,)
-    return tuple(replace(question, start=span.start, end=span.end) for span in seen.periods[0].spans[:2])
+    return tuple(dataclasses.replace(question, start=span.start, end=span.end) for span in seen.periods[0].spans[:2])
 
 
 def _by_number(seen: Sightings, intent: Intent) -> Readings:
@@ -207,7 +209,7 @@ def _by_number(seen: Sightings, intent: Intent) -> Readings:
     if number.year is not None:
         listing = Question(Intent.PDF if is_pdf else Intent.LIST, part, state=_state(seen))
         span = number.year.spans[0]
-        return question, replace(listing, start=span.start, end=span.end)
+        return question, dataclasses.replace(listing, start=span.start, end=span.end)
     if number.amount is not None:
         return question, Question(intent, part, amount=number.amount)
     return (question,)
@@ -222,9 +224,9 @@ def _pdf(seen: Sightings) -> Readings:
     if seen.numbers:
         return _by_number(seen, Intent.PDF)
     if seen.latest is not None:
-        return (replace(question, state=None, latest=seen.latest),)
+        return (dataclasses.replace(question, state=None, latest=seen.latest),)
     if seen.amounts:
-        question = replace(question, amount=seen.amounts[0])
+        question = dataclasses.replace(question, amount=seen.amounts[0])
     return _over_periods(question, seen)
 
 
@@ -283,10 +285,10 @@ def _list_or_open_part(seen: Sightings, part: Part, state: State | None) -> Iter
         if state is None or is_state_asked:
             return [Question(Intent.OPEN, part, latest=1)]
     if seen.latest is not None:
-        question = replace(question, latest=seen.latest)
+        question = dataclasses.replace(question, latest=seen.latest)
     if seen.amounts:
         is_one = not (seen.is_plural or seen.periods or state or seen.latest)
-        question = replace(question, intent=Intent.OPEN if is_one else Intent.LIST, amount=seen.amounts[0])
+        question = dataclasses.replace(question, intent=Intent.OPEN if is_one else Intent.LIST, amount=seen.amounts[0])
     if not seen.periods:
         return [question]
     found = []
@@ -294,5 +296,5 @@ def _list_or_open_part(seen: Sightings, part: Part, state: State | None) -> Iter
     for span in [span for period in periods for span in period.spans]:
         is_one = span.is_day and not seen.is_plural and state is None and not seen.amounts
         intent = Intent.OPEN if is_one else Intent.LIST
-        found.append(replace(question, intent=intent, start=span.start, end=span.end))
+        found.append(dataclasses.replace(question, intent=intent, start=span.start, end=span.end))
     return found

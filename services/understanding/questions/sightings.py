@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from portal.models import Part
 from services.understanding.questions.amounts import with_spelled_amounts
@@ -17,8 +18,7 @@ _LEAST_DIGITS = 3
 """Digits of an integer that may be an amount, ``invoices over 500``; shorter ones are hours, days and ordinals."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sightings:
+class Sightings(Struct, frozen=True):
     """What was found in a text.
 
     Args:

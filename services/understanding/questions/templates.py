@@ -6,7 +6,8 @@ words, none of them a negation.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from services.understanding.normalising import folded
 
@@ -18,8 +19,7 @@ _PARTICIPLE = re.compile(r"\b(termin|achev|expir|complét)[éÉ](s?)\b", re.IGNO
 _CLOSING = {"(": ")", "[": "]"}
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """A template as a pattern over words that each have a space before them.
 
     Args:

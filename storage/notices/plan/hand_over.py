@@ -2,9 +2,9 @@
 
 import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import literal, select as select_columns, update
 from sqlmodel import col, select
 
@@ -30,8 +30,7 @@ def event_id_of(kind: Kind, chat_id: int, account_id: str, number: str, day: dat
     return f"{_EVENT_PREFIX.get(kind, kind)}:{chat_id}:{account_id}:{number}:{day}"
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What the outbox has about one invoice or order for one chat: deliveries by event id, and what is not planned."""
 
     planned: dict[str, tuple[int, str, str | None]] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
 import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import delete, func
 from sqlmodel import col, select
 
@@ -20,8 +20,7 @@ def until_of(due_at: datetime.datetime) -> datetime.datetime:
     return due_at + LATEST
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a link is to be told: on ``day``, at ``due_at``, and not after ``until``."""
 
     number: str
@@ -37,8 +36,7 @@ async def rows_of(session: Session, link_id: int, kinds: Collection[Kind]) -> li
     return list((await session.exec(query)).all())
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """The reminders or the order endings of one link.
 
     ``since``: when it was turned on. ``is_whole``: whether the portal's whole list was read.

@@ -2,9 +2,9 @@
 
 import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import and_, delete, func, select as select_columns, update
 from sqlmodel import col, select
 
@@ -20,8 +20,7 @@ _SPREAD = 40_503
 """Odd and no divisor of a day: consecutive links are swept at times that are far apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class SweptLink:
+class SweptLink(Struct, frozen=True):
     """A link whose plan is compared with the portal. ``due_at`` is the token of ``finish``."""
 
     link_id: int

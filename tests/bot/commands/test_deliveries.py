@@ -3,9 +3,10 @@
 import asyncio
 import datetime
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 from sqlmodel import col, select, update
 
 from bot.commands.deliveries import words

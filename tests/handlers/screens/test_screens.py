@@ -5,13 +5,13 @@ import inspect
 import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from handlers.actions import (

@@ -1,11 +1,11 @@
 """The second renderer: a rich message has the texts, numbers and button actions of the ordinary one."""
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
+from msgspec.structs import replace
 
 from handlers.actions import Action, ListOrders, ShowInvoice, ShowOrder
 from handlers.screens import invoices, notice_summary, notices, orders

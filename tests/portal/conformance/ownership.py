@@ -7,7 +7,7 @@ the chat; numbers that were asked for may be repeated back to who typed them, so
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from io import BytesIO
 from pathlib import PurePath
@@ -16,10 +16,12 @@ from typing import Any, get_args, get_type_hints
 from zipfile import ZipFile
 
 from hypothesis import HealthCheck, given, settings, strategies as st
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 from pypdf import PdfReader
 
 from handlers import actions
-from handlers.actions import Action, ChooseLanguage, Forget, Unlink
+from handlers.actions import Action, ChooseLanguage, Forget, Unlink, letter_of
 from handlers.telegram.callback_data import VERSION, encode
 from sandbox.telegram.persons import Person
 from tests.scene import Scene
@@ -29,7 +31,7 @@ from texts.language import Language
 STEPS = 5
 # After these the chat is another one: no link is left, or other words are waited for.
 _ENDINGS = (Unlink, Forget, ChooseLanguage)
-_ENDS = tuple(VERSION + kind.letter for kind in _ENDINGS)
+_ENDS = tuple(VERSION + letter_of(kind) for kind in _ENDINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def _raw(numbers: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 def _actions(ids: st.SearchStrategy[int], numbers: st.SearchStrategy[str]) -> st.SearchStrategy[Action]:
     """Generate actions of buttons, with forged fields."""
     kinds = [kind for kind in vars(actions).values() if isinstance(kind, type) and issubclass(kind, Action)]
-    lettered = [kind for kind in kinds if kind.letter and kind not in _ENDINGS]
+    lettered = [kind for kind in kinds if letter_of(kind) and kind not in _ENDINGS]
     return st.one_of([st.builds(kind, **_fields(kind, ids, numbers)) for kind in lettered])
 
 
@@ -113,7 +115,7 @@ def _fields(
 ) -> dict[str, st.SearchStrategy[Any]]:
     hints = get_type_hints(kind)
     made: dict[str, st.SearchStrategy[Any]] = {}
-    for field in fields(kind):  # type: ignore[arg-type]
+    for field in fields(kind):
         options = [option for option in (get_args(hints[field.name]) or (hints[field.name],)) if option is not NoneType]
         strategy: st.SearchStrategy[Any]
         if options[0] is bool:
@@ -124,7 +126,7 @@ def _fields(
             strategy = st.sampled_from(list(options[0]))
         else:
             strategy = numbers
-        made[field.name] = strategy if field.default is MISSING else st.one_of(st.just(field.default), strategy)
+        made[field.name] = strategy if field.default is NODEFAULT else st.one_of(st.just(field.default), strategy)
     return made
 
 

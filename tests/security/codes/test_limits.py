@@ -1,9 +1,9 @@
 """The limits of codes as a function: the bounds of ``code_limits`` hold for any history."""
 
 import datetime
-from dataclasses import replace
 
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from services.linking import code_limits
 from services.linking.code_limits import CodeGrant, TooOften, TooSoon, check_request_limits

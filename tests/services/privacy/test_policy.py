@@ -3,11 +3,11 @@
 import datetime
 import hashlib
 import re
-from dataclasses import fields, replace
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.pofile import read_po
+from msgspec.structs import fields, replace
 
 from services.company import Company
 from services.privacy import periods
@@ -46,7 +46,8 @@ def test_every_fact_of_the_settings_is_in_the_policy(language: Language) -> None
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("name", [field.name for field in fields(PolicyFacts) if field.name != "changed_on"])
 def test_an_absent_fact_leaves_whole_sentences(name: str, language: Language) -> None:
-    absent = replace(FULL, **{name: PolicyFacts.__dataclass_fields__[name].default})  # type: ignore[arg-type]
+    (field,) = [field for field in fields(PolicyFacts) if field.name == name]
+    absent = replace(FULL, **{name: field.default})
     lines = text_of(absent, language).split("\n")
     assert [line for line in lines if not re.fullmatch(r"[A-ZÀ-Ý/].*(\.|https://\S+)", line)] == []
     assert "{" not in "".join(lines)
