@@ -17,6 +17,7 @@ from handlers.screens.notices import access_ended
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import send, show
 from handlers.telegram.typing_indicator import typing_indicator
+from handlers.text_actions import retry_of
 from handlers.views.home import not_linked
 from handlers.views.saved_answers import ANSWERABLE, from_saved_answers
 from handlers.views.seen_notices import record_seen
@@ -233,22 +234,6 @@ def _ended_screen(context: Context, ended: Sequence[EndedLink]) -> Screen:
     reasons = [(each.kind, each.link.account_name) for each in ended]
     company = context.services.company
     return access_ended(context.t, reasons, company.name, company.support)
-
-
-def retry_of(action: Action) -> Action:
-    """Return the action of a retry button; that of a PDF also replaces the screen of the failure."""
-    match action:
-        case actions.SendPdf():
-            return replace(action, again=True)
-        case text_actions.OpenNumberOr(number=number):
-            return number
-        case text_actions.SearchFor(link, invoices, query):  # of a typed text, which no button carries
-            return actions.ListInvoices(link, query=query) if invoices else actions.ListOrders(link, query=query)
-        case text_actions.OpenLatest(link, invoices):
-            return actions.ListInvoices(link) if invoices else actions.ListOrders(link)
-        case text_actions.SendPdfOf(link, number):
-            return actions.SendPdf(link, number, again=True)
-    return action
 
 
 async def _without_portal(context: Context, action: Action, error: PortalError) -> Screen | None:

@@ -9,11 +9,12 @@ from telegram.error import TelegramError
 
 from handlers.actions import Action, letter_of
 from handlers.context import Context
-from handlers.dispatch import ActionFailed, retry_of
+from handlers.dispatch import ActionFailed
 from handlers.late_answers import answer_later
 from handlers.screens import failures
 from handlers.telegram.failures import classify
 from handlers.telegram.reply import show
+from handlers.text_actions import retry_of
 
 _LOAD_SECONDS = 3.0
 """The longest wait for the chat's language; after it the client's language has to do."""

@@ -6,9 +6,9 @@ import re
 from handlers import actions, text_actions
 from handlers.actions import Action
 from handlers.context import Context
-from handlers.dispatch import retry_of
 from handlers.screens import questions as screens
 from handlers.screens.screen import Screen
+from handlers.text_actions import retry_of
 from portal.models import Part
 from services.account.paper_filters import InvoiceFilter, OrderFilter
 from services.packs.selection import PackFormat
@@ -127,6 +127,8 @@ def _action(current: LinkState, question: Question) -> Action:
             return actions.ShowBalance(link)
         case Question(intent=Intent.PDF, number=str(number)):
             return text_actions.SendPdfOf(link, number)
+        case Question(intent=Intent.LIST, number=str(order)):
+            return text_actions.ListInvoicesOf(link, order)
         case Question(number=str(number), part=part):
             return actions.OpenNumber(link, number, part)
         case Question(amount=amount, part=part) if amount is not None:

@@ -1,6 +1,11 @@
-"""Actions that only a typed text requests: no button carries them, so they have no letter."""
+"""Actions that only a typed text requests: no button carries them, so they have no letter.
 
-from handlers.actions import AccountAction, Action, OpenNumber
+``retry_of`` gives the action of the button that repeats one of them.
+"""
+
+from msgspec.structs import replace
+
+from handlers.actions import AccountAction, Action, ListInvoices, ListOrders, OpenNumber, SendPdf
 
 
 class GiveCopyEmail(AccountAction, frozen=True):
@@ -64,5 +69,29 @@ class SendPdfOf(AccountAction, frozen=True):
     number: str
 
 
+class ListInvoicesOf(AccountAction, frozen=True):
+    """Lists the invoices of the order with a typed number, in any account of the chat."""
+
+    order: str
+
+
 class Leave(Action, frozen=True):
     """Leaves the question that the bot asked."""
+
+
+def retry_of(action: Action) -> Action:
+    """Return the action of a retry button; that of a PDF also replaces the screen of the failure."""
+    match action:
+        case SendPdf():
+            return replace(action, again=True)
+        case OpenNumberOr(number=number):
+            return number
+        case SearchFor(link, invoices, query):  # of a typed text, which no button carries
+            return ListInvoices(link, query=query) if invoices else ListOrders(link, query=query)
+        case OpenLatest(link, invoices):
+            return ListInvoices(link) if invoices else ListOrders(link)
+        case SendPdfOf(link, number):
+            return SendPdf(link, number, again=True)
+        case ListInvoicesOf(link, order):
+            return ListInvoices(link, order=order)
+    return action

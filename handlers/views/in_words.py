@@ -7,7 +7,7 @@ from handlers.context import Context
 from handlers.screens.invoices import pdf_of, pdf_sent
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
-from handlers.text_actions import OpenLatest, SendPdfOf
+from handlers.text_actions import ListInvoicesOf, OpenLatest, SendPdfOf
 from handlers.views.invoices import invoice_detail, invoice_list, send_pdf
 from handlers.views.orders import order_detail, order_list
 from handlers.views.saved_answers import marked_if_saved
@@ -49,4 +49,21 @@ async def send_pdf_of(context: Context, action: SendPdfOf) -> Screen | None:
     note = context.t("search.other_account", account=context.link(hit.link_id).account_name)
     screen = marked_if_saved(context, replace(screen or pdf_sent(context.t, send), note=note))
     await show(context, screen, link=hit.link_id)
+    return None
+
+
+async def list_invoices_of(context: Context, action: ListInvoicesOf) -> Screen | None:
+    """List the invoices of the one order with this number; otherwise show what the number finds."""
+    links = usable_links(context, action.link)
+    found = await papers.find_exactly(context.papers, links, action.order, context.language, [Part.ORDERS])
+    await context.reload()
+    hits = [hit for hit in found if context.chat.link(hit.link_id)]
+    if len(hits) != 1:
+        return await open_number(context, OpenNumber(action.link, action.order, Part.ORDERS))
+    hit = hits[0]
+    screen = await invoice_list(context, ListInvoices(hit.link_id, order=hit.number))
+    if hit.link_id == action.link:
+        return screen
+    note = context.t("search.other_account", account=context.link(hit.link_id).account_name)
+    await show(context, marked_if_saved(context, replace(screen, note=note)), link=hit.link_id)
     return None

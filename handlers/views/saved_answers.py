@@ -18,7 +18,7 @@ from handlers.actions import (
 from handlers.context import Context, SavedView
 from handlers.screens import failures
 from handlers.screens.screen import Screen
-from handlers.text_actions import OpenLatest, SendPdfOf
+from handlers.text_actions import ListInvoicesOf, OpenLatest, SendPdfOf
 from portal.errors import PortalError
 from services.saved_answers.papers import SavedPapers
 from storage.notices import delivery_preferences
@@ -33,6 +33,7 @@ ANSWERABLE = (
     OpenNumber,
     OpenLatest,
     SendPdfOf,
+    ListInvoicesOf,
 )
 """The actions that saved answers can answer: all that only read orders and invoices. Searches are not saved."""
 

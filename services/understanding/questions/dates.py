@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from services.understanding.questions.catalogue import Catalogue
-from services.understanding.questions.points import UNITS, Point, back, relative
+from services.understanding.questions.points import SEASONS, UNITS, Point, back, relative, shifted
 from services.understanding.questions.sentences import Kind, Token
 
 Found = tuple[list[Point], int]
@@ -15,6 +15,7 @@ _MOST_UNITS = 240
 MOST_LEADS = 6
 """Articles and prepositions before a date: more of them are no text, and reading them takes time."""
 _LAST_DAY = 31
+_DECEMBER = 12
 _MODAL_MAY = frozenset(
     {"i", "you", "we", "u", "it", "one", "that", "who", "he", "she", "they", "have", "be", "not", "ask"}
 )
@@ -75,8 +76,8 @@ class DateReader:
             if first and first.start:
                 return [Point(fixed=relative("day", (first.start - self._today).days, self._today))], unit[1]
         return (
-            self._numeric(at) or self._relative(at) or self._quarter(at) or self._day_and_month(at) or self._month(at)
-            or self._year(at)
+            self._numeric(at) or self._relative(at) or self._quarter(at) or self._season(at)
+            or self._day_and_month(at) or self._month(at) or self._year(at)
         )  # fmt: skip
 
     def _numeric(self, at: int) -> Found | None:
@@ -140,7 +141,7 @@ class DateReader:
 
     def units_back(self, at: int) -> Found | None:
         """Read ``3 months``, as after « depuis »."""
-        number = self.count(at)
+        number = (1, at) if self.word(at - 1) in ("a", "an") else self.count(at)
         unit, end = self._unit(number[1]) if number else (None, at)
         if number is None or unit is None or not 1 <= number[0] <= _MOST_UNITS:
             return None
@@ -178,6 +179,26 @@ class DateReader:
         else:
             year, end = self._following_year(end)
         return [Point(year, (value - 1) * months + 1, months=months)], end
+
+    def _season(self, at: int) -> Found | None:
+        """Read « l'hiver passé », ``fall 2025``, ``this summer``. « été » and ``fall`` alone are verbs."""
+        before = self.phrase("last", at)
+        begin = before if before is not None else self.phrase("this", at) or at
+        found = next(((first, end) for name, first in SEASONS.items() if (end := self.phrase(name, begin))), None)
+        if found is None:
+            return None
+        month, end = found
+        year, after_year = self._following_year(end)
+        if year is not None:
+            first_year = year - 1 if month == _DECEMBER else year  # a winter is named after its end
+            return [Point(first_year, month, months=3)], after_year
+        behind = self.phrase("last", end)
+        if before is not None or behind is not None:
+            first = shifted(self._today.replace(day=1), -2)  # one that began later is not over
+            year = first.year if month < first.month else first.year - 1
+            return [Point(year, month, months=3)], behind or end
+        is_noun = begin > at or self.word(begin) not in ("ete", "fall") or self.word(at - 1) in ("l", "the")
+        return ([Point(month=month, months=3)], end) if is_noun else None
 
     def _day_and_month(self, at: int) -> Found | None:
         """Read « 12 mars 2026 », ``the 14th of october``; without a month only « le 1er »."""

@@ -59,7 +59,7 @@ class PeriodReader:
                 continue
             point = self._point(after_word)
             back_from = self._dates.units_back(self._dates.without_lead(after_word))
-            if back_from and name == "since":
+            if name in ("older", "newer") or (back_from and name == "since"):
                 point = back_from
             if point is None or (
                 name == "until" and self._dates.word(at) in ("a", "to", "through", "ending") and at == 0

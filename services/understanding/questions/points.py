@@ -149,7 +149,9 @@ def until(span: Span) -> Span:
 
 
 Open = Callable[[Span], Span]
-OPEN: dict[str, Open] = {"since": since, "after": after, "before": before, "until": until}
+OPEN: dict[str, Open] = {
+    "older": before, "newer": since, "since": since, "after": after, "before": before, "until": until,
+}  # fmt: skip
 """By the calendar's name of the words before a point: the days that are meant."""
 
 
@@ -175,3 +177,5 @@ def back(unit: str, count: int, today: datetime.date) -> Span:
 
 UNIT_MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 UNITS = ("day", "week", *UNIT_MONTHS)
+SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}
+"""The first of the three months of each, by the calendar's name, as Québec's weather has them."""

@@ -69,7 +69,7 @@ class Question:
         start: First day, inclusive; None with an ``end`` means any day up to it.
         end: Last day, inclusive; None with a ``start`` means from then on.
         amount: The total of an order or invoice, in its currency.
-        number: The number of an order or invoice, in upper case.
+        number: The number of an order or invoice, in upper case; of the order whose invoices are listed.
         latest: The newest so many.
         format: The file format of a statement.
         compares_amounts: True for "over 2000 $"; the lists have no such filter.

@@ -10,10 +10,15 @@ from portal.models import Part
 from services.understanding.questions.catalogue import Cue, catalogue
 from services.understanding.questions.nouns import Number
 from services.understanding.questions.questions import FileFormat, Intent, Question, State
-from services.understanding.questions.screens import TRANSPARENT, is_to_be_discussed, screen_of
+from services.understanding.questions.screens import (
+    TRANSPARENT,
+    is_only_period,
+    is_to_be_discussed,
+    language_of,
+    screen_of,
+)
 from services.understanding.questions.sentences import tokens_of
 from services.understanding.questions.sightings import Sightings, sighted
-from services.understanding.words import FILLERS
 from texts.language import Language
 
 LONGEST = 300
@@ -49,9 +54,11 @@ def read_question(text: str, today: datetime.date, language: Language) -> Readin
     seen = replace(seen, cues=_outermost(seen.cues))
     if seen.has("amount_range"):  # the portal's lists have no such filter: whoever asks for these finds them there
         parts = seen.parts or (Part.INVOICES,)
-        seen = replace(seen, amounts=(), numbers=(), parts=parts, is_plural=True)
+        ranges = [seen.words[cue.start : cue.end] for cue in seen.cues if cue.name == "amount_range"]
+        periods = () if any("{period}" in each for each in ranges) else seen.periods  # between 500 and 2000
+        seen = replace(seen, amounts=(), numbers=(), periods=periods, parts=parts, is_plural=True)
         return tuple(dataclasses.replace(each, compares_amounts=True) for each in _service(seen, language))
-    return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods else ()
+    return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods or seen.amounts else ()
 
 
 def _outermost(cues: Iterable[Cue]) -> tuple[Cue, ...]:
@@ -67,7 +74,12 @@ def _is_inside(cue: Cue, other: Cue) -> bool:
 
 def _service(seen: Sightings, language: Language) -> Readings:
     """Decide between what concerns the bot itself, and orders and invoices."""
-    refusals = [cue for cue in seen.cues if cue.name in ("refusal", "keep")]
+    lost = [range(cue.start, cue.end) for cue in seen.cues if cue.name == "help_word"]  # "I don't get it"
+    refusals = [
+        cue
+        for cue in seen.cues
+        if cue.name in ("refusal", "keep") and not any(cue.start in each and cue.end - 1 in each for each in lost)
+    ]
     if seen.has("quiet"):
         return (Question(Intent.QUIET),)
     asking = [
@@ -85,14 +97,14 @@ def _service(seen: Sightings, language: Language) -> Readings:
     is_refused = bool(refusals) or seen.has("stop_notices") or (seen.has("unlink") and not seen.has("erase"))
     if is_refused and not (seen.has("not_language") and seen.has("language_fr", "language_en")):
         return ()
-    if (wanted := _language(seen, language)) is not None and not seen.has("off_topic") and not seen.numbers:
+    if (wanted := language_of(seen, language)) is not None and not seen.has("off_topic") and not seen.numbers:
         return (Question(Intent.LANGUAGE, language=wanted),)
     is_other_language = seen.has("change_language") and len(Language.offered()) > 2
     if is_other_language and not seen.has("language_fr", "language_en", "off_topic") and not seen.numbers:
         return (Question(Intent.LANGUAGE),)
     if is_to_be_discussed(seen):
         return _to_be_discussed(seen)
-    if seen.has("person") or (seen.has("person_alone") and _is_light(seen) and not seen.has("off_topic")):
+    if seen.has("person") or (seen.has("person_alone") and seen.is_light and not seen.has("off_topic")):
         return (Question(Intent.PERSON),)
     if (screen := screen_of(seen)) is not None:
         return (screen,)
@@ -104,9 +116,7 @@ def _service(seen: Sightings, language: Language) -> Readings:
     if seen.has("off_topic") and not is_certain:
         return ()
     return _papers(seen) or (
-        (Question(Intent.HELP),)
-        if seen.has("help", "help_word") or (seen.has("help_alone") and _is_light(seen))
-        else ()
+        (Question(Intent.HELP),) if seen.has("help", "help_word") or (seen.has("help_alone") and seen.is_light) else ()
     )
 
 
@@ -118,13 +128,6 @@ def _to_be_discussed(seen: Sightings) -> Readings:
     return (*amounts, Question(Intent.PERSON))
 
 
-def _is_light(seen: Sightings) -> bool:
-    """Whether the words outside of cues only stand around a request, so that nothing else is spoken of."""
-    covered = {at for cue in seen.cues for at in range(cue.start, cue.end)}
-    light = FILLERS | catalogue().light
-    return all(at in covered or word in light or not word.isalpha() for at, word in enumerate(seen.words))
-
-
 def _is_refused(cue: Cue, refusals: Iterable[Cue], words: tuple[str, ...]) -> bool:
     """Whether a negation outside of a cue refuses it: ``don't unlink``. « ne veux plus de rappels » has its own."""
     for refusal in refusals:
@@ -134,23 +137,6 @@ def _is_refused(cue: Cue, refusals: Iterable[Cue], words: tuple[str, ...]) -> bo
         if refusal.name == "keep" or not cue.start <= negations[0] < cue.end:
             return True
     return False
-
-
-def _language(seen: Sightings, chat: Language) -> Language | None:
-    """Return the language to change to: the one that is named and not refused, the last of two."""
-    named = [
-        (cue.start, language)
-        for cue in seen.cues
-        for name, language in (("language_fr", Language.FR), ("language_en", Language.EN))
-        if cue.name == name
-    ]
-    if not named:
-        is_of_two = len(Language.offered()) == 2
-        return chat.other if is_of_two and seen.has("change_language") else None
-    refused = {cue.end for cue in seen.cues if cue.name == "not_language"}
-    refused |= {cue.start - 1 for cue in seen.cues if cue.name == "bad_language"}
-    wanted = [language for at, language in sorted(named) if at not in refused]
-    return wanted[-1] if wanted else sorted(named)[-1][1].other
 
 
 def _has_state(seen: Sightings) -> bool:
@@ -198,6 +184,8 @@ def _over_periods(question: Question, seen: Sightings) -> Readings:
 def _by_number(seen: Sightings, intent: Intent) -> Readings:
     """Return the question for one number, or for two; for a number that may be an amount or a year, both readings."""
     is_pdf = intent is Intent.PDF
+    if not is_pdf and len(seen.parts) == 2 and len(seen.numbers) == 1 and seen.numbers[0].part is Part.ORDERS:
+        return (Question(Intent.LIST, Part.INVOICES, number=seen.numbers[0].text),)
     if len(seen.numbers) > 1:
         unique = dict.fromkeys(number.text for number in seen.numbers)
         parts = {number.text: _part_beside(number, seen) for number in seen.numbers}
@@ -254,8 +242,13 @@ def _state(seen: Sightings) -> State | None:
 def _list_or_open(seen: Sightings) -> Readings:
     state = _state(seen)
     parts = _parts(seen, state)
+    if seen.asks_whether_paid and state is State.PAID and (parts or seen.has("both")):
+        if not (seen.latest or seen.periods or seen.amounts):
+            return (Question(Intent.BALANCE),)
+        state = None  # each row says it
     if not parts:
-        return ()
+        is_one = bool(seen.amounts) and not seen.cues and seen.is_light  # « celle de 1293,08 »
+        return (Question(Intent.OPEN, amount=seen.amounts[0]),) if is_one else ()
     found: list[Question] = []
     for part in parts:
         found += _list_or_open_part(seen, part, state)
@@ -270,8 +263,10 @@ def _parts(seen: Sightings, state: State | None) -> tuple[Part, ...]:
     if seen.parts:
         return Part.ORDERS, Part.INVOICES
     is_asked = seen.has_word("asking")
+    if is_only_period(seen):
+        return (Part.INVOICES,)
     is_told = (state is State.PAID and not (seen.periods and is_asked)) or (state in _STATES_OF_ORDERS and not is_asked)
-    if not _is_light(seen) or (is_told and not seen.has("both")):
+    if not seen.is_light or (is_told and not seen.has("both")):
         return ()  # "i paid" asks for nothing
     if state in _PARTS_OF_STATES:
         return (_PARTS_OF_STATES[state],)

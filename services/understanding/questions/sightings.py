@@ -12,6 +12,7 @@ from services.understanding.questions.catalogue import Catalogue, Cue, catalogue
 from services.understanding.questions.nouns import Nouns, Number
 from services.understanding.questions.periods import Period, PeriodReader
 from services.understanding.questions.sentences import Kind, Token
+from services.understanding.words import FILLERS
 from texts.language import Language
 
 _LEAST_DIGITS = 3
@@ -25,25 +26,36 @@ class Sightings(Struct, frozen=True):
         words: Its words without noise; ``{number}`` and the like stand for what was found.
         cues: What the templates found in ``words``.
         periods: Its periods, from left to right.
+        today: The date from which they were counted.
         amounts: Its amounts.
         numbers: Its numbers of orders and invoices.
         latest: The newest so many, or None.
         parts: What its nouns name.
         is_plural: A noun is plural, so that a list is meant.
+        asks_whether_paid: « est-elle payée », ``is it paid``; not « celles qui sont payées ».
     """
 
     words: tuple[str, ...]
     cues: tuple[Cue, ...]
     periods: tuple[Period, ...]
+    today: datetime.date
     amounts: tuple[Decimal, ...]
     numbers: tuple[Number, ...]
     latest: int | None
     parts: tuple[Part, ...]
     is_plural: bool
+    asks_whether_paid: bool
 
     def has_word(self, name: str) -> bool:
         """Whether it has a word of a list of the catalogue."""
         return not catalogue().lists[name].isdisjoint(self.words)
+
+    @property
+    def is_light(self) -> bool:
+        """Whether the words outside of cues only stand around a request, so that nothing else is spoken of."""
+        covered = {at for cue in self.cues for at in range(cue.start, cue.end)}
+        light = FILLERS | catalogue().light
+        return all(at in covered or word in light or not word.isalpha() for at, word in enumerate(self.words))
 
     def has(self, *names: str) -> bool:
         """Whether a cue has one of these names."""
@@ -80,8 +92,8 @@ def sighted(tokens: Sequence[Token], words: Catalogue, today: datetime.date, cha
     parts = tuple(dict.fromkeys(part for word in left if (part := nouns.part(word))))
     amounts = tuple(token.value for token in tokens if token.kind is Kind.AMOUNT and isinstance(token.value, Decimal))
     return Sightings(
-        tuple(left), tuple(words.cues(left)), tuple(periods), amounts, tuple(numbers), latest, parts,
-        any(nouns.is_plural(word) for word in left),
+        tuple(left), tuple(words.cues(left)), tuple(periods), today, amounts, tuple(numbers), latest, parts,
+        any(nouns.is_plural(word) for word in left), _asks_whether_paid(tokens, words),
     )  # fmt: skip
 
 
@@ -97,6 +109,21 @@ def _word(token: Token, words: Catalogue) -> list[str]:
     if token.kind is Kind.SIGN:
         return ["#"]
     return []
+
+
+def _asks_whether_paid(tokens: Sequence[Token], words: Catalogue) -> bool:
+    spoken = [token.text for token in tokens if token.kind is Kind.WORD]
+    if not words.lists["selecting"].isdisjoint(spoken):
+        return False
+    for at, word in enumerate(spoken):
+        if word not in words.lists["paid_word"]:
+            continue
+        before = at - 1
+        while before >= 0 and spoken[before] in words.lists["after_be"]:
+            before -= 1
+        if before >= 0 and spoken[before] in words.lists["be"]:
+            return True
+    return bool(spoken) and spoken[0] in ("is", "are", "was", "were") and "paid" in spoken
 
 
 def _language(tokens: Sequence[Token], words: Catalogue) -> Language | None:
