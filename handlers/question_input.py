@@ -39,7 +39,7 @@ _BESIDE_NUMBERS = (Intent.BALANCE, Intent.PERSON)
 _ADDRESS_WORDS = re.compile(r"\b(?:e-?mails?|courriels?|adresses?|address)\b", re.IGNORECASE)
 _SOMEBODY = "comptable"
 """Stands for an address: ``send copies to julie@books.test`` is read as ``send copies to my accountant``."""
-_UNLINKED = (Intent.HELP, Intent.LANGUAGE, Intent.PORTAL, Intent.PRIVACY)
+_UNLINKED = (Intent.HELP, Intent.LANGUAGE, Intent.PORTAL, Intent.PRIVACY, Intent.PERSON)
 """What is answered in a chat without an account."""
 _ORDER_FILTERS = {
     State.ENDING: OrderFilter.ENDING,
@@ -96,6 +96,8 @@ async def answer_to_unlinked(context: Context, text: str) -> Action | None:
     [question] = readings
     if question.intent is Intent.LANGUAGE:
         return actions.ChooseLanguage(question.language)
+    if question.intent is Intent.PERSON:
+        return actions.TalkToPerson()
     return _SCREENS[question.intent]
 
 
@@ -136,9 +138,11 @@ def _action(current: LinkState, question: Question) -> Action:
         case Question(intent=Intent.STATEMENT) if question.part is not Part.ORDERS:
             return _statement(link, question)
         case Question(intent=Intent.PDF, latest=None, part=part) if part is not Part.ORDERS and _selects(question):
-            return _pack(link, question, PackFormat.ZIP)
+            return _pack(link, question, PackFormat.MERGED if question.format is FileFormat.MERGED else PackFormat.ZIP)
         case Question(latest=1, intent=Intent.OPEN | Intent.PDF, part=part):
             return text_actions.OpenLatest(link, invoices=part is not Part.ORDERS, pdf=question.intent is Intent.PDF)
+        case Question(compares_amounts=True):
+            return text_actions.ListWhole(link, _list(link, question))
     return _list(link, question)
 
 
@@ -163,7 +167,7 @@ def _pack(link: int, question: Question, chosen: PackFormat) -> Action:
     return actions.MakePack(link, chosen, since, until, unpaid=unpaid, paid=paid, only=only)
 
 
-def _list(link: int, question: Question) -> Action:
+def _list(link: int, question: Question) -> actions.ListOrders | actions.ListInvoices:
     since, until = (day.isoformat() if day else "" for day in (question.start, question.end))
     if question.part is Part.ORDERS:
         of_orders = _ORDER_FILTERS.get(question.state) if question.state else None

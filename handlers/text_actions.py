@@ -75,6 +75,12 @@ class ListInvoicesOf(AccountAction, frozen=True):
     order: str
 
 
+class ListWhole(AccountAction, frozen=True):
+    """Shows a list, and says that it cannot be filtered or sorted by amount."""
+
+    of: ListOrders | ListInvoices
+
+
 class Leave(Action, frozen=True):
     """Leaves the question that the bot asked."""
 
@@ -92,6 +98,8 @@ def retry_of(action: Action) -> Action:
             return ListInvoices(link) if invoices else ListOrders(link)
         case SendPdfOf(link, number):
             return SendPdf(link, number, again=True)
+        case ListWhole(of=of):
+            return of
         case ListInvoicesOf(link, order):
             return ListInvoices(link, order=order)
     return action

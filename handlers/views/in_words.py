@@ -7,7 +7,7 @@ from handlers.context import Context
 from handlers.screens.invoices import pdf_of, pdf_sent
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
-from handlers.text_actions import ListInvoicesOf, OpenLatest, SendPdfOf
+from handlers.text_actions import ListInvoicesOf, ListWhole, OpenLatest, SendPdfOf
 from handlers.views.invoices import invoice_detail, invoice_list, send_pdf
 from handlers.views.orders import order_detail, order_list
 from handlers.views.saved_answers import marked_if_saved
@@ -67,3 +67,13 @@ async def list_invoices_of(context: Context, action: ListInvoicesOf) -> Screen |
     note = context.t("search.other_account", account=context.link(hit.link_id).account_name)
     await show(context, marked_if_saved(context, replace(screen, note=note)), link=hit.link_id)
     return None
+
+
+async def list_whole(context: Context, action: ListWhole) -> Screen:
+    """Show a list, with a line that says that amounts are not compared."""
+    if isinstance(action.of, ListOrders):
+        screen = await order_list(context, action.of)
+    else:
+        assert isinstance(action.of, ListInvoices)
+        screen = await invoice_list(context, action.of)
+    return replace(screen, note=context.t("question.amounts_not_compared"))

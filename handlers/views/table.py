@@ -53,6 +53,7 @@ VIEWS: dict[type[Action], View] = {
     text_actions.OpenLatest: in_words.open_latest,
     text_actions.SendPdfOf: in_words.send_pdf_of,
     text_actions.ListInvoicesOf: in_words.list_invoices_of,
+    text_actions.ListWhole: in_words.list_whole,
     text_actions.Leave: questions.leave,
     actions.ShowAccounts: account.accounts,
     actions.ChooseAccount: account.choose_account,

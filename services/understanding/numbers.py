@@ -11,7 +11,7 @@ from msgspec import Struct
 from portal.models import Part
 from portal.numbers import MOST_CHARACTERS
 from services.understanding.normalising import EDGES, plain_text, trimmed
-from services.understanding.words import is_filler, is_small, part_of
+from services.understanding.words import is_filler, is_measure, is_small, part_of
 
 MOST_SPELLINGS = 4
 _SIGNS = frozenset({"n°", "no", "nr", "num", "numero", "numéro", "number", "#"})
@@ -21,6 +21,8 @@ _MOST_WORDS_WITHOUT_DIGIT = 3
 _LONGEST_WITHOUT_DIGIT = 40
 _MOST_GROUPED = 4
 """Digits of the longest group of a number that is written in groups."""
+_MOST_OF_SMALL = 2
+"""Digits of a count or a day: in a sentence they are no number."""
 _LONGEST_SENTENCE = 1_000
 """Characters of the longest text in which numbers are looked for."""
 _SENTENCE = " .,;:!?…"
@@ -28,6 +30,7 @@ _FILE_NAME = re.compile(
     r"(?:(?:note[-_ ]de[-_ ]cr[eé]dit|credit[-_ ]note|[^\W\d]+)[-_ ])?(\S*\d\S*)\.pdf", re.IGNORECASE
 )
 """The name of a PDF: ``Facture-212380.pdf``, ``Note-de-credit-240204.pdf``."""
+_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _GROUPS = re.compile(r"\d{1,4}(?:-\d{1,4})+")
 _GLUED = re.compile(
     r"(?:(?:facture|invoice|commande|order|fact|inv|cmd|cde|po|bill|ref|num|numero|number|nr|no|n)\s*[:#=°]+|n[o°]?\.|#)"
@@ -76,6 +79,10 @@ def number_in(text: str) -> NumberText | None:
         around.append(label.group().rstrip(":#=°. "))
         words[0], is_named = words[0].lstrip(EDGES)[label.end() :], True
     with_digit = [word for word in words if any(c.isdigit() for c in word)]
+    if len(with_digit) < len(words):
+        with_digit = _without_counts(words)
+        if len(words) > _MOST_WORDS:
+            with_digit = _in_sentence(words, with_digit, before)
     if len(words) > _MOST_WORDS or (not with_digit and len(words) > _MOST_WORDS_WITHOUT_DIGIT):
         words = [trimmed(word) for word in with_digit[: MOST_SPELLINGS - 1]]
     core = " ".join(words).strip(_SENTENCE)
@@ -97,18 +104,33 @@ def spellings(text: str) -> tuple[str, ...]:
     """
     line = " ".join(text.split())
     words = [trimmed(word) for word in line.split()]
-    with_digit = [word for word in words if any(c.isdigit() for c in word)]
     found = [trimmed(line)]
     if len(words) > 1 and all(word.isdigit() and len(word) <= _MOST_GROUPED for word in words):
         found.insert(0, "".join(words))
     elif len(words) > 1:
-        found += with_digit
+        found += _with_joined_groups(words)
+    elif _THOUSANDS.fullmatch(found[0]):
+        found.append(re.sub("[.,]", "", found[0]))
     elif _GROUPS.fullmatch(found[0]):
         found.append(found[0].replace("-", ""))
     if line != found[-1]:
         found.append(line)
     unique = dict.fromkeys(each for each in found if len(each) <= MOST_CHARACTERS and any(map(str.isalnum, each)))
     return tuple(unique)[:MOST_SPELLINGS]
+
+
+def _with_joined_groups(words: list[str]) -> list[str]:
+    """Return the words with a digit; groups side by side are one: ``240 128 et 240129`` has two numbers."""
+    found: list[str] = []
+    is_behind_group = False
+    for word in words:
+        is_group = word.isdigit() and len(word) <= _MOST_GROUPED
+        if is_group and is_behind_group:
+            found[-1] += word
+        elif any(c.isdigit() for c in word):
+            found.append(word)
+        is_behind_group = is_group
+    return found
 
 
 def whole_spellings(whole: str) -> tuple[str, ...]:
@@ -137,6 +159,44 @@ def _core(words: list[str]) -> list[str]:
     while last > first and is_filler(words[last - 1]):
         last -= 1
     return words[first:last]
+
+
+def _without_counts(words: list[str]) -> list[str]:
+    """Return the words with a digit, without those of dates and measures: ``90 days``, « 31 mars 2026 », ``Dec 1``."""
+    keys = [trimmed(word) for word in words]
+    found = []
+    for at, word in enumerate(words):
+        is_count = keys[at].isdigit() and len(keys[at]) <= _MOST_GROUPED
+        near = [*keys[max(0, at - 1) : at], *keys[at + 1 : at + 2]]
+        if any(c.isdigit() for c in word) and not (is_count and any(is_measure(each) for each in near)):
+            found.append(word)
+    return found
+
+
+def _in_sentence(words: list[str], with_digit: list[str], before: str) -> list[str]:
+    """Return the numbers of a sentence: groups that stand side by side are one, small ones need a noun before them.
+
+    Args:
+        before: The word before the first one.
+    """
+    found: list[str] = []
+    last = -2
+    for at, word in enumerate(words):
+        if word not in with_digit:
+            continue
+        key = trimmed(word)
+        is_group = key.isdigit() and len(key) <= _MOST_GROUPED
+        if is_group and last == at - 1 and found and found[-1].isdigit():
+            found[-1] += key
+        elif not is_group or len(key) > _MOST_OF_SMALL or _names_number(words[at - 1] if at else before):
+            found.append(key if is_group else word)
+        last = at if is_group else -2
+    are_short = all(word.isdigit() and len(word) <= _MOST_GROUPED for word in found)
+    return found[:1] if are_short else found
+
+
+def _names_number(word: str) -> bool:
+    return part_of([word]) is not None or word.strip(EDGES).lower() in _SIGNS
 
 
 def _last_segment(word: str) -> str:

@@ -60,7 +60,7 @@ class PeriodReader:
             point = self._point(after_word)
             back_from = self._dates.units_back(self._dates.without_lead(after_word))
             if name in ("older", "newer") or (back_from and name == "since"):
-                point = back_from
+                point = back_from  # "under 2000" is no time
             if point is None or (
                 name == "until" and self._dates.word(at) in ("a", "to", "through", "ending") and at == 0
             ):
@@ -92,7 +92,7 @@ class PeriodReader:
         spans = self._spans(begin)
         if not spans:
             return None
-        if onwards is not None and self._dates.word(at) in ("from", "starting"):
+        if onwards is not None and self._dates.word(at) in ("from", "starting", "de", "du", "depuis"):
             return Period(tuple(since(span) for span in spans), at, onwards)
         is_bare_year = len(begin) == 1 and replace(begin[0], year=None) == Point() and middle == at + 1
         return Period(spans, at, middle, is_bare_year)

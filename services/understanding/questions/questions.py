@@ -56,6 +56,8 @@ class FileFormat(StrEnum):
     XLSX = "xlsx"
     CSV = "csv"
     ZIP = "zip"
+    MERGED = "merged"
+    """All of them in one PDF."""
 
 
 @dataclass(frozen=True, slots=True)

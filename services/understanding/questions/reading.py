@@ -12,6 +12,8 @@ from services.understanding.questions.nouns import Number
 from services.understanding.questions.questions import FileFormat, Intent, Question, State
 from services.understanding.questions.screens import (
     TRANSPARENT,
+    is_about_due_day,
+    is_of_device,
     is_only_period,
     is_to_be_discussed,
     language_of,
@@ -28,9 +30,6 @@ _PARTS_OF_STATES = {
     State.ENDING: Part.ORDERS, State.ACTIVE: Part.ORDERS, State.ENDED: Part.ORDERS,
 }  # fmt: skip
 _STATES_OF_ORDERS = frozenset({State.ENDING, State.ACTIVE, State.ENDED})
-_PRIORITY = (
-    State.CREDIT, State.OVERDUE, State.UNPAID, State.CANCELLED, State.ENDING, State.ENDED, State.ACTIVE, State.PAID,
-)  # fmt: skip
 _TRANSPARENT = TRANSPARENT | {"balance", "due", "how_much", "owe", "list", "refusal", "keep"}
 """Cues that leave shorter ones inside them as they are."""
 Readings = tuple[Question, ...]
@@ -52,10 +51,15 @@ def read_question(text: str, today: datetime.date, language: Language) -> Readin
         return ()
     seen = sighted(tokens_of(text), catalogue(), today, language)
     seen = replace(seen, cues=_outermost(seen.cues))
+    if seen.periods and is_about_due_day(seen):  # the periods of lists are those of the invoices' dates
+        seen = replace(seen, periods=())
+    if seen.has("superlative") and seen.parts and not (seen.amounts or seen.numbers):
+        return tuple(dataclasses.replace(each, compares_amounts=True) for each in _service(seen, language))
     if seen.has("amount_range"):  # the portal's lists have no such filter: whoever asks for these finds them there
         parts = seen.parts or (Part.INVOICES,)
         ranges = [seen.words[cue.start : cue.end] for cue in seen.cues if cue.name == "amount_range"]
-        periods = () if any("{period}" in each for each in ranges) else seen.periods  # between 500 and 2000
+        is_year = any("{period}" in each for each in ranges) or (bool(seen.amounts) and seen.has("amount_limit"))
+        periods = () if is_year else seen.periods
         seen = replace(seen, amounts=(), numbers=(), periods=periods, parts=parts, is_plural=True)
         return tuple(dataclasses.replace(each, compares_amounts=True) for each in _service(seen, language))
     return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods or seen.amounts else ()
@@ -85,12 +89,14 @@ def _service(seen: Sightings, language: Language) -> Readings:
     asking = [
         intent
         for name, intent in (("stop_notices", Intent.STOP_NOTICES), ("unlink", Intent.UNLINK))
-        if not (intent is Intent.UNLINK and seen.has("erase"))
+        if not (intent is Intent.UNLINK and (seen.has("erase") or is_of_device(seen)))
         and any(cue.name == name and not _is_refused(cue, refusals, seen.words) for cue in seen.cues)
     ]
     if asking:
         is_both = len(asking) == 2 and seen.has_word("also")
         return tuple(Question(intent) for intent in (asking if is_both else asking[:1]))
+    if seen.has("unlink") and is_of_device(seen):  # « le GPS est débranché »
+        return (Question(Intent.PERSON),)
     is_affirmed = not seen.has_word("negation") and not seen.numbers
     if seen.has("reminders") and is_affirmed:
         return (Question(Intent.NOTICES),)
@@ -157,9 +163,9 @@ def _papers(seen: Sightings) -> Readings:
     if seen.numbers:
         opened = _by_number(seen, Intent.OPEN)
         return (*opened[:1], Question(Intent.BALANCE)) if is_balance_too else opened
-    if seen.has("total_paid") and _state(seen) not in (State.UNPAID, State.OVERDUE):
+    if seen.has("total_paid") and seen.state not in (State.UNPAID, State.OVERDUE):
         return _over_periods(Question(Intent.STATEMENT), seen)
-    if is_balance_too and len(seen.parts) == 1 and _state(seen) is None and not seen.amounts:
+    if is_balance_too and len(seen.parts) == 1 and seen.state is None and not seen.amounts:
         return (Question(Intent.BALANCE), *_list_or_open(seen)[:1])
     if (balance := _balance(seen)) is not None:
         return balance
@@ -195,7 +201,7 @@ def _by_number(seen: Sightings, intent: Intent) -> Readings:
     part = None if is_pdf else _part_beside(number, seen)
     question = Question(intent, part, number=number.text)
     if number.year is not None:
-        listing = Question(Intent.PDF if is_pdf else Intent.LIST, part, state=_state(seen))
+        listing = Question(Intent.PDF if is_pdf else Intent.LIST, part, state=seen.state)
         span = number.year.spans[0]
         return question, dataclasses.replace(listing, start=span.start, end=span.end)
     if number.amount is not None:
@@ -208,7 +214,7 @@ def _part_beside(number: Number, seen: Sightings) -> Part | None:
 
 
 def _pdf(seen: Sightings) -> Readings:
-    question = Question(Intent.PDF, state=_state(seen))
+    question = Question(Intent.PDF, state=seen.state, format=FileFormat.MERGED if seen.has("merged") else None)
     if seen.numbers:
         return _by_number(seen, Intent.PDF)
     if seen.latest is not None:
@@ -223,24 +229,18 @@ def _balance(seen: Sightings) -> Readings | None:
     if seen.has("due") and not seen.parts and not seen.has("owe"):
         unpaid = Question(Intent.LIST, Part.INVOICES, State.UNPAID)
         return (Question(Intent.BALANCE),) if seen.has("of_account") else (Question(Intent.BALANCE), unpaid)
-    if seen.latest is not None or seen.amounts or _state(seen) in _STATES_OF_ORDERS:
+    if seen.latest is not None or seen.amounts or seen.state in _STATES_OF_ORDERS:
         return None
-    if seen.parts and _state(seen) is State.UNPAID and not seen.has("owe", "how_much"):
+    if seen.parts and seen.state is State.UNPAID and not seen.has("owe", "how_much"):
         return None
-    if seen.has("balance") and not (seen.is_plural and _state(seen) in (State.UNPAID, State.OVERDUE)):
+    if seen.has("balance") and not (seen.is_plural and seen.state in (State.UNPAID, State.OVERDUE)):
         return (Question(Intent.BALANCE),)
-    is_total = seen.has("how_much") and not seen.parts and _state(seen) is State.UNPAID
+    is_total = seen.has("how_much") and not seen.parts and seen.state is State.UNPAID
     return (Question(Intent.BALANCE),) if is_total else None
 
 
-def _state(seen: Sightings) -> State | None:
-    """Return the state that the words name, the more particular of several; None also for one that is denied."""
-    found = {"paid" if cue.name == "paid_adjective" else cue.name for cue in seen.cues}
-    return next((state for state in _PRIORITY if state in found), None)
-
-
 def _list_or_open(seen: Sightings) -> Readings:
-    state = _state(seen)
+    state = seen.state
     parts = _parts(seen, state)
     if seen.asks_whether_paid and state is State.PAID and (parts or seen.has("both")):
         if not (seen.latest or seen.periods or seen.amounts):
@@ -273,12 +273,17 @@ def _parts(seen: Sightings, state: State | None) -> tuple[Part, ...]:
     return (Part.ORDERS, Part.INVOICES) if seen.has("both") and (seen.periods or state) else ()
 
 
+def _asks_of_latest(seen: Sightings) -> bool:
+    """Whether the latest one is asked for: ``did I pay my last invoice``; not « la dernière qu'on a payée »."""
+    paid = [cue.start for cue in seen.cues if cue.name == "paid"]
+    is_question = not {"did", "esce"}.isdisjoint(seen.words)
+    return not seen.has("paid_adjective") and (is_question or min(paid) < seen.words.index("{latest}"))
+
+
 def _list_or_open_part(seen: Sightings, part: Part, state: State | None) -> Iterable[Question]:
     question = Question(Intent.LIST, part, state)
-    if seen.latest == 1:
-        is_state_asked = state is State.PAID and not seen.has("paid_adjective")
-        if state is None or is_state_asked:
-            return [Question(Intent.OPEN, part, latest=1)]
+    if seen.latest == 1 and (state is None or (state is State.PAID and _asks_of_latest(seen))):
+        return [Question(Intent.OPEN, part, latest=1)]
     if seen.latest is not None:
         question = dataclasses.replace(question, latest=seen.latest)
     if seen.amounts:

@@ -23,6 +23,7 @@ _MOST_WORDS_OF_NAME = 3
 _MOST_DIGITS_OF_COUNT = 2
 TRANSPARENT = frozenset({
     *_INTENTS, "reminders", "copy", "bookkeeper", "pay", "due_dates", "trouble",
+    "due_by", "as_of", "merged", "superlative", "fleet_count", "amount_limit",
     "dispute", "payment_seen", "payment_sent", "paid_already", "asks_paid", "total_paid", "amount_range",
 })  # fmt: skip
 """Cues of these screens, and of what is said of payments, that leave shorter ones inside them as they are."""
@@ -41,6 +42,8 @@ def screen_of(seen: Sightings) -> Question | None:
         return Question(Intent.PERSON)
     if any(number.part for number in seen.numbers) or (seen.amounts and seen.parts):
         return None
+    if seen.has("fleet_count"):
+        return Question(Intent.LIST, Part.ORDERS, State.ACTIVE)
     if seen.has("trouble") and not seen.has("change_address"):
         return Question(Intent.PERSON)
     if seen.numbers:
@@ -88,6 +91,23 @@ def is_only_period(seen: Sightings) -> bool:
         return False
     words = set(seen.words) - catalogue().lists["again"] - catalogue().light - FILLERS - {"{period}"}
     return not words and not any(cue.name in _SPOKEN_OF for cue in seen.cues)
+
+
+def is_about_due_day(seen: Sightings) -> bool:
+    """Return whether what is owed is asked for up to a day, ``due before Dec 5``, or as of one, « à ce jour »."""
+    (span, *_), state = seen.periods[0].spans, seen.state
+    is_to_come = span.end is None or span.end >= seen.today
+    if seen.has("due_by") and (span.start is None or is_to_come):
+        return True
+    is_owed = state in (State.UNPAID, State.OVERDUE) or seen.has("balance", "due")
+    is_today = span.start == seen.today
+    return is_owed and (is_today or (span.is_day and seen.is_plural and seen.has("as_of")))
+
+
+def is_of_device(seen: Sightings) -> bool:
+    """Return whether a device or a vehicle is spoken of, and no account."""
+    is_device = seen.has_word("tracking_device") or (seen.has_word("device_word") and seen.has_word("unplugged"))
+    return (is_device or seen.has_word("fleet")) and not seen.has_word("account")
 
 
 def _counts_devices(cue: Cue, seen: Sightings) -> bool:

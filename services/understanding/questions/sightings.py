@@ -11,12 +11,17 @@ from services.understanding.questions.amounts import with_spelled_amounts
 from services.understanding.questions.catalogue import Catalogue, Cue, catalogue
 from services.understanding.questions.nouns import Nouns, Number
 from services.understanding.questions.periods import Period, PeriodReader
+from services.understanding.questions.questions import State
 from services.understanding.questions.sentences import Kind, Token
 from services.understanding.words import FILLERS
 from texts.language import Language
 
 _LEAST_DIGITS = 3
 """Digits of an integer that may be an amount, ``invoices over 500``; shorter ones are hours, days and ordinals."""
+
+_PRIORITY = (
+    State.CREDIT, State.OVERDUE, State.UNPAID, State.CANCELLED, State.ENDING, State.ENDED, State.ACTIVE, State.PAID,
+)  # fmt: skip
 
 
 class Sightings(Struct, frozen=True):
@@ -49,6 +54,12 @@ class Sightings(Struct, frozen=True):
     def has_word(self, name: str) -> bool:
         """Whether it has a word of a list of the catalogue."""
         return not catalogue().lists[name].isdisjoint(self.words)
+
+    @property
+    def state(self) -> State | None:
+        """The state that the words name, the more particular of several; None also for one that is denied."""
+        found = {"paid" if cue.name == "paid_adjective" else cue.name for cue in self.cues}
+        return next((state for state in _PRIORITY if state in found), None)
 
     @property
     def is_light(self) -> bool:

@@ -165,6 +165,14 @@ def test_six_digits_are_a_code_in_any_grouping(code: str, between: str, words: s
         ("Bonjour, où est ma facture?", None),
         ("quelqu'un peut me dire pourquoi rien ne fonctionne depuis ce matin", None),
         ("client123@example.test", None),
+        ("avant le 31 mars 2026, je voudrais toutes les factures impayées", None),
+        ("net 30 ou net 45", None),
+        ("what do I need to pay before Dec 1", None),
+        ("pas de message avant 8 h ni après 17 h svp", None),
+        ("plus que 90 jours", None),
+        ("mon camion 22 est brisé depuis lundi", None),
+        ("commande 8 svp je voudrais voir les détails", "8"),
+        ("pouvez-vous me sortir la facture 240 128 au plus vite svp", "240128"),
     ],
 )
 def test_number_is_found_in_text(text: str, number: str | None) -> None:
