@@ -11,7 +11,7 @@ from msgspec import Struct
 from portal.models import Part
 from portal.numbers import MOST_CHARACTERS
 from services.understanding.normalising import EDGES, plain_text, trimmed
-from services.understanding.words import is_filler, is_measure, is_small, part_of
+from services.understanding.words import is_filler, is_small, key_of, part_of
 
 MOST_SPELLINGS = 4
 _SIGNS = frozenset({"n°", "no", "nr", "num", "numero", "numéro", "number", "#"})
@@ -37,6 +37,90 @@ _GLUED = re.compile(
     r"(?=[^\s.])",
     re.IGNORECASE,
 )
+
+_MEASURES = frozenset(
+    [
+        "jour",
+        "jours",
+        "day",
+        "days",
+        "semaine",
+        "semaines",
+        "week",
+        "weeks",
+        "mois",
+        "month",
+        "months",
+        "an",
+        "ans",
+        "annee",
+        "annees",
+        "year",
+        "years",
+        "h",
+        "heure",
+        "heures",
+        "hour",
+        "hours",
+        "am",
+        "pm",
+        "min",
+        "minute",
+        "minutes",
+        "km",
+        "kilometres",
+        "miles",
+        "litres",
+        "%",
+        "pourcent",
+        "percent",
+        "fois",
+        "times",
+        "net",
+        "janvier",
+        "janv",
+        "fevrier",
+        "fevr",
+        "fev",
+        "mars",
+        "avril",
+        "avr",
+        "mai",
+        "juin",
+        "juillet",
+        "juil",
+        "aout",
+        "septembre",
+        "sept",
+        "sep",
+        "octobre",
+        "oct",
+        "novembre",
+        "nov",
+        "decembre",
+        "dec",
+        "january",
+        "jan",
+        "february",
+        "feb",
+        "march",
+        "mar",
+        "april",
+        "apr",
+        "may",
+        "june",
+        "jun",
+        "july",
+        "jul",
+        "august",
+        "aug",
+        "september",
+        "october",
+        "november",
+        "december",
+    ]
+)
+"""Words that say that the number beside them is a date or a measure, as ``key_of`` returns them."""
 
 
 class NumberText(Struct, frozen=True):
@@ -168,7 +252,7 @@ def _without_counts(words: list[str]) -> list[str]:
     for at, word in enumerate(words):
         is_count = keys[at].isdigit() and len(keys[at]) <= _MOST_GROUPED
         near = [*keys[max(0, at - 1) : at], *keys[at + 1 : at + 2]]
-        if any(c.isdigit() for c in word) and not (is_count and any(is_measure(each) for each in near)):
+        if any(c.isdigit() for c in word) and not (is_count and any(key_of(each) in _MEASURES for each in near)):
             found.append(word)
     return found
 

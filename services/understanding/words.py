@@ -44,15 +44,6 @@ SMALL = _words(
     d'un d'une voici voila here numero whats thats whos c
     """
 )
-MEASURES = _words(
-    """
-    jour jours day days semaine semaines week weeks mois month months an ans annee annees year years h heure heures
-    hour hours am pm min minute minutes km kilometres miles litres % pourcent percent fois times net
-    janvier janv fevrier fevr fev mars avril avr mai juin juillet juil aout septembre sept sep octobre oct novembre nov
-    decembre dec january jan february feb march mar april apr may june jun july jul august aug september october
-    november december
-    """
-)
 FILLERS = INVOICE_NOUNS | ORDER_NOUNS | NUMBER_NOUNS | POLITE | SMALL
 NOT_NOUNS = POLITE | SMALL
 _ELISION = re.compile(r"(?:l|d|j|s|n|c|m|t|qu)'(?=\w{3,})")
@@ -223,11 +214,6 @@ def points_at_list(text: str) -> bool:
 def is_filler(word: str) -> bool:
     """Whether a word only stands around a number: a noun, an article, a verb of asking, a polite word."""
     return _is_one_of(word, FILLERS)
-
-
-def is_measure(word: str) -> bool:
-    """Whether a word says that the number beside it is a date or a measure: a month, a unit."""
-    return key_of(word) in MEASURES
 
 
 def is_small(word: str) -> bool:

@@ -128,8 +128,6 @@ async def test_number_with_thousands_signs_opens(scene: Scene, language: str) ->
 @pytest.mark.parametrize(
     ("language", "text"), [("fr", "l’appareil est débranché"), ("en", "my tracker got disconnected")]
 )
-    ("language", "text"), [("fr", "l’appareil est débranché"), ("en", "my tracker got disconnected")]
-)
 async def test_device_without_power_does_not_unlink(scene: Scene, language: str, text: str) -> None:
     person = await scene.linked(language, FLEET)
     screen = await scene.say(person, text)
