@@ -39,10 +39,11 @@ _GLUED = re.compile(
 )
 
 _MEASURES = {word for line in (
-    "jour jours day days semaine semaines week weeks mois month months an ans annee annees year years h heure heures hour",
-    "hours am pm min minute minutes km kilometres miles litres % pourcent percent fois times net janvier janv fevrier fevr",
-    "fev mars avril avr mai juin juillet juil aout septembre sept sep octobre oct novembre nov decembre dec january jan",
-    "february feb march mar april apr may june jun july jul august aug september october november december",
+    "jour jours day days semaine semaines week weeks mois month months an ans annee annees year years h heure",
+    "heures hour hours am pm min minute minutes km kilometres miles litres % pourcent percent fois times net",
+    "janvier janv fevrier fevr fev mars avril avr mai juin juillet juil aout septembre sept sep octobre oct",
+    "novembre nov decembre dec january jan february feb march mar april apr may june jun july jul august aug",
+    "september october november december",
 ) for word in line.split()}  # fmt: skip
 """Words that say that the number beside them is a date or a measure, as ``key_of`` returns them."""
 
