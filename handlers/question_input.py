@@ -36,6 +36,7 @@ _SCREENS: dict[Intent, Action] = {
 """The screens that do not depend on the account."""
 _BESIDE_NUMBERS = (Intent.BALANCE, Intent.PERSON)
 """What is offered beside a number; a text that is about nothing else has it looked up."""
+_LEAST_OF_NUMBER = 100_000
 _ADDRESS_WORDS = re.compile(r"\b(?:e-?mails?|courriels?|adresses?|address)\b", re.IGNORECASE)
 _SOMEBODY = "comptable"
 """Stands for an address: ``send copies to julie@books.test`` is read as ``send copies to my accountant``."""
@@ -121,6 +122,8 @@ def _action(current: LinkState, question: Question) -> Action:
             return _SCREENS[intent]
         case Question(intent=Intent.PERSON):
             return actions.TalkToPerson(link)
+        case Question(intent=Intent.CALENDAR):
+            return actions.ShowCalendar(link)
         case Question(intent=Intent.COPY):
             return actions.ShowCopy(link)
         case Question(intent=Intent.LANGUAGE, language=language):
@@ -134,7 +137,8 @@ def _action(current: LinkState, question: Question) -> Action:
         case Question(number=str(number), part=part):
             return actions.OpenNumber(link, number, part)
         case Question(amount=amount, part=part) if amount is not None:
-            return actions.OpenNumber(link, f"{amount:.2f}", part)
+            is_number = amount == int(amount) and abs(amount) >= _LEAST_OF_NUMBER  # 240.130 with a thousands sign
+            return actions.OpenNumber(link, f"{amount:.{0 if is_number else 2}f}", part)
         case Question(intent=Intent.STATEMENT) if question.part is not Part.ORDERS:
             return _statement(link, question)
         case Question(intent=Intent.PDF, latest=None, part=part) if part is not Part.ORDERS and _selects(question):

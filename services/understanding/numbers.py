@@ -31,6 +31,11 @@ _FILE_NAME = re.compile(
 )
 """The name of a PDF: ``Facture-212380.pdf``, ``Note-de-credit-240204.pdf``."""
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_MISTYPED = re.compile(r"(?=.*\d)(?=.*[OoIl])[\dOoIl]{5,}")
+_LETTERS_AS_DIGITS = str.maketrans("OoIl", "0011")
+_LEAST_OF_MISTYPED = 3
+_PREFIXED = re.compile(r"(?:0+|[a-z]{1,4}[-_ ]?)([1-9]\d{4,})", re.IGNORECASE)
+"""A number with more before it than the portal has: ``FA-240130``, ``0240130``."""
 _GROUPS = re.compile(r"\d{1,4}(?:-\d{1,4})+")
 _GLUED = re.compile(
     r"(?:(?:facture|invoice|commande|order|fact|inv|cmd|cde|po|bill|ref|num|numero|number|nr|no|n)\s*[:#=°]+|n[o°]?\.|#)"
@@ -98,7 +103,7 @@ def number_in(text: str) -> NumberText | None:
     if with_digit and len(core) > MOST_CHARACTERS:
         core = trimmed(with_digit[0])
     longest = MOST_CHARACTERS if with_digit else _LONGEST_WITHOUT_DIGIT
-    if not core or len(core) > longest:
+    if not core or len(core) > longest or (not with_digit and "'" in core):
         return None
     typed = " ".join(text.split()).strip(_SENTENCE)
     if len(typed.split()) == len(whole.split()):
@@ -120,6 +125,10 @@ def spellings(text: str) -> tuple[str, ...]:
         found += _with_joined_groups(words)
     elif _THOUSANDS.fullmatch(found[0]):
         found.append(re.sub("[.,]", "", found[0]))
+    elif _MISTYPED.fullmatch(found[0]) and sum(map(str.isdigit, found[0])) >= _LEAST_OF_MISTYPED:
+        found.append(found[0].translate(_LETTERS_AS_DIGITS))
+    elif prefixed := _PREFIXED.fullmatch(found[0]):
+        found.append(prefixed[1])
     elif _GROUPS.fullmatch(found[0]):
         found.append(found[0].replace("-", ""))
     if line != found[-1]:

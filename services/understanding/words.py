@@ -85,10 +85,16 @@ _OF_LISTS = _words(
     page pages suivant suivante suivantes suivants prochaine prochain précédent précédente plus encore next previous
     more
     premier première deuxième troisième quatrième cinquième dernier first second third fourth fifth last
-    voir montre show open ouvre la le les the one go to et a
+    premières deuxièmes autre autres other others
+    voir montre show open ouvre la le les the one go to et a celle celui non no pas deux two trois three d'avant d'après
     """
 )
-_NOT_ALONE = _words("page pages voir montre show open ouvre la le les the one go to et a dernier last prochain")
+_NOT_ALONE = _words(
+    """
+    page pages voir montre show open ouvre la le les the one go to et a dernier last prochain celle celui non no pas
+    deux two trois three autres others
+    """
+)
 _THANKS = _words("merci mercis thanks thank thx ty")
 _SMALL_TALK = _words(
     """
@@ -102,19 +108,8 @@ _GREETINGS = frozenset(
         *("bonjour", "bonsoir", "salut", "allo", "coucou", "merci", "merci beaucoup", "ok merci", "parfait merci"),
         *("bon matin", "gm"),
         *("hello", "hi", "hey", "good morning", "good afternoon", "good evening", "thanks", "thank you", "thx", "ty"),
-        *(
-            "ça va",
-            "comment ça va",
-            "à plus",
-            "what's up",
-            "thanks a lot",
-            "thank you very much",
-            "merci bien",
-            "bonne journée",
-            "bye",
-            "goodbye",
-            "au revoir",
-        ),
+        *("ça va", "comment ça va", "à plus", "what's up", "thanks a lot", "thank you very much"),
+        *("merci bien", "bonne journée", "bye", "goodbye", "au revoir"),
     )
 )
 

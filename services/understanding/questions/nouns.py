@@ -118,9 +118,9 @@ class Nouns:
             first_noun = behind + (count_after is not None)
             near = [*words[first_noun : first_noun + 2], *(words[max(0, at - 2) : at] if length == 2 else [])]
             near_nouns = [each for each in near if self.part(each) or each in _PDF]
-            if not near_nouns:
-                continue
             count = count_before or count_after
+            if not near_nouns and not (count and behind + (count_after is not None) == len(words)):
+                continue  # « les 10 dernières » ends the text, and means those of the list before
             start = at - 1 if count_before is not None else at
             end = first_noun
             left = [*words[:start], "{latest}", *words[end:]]

@@ -34,6 +34,7 @@ class Intent(StrEnum):
     PORTAL = "portal"
     PRIVACY = "privacy"
     MY_DATA = "my_data"
+    CALENDAR = "calendar"
 
 
 class State(StrEnum):

@@ -53,16 +53,18 @@ def read_question(text: str, today: datetime.date, language: Language) -> Readin
     seen = replace(seen, cues=_outermost(seen.cues))
     if seen.periods and is_about_due_day(seen):  # the periods of lists are those of the invoices' dates
         seen = replace(seen, periods=())
-    if seen.has("superlative") and seen.parts and not (seen.amounts or seen.numbers):
+    if seen.has("superlative") and (seen.parts or seen.is_light) and not (seen.amounts or seen.numbers):
+        seen = replace(seen, parts=seen.parts or (Part.INVOICES,))
         return tuple(dataclasses.replace(each, compares_amounts=True) for each in _service(seen, language))
     if seen.has("amount_range"):  # the portal's lists have no such filter: whoever asks for these finds them there
         parts = seen.parts or (Part.INVOICES,)
         ranges = [seen.words[cue.start : cue.end] for cue in seen.cues if cue.name == "amount_range"]
-        is_year = any("{period}" in each for each in ranges) or (bool(seen.amounts) and seen.has("amount_limit"))
-        periods = () if is_year else seen.periods
+        is_limit = bool(seen.amounts) and seen.has("amount_limit")
+        periods = () if is_limit or any("{period}" in each for each in ranges) else seen.periods
         seen = replace(seen, amounts=(), numbers=(), periods=periods, parts=parts, is_plural=True)
         return tuple(dataclasses.replace(each, compares_amounts=True) for each in _service(seen, language))
-    return _service(seen, language) if seen.cues or seen.numbers or seen.parts or seen.periods or seen.amounts else ()
+    has_any = seen.cues or seen.numbers or seen.parts or seen.periods or seen.amounts or seen.latest
+    return _service(seen, language) if has_any else ()
 
 
 def _outermost(cues: Iterable[Cue]) -> tuple[Cue, ...]:
@@ -115,7 +117,7 @@ def _service(seen: Sightings, language: Language) -> Readings:
     if (screen := screen_of(seen)) is not None:
         return (screen,)
     if seen.has("help") and not (
-        seen.has("off_topic") or seen.numbers or seen.amounts or seen.periods or seen.latest or _has_state(seen)
+        seen.has("off_topic") or seen.numbers or seen.amounts or seen.periods or seen.latest or seen.state
     ):
         return (Question(Intent.HELP),)
     is_certain = any(number.part for number in seen.numbers) or (seen.amounts and seen.parts)
@@ -143,10 +145,6 @@ def _is_refused(cue: Cue, refusals: Iterable[Cue], words: tuple[str, ...]) -> bo
         if refusal.name == "keep" or not cue.start <= negations[0] < cue.end:
             return True
     return False
-
-
-def _has_state(seen: Sightings) -> bool:
-    return any(cue.name in set(State) for cue in seen.cues)
 
 
 def _papers(seen: Sightings) -> Readings:
@@ -263,7 +261,7 @@ def _parts(seen: Sightings, state: State | None) -> tuple[Part, ...]:
     if seen.parts:
         return Part.ORDERS, Part.INVOICES
     is_asked = seen.has_word("asking")
-    if is_only_period(seen):
+    if is_only_period(seen) or (seen.latest and not seen.cues and seen.is_light):
         return (Part.INVOICES,)
     is_told = (state is State.PAID and not (seen.periods and is_asked)) or (state in _STATES_OF_ORDERS and not is_asked)
     if not seen.is_light or (is_told and not seen.has("both")):

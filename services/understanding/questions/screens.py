@@ -13,8 +13,9 @@ _INTENTS = {
     "password": Intent.PORTAL,
     "my_data": Intent.MY_DATA,
     "privacy": Intent.PRIVACY,
+    "calendar": Intent.CALENDAR,
 }
-_NOT_OF_PAPERS = frozenset({"my_data", "privacy"})
+_NOT_OF_PAPERS = frozenset({"my_data", "privacy", "calendar"})
 _OTHER_STATES = frozenset(State) - {State.UNPAID}
 _SPOKEN_OF = frozenset({*State, "paid_already", "payment_seen", "payment_sent", "owe", "off_topic", "trouble"})
 """Cues that say more than a period does."""

@@ -70,7 +70,7 @@ async def test_french_question(scene: Scene, text: str, expected: str) -> None:
         ("parlez-moi en français svp", "français"),
         ("unlink my account please", "unlink"),
         ("due dates pls", "Balance · "),
-        ("where do i send the cheque", "Invoices to pay"),
+        ("where do i send the cheque", "Talk to a person"),
         ("can you email it to my bookkeeper", "Bookkeeper’s copy"),
         ("turn on reminders", "Notices"),
         ("no texts after 9pm", "Quiet hours"),
