@@ -82,6 +82,7 @@ from services.security import SecurityLog
 from storage.chat_cache import ChatCache
 from storage.database import Database
 from storage.inbox import Inbox
+from storage.replica_locks import ReplicaLocks
 from storage.tables import Channel, State
 from storage.vault import Vault
 
@@ -174,11 +175,12 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )  # fmt: skip
 
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
+        stack.push_async_callback(services.locks.close)
         webhook, polling, health = None, None, None
         if settings.webhook_url:
             own = settings.webhook_secret.get_secret_value()
             accepted = [own] if own else database.vault.hashes("webhook", "telegram")
-            webhook = TelegramWebhook(application, order, handler, database, inbox, clock, accepted)
+            webhook = TelegramWebhook(application, order, handler, database, inbox, services.locks, clock, accepted)
             stack.push_async_callback(webhook.close)
         else:
             health, fetched = PollHealth(), FetchedUpdates(inbox, clock)
@@ -256,6 +258,7 @@ def _services(settings: Settings, database: Database, portal: Portal, mailer: Ma
         public_url=settings.base_url,
         policy=Policy(company, facts, saves_answers=settings.save_portal_answers),
         packs=PackQueue(database, clock),
+        locks=ReplicaLocks(database),
         failed_updates=Counter(),
     )
 

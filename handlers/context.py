@@ -40,6 +40,7 @@ from storage.database import Database
 from storage.notices import delivery_preferences
 from storage.notices.plan import sweeps
 from storage.privacy.consents import Wording
+from storage.replica_locks import ReplicaLocks
 from storage.tables import Awaited
 from texts.catalogue import Texts, texts_in
 from texts.language import Language
@@ -86,6 +87,7 @@ class Services(Struct, frozen=True):
     """The base URL of links that the bot gives out; empty if there is none."""
     policy: Policy
     packs: PackQueue
+    locks: ReplicaLocks
     failed_updates: Counter[str]
     """Updates that were answered with an apology, or not at all, by the name of the exception's class."""
     support: Counter[str] = field(default_factory=Counter)

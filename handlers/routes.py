@@ -25,7 +25,7 @@ from handlers.staff_input import on_staff_message
 from handlers.telegram.callback_data import InvalidCallbackData, decode
 from handlers.telegram.reply import answer_tap, show
 from handlers.text_input import log_foreign_context, on_text
-from handlers.views.invoices import was_just_sent
+from handlers.views.pdf import was_just_sent
 from services.security import SecurityEvent
 
 # Excludes business, guest and channel messages: the bot does not answer for another person.

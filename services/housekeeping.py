@@ -5,12 +5,12 @@ import datetime
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.clock import Clock
-from services.retention import TOPICS_KEPT, Category, kept
+from services.retention import SENT_PDFS_KEPT, TOPICS_KEPT, Category, kept
 from storage import personal_data, support, updates
 from storage.database import Database
 from storage.notices import retention
 from storage.notices.plan import rows
-from storage.papers import uploaded_pdfs
+from storage.papers import sent_pdfs, uploaded_pdfs
 from storage.sqlite_log import empty_log
 
 _BATCH = 100
@@ -42,6 +42,7 @@ class Housekeeping:
             self._purge_strangers,
             self._purge_deliveries,
             self._purge_updates,
+            self._purge_sent_pdfs,
             self._purge_notices,
             self._purge_plan,
             self._purge_conversations,
@@ -67,6 +68,10 @@ class Housekeeping:
     async def _purge_updates(self, limit: int) -> int:
         async with self._database.write() as session:
             return await updates.purge(session, self._before(Category.UPDATES), limit)
+
+    async def _purge_sent_pdfs(self, limit: int) -> int:
+        async with self._database.write() as session:
+            return await sent_pdfs.purge(session, self._clock() - SENT_PDFS_KEPT, limit)
 
     async def _purge_plan(self, limit: int) -> int:
         async with self._database.write() as session:

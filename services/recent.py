@@ -1,13 +1,16 @@
-"""What this process did a short while ago, so that a repeated update does not do it again. Nothing of it is stored."""
+"""What this process did a short while ago, so that a repeated update does not do it again.
+
+Only the PDFs are also stored (``storage.papers.sent_pdfs``).
+"""
 
 import datetime
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from msgspec import Struct
-
 from services.clock import Clock
+from services.retention import SENT_PDFS_KEPT
+from storage.papers.sent_pdfs import SentPdf
 
 _LIMIT = 20_000
 """Largest number of remembered entries of each kind; the oldest is forgotten first."""
@@ -15,6 +18,8 @@ _UNKNOWN_EDIT_AGE = datetime.timedelta(minutes=10)
 """An edit of a message that this process did not see is handled only if the message is younger: later ones are mostly
 reactions and link previews."""
 
+PdfKey = tuple[int, str, str, str]
+"""Chat, account, number and language of an invoice's PDF."""
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
@@ -33,6 +38,10 @@ class RecentEntries(Generic[KeyT, ValueT]):
         is_recent = found is not None and datetime.timedelta() <= self._clock() - found[0] <= self._age
         return found[1] if found is not None and is_recent else None
 
+    def __contains__(self, key: KeyT) -> bool:
+        """Return whether ``get`` returns a value."""
+        return self.get(key) is not None
+
     def set(self, key: KeyT, value: ValueT) -> None:
         """Remember a value from now on."""
         self._entries.pop(key, None)
@@ -41,21 +50,12 @@ class RecentEntries(Generic[KeyT, ValueT]):
             self._entries.popitem(last=False)
 
 
-class SentPdf(Struct, frozen=True):
-    """A PDF that a chat has: its message, the portal's ETag or None, and when the person was last told of it."""
-
-    message_id: int
-    etag: str | None
-    told_at: datetime.datetime
-
-
 @dataclass(slots=True)
 class Recent:
     """What each chat wrote, opened and was sent lately, and the taps of one-time buttons and below notices."""
 
     clock: Clock
-    pdfs: RecentEntries[tuple[int, str, str, str], SentPdf] = field(init=False)
-    """By chat, account, number and language."""
+    pdfs: RecentEntries[PdfKey, SentPdf] = field(init=False)
     notice_answers: RecentEntries[tuple[int, int, str], int] = field(init=False)
     """The message that answered a notice's button, by chat, message of the notice and callback data."""
     opened: RecentEntries[tuple[int, str, str], bool] = field(init=False)
@@ -69,7 +69,7 @@ class Recent:
 
     def __post_init__(self) -> None:
         """Make the empty entries."""
-        self.pdfs = RecentEntries(self.clock, datetime.timedelta(hours=24))
+        self.pdfs = RecentEntries(self.clock, SENT_PDFS_KEPT)
         self.notice_answers = RecentEntries(self.clock, datetime.timedelta(seconds=15))
         self.opened = RecentEntries(self.clock, datetime.timedelta(days=30))
         self.last_invoice = RecentEntries(self.clock, datetime.timedelta(minutes=15))

@@ -24,7 +24,7 @@ from services.clock import Clock
 from services.concurrency.grouping import Grouped
 from storage.database import Database
 from storage.inbox import Inbox
-from storage.update_locks import UpdateLocks
+from storage.replica_locks import ReplicaLocks
 from storage.updates import HandledUpdates
 
 _LOCK_ATTEMPTS, _LOCK_PAUSE_SECONDS = 20, 0.5
@@ -56,6 +56,7 @@ class TelegramWebhook:
         handler: UpdateHandler,
         database: Database,
         inbox: Inbox,
+        locks: ReplicaLocks,
         clock: Clock,
         secrets: Sequence[str],
     ) -> None:
@@ -70,7 +71,7 @@ class TelegramWebhook:
         self._secrets = [each.encode() for each in secrets]
         self._in_progress: dict[int, tuple[asyncio.Task[bool], asyncio.Future[None]]] = {}
         self._refused = ThrottledWarning(log, "webhook.telegram_refused")
-        self._update_locks = UpdateLocks(database)
+        self._locks = locks
 
     async def receive(self, request: Request) -> Response:
         """Answer 200 when the update is handled; 403 without the secret; 400 if the body is not an update.
@@ -113,13 +114,12 @@ class TelegramWebhook:
             await asyncio.wait([task for task, _ in self._in_progress.values()])
 
     async def close(self) -> None:
-        """Cancel the updates still in progress, and release all locks: Telegram delivers those updates again."""
+        """Cancel the updates still in progress: Telegram delivers them again."""
         tasks = [task for task, _ in self._in_progress.values()]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
-        await self._update_locks.close()
 
     def _parse(self, body: bytes) -> Update | None:
         """Return the update; None if the body is none."""
@@ -163,7 +163,7 @@ class TelegramWebhook:
                 return False
             await self._marks.ask(update.update_id)
         finally:
-            await self._update_locks.unlock(update.update_id)
+            await self._locks.unlock(update.update_id)
         return True
 
     async def _mark_handled(self, handled: Sequence[int]) -> Sequence[None]:
@@ -178,7 +178,7 @@ class TelegramWebhook:
     async def _lock(self, update_id: int) -> bool:
         """Lock the update, waiting for a replica that handles it and may die. Returns: False if it keeps the lock."""
         for _ in range(_LOCK_ATTEMPTS):
-            if await self._update_locks.try_lock(update_id):
+            if await self._locks.try_lock(update_id):
                 return True
             await asyncio.sleep(_LOCK_PAUSE_SECONDS)
         return False

@@ -183,15 +183,6 @@ async def send_file(
     )
 
 
-async def save_upload(bot: ExtBot[None], database: Database, pdf: LoadedPdf, sent: Message) -> None:
-    """Store the ``file_id`` of a new upload, if the portal sent an ETag."""
-    document = new_upload(bot, pdf, sent)
-    if document is None:
-        return
-    async with database.write() as session:
-        await uploaded_pdfs.save(session, document)
-
-
 def new_upload(bot: ExtBot[None], pdf: LoadedPdf, sent: Message) -> Document | None:
     """Return the ``file_id`` of a sent PDF, to be stored; None if it was known, or the portal sent no ETag."""
     if pdf.new is None or not pdf.etag or sent.document is None:

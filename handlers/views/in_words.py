@@ -8,8 +8,9 @@ from handlers.screens.invoices import pdf_of, pdf_sent
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
 from handlers.text_actions import ListInvoicesOf, ListWhole, OpenLatest, SendPdfOf
-from handlers.views.invoices import invoice_detail, invoice_list, send_pdf
+from handlers.views.invoices import invoice_detail, invoice_list
 from handlers.views.orders import order_detail, order_list
+from handlers.views.pdf import send_pdf
 from handlers.views.saved_answers import marked_if_saved
 from handlers.views.search import open_number, usable_links
 from portal.models import Invoice, Part

@@ -2,6 +2,7 @@
 
 from services.retention.categories import (
     CODE_ADDRESS_KEPT as CODE_ADDRESS_KEPT,
+    SENT_PDFS_KEPT as SENT_PDFS_KEPT,
     TOPICS_KEPT as TOPICS_KEPT,
     Category as Category,
     kept as kept,

@@ -62,6 +62,8 @@ _PERIODS: dict[Category, datetime.timedelta | None] = {
 
 CODE_ADDRESS_KEPT = datetime.timedelta(hours=1)
 """How long the address of a code stays after the code expired, so that another code can be asked for."""
+SENT_PDFS_KEPT = datetime.timedelta(hours=24)
+"""How long it is known which PDF the chat was sent in which message."""
 TOPICS_KEPT = datetime.timedelta(days=400)
 """How long it is known that a topic of the staff's forum was a conversation, without whose."""
 

@@ -3,7 +3,7 @@
 A test fails for a column that is neither here nor in ``IMPERSONAL``. ``docs/decisions/0026`` argues the plain columns.
 """
 
-from services.retention.categories import CODE_ADDRESS_KEPT, Category
+from services.retention.categories import CODE_ADDRESS_KEPT, SENT_PDFS_KEPT, Category
 from services.retention.columns import Eraser, PersonalColumn, StoredTable, columns_of
 
 _CHAT = "Telegram's number of the chat, without which nothing can be sent; each update and each notice looks it up"
@@ -233,6 +233,22 @@ TABLES: dict[str, StoredTable] = {
             "etag": "the portal's version of the file",
         },
         impersonal=("bot_id",),
+    ),
+    "pdf_messages": StoredTable(
+        Category.DOCUMENTS,
+        "not to send a PDF again for a repeated tap; deleted after a day",
+        Eraser.UNLINKING,
+        plain={
+            "link_id": _LINK,
+            "number": _PAPER,
+            "language": _SETTING,
+            "message_id": "Telegram's number of the message, to which an answer can point",
+            "etag": "the portal's version of the file",
+            **dict.fromkeys(("sent_at", "told_at"), _TIME),
+        },
+        kept=dict.fromkeys(
+            ("link_id", "number", "language", "message_id", "etag", "sent_at", "told_at"), SENT_PDFS_KEPT
+        ),
     ),
     "calendar_feeds": StoredTable(
         Category.CALENDAR,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0026"
+HEAD = "0027"
 """The newest revision, which this program needs."""
 NOT_KNOWN = "the schema is that of a newer version, run that one"
 """The message for ``Schema.UNKNOWN``."""

@@ -25,6 +25,7 @@ from storage.tables import (
     Mute,
     Notice,
     Pack,
+    PdfMessage,
     PendingPaper,
     PlannedNotice,
     ProvenAddress,
@@ -36,7 +37,7 @@ from storage.tables import (
 )
 
 _SEALED = "_sealed"
-_OF_LINKS = (Visit, Copy, Mute, SavedAnswer, CalendarFeed, Sweep, PlannedNotice)
+_OF_LINKS = (Visit, Copy, Mute, SavedAnswer, CalendarFeed, Sweep, PlannedNotice, PdfMessage)
 
 
 async def rows_of_chat(session: Session, chat_id: int) -> dict[str, list[dict[str, Any]]]:

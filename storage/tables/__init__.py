@@ -34,7 +34,7 @@ from storage.tables.operator import Announcement, OperatorAlert
 from storage.tables.packs import Pack, PackState
 from storage.tables.plan import MUTE, NO_DAY, PlannedNotice, PlanState, Sweep
 from storage.tables.support import SupportConversation, SupportMessage
-from storage.tables.telegram import Document, HandledUpdate, InboxUpdate
+from storage.tables.telegram import Document, HandledUpdate, InboxUpdate, PdfMessage
 
 __all__ = [
     "DEFAULT_PAGE_SIZE",
@@ -68,6 +68,7 @@ __all__ = [
     "Pace",
     "Pack",
     "PackState",
+    "PdfMessage",
     "PendingPaper",
     "PlanState",
     "PlannedNotice",

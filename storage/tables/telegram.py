@@ -1,8 +1,8 @@
-"""Files uploaded to Telegram, updates handled by webhook, and updates fetched by polling."""
+"""Files uploaded to Telegram, the messages with them, updates handled by webhook, and updates fetched by polling."""
 
 import datetime
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, ForeignKey
 from sqlmodel import Field
 
 from storage.tables.base import Row, UtcTime
@@ -19,6 +19,25 @@ class Document(Row, table=True):
     language: str = Field(primary_key=True, max_length=2)
     file_id: str
     etag: str
+
+
+class PdfMessage(Row, table=True):
+    """The newest message in which the chat of a link was sent an invoice's PDF; ``etag`` is the portal's."""
+
+    __tablename__ = "pdf_messages"
+
+    link_id: int = Field(
+        primary_key=True,
+        sa_column_args=(ForeignKey("links.link_id", ondelete="CASCADE"),),
+        sa_column_kwargs={"autoincrement": False},
+    )
+    number: str = Field(primary_key=True)
+    language: str = Field(primary_key=True, max_length=2)
+    message_id: int = Field(sa_type=BigInteger)
+    etag: str | None = None
+    sent_at: datetime.datetime = Field(sa_type=UtcTime)
+    told_at: datetime.datetime = Field(sa_type=UtcTime, index=True)
+    """When the person was last told that the PDF is in the chat."""
 
 
 class HandledUpdate(Row, table=True):

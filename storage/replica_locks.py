@@ -1,6 +1,7 @@
-"""Locks on updates over all replicas, so that an update that Telegram delivers twice is answered once."""
+"""Locks over all replicas, so that an update that Telegram delivers twice, or a PDF, is handled by one of them."""
 
 import asyncio
+import hashlib
 
 from sqlalchemy import BigInteger, func, literal, select
 from sqlalchemy.exc import DBAPIError
@@ -11,8 +12,8 @@ from sqlalchemy.sql.functions import Function
 from storage.database import Database
 
 
-class UpdateLocks:
-    """Holds one PostgreSQL advisory lock for each update, on one connection of the process.
+class ReplicaLocks:
+    """Holds PostgreSQL advisory locks of updates and of PDFs, on one connection of the process.
 
     PostgreSQL releases them when the connection ends, so the locks of a killed process are free at once and need no
     expiry time. On SQLite there is one process, and every lock is granted.
@@ -23,14 +24,14 @@ class UpdateLocks:
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
 
-    async def try_lock(self, update_id: int) -> bool:
-        """Lock an update until ``unlock``. Returns: False where another process holds the lock."""
-        return self._database.is_sqlite or await self._ask(func.pg_try_advisory_lock(_key(update_id)))
+    async def try_lock(self, number: int) -> bool:
+        """Lock a number until ``unlock``. Returns: False where another process holds the lock."""
+        return self._database.is_sqlite or await self._ask(func.pg_try_advisory_lock(_key(number)))
 
-    async def unlock(self, update_id: int) -> None:
-        """Release the lock of an update."""
+    async def unlock(self, number: int) -> None:
+        """Release the lock of a number."""
         if not self._database.is_sqlite:
-            await self._ask(func.pg_advisory_unlock(_key(update_id)))
+            await self._ask(func.pg_advisory_unlock(_key(number)))
 
     async def close(self) -> None:
         """Close the connection, which releases every lock."""
@@ -52,5 +53,10 @@ class UpdateLocks:
                 raise
 
 
-def _key(update_id: int) -> BindParameter[int]:
-    return literal(update_id, BigInteger)
+def number_of(name: str) -> int:
+    """Return the number under which a name is locked: negative, so that it is none of an update."""
+    return -1 - (int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) >> 1)
+
+
+def _key(number: int) -> BindParameter[int]:
+    return literal(number, BigInteger)
