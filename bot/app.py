@@ -116,6 +116,7 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         server = parse_smtp_url(settings.smtp_url.get_secret_value())
         mailer = CountedMailer(SmtpMailer(server, settings.mail_from, clock=clock, rate=settings.mail_rate))
         services = _services(settings, database, portal, mailer, clock)
+        stack.push_async_callback(services.locks.close)
 
         feed_reader = FeedReader(database, portal, clock)
         settled: Counter[State] = Counter()
@@ -175,7 +176,6 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
         )  # fmt: skip
 
         handler, inbox = UpdateHandler(application, order, metrics.retried), Inbox(database)
-        stack.push_async_callback(services.locks.close)
         webhook, polling, health = None, None, None
         if settings.webhook_url:
             own = settings.webhook_secret.get_secret_value()
@@ -187,15 +187,11 @@ async def build(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Com
             kinds = allowed_updates(inline=settings.inline)
             polling = Polling(application.bot, get_updates_request, handler, fetched, health, kinds)
             metrics.watch_polling(health, fetched)
+        signed_by = settings.portal_webhook_secret.get_secret_value()
         public = public_app(
             telegram=webhook,
             unsubscribe=Unsubscribe(database, clock, services.security, services.company),
-            portal=PortalRequests(
-                worker.read_now,
-                services.invitations,
-                lambda: application.bot.username,
-                settings.portal_webhook_secret.get_secret_value(),
-            ),
+            portal=PortalRequests(worker.read_now, services.invitations, lambda: application.bot.username, signed_by),
             calendar=CalendarEndpoint(services.calendar_feeds) if settings.serves_calendars else None,
             policy=PolicyPage(services.company, services.policy),
         )

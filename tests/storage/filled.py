@@ -3,7 +3,7 @@
 Each of the ``links`` links belongs to another chat. The other tables grow with them:
 
 - accounts: a quarter, each with four links of four contacts, which were made at four different times;
-- sweeps and planned reminders: one of each link;
+- sweeps, planned reminders and sent PDFs: one of each link;
 - codes of the last hour, documents, bookkeepers' copies, mutes and conversations with the staff: a quarter each;
   relayed messages: four a conversation;
 - notices of the last 400 days: a half, two an account; handled updates of the last two days: as many as links;
@@ -163,6 +163,10 @@ class _Writer:
         muted = f"'101' || {self._six(f'((i * 4 - 1) % {size.quarter})')}"
         yield "mutes", "link_id, number", size.quarter, f"i * 4, {muted}"
         yield "visits", "link_id, visited_at, papers_sealed", size.links, f"i, {now}, {sealed}"
+        yield (
+            "pdf_messages", "link_id, number, language, message_id, sent_at, told_at", size.links,
+            f"i, '900', 'fr', i, {now}, {now}",
+        )  # fmt: skip
         tomorrow, slot = (
             self._at(size.now + datetime.timedelta(days=1)),
             self._time(f"{size.now.timestamp():.0f} + (i * 40503) % 86400"),

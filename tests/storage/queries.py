@@ -36,9 +36,10 @@ from storage.notices.plan import hand_over, mutes, rows, sweeps
 from storage.notices.plan.rows import Part, Wanted
 from storage.notices.plan.sweeps import REMINDER_KINDS
 from storage.notices.repetitions import ResendChoice, SeenNotices
-from storage.papers import calendar_feeds, packs, saved_answers, uploaded_pdfs, visits
+from storage.papers import calendar_feeds, packs, saved_answers, sent_pdfs, uploaded_pdfs, visits
 from storage.papers.packs import ClaimedPack, NewPack, SettledPack
 from storage.papers.saved_answers import Answer
+from storage.papers.sent_pdfs import SentPdf
 from storage.support import EndReason
 from storage.tables import Awaited, Channel, CodeState, Document, InvitationState, Kind, PackState, State
 from tests.storage.filled import CODES_KEPT, NOTICES_KEPT, UPDATES_KEPT, Size
@@ -204,6 +205,9 @@ READS: dict[str, Query] = {
     "access.still_linked": lambda s, p: access.still_linked(s, [p.link]),
     "shared_addresses.find_shared": lambda s, p: shared_addresses.find_shared(s, p.chat, p.other_chat),
     "codes.latest": lambda s, p: codes.latest(s, p.chat, *CodeState),
+    "sent_pdfs.find": lambda s, p: sent_pdfs.find(s, p.link, "900", "fr", p.now - _DAY, p.now),
+    "sent_pdfs.save": lambda s, p: sent_pdfs.save(s, p.link, "900", "fr", SentPdf(1, None, p.now, p.now)),
+    "sent_pdfs.purge": lambda s, p: sent_pdfs.purge(s, p.now - _DAY, 100),
     "uploaded_pdfs.find": lambda s, p: uploaded_pdfs.find(s, 1, p.account, p.number, "fr"),
     "feed.position": lambda s, _: feed.position(s),
     "feed.known_events": lambda s, p: feed.known_events(s, p.events),

@@ -28,6 +28,7 @@ LARGE = {
     "sweeps",
     "planned_notices",
     "visits",
+    "pdf_messages",
 }
 FEW = (
     "ix_planned_notices_due_at",
