@@ -17,7 +17,7 @@ _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 # Japanese carriers gave out a..b@ and a.@. A quoted local part has only characters that cannot end it, or smuggle an
 # SMTP command into an address.
 _ODD_LOCAL = re.compile(rf"""{_ATOM}(?:\.+{_ATOM})*\.*|"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\-., ]+\"""")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"  # hosts of an intranet may have underscores
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>")

@@ -33,20 +33,39 @@ _DOT_APART = re.compile(r"(?<=[\w-])\s*\.\s*(?=[\w-])")
 _COMMA_FOR_DOT = re.compile(r"(@[\w.-]+),(?=[a-z]{2,})", re.IGNORECASE)
 _LONGEST_SPOKEN = 120
 """Characters of the longest text that is read as one dictated address."""
+_CLEAR = re.compile(r"mailto:|<[^<>\s]+@[^<>\s]+>|\b(?:e-?mails?|courriels?|adresses?|address)\b", re.IGNORECASE)
+"""What says in a text of several words that a word with an ``@`` is an address, not ``see you @work`` or ``a@b``."""
+_UNFINISHED = frozenset(
+    (
+        *("gmail", "googlemail", "hotmail", "outlook", "live", "msn", "yahoo", "icloud", "aol", "protonmail", "proton"),
+        *("videotron", "sympatico", "cogeco", "rogers", "telus", "orange", "laposte", "wanadoo", "gmx"),
+    )
+)
+"""Providers whose addresses go on: ``ana@gmail`` was not written to its end."""
 _PUBLIC = ".ca"
 _LONGEST_LOCAL = 64  # octets, RFC 5321 §4.5.3.1.1
 _LONGEST = 320
 """Characters of the longest address (RFC 5321 §4.5.3.1); longer words are no addresses."""
 
 
-def email_in(text: str) -> str | None:
+def email_in(text: str, *, may_be_local: bool = False) -> str | None:
     """Find the only address in a text, also written as ``Ana <mailto:ana@b.ca>``.
+
+    Args:
+        may_be_local: Accept a domain of one label (``ana@usine``), if the text is nothing but the address, or says that
+            it is one.
 
     Returns:
         Its normal form; ``None`` for none, several different ones, or an invalid one.
     """
     found = {normalize_email(address) for address in addresses_in(text)}
-    return found.pop() if len(found) == 1 else None
+    email = found.pop() if len(found) == 1 else None
+    if email is None or "." in (domain := email.rpartition("@")[2]):
+        return email
+    is_label = len(domain) > 1 and domain[0].isalpha() and domain not in _UNFINISHED
+    words = [word for word in _SEPARATORS.split(text) if word.strip(_EDGES)]
+    is_clear = len(words) == 1 or _CLEAR.search(text) is not None
+    return email if may_be_local and is_label and is_clear else None
 
 
 def spoken_email_in(text: str) -> str | None:
@@ -103,8 +122,8 @@ def _without_scheme(word: str) -> str:
 def normalize_email(address: str) -> str | None:
     """Return an address in the normal form that is compared and hashed; ``None`` for an invalid one. No DNS lookup.
 
-    Accepted are also the domains of a company's own network (``.local``, ``.test``), quoted local parts, and the dots
-    of Japanese carriers (``a..b@``, ``a.@``), which RFC 5321 does not allow.
+    Accepted are also the domains of a company's own network (``.local``, ``.test``, one label, an underscore), quoted
+    local parts, and the dots of Japanese carriers (``a..b@``, ``a.@``), which RFC 5321 does not allow.
     """
     # The import takes 40 ms, and most starts and most texts need no address.
     from email_validator import EmailNotValidError, validate_email
@@ -112,16 +131,17 @@ def normalize_email(address: str) -> str | None:
     if len(address) > _LONGEST:
         return None
     local, _, domain = address.rpartition("@")
-    if "." not in domain or domain.rpartition(".")[2].isdigit():
-        return None  # a single label is an address that was not written to its end
+    if domain.rpartition(".")[2].isdigit() or ("_" in domain and not domain.isascii()):
+        return None
     has_odd_dots = not local.startswith('"') and (".." in local or local[:1] == "." or local[-1:] == ".")
     checked = _DOTS.sub(".", local).strip(".") if has_odd_dots else local
     try:
-        # The library refuses the domains of a company's own network, unless they end otherwise.
-        valid = validate_email(f"{checked}@{domain}{_PUBLIC}", check_deliverability=False, allow_quoted_local=True)
+        # The library refuses the domains of a company's own network, unless they end otherwise, and underscores.
+        public = f"{domain.replace('_', 'x')}{_PUBLIC}"
+        valid = validate_email(f"{checked}@{public}", check_deliverability=False, allow_quoted_local=True)
     except (EmailNotValidError, UnicodeError, ValueError):
         return None
     written = unicodedata.normalize("NFC", local) if has_odd_dots else valid.local_part
     if len(written.encode()) > _LONGEST_LOCAL:
         return None
-    return f"{written}@{valid.domain.removesuffix(_PUBLIC)}".lower()
+    return f"{written}@{domain if '_' in domain else valid.domain.removesuffix(_PUBLIC)}".lower()

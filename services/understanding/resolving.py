@@ -213,7 +213,7 @@ def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meani
         is_by_command = noun_and_number.part is not None and name is not None
         if is_by_command or name is None:
             return NumberTyped(noun_and_number)
-    if name in _LINKING and (email := email_in(rest)) is not None:
+    if name in _LINKING and (email := email_in(rest, may_be_local=True)) is not None:
         return AddressTyped(email, is_for_linking=True)
     if name is not None:
         return CommandNamed(name)
@@ -249,12 +249,14 @@ def _code(codes: Codes, number: NumberText | None, *, is_linked: bool, is_senten
 
 def _address(text: str, awaited: Awaited | None, *, is_linked: bool) -> Meaning | None:
     """Return what an address means; None if the text has none and may mean something else."""
-    email = email_in(text)
     is_awaited = awaited in (Awaited.EMAIL, Awaited.COPY_EMAIL, Awaited.CODE) or (not is_linked and awaited is None)
+    email = email_in(text)
     if email:
         return AddressTyped(email) if is_awaited else UnaskedAddress(email)
     if is_awaited and ("@" in text or awaited in _ADDRESSES) and (spoken := spoken_email_in(text)):
         return AddressTyped(spoken)
+    if is_awaited and (local := email_in(text, may_be_local=True)):
+        return AddressTyped(local)
     if awaited in _ADDRESSES and (found := addresses_in(plain_text(text))):
         return BadAddress(len(set(found)))
     return None

@@ -289,6 +289,15 @@ async def test_international_address(tls: TlsMode) -> None:
     assert received.text == a_letter().text
 
 
+@pytest.mark.parametrize("to", ["ana@usine", "ana@my_host.example.test", "ana@_x_"])
+async def test_hosts_of_an_intranet(to: str) -> None:
+    """One label, or an underscore: whether such a host takes mail is the server's business."""
+    async with Mailbox() as mailbox:
+        await mailer_on(mailbox).send(a_letter(to=to))
+        [received] = await mailbox.wait_for(to)
+    assert received.headers["To"] == to
+
+
 async def test_international_address_without_smtputf8() -> None:
     """A local part that is not ASCII is refused; a domain has an ASCII form."""
     async with Mailbox(smtputf8=False) as mailbox:

@@ -233,10 +233,43 @@ async def test_addresses_as_programs_write_them(scene: Scene) -> None:
         assert f"Si {CLIENT} est" in (await scene.say(scene.person(), text)).text, number
 
 
-@pytest.mark.parametrize("email", ["keitai..odo@docomo.example.test", "ana@usine.local"])
-async def test_odd_address_that_the_portal_knows_links(scene: Scene, email: str) -> None:
-    person = await scene.asked("fr", email)
-    assert "Connexion réussie" in (await scene.say(person, await scene.code(email))).text
+@pytest.mark.parametrize(("language", "words"), [("fr", "Connexion réussie"), ("en", "You are connected")])
+@pytest.mark.parametrize(
+    "email", ["keitai..odo@docomo.example.test", "ana@usine.local", "ana@usine", "ana@my_host.example.test"]
+)
+async def test_odd_address_that_the_portal_knows_links(scene: Scene, email: str, language: str, words: str) -> None:
+    if email in ("ana@usine", "ana@my_host.example.test"):
+        scene.portal.portal.people.add_contact("c-9001", email, "Ana", access={"a-2001": ("orders", "invoices")})
+    person = await scene.asked(language, email)
+    assert words in (await scene.say(person, await scene.code(email))).text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("domain", ["usine", "my_host.example.test"])
+async def test_odd_address_says_nothing_about_the_portal(scene: Scene, language: str, domain: str) -> None:
+    scene.portal.portal.people.add_contact("c-9001", f"ana@{domain}", "Ana", access={"a-2001": ("orders",)})
+    answers = []
+    for name in ("ana", "eva"):
+        person = await scene.asked(language, f"{name}@{domain}")
+        await scene.settled()
+        asked, wrong = person.screen(), await scene.say(person, "000000")
+        answers.append(tuple((each.text.replace(name, ""), each.labels) for each in (asked, wrong)))
+    assert answers[0] == answers[1]
+    assert len(scene.mailbox.sent_to(f"ana@{domain}")) == 1
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "adresse"), ("en", "address")])
+async def test_mention_is_no_address(scene: Scene, language: str, words: str) -> None:
+    """Nor is a word with an ``@`` in a sentence, nor the beginning of an address."""
+    person = scene.person(language)
+    await scene.say(person, "/lier")
+    for text in ("@usine", "merci @ana", "on se voit ana@work demain", "camille@gmail"):
+        answer = await scene.say(person, text)
+        assert words in answer.text, text
+        assert "ana@work" not in answer.text
+        assert "camille@gmail" not in answer.text
+    assert scene.mailbox.sent_to("ana@work") == []
+    assert CLIENT in (await scene.say(person, CLIENT)).text, "an address is still awaited"
 
 
 @pytest.mark.parametrize(("language", "words"), [("fr", "n’en attendais pas"), ("en", "not expecting one")])

@@ -241,13 +241,50 @@ def test_number_is_read_with_or_without_a_sign_before_it(number: str, sign: str)
         ("nom\x00@exemple.com", None),
         ("\ud800@exemple.com", None),
         ("nom@exemple.com%0d%0aBcc:", None),
-        ("nom@exam_ple.com", None),
+        ("nom@Exam_ple.com", "nom@exam_ple.com"),
+        ("nom@é_x.com", None),
+        ("nom@exemple_", None),
         ("nom@" + "x" * 64 + ".com", None),
         ("nom@" + "x." * 130 + "com", None),
     ],
 )
 def test_address_is_found_in_text(text: str, email: str | None) -> None:
     assert email_in(text) == email
+
+
+@pytest.mark.parametrize(
+    ("text", "email"),
+    [
+        ("ana@usine", "ana@usine"),
+        ("Ana@Usine.", "ana@usine"),
+        ("(ana@us_ine)", "ana@us_ine"),
+        ("ana@localhost", "ana@localhost"),
+        ("Ana <ana@usine>", "ana@usine"),
+        ("mailto:ana@usine", "ana@usine"),
+        ("mon courriel est ana@usine", "ana@usine"),
+        ("my address: ana@usine", "ana@usine"),
+        ("on se voit a@bc demain", None),
+        ("see ana@work", None),
+        ("@usine", None),
+        ("merci @ana", None),
+        ("ana @usine", None),
+        ("ana@gmail", None),
+        ("ana@Hotmail", None),
+        ("ana@b", None),
+        ("10@12h", None),
+        ("5@7", None),
+        ("ana@-usine", None),
+        ("ana@usine:25", None),
+        ("ana@usine, merci", None),
+        ("ana@usine paul@usine", None),
+        ("ana@usine@autre", None),
+        ("x@" + "a" * 64, None),
+    ],
+)
+def test_domain_of_one_label(text: str, email: str | None) -> None:
+    """It is an address where the text is nothing else, or says so; never where no address is expected."""
+    assert email_in(text, may_be_local=True) == email
+    assert email_in(text) is None
 
 
 def test_line_break_adds_no_header() -> None:
