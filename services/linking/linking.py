@@ -172,13 +172,8 @@ class Linking:
         typed = long_code if known.is_long else code
         if not typed:
             return OtherCodeKind(known.is_long), known.email
-        if not known.is_long:
-            older = await code_history.short_hashes(
-                session, chat_id, known.email, now - _HOUR, for_link=known.for_link, for_chat=known.for_chat,
-                but=known.code_id,
-            )  # fmt: skip
-            if code_history.is_among(session, chat_id, typed, older):
-                return OlderCode(), known.email
+        if await self._is_older(session, chat_id, known, typed):
+            return OlderCode(), known.email
         history = await code_history.history(session, chat_id, known.email, now - code_limits.HISTORY_SPAN)
         if capped := code_limits.check_wrong_codes(history, now):
             return capped, known.email
@@ -200,6 +195,17 @@ class Linking:
             session, known.email, now, code_limits.WARNING_GAP
         )
         return WrongCode(left, known.email if warns else None), known.email
+
+    async def _is_older(self, session: Session, chat_id: int, known: StoredCode, typed: str) -> bool:
+        """Return whether a typed code is of an earlier mail, and not accepted: that says nothing of one that is."""
+        now = self._clock()
+        if known.is_long:
+            return await code_history.is_ended_long(session, known, typed, now, now - code_limits.HISTORY_SPAN)
+        hashes = await code_history.short_hashes(
+            session, chat_id, known.email, now - _HOUR, for_link=known.for_link, for_chat=known.for_chat,
+            but=known.code_id,
+        )  # fmt: skip
+        return code_history.is_among(session, chat_id, typed, hashes)
 
     async def finish(self, chat_id: int, first_name: str, wording: Wording) -> Linked | CodeExpired:
         """Link the chat to every account of every contact with the proven address.

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from storage.database import Session
 from storage.linking import proofs
+from storage.linking.codes import StoredCode, is_right
 from storage.tables import Code, CodeState
 
 
@@ -120,6 +121,34 @@ async def short_hashes(
         col(Code.expires_at) > since,
     )
     return list((await session.exec(query)).all())
+
+
+async def is_ended_long(
+    session: Session, stored: StoredCode, code: str, now: datetime.datetime, since: datetime.datetime
+) -> bool:
+    """Compare a code with the long ones that were mailed to an address for the same purpose and are not accepted.
+
+    Those that other chats requested are among them: a person cannot tell their mails apart.
+
+    Args:
+        stored: The chat's own long code, which is left out; its address and purpose count.
+        since: Codes that were requested before are left out.
+    """
+    query = select(Code.code_hash).where(
+        col(Code.email_hash).in_(session.vault.hashes("email", stored.email)),
+        col(Code.for_link).is_not_distinct_from(stored.for_link),
+        col(Code.for_chat).is_not_distinct_from(stored.for_chat),
+        col(Code.is_long),
+        col(Code.is_mailed),
+        col(Code.code_id) != stored.code_id,
+        or_(col(Code.opens_until).is_(None), col(Code.opens_until) < now),
+        or_(col(Code.state) != CodeState.LIVE, col(Code.expires_at) <= now),
+        col(Code.asked_at) > since,
+    )
+    found = False
+    for code_hash in (await session.exec(query)).all():
+        found |= is_right(session, stored, 0, code, code_hash)
+    return found
 
 
 def is_among(session: Session, chat_id: int, code: str, hashes: Sequence[str]) -> bool:

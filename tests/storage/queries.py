@@ -313,6 +313,9 @@ WRITES: dict[str, Query] = {
     "pending_papers.take": lambda s, p: pending_papers.take(s, p.chat, p.now),
     "pending_papers.purge": lambda s, p: pending_papers.purge(s, p.now, 100),
     "code_history.history": lambda s, p: code_history.history(s, p.chat, p.email, p.now - CODES_KEPT),
+    "code_history.is_ended_long": lambda s, p: code_history.is_ended_long(
+        s, StoredCode(p.code, p.email, "hash", p.now, p.now, is_long=True), "K7QM2XVP", p.now, p.now - _DAY
+    ),
     "code_history.short_hashes": lambda s, p: code_history.short_hashes(s, p.chat, p.email, p.now - CODES_KEPT),
     "code_history.copy_requests": lambda s, p: code_history.copy_requests(s, p.now - CODES_KEPT, 500),
     "codes.take_over": lambda s, p: codes.take_over(s, p.chat, p.email, p.now),

@@ -105,6 +105,79 @@ async def test_older_code_is_of_the_same_request_only(scene: Scene, monkeypatch:
     assert await attempts(scene, thief) == 2
 
 
+def draw(monkeypatch: pytest.MonkeyPatch, *long_codes: str) -> None:
+    """Have these long codes drawn, one after the other; short ones are drawn as they are."""
+    drawn, new_code = iter(long_codes), linking_service.new_code
+    monkeypatch.setattr(
+        linking_service, "new_code", lambda *, is_long: next(drawn) if is_long else new_code(is_long=False)
+    )
+
+
+async def crowded(scene: Scene, email: str) -> None:
+    """Let five others ask for codes of an address, so that the next ones are long."""
+    for _ in range(5):
+        await scene.asked(email=email)
+    await scene.settled()
+
+
+@pytest.mark.parametrize(
+    ("language", "older", "wrong"),
+    [("fr", OLDER, WRONG), ("en", "an earlier email", "not the right code")],
+)
+@pytest.mark.parametrize("email", [CLIENT, "nobody@example.test"])
+async def test_older_long_code_costs_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, email: str, language: str, older: str, wrong: str
+) -> None:
+    """Its time is over. It is the same for an address that the portal does not know; any other guess is counted."""
+    draw(monkeypatch, "AAAA2222", "BBBB3333")
+    await crowded(scene, email)
+    person = await scene.asked(language, email)
+    await scene.settled()
+    scene.later(hours=3)
+    await crowded(scene, email)
+    await scene.say(person, email)
+    await scene.settled()
+    for text in ("AAAA-2222", "aaaa2222", "code: AAAA 2222", "AAAA-2222") * 2:
+        assert older in (await scene.say(person, text)).text, text
+    assert await attempts(scene, person) == 0
+    assert wrong in (await scene.say(person, "CCCC-4444")).text
+    assert await attempts(scene, person) == 1
+    linked = {"fr": "Connexion réussie", "en": "connected"}[language]
+    assert (linked if email == CLIENT else wrong) in (await scene.say(person, "BBBB-3333")).text
+
+
+async def test_used_long_code_costs_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor do those of other chats, which it withdrew: a person cannot tell their mails apart."""
+    draw(monkeypatch, "AAAA2222", "BBBB3333", "CCCC4444")
+    await crowded(scene, CLIENT)
+    owner, other = await scene.asked(), await scene.asked()
+    await scene.settled()
+    assert "Connexion réussie" in (await scene.say(owner, "AAAA-2222")).text
+    scene.later(seconds=61)
+    await scene.say(other, CLIENT)
+    await scene.settled()
+    for text in ("AAAA-2222", "BBBB-3333"):
+        assert OLDER in (await scene.say(other, text)).text, text
+    assert await attempts(scene, other) == 0
+    assert "Connexion réussie" in (await scene.say(other, "CCCC-4444")).text
+
+
+async def test_long_code_before_the_last_is_accepted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as its mail says; another address's code is a wrong one."""
+    draw(monkeypatch, "AAAA2222", "BBBB3333", "CCCC4444")
+    await crowded(scene, "flotte@example.test")
+    await scene.asked(email="flotte@example.test")
+    await crowded(scene, CLIENT)
+    person = await scene.asked()
+    await scene.settled()
+    scene.later(seconds=61)
+    await scene.tap(person, "Renvoyer un code")
+    await scene.settled()
+    assert WRONG in (await scene.say(person, "AAAA-2222")).text
+    assert await attempts(scene, person) == 1
+    assert "Connexion réussie" in (await scene.say(person, "BBBB-3333")).text
+
+
 async def test_several_codes_in_a_text_are_not_compared(scene: Scene) -> None:
     person = await scene.asked()
     code = await scene.code()
