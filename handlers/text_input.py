@@ -8,7 +8,7 @@ from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD, is_command_offered
 from handlers.context import Context
 from handlers.dispatch import perform
-from handlers.number_input import code_or_number, late_code, open_number, slashed
+from handlers.number_input import code_or_number, late_code, open_number, papers_called, slashed
 from handlers.screens import failures, linking, questions
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
@@ -24,6 +24,7 @@ from services.understanding.codes import Codes
 from services.understanding.payloads import InvitationOpened, PaperOpened
 from services.understanding.resolving import (
     CODES,
+    SEARCH_COMMANDS,
     AboutBot,
     AddressTyped,
     AnotherAddress,
@@ -71,7 +72,11 @@ async def on_text(update: Update, context: Context) -> None:
         is_edit=is_edit,
     ):
         return
-    await answer(context, await resolved(context, text, read(context, text)))
+    meaning = read(context, text)
+    result = await resolved(context, text, meaning)
+    is_looked_up = isinstance(meaning, Greeting | YesOrNo) or isinstance(result, actions.OpenNumber)
+    context.below = () if is_looked_up else await papers_called(context, text)
+    await answer(context, result)
 
 
 async def answer(context: Context, result: Action | Screen, *, lead: str = "") -> None:
@@ -147,7 +152,12 @@ async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | S
 
 
 def _with_argument(name: str, argument: str, meaning: Meaning) -> str:
-    """Return a command and its words as a question, such as ``factures impayées``; empty for one without words."""
+    """Return a command and its words as a question, such as ``factures impayées``; empty for one without words.
+
+    The one word after ``/recherche`` is searched for, whatever else it may mean.
+    """
+    if name in SEARCH_COMMANDS and isinstance(meaning, NumberTyped) and len(argument.split()) == 1:
+        return ""
     is_list = isinstance(meaning, CommandNamed) and BY_NAME[meaning.name].of_link is not None
     has_words = any(c.isalpha() for c in argument) and (is_list or isinstance(meaning, UnknownCommand))
     return f"{name} {argument}" if has_words or isinstance(meaning, NumberTyped) else ""

@@ -37,7 +37,7 @@ _LONGEST_PAYLOAD = 40
 """Characters of the longest payload that is looked up; a longer one may be a secret of a later version."""
 _NOUN_AND_NUMBER = re.compile(r"^([a-z]{3,})[ -](?=\S*\d)", re.IGNORECASE)
 _LINKING = frozenset({"lier", "link"})
-_SEARCH_COMMANDS = frozenset({"recherche", "rechercher", "chercher", "cherche", "search", "find", "trouver"})
+SEARCH_COMMANDS = frozenset({"recherche", "rechercher", "chercher", "cherche", "search", "find", "trouver"})
 CODES = frozenset({Awaited.CODE, Awaited.COPY_CODE, Awaited.REVOKE_CODE})
 SEARCHES = frozenset({Awaited.ORDER_SEARCH, Awaited.INVOICE_SEARCH})
 _ADDRESSES = frozenset({Awaited.EMAIL, Awaited.COPY_EMAIL})
@@ -204,6 +204,8 @@ def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meani
     name = commands.named(word, names)
     if name is not None and not rest:
         return CommandNamed(name)
+    if word in SEARCH_COMMANDS and is_linked and len(rest.split()) == 1 and (searched := number_in(rest)):
+        return NumberTyped(searched)  # also what is a word of ours: ``/recherche MENU``
     name = name or commands.whole_text_command(f"{word} {rest}", names)
     if name is None and leaves(f"{word} {rest}"):
         return Leave()
@@ -217,7 +219,7 @@ def _slashed(word: str, rest: str, names: Commands, *, is_linked: bool) -> Meani
         return AddressTyped(email, is_for_linking=True)
     if name is not None:
         return CommandNamed(name)
-    if word in _SEARCH_COMMANDS and is_linked and (searched := number_in(rest)):
+    if word in SEARCH_COMMANDS and is_linked and (searched := number_in(rest)):
         return NumberTyped(searched)
     return UnknownCommand(word, commands.nearest(word, names))
 
