@@ -63,10 +63,7 @@ async def test_list_detail_and_pdf_while_the_portal_is_down(scene: Scene, langua
     detail = await scene.tap(camille, "212380")
     assert is_marked(detail, language)
     assert "293" in detail.text
-    camille.tap("PDF")
-    sent = await camille.wait_for_message("PDF", new=True)
-    assert sent.file
-    assert AWAY[language] in sent.text
+    assert (await scene.tap(camille, "PDF")).reply_to, "the PDF is in the chat already"
     orders = await scene.say(camille, "/commandes")
     assert is_marked(orders, language)
 
@@ -75,6 +72,21 @@ async def test_list_detail_and_pdf_while_the_portal_is_down(scene: Scene, langua
     assert not is_marked(fresh, language)
     assert "26387" in fresh.text or "26901" in fresh.text
     assert await metric(scene, "odobot_saved_answers_total") > 0
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_pdf_is_sent_again_while_the_portal_is_down(scene: Scene, language: str) -> None:
+    camille = await scene.linked(language)
+    await scene.say(camille, "212380")
+    camille.tap("PDF")
+    await camille.wait_for_message(".pdf", new=True)
+    await down(scene)
+    scene.later(minutes=20)
+    await scene.tap(camille, "PDF")
+    camille.tap(row=0)
+    sent = await camille.wait_for_message("PDF", new=True)
+    assert sent.file
+    assert AWAY[language] in sent.text
 
 
 async def test_day_is_named_when_it_is_not_today(scene: Scene) -> None:
