@@ -15,7 +15,6 @@ from handlers.actions import Action
 from handlers.background import BackgroundTasks
 from handlers.features import with_offered_parts
 from handlers.rich_support import RichSupport
-from handlers.screens.screen import Keyboard
 from portal.client import Papers, Portal, Reader
 from services.access import Access, EndedLink
 from services.calendar.feeds import CalendarFeeds
@@ -125,8 +124,6 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], Serv
         self.chat = ChatState(chat_id or 0)
         self.untold: list[EndedLink] = []
         """Links that this update found to have ended, until an answer has said so."""
-        self.below: Keyboard = ()
-        """Rows of buttons about the chat's accounts, to be shown below those of the answer."""
 
     @classmethod
     def from_update(cls, update: object, application: Application[Any, Any, Any, Any, Any, Any]) -> "Context":

@@ -8,16 +8,11 @@ from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD, is_command_offered
 from handlers.context import Context
 from handlers.dispatch import code_action
-from handlers.screens.screen import Keyboard
-from handlers.screens.search import open_buttons
 from handlers.views.search import usable_links
 from portal.errors import PortalError
-from portal.models import Order, Part
 from services import papers
-from services.saved_answers.papers import shown_papers
 from services.understanding import commands
-from services.understanding.normalising import plain_text, trimmed
-from services.understanding.numbers import NumberText, number_in
+from services.understanding.numbers import NumberText
 from services.understanding.resolving import CODES
 from storage.chats import LinkState
 from storage.tables import Awaited
@@ -68,34 +63,6 @@ async def code_or_number(context: Context, code: str, long_code: str, number: Nu
     if number is not None and current is not None and await _is_own_number(context, current, number):
         return open_number(context, current, number, code or long_code)
     return code_action(context, code, long_code)
-
-
-async def papers_called(context: Context, text: str) -> Keyboard:
-    """Return the buttons of the orders and invoices whose number is a word that has another meaning: ``MENU``.
-
-    They are those of the saved answers, which the chat was shown before: no word of ours costs a call to the portal.
-    """
-    word, current = _word_in(text), context.chat.current
-    if not word or context.awaiting is not None or current is None or current.confirmed_at is None:
-        return ()
-    if context.services.access.is_idle(current):
-        return ()
-    shown = await shown_papers(context.services.saved_answers, current, word)
-    hits = [
-        papers.Hit(current.link_id, Part.ORDERS if isinstance(each, Order) else Part.INVOICES, each.number, each)
-        for each in shown
-    ]
-    return open_buttons(context.t, sorted(hits, key=lambda hit: hit.part is Part.INVOICES), current.link_id)
-
-
-def _word_in(text: str) -> str:
-    """Return the word that may be a number without a digit, alone or after a noun; empty for any other text."""
-    words, number = plain_text(text).split(), number_in(text)
-    if not words or len(words) > 2 or words[0].startswith(("/", "\\")) or any(c.isdigit() for c in text):
-        return ""
-    if len(words) == 1:
-        return trimmed(words[0])
-    return number.text if number is not None else ""
 
 
 async def _is_own_number(context: Context, current: LinkState, number: NumberText) -> bool:

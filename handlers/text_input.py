@@ -8,7 +8,7 @@ from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD, is_command_offered
 from handlers.context import Context
 from handlers.dispatch import perform
-from handlers.number_input import code_or_number, late_code, open_number, papers_called, slashed
+from handlers.number_input import code_or_number, late_code, open_number, slashed
 from handlers.screens import failures, linking, questions
 from handlers.screens.screen import Screen
 from handlers.telegram.reply import show
@@ -72,11 +72,7 @@ async def on_text(update: Update, context: Context) -> None:
         is_edit=is_edit,
     ):
         return
-    meaning = read(context, text)
-    result = await resolved(context, text, meaning)
-    is_looked_up = isinstance(meaning, Greeting | YesOrNo) or isinstance(result, actions.OpenNumber)
-    context.below = () if is_looked_up else await papers_called(context, text)
-    await answer(context, result)
+    await answer(context, await resolved(context, text, read(context, text)))
 
 
 async def answer(context: Context, result: Action | Screen, *, lead: str = "") -> None:

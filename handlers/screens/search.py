@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from handlers.actions import Action, AskSearch, CompareCode, ListInvoices, ListOrders, ShowInvoice, ShowOrder
 from handlers.screens.lists import list_buttons
-from handlers.screens.screen import Button, Keyboard, Screen, clip, paired, rows_of
+from handlers.screens.screen import Button, Screen, clip, paired, rows_of
 from handlers.screens.support import a_person, person_button
 from portal.models import Invoice, Part
 from services.papers import Hit, SearchPage
@@ -95,11 +95,6 @@ def with_code_button(t: Texts, screen: Screen, code: str) -> Screen:
     button = (Button(t("button.was_code"), CompareCode(code)),)
     uncounted = t("search.maybe_code")
     return replace(screen, note=f"{screen.note}\n{uncounted}".strip(), keyboard=(*screen.keyboard, button))
-
-
-def open_buttons(t: Texts, hits: Sequence[Hit], current: int) -> Keyboard:
-    """Return a button for each order and invoice of the current account, a row each."""
-    return tuple((Button(_label(t, hit, {}, current), _opens(hit)),) for hit in hits)
 
 
 def _label(t: Texts, hit: Hit, accounts: Mapping[int, str], current: int) -> str:

@@ -14,13 +14,11 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from msgspec.structs import replace
 from telegram.error import TelegramError
 
-from handlers.actions import AccountAction
 from handlers.context import Context
 from handlers.screens.offered import with_offered_buttons
-from handlers.screens.screen import Button, Screen
+from handlers.screens.screen import Screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.messages import edit_text, send_text
 from handlers.telegram.rich_messages import deliver, render_for
@@ -44,8 +42,6 @@ ResultT = TypeVar("ResultT")
 async def show(context: Context, screen: Screen, *, link: int | None = None) -> int:
     """Answer with a screen: edit the message whose button was tapped, else send a new one.
 
-    The buttons of ``Context.below`` follow those of the first screen, unless their account was unlinked meanwhile.
-
     Args:
         link: the link whose account the screen is about.
 
@@ -55,8 +51,6 @@ async def show(context: Context, screen: Screen, *, link: int | None = None) -> 
     Raises:
         LinkGone: the link was removed during the wait before a retry.
     """
-    below = [row for row in context.below if all(_is_linked(context, button) for button in row)]
-    context.below, screen = (), replace(screen, keyboard=(*screen.keyboard, *below)) if below else screen
     query = context.incoming.callback_query if context.incoming else None
     message = query.message if query is not None else None
     if query is not None and message is not None and is_below_notice(query):
@@ -64,10 +58,6 @@ async def show(context: Context, screen: Screen, *, link: int | None = None) -> 
     if message is not None and await edit(context, message.message_id, screen, link=link):
         return message.message_id
     return await send(context, screen, link=link)
-
-
-def _is_linked(context: Context, button: Button) -> bool:
-    return isinstance(button.action, AccountAction) and context.chat.link(button.action.link) is not None
 
 
 async def _answer_notice(context: Context, screen: Screen, notice_id: int, data: str, link: int | None) -> int:

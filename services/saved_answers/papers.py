@@ -1,13 +1,9 @@
 """Two readers of orders and invoices: one asks the portal and saves the answers, one has only saved answers."""
 
 import datetime
-import json
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date
 from typing import TypeVar
-
-from pydantic import ValidationError
 
 from portal.client import Papers, Reader
 from portal.errors import Forbidden, NotFound, PortalError
@@ -29,22 +25,6 @@ class _Summary(PortalModel):
 
 def _links_by_reader(links: Sequence[LinkState]) -> dict[tuple[str, str], LinkState]:
     return {(link.contact_id, link.account_id): link for link in links}
-
-
-async def shown_papers(saved: SavedAnswers, link: LinkState, number: str) -> tuple[Order | Invoice, ...]:
-    """Return the orders and invoices with a number, in any case, that a link was shown; by one read of the database."""
-    calls = [call for part in Part if part in link.access for call in CALLS[part]]
-    wanted, found = number.casefold(), dict[tuple[str, str], Order | Invoice]()
-    for answer in await saved.answers(Reader(link.contact_id, link.account_id), link.link_id, *calls):
-        if f'"{wanted}"' not in answer.content.casefold():
-            continue
-        model: type[Order | Invoice] = Order if answer.call in CALLS[Part.ORDERS] else Invoice
-        given = json.loads(answer.content)
-        for row in given.get("items", (given,)):
-            if str(row.get("number")).casefold() == wanted:
-                with suppress(ValidationError):  # of an older version
-                    found.setdefault((model.__name__, row["number"]), model.model_validate_json(json.dumps(row)))
-    return tuple(found.values())
 
 
 class SavingPapers:

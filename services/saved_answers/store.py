@@ -181,7 +181,7 @@ class SavedAnswers:
         link_id, (_, _, call, number) = key[0], json.loads(key[1])
         row = f'"number":{json.dumps(number, ensure_ascii=False)}'
         async with self._database.read() as session:
-            pages = await saved_answers.find_of_calls(session, link_id, [f"{call}s"], self._clock() - KEPT)
+            pages = await saved_answers.find_of_call(session, link_id, f"{call}s", self._clock() - KEPT)
         return [(link_id, page.key) for page in pages if row in page.content]
 
     async def find(self, model: type[ModelT], link_id: int, key: str) -> tuple[ModelT, datetime.datetime] | None:
@@ -196,17 +196,12 @@ class SavedAnswers:
         self, model: type[ModelT], reader: Reader, link_id: int, call: str
     ) -> list[tuple[ModelT, datetime.datetime]]:
         """Return a link's answers to one call, such as all saved pages of a list, the newest first."""
-        answers = await self.answers(reader, link_id, call)
-        return [read for answer in answers if (read := self._read(model, answer)) is not None]
-
-    async def answers(self, reader: Reader, link_id: int, *calls: str) -> list[Answer]:
-        """Return a link's answers to some calls as they are stored, the newest first."""
         if not self.is_on:
             return []
         async with self._database.read() as session:
-            found = await saved_answers.find_of_calls(session, link_id, calls, self._clock() - KEPT)
-        own = tuple(key_of(reader, call)[:-1] for call in calls)
-        return [answer for answer in found if answer.key.startswith(own)]
+            answers = await saved_answers.find_of_call(session, link_id, call, self._clock() - KEPT)
+        own = [answer for answer in answers if answer.key.startswith(key_of(reader, call)[:-1])]
+        return [read for answer in own if (read := self._read(model, answer)) is not None]
 
     def _read(self, model: type[ModelT], answer: Answer) -> tuple[ModelT, datetime.datetime] | None:
         if answer.read_at > self._clock() + _CLOCKS_DIFFER:

@@ -81,13 +81,11 @@ async def find(session: Session, link_id: int, key: str, since: datetime.datetim
     return next((answer for answer in found if answer is not None and answer.key == key), None)
 
 
-async def find_of_calls(
-    session: Session, link_id: int, calls: Collection[str], since: datetime.datetime
-) -> list[Answer]:
-    """Return a link's answers to some calls with any arguments, read at ``since`` or later; the newest first."""
+async def find_of_call(session: Session, link_id: int, call: str, since: datetime.datetime) -> list[Answer]:
+    """Return a link's answers to one call with any arguments, read at ``since`` or later; the newest first."""
     query = (
         select(SavedAnswer)
-        .where(col(SavedAnswer.link_id) == link_id, col(SavedAnswer.call).in_(calls))
+        .where(col(SavedAnswer.link_id) == link_id, col(SavedAnswer.call) == call)
         .where(col(SavedAnswer.read_at) >= since)
         .order_by(col(SavedAnswer.read_at).desc())
     )

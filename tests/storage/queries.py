@@ -236,7 +236,7 @@ READS: dict[str, Query] = {
     "sweeps.next_due": lambda s, _: sweeps.next_due(s),
     "mutes.muted_numbers": lambda s, p: mutes.muted_numbers(s, p.link),
     "saved_answers.find": lambda s, p: saved_answers.find(s, p.link, "key", p.now),
-    "saved_answers.find_of_calls": lambda s, p: saved_answers.find_of_calls(s, p.link, ["invoices", "invoice"], p.now),
+    "saved_answers.find_of_call": lambda s, p: saved_answers.find_of_call(s, p.link, "invoices", p.now),
     "saved_answers.has_any": lambda s, p: saved_answers.has_any(s, [(p.link, "key")]),
     "saved_answers.count_of_chat": lambda s, p: saved_answers.count_of_chat(s, p.chat),
     "calendar_feeds.find": lambda s, _: calendar_feeds.find(s, "token"),

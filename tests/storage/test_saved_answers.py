@@ -45,7 +45,7 @@ async def test_newest_answers_of_each_link_are_kept(database: Database) -> None:
     await save(database, *(answer(one, str(number), number) for number in range(MOST_OF_LINK)))
     await save(database, answer(one, "0", 100, "newer"), answer(one, "more", 101))
     async with database.read() as session:
-        kept = await saved_answers.find_of_calls(session, one, ["invoices"], LONG_AGO)
+        kept = await saved_answers.find_of_call(session, one, "invoices", LONG_AGO)
         assert {each.key for each in kept} == {"0", "more", *map(str, range(2, MOST_OF_LINK))}
         assert [each.key for each in kept[:2]] == ["more", "0"]
         assert kept[1].content == "newer"

@@ -215,3 +215,13 @@ async def test_number_typed_during_a_search_is_searched(scene: Scene) -> None:
     found = await search(scene, camille, "/factures", "2401")
     assert "240130" in found.labels
     assert "›" in found.labels
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_number_that_is_a_word_of_ours(scene: Scene, language: str) -> None:
+    """The word keeps its meaning; a noun or the search before it looks it up."""
+    scene.portal.portal.issue_invoice("a-2001", amount="7.77", number="MENU")
+    person = await scene.linked(language)
+    for text in ("facture MENU", "invoice MENU", "/recherche MENU", "/search menu"):
+        assert "MENU" in (await scene.say(person, text)).text.split("\n")[0], text
+    assert "MENU" not in (await scene.say(person, "menu")).text
