@@ -12,6 +12,7 @@ from handlers.text_actions import retry_of
 from portal.models import Part
 from services.account.paper_filters import InvoiceFilter, OrderFilter
 from services.packs.selection import PackFormat
+from services.understanding.addressees import asks_to_send, changes_own_address, names_bookkeeper, stops_copies
 from services.understanding.questions.questions import FileFormat, Intent, Question, State
 from storage.chats import LinkState
 
@@ -38,6 +39,7 @@ _BESIDE_NUMBERS = (Intent.BALANCE, Intent.PERSON)
 """What is offered beside a number; a text that is about nothing else has it looked up."""
 _LEAST_OF_NUMBER = 100_000
 _ADDRESS_WORDS = re.compile(r"\b(?:e-?mails?|courriels?|adresses?|address)\b", re.IGNORECASE)
+_COPY = (Question(Intent.COPY),)
 _SOMEBODY = "comptable"
 """Stands for an address: ``send copies to julie@books.test`` is read as ``send copies to my accountant``."""
 _UNLINKED = (Intent.HELP, Intent.LANGUAGE, Intent.PORTAL, Intent.PRIVACY, Intent.PERSON)
@@ -80,13 +82,26 @@ async def answer_to(
 
 
 async def answer_to_address(context: Context, current: LinkState, text: str, email: str) -> Action | None:
-    """Return what is asked for about an address that nothing awaits, such as a copy to it; None for nothing."""
-    words = [_SOMEBODY if "@" in word else word for word in text.split()]
-    around = _ADDRESS_WORDS.sub(" ", " ".join(words))
-    readings = await asyncio.to_thread(_read, around, context)
-    if readings == (Question(Intent.COPY),):
-        return text_actions.GiveCopyEmail(current.link_id, email)
-    return None
+    """Return what is asked for about an address that nothing awaits, such as a copy to it; None for nothing.
+
+    A copy starts only where one is asked for, or the bookkeeper is named.
+    """
+    words = text.split()
+    around = " ".join(word for word in words if "@" not in word)
+    if changes_own_address(around):
+        return actions.ShowAccounts()
+    if stops_copies(around):
+        return actions.ShowCopy(current.link_id)
+    is_bookkeepers = names_bookkeeper(around)
+    asked = _ADDRESS_WORDS.sub(" ", around) if is_bookkeepers else around  # "my accountant's new address is"
+    readings = await asyncio.to_thread(_read, asked, context)
+    if readings == (Question(Intent.ACCOUNT),):
+        return actions.ShowAccounts()
+    if readings != _COPY and asks_to_send(around):
+        to_somebody = " ".join(_SOMEBODY if "@" in word else word for word in words)
+        readings = await asyncio.to_thread(_read, _ADDRESS_WORDS.sub(" ", to_somebody), context)
+    is_asked = readings == _COPY and (is_bookkeepers or asks_to_send(around))
+    return text_actions.GiveCopyEmail(current.link_id, email) if is_asked else None
 
 
 async def answer_to_unlinked(context: Context, text: str) -> Action | None:
