@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 from telegram import Update
 
-from handlers import actions, question_input, support_input, text_actions
+from handlers import account_input, actions, question_input, support_input, text_actions
+from handlers.account_input import NamedLinks
 from handlers.actions import Action
 from handlers.commands import BY_NAME, BY_WORD, is_command_offered
 from handlers.context import Context
@@ -46,11 +47,14 @@ from services.understanding.resolving import (
     YesOrNo,
     understand,
 )
-from storage.chats import Awaiting
+from storage.chats import Awaiting, LinkState
 from storage.tables import Awaited
 
 _WORDS_OF_COMMANDS = frozenset({"compte", "oublier"})
 """Commands that their words name even where a question in words has another reading: ``changer de compte``."""
+
+_LOOK_UPS = (actions.OpenNumber, text_actions.OpenNumberOr)
+"""Actions that look for a text as a search does."""
 
 
 async def on_text(update: Update, context: Context) -> None:
@@ -93,6 +97,12 @@ async def resolved(context: Context, text: str, meaning: Meaning) -> Action | Sc
     """Return the action that a text requests, also as a question in words, or the screen that says why it is none."""
     awaiting = _awaiting(context)
     asked = _asked_meanwhile(context, text, meaning, awaiting)
+    is_text = asked is not None and not isinstance(asked, InvitationOpened | PaperOpened)
+    if is_text and (named := await account_input.links_named(context, text)):
+        result = await _of_named(context, named)
+        is_asked = isinstance(result, Action) and not isinstance(result, (*_LOOK_UPS, actions.ChooseAccount))
+        if awaiting is None or is_asked:
+            return result
     if asked is not None and (answered := await _in_words(context, text, asked)):
         return answered
     if isinstance(meaning, SearchTyped) and awaiting is not None and awaiting.link_id is not None:
@@ -116,15 +126,39 @@ def _asked_meanwhile(context: Context, text: str, meaning: Meaning, awaiting: Aw
     return None
 
 
+async def _of_named(context: Context, named: NamedLinks) -> Action | Screen:
+    """Return what a text requests of the account that it names, or ask which of several is meant."""
+    results = [(link, await _of_account(context, link, named)) for link in named.links]
+    return account_input.one_of(context, results)
+
+
+async def _of_account(context: Context, link: LinkState, named: NamedLinks) -> Action | Screen:
+    """Return what the rest of a text requests in a chat where this account is the current one."""
+    if account_input.is_choice(named):
+        return actions.ChooseAccount(link.link_id)
+    chat = context.chat
+    context.chat = replace(chat, links=(link, *(each for each in chat.links if each != link)))
+    try:
+        meaning = understand(named.rest, None, BY_WORD, is_linked=True)
+        answered = await _in_words(context, named.rest, meaning)
+        answered = answered or await _action_or_screen(context, meaning, None)
+    finally:
+        context.chat = chat
+    return account_input.of_account(link, answered)
+
+
 async def _instead_of_search(context: Context, text: str) -> Action | None:
     """Return what a text requests that is searched for, in case nothing is found: ``aide``, ``combien je dois``."""
+    if named := await account_input.links_named(context, text):
+        found = await _of_named(context, named)
+        return found if isinstance(found, Action) and not isinstance(found, _LOOK_UPS) else None
     meaning = understand(text, None, BY_WORD, is_linked=True)
     if isinstance(meaning, NumberTyped) and (meaning.number.has_digit or len(text.split()) == 1):
         return None
     result = await _in_words(context, text, meaning)
     if result is None and isinstance(meaning, CommandNamed | Greeting):
         result = actions.Start() if isinstance(meaning, Greeting) else _command(context, meaning.name)
-    return result if isinstance(result, Action) and not isinstance(result, text_actions.OpenNumberOr) else None
+    return result if isinstance(result, Action) and not isinstance(result, _LOOK_UPS) else None
 
 
 async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | Screen | None:

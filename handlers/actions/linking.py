@@ -41,9 +41,10 @@ class Revoke(Action, frozen=True, tag="r"):
 
 
 class Unlink(Action, frozen=True, tag="u"):
-    """Removes this chat's links; ``sure`` confirms it."""
+    """Removes this chat's links, or those to the account of one ``link``; 0: all. ``sure`` confirms it."""
 
     sure: bool = False
+    link: int = 0
 
 
 class ShowMyData(Action, frozen=True, tag="D"):

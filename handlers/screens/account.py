@@ -115,6 +115,13 @@ def confirm_unlink(t: Texts, links: Sequence[LinkState]) -> Screen:
     return Screen(t("account.unlink_title"), facts=facts, keyboard=((yes, no),))
 
 
+def confirm_unlink_account(t: Texts, link: LinkState) -> Screen:
+    """Ask for confirmation before the chat loses its links to one of several accounts."""
+    facts = (t("order.line", line=link.account_name), "", t("account.sure_to_unlink_one"))
+    yes, no = Button(t("button.yes_unlink"), Unlink(sure=True, link=link.link_id)), Button(t("button.no_keep"), Start())
+    return Screen(t("account.unlink_one_title"), facts=facts, keyboard=((yes, no),))
+
+
 def unlinked(t: Texts) -> Screen:
     """Confirm that the links were removed."""
     fact = t("account.unlinked", days=str(kept(Category.UNLINKED).days))

@@ -11,6 +11,7 @@ from services.understanding.questions.questions import Intent, Question, State
 from storage.chats import LinkState
 from storage.tables import Awaited
 from texts.catalogue import Texts, message_id
+from texts.escaping import safe_text
 
 _LEFT = {
     Awaited.EMAIL: message_id("left.email"),
@@ -87,6 +88,12 @@ def which(t: Texts, readings: Sequence[tuple[Question, Action]]) -> Screen:
     of_papers = [each for each in readings if each[0].intent is not Intent.PERSON]
     buttons = tuple((Button(clip(_name(t, question), 60), action),) for question, action in of_papers)
     return Screen(facts=(fact,), keyboard=(*buttons, *_help(t)))
+
+
+def which_account(t: Texts, choices: Sequence[tuple[LinkState, Action]]) -> Screen:
+    """Ask which of several accounts is meant."""
+    buttons = tuple((Button(clip(safe_text(link.account_name), 60), action),) for link, action in choices)
+    return Screen(facts=(t("question.which_account"),), keyboard=(*buttons, *_help(t)))
 
 
 def _name(t: Texts, question: Question) -> str:

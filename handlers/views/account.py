@@ -26,6 +26,7 @@ from services.linking.code_results import AddressProven, Purpose
 from services.retention import export
 from services.security import SecurityEvent
 from storage import personal_data
+from storage.chats import LinkState
 from storage.linking import codes, links, shared_addresses
 from storage.linking.shared_addresses import OtherChat
 from storage.notices import bookkeeper_copies, delivery_preferences
@@ -152,19 +153,43 @@ async def _notify_of_revocation(context: Context, other: OtherChat, others: list
 
 
 async def unlink(context: Context, action: Unlink) -> Screen:
-    """Remove this chat's links after a confirmation."""
-    if not context.chat.links and action.sure:
+    """Remove this chat's links, or those to one account, after a confirmation."""
+    chat, now = context.chat, context.services.clock()
+    if not chat.links and action.sure:
         return account.unlinked(context.t)  # a repeated tap
-    if not context.chat.links:
+    if not chat.links:
         return not_linked(context)
+    if action.link and len(removed := _links_to_account(context, action.link)) < len(chat.links):
+        return await _unlink_account(context, removed, is_sure=action.sure)
     if not action.sure:
-        return account.confirm_unlink(context.t, context.chat.links)
+        return account.confirm_unlink(context.t, chat.links)
     async with context.services.database.write() as session:
         wording = context.wording(message_id("account.sure_to_unlink"))
-        await consents.withdraw_all(session, context.chat.chat_id, wording, context.services.clock())
-        removed = await links.unlink(session, context.chat.chat_id, context.services.clock())
-    context.services.security.record(SecurityEvent.UNLINKED, chat_id=context.chat.chat_id, count=removed)
+        await consents.withdraw_all(session, chat.chat_id, wording, now)
+        count = await links.unlink(session, chat.chat_id, now)
+    context.services.security.record(SecurityEvent.UNLINKED, chat_id=chat.chat_id, count=count)
     return account.unlinked(context.t)
+
+
+def _links_to_account(context: Context, link_id: int) -> list[LinkState]:
+    """Return the chat's links to the account of one of them; empty where that one is gone."""
+    one = context.chat.link(link_id)
+    return [link for link in context.chat.links if one is not None and link.account_id == one.account_id]
+
+
+async def _unlink_account(context: Context, removed: list[LinkState], *, is_sure: bool) -> Screen:
+    """Remove the links to one of several accounts after a confirmation; none where the account was unlinked before."""
+    if removed and not is_sure:
+        return account.confirm_unlink_account(context.t, removed[0])
+    if removed:
+        chat_id, now, own = context.chat.chat_id, context.services.clock(), [link.link_id for link in removed]
+        async with context.services.database.write() as session:
+            wording = context.wording(message_id("account.sure_to_unlink_one"))
+            await consents.withdraw_all(session, chat_id, wording, now, of_links=own)
+            count = await links.remove_links(session, own, now, links.UNLINKED)
+        context.services.security.record(SecurityEvent.UNLINKED, chat_id=chat_id, count=count)
+        await context.reload()
+    return replace(await accounts(context, ShowAccounts()), note=context.t("account.unlinked_one"))
 
 
 async def my_data(context: Context, action: ShowMyData) -> Screen | None:

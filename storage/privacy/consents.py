@@ -1,7 +1,7 @@
 """Consents and their withdrawals: added with the change that they are about, and read as what is given now."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 from sqlalchemy import func
@@ -74,9 +74,18 @@ async def given(session: Session, chat_id: int) -> list[GivenConsent]:
     return [consent for consent in last.values() if consent is not None]
 
 
-async def withdraw_all(session: Session, chat_id: int, wording: Wording, now: datetime.datetime) -> None:
-    """Record the withdrawal of everything that a chat agreed to."""
+async def withdraw_all(
+    session: Session,
+    chat_id: int,
+    wording: Wording,
+    now: datetime.datetime,
+    *,
+    of_links: Collection[int] | None = None,
+) -> None:
+    """Record the withdrawal of everything that a chat agreed to, or of what it agreed to for some links."""
     for consent in await given(session, chat_id):
+        if of_links is not None and consent.link_id not in of_links:
+            continue
         await record(session, chat_id, [consent.purpose], [consent.link_id], wording, now, is_given=False)
 
 
