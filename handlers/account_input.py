@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from handlers import actions
 from handlers.actions import AccountAction, Action, letter_of
@@ -43,12 +42,12 @@ def is_choice(named: NamedLinks) -> bool:
 def of_account(link: LinkState, result: Action | Screen) -> Action | Screen:
     """Return what is requested about an account, of an action about all accounts or about none."""
     match result:
-        case actions.Start() | actions.ShowAccounts():
+        case actions.Start():
             return actions.ChooseAccount(link.link_id)
         case actions.ShowNotices():
             return actions.ShowSubscriptions(link.link_id)
-        case actions.Unlink():
-            return replace(result, link=link.link_id)
+        case actions.Unlink() | actions.Forget():  # "erase the account of Laflamme": not the whole conversation
+            return actions.Unlink(link=link.link_id)
     return result
 
 

@@ -140,7 +140,7 @@ async def _of_account(context: Context, link: LinkState, named: NamedLinks) -> A
     context.chat = replace(chat, links=(link, *(each for each in chat.links if each != link)))
     try:
         meaning = understand(named.rest, None, BY_WORD, is_linked=True)
-        answered = await _in_words(context, named.rest, meaning)
+        answered = await _in_words(context, named.rest, meaning, is_rest=True)
         answered = answered or await _action_or_screen(context, meaning, None)
     finally:
         context.chat = chat
@@ -161,8 +161,11 @@ async def _instead_of_search(context: Context, text: str) -> Action | None:
     return result if isinstance(result, Action) and not isinstance(result, _LOOK_UPS) else None
 
 
-async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | Screen | None:
-    """Return what answers a question in words, of more than one word or no number; None if the text is none."""
+async def _in_words(context: Context, text: str, meaning: Meaning, *, is_rest: bool = False) -> Action | Screen | None:
+    """Return what answers a question in words; None if the text is none.
+
+    A single word that may be a number is a question only as the rest of a text that names an account.
+    """
     current = context.chat.current
     if isinstance(meaning, CommandNamed) and (meaning.name in _WORDS_OF_COMMANDS or len(text.split()) == 1):
         return None
@@ -172,7 +175,8 @@ async def _in_words(context: Context, text: str, meaning: Meaning) -> Action | S
         return await question_input.answer_to_address(context, current, text, meaning.email)
     if (command := commands.slashed(text)) is not None:
         text = _with_argument(*command, meaning)
-    is_question = isinstance(meaning, CommandNamed | NumberTyped | UnknownCommand) and len(text.split()) > 1
+    has_more = is_rest or len(text.split()) > 1
+    is_question = isinstance(meaning, CommandNamed | NumberTyped | UnknownCommand) and has_more
     if not is_question and not (text and isinstance(meaning, NotUnderstood | AboutBot)):
         return None
     if current is None:

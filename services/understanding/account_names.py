@@ -37,7 +37,9 @@ _GENERIC = _set_of(
     """
 )
 """Words of company names that name an account only where no other account of the chat has them."""
-_EXCEPT = frozenset(["sauf", "excepte", "hormis", "except", "excepting", "but", "not", "pas", "sans", "without"])
+_EXCEPT = re.compile(r"(?:^| )(sauf|excepte|hormis|a part|autres? que|except|excepting|apart from|other than|besides)$")
+_NOT = frozenset(["not", "pas", "sans", "without"])
+"""Words that except the name after them only beside another name, or alone: in « ne délie pas Boréal » they do not."""
 _BEFORE_NAME = frozenset(["de", "du", "d", "des", "of", "for", "from", "chez", "at", "with", "avec", "pour"])
 _CHOOSING = _set_of(
     """
@@ -103,16 +105,33 @@ def accounts_in(text: str, names: Sequence[str], company: str) -> NamedAccounts 
     words = _corrected([folded(plain[start:end]) for start, end in spans], names, own)
     cores = [_core(name) for name in names]
     runs = [run for at, name in enumerate(names) for run in _runs(at, words, name, cores, own)]
-    excepted = {run.account for run in runs if run.start and words[run.start - 1] in _EXCEPT}
     named = _longest(runs)
-    if excepted & named:
-        named = named - excepted or set(range(len(names))) - excepted
     if not named:
         return None
-    before = _BEFORE_NAME | _EXCEPT
     left_out = {at for run in runs for at in range(run.start, run.end)}
-    left_out |= {run.start - 1 for run in runs if run.start and words[run.start - 1] in before}
-    return NamedAccounts(tuple(sorted(named)), _without(plain, spans, left_out))
+    rest = _without(plain, spans, left_out | _places_before(runs, words, _BEFORE_NAME))
+    denied = named & {run.account for run in runs if run.start and words[run.start - 1] in _NOT}
+    first = min((run.start for run in runs if _exception_before(run, words)), default=len(words))
+    excepted = named & {run.account for run in runs if run.start >= first}  # « sauf Boréal et Laflamme »
+    if denied and (named - denied or asks_nothing_else(rest)):
+        excepted |= denied
+        left_out |= _places_before(runs, words, _NOT)
+    if excepted:
+        named = named - excepted or set(range(len(names))) - excepted
+        left_out |= {run.start - at for run in runs for at in range(1, _exception_before(run, words) + 1)}
+        rest = _without(plain, spans, left_out | _places_before(runs, words, _BEFORE_NAME))
+    return NamedAccounts(tuple(sorted(named)), rest) if named else None
+
+
+def _exception_before(run: _Run, words: Sequence[str]) -> int:
+    """Return of how many words the exception before a name is, such as « sauf »; 0 for none."""
+    found = _EXCEPT.search(" ".join(words[max(run.start - 2, 0) : run.start]))
+    return len(found[1].split()) if found else 0
+
+
+def _places_before(runs: Sequence[_Run], words: Sequence[str], which: Collection[str]) -> set[int]:
+    """Return the places of such words that stand before a name."""
+    return {run.start - 1 for run in runs if run.start and words[run.start - 1] in which}
 
 
 def asks_nothing_else(rest: str) -> bool:

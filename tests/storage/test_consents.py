@@ -37,6 +37,18 @@ async def test_what_is_given_now(database: Database) -> None:
         assert await consents.given(session, 1) == []
 
 
+async def test_withdrawal_for_some_links_leaves_the_others(database: Database) -> None:
+    async with database.write() as session:
+        await chats.ensure(session, 1, NOW)
+        await consents.record(session, 1, ["access"], [7, 8], WORDING, NOW, is_given=True)
+        await consents.record(session, 1, ["inline"], WHOLE_CHAT, WORDING, NOW, is_given=True)
+        await session.flush()
+        await consents.withdraw_all(session, 1, WORDING, NOW, of_links=[7])
+    async with database.read() as session:
+        given = await consents.given(session, 1)
+    assert {(each.purpose, each.link_id) for each in given} == {("access", 8), ("inline", None)}
+
+
 async def test_two_replicas_tell_of_a_version_once(database: Database) -> None:
     async with database.write() as session:
         for chat_id in (1, 2):

@@ -32,6 +32,9 @@ async def chosen(scene: Scene, language: str, account: str) -> Person:
         ("en", "show me Boreal's overdue", BOREAL, "Overdue invoices · "),
         ("en", "unpaid for Transport Boreal", BOREAL, "Invoices to pay · "),
         ("en", "stop the notices of Northshore", NORTH_SHORE, "Notices"),
+        ("en", "invoices other than Boreal's", NORTH_SHORE, "Invoices · "),
+        ("en", "invoices of North Shore, not Boreal", NORTH_SHORE, "Invoices · "),
+        ("en", "North Shore September", NORTH_SHORE, "From September 1, 2026 to September 30, 2026"),
         ("en", "invoices of borael since 2020", BOREAL, "Since January 1, 2020"),
         ("en", "invoice 250118 of North Shore", NORTH_SHORE, "Invoice no.\u00a0250118"),
     ],
@@ -154,6 +157,29 @@ async def test_named_account_is_unlinked(scene: Scene, language: str, text: str,
     assert BOREAL not in answer.text
     assert NORTH_SHORE in (await scene.say(person, "/solde")).text.split("\n")[0]
     assert BOREAL not in (await scene.say(person, "solde de transport boréal")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("fr", "ne délie pas Boréal"), ("en", "don't unlink Boreal"), ("fr", "supprime le compte de Boréal")],
+)
+async def test_nothing_else_is_unlinked(scene: Scene, language: str, text: str) -> None:
+    person = await chosen(scene, language, NORTH_SHORE)
+    answer = await scene.say(person, text)
+    assert NORTH_SHORE not in answer.text
+    assert f"• {BOREAL}" not in answer.text or text.startswith("supprime")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_last_account_is_unlinked_as_a_whole(scene: Scene, language: str) -> None:
+    """A button that unlinks one account, tapped when it is the only one that is left."""
+    person = await chosen(scene, language, BOREAL)
+    unlink, yes = ("délie", "Oui") if language == "fr" else ("unlink", "Yes")
+    asked = await scene.say(person, f"{unlink} Boréal")
+    await scene.say(person, f"{unlink} North Shore")
+    await scene.tap(person, yes)
+    person.tap(yes, message=asked)
+    await person.wait_for_message("plus liée" if language == "fr" else "no longer linked")
 
 
 async def test_search_text_may_be_a_question(scene: Scene) -> None:
