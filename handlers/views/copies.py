@@ -29,6 +29,8 @@ from texts.escaping import masked_address, safe_person_name
 
 _ANSWER_TIME = datetime.timedelta(hours=1)
 _SENT_COPIES = 10
+_UNUSED = (CodeState.LIVE, CodeState.LEFT)
+"""The states of a bookkeeper's code that may still be typed: the screen of the copy offers it again."""
 
 
 async def show_copy(context: Context, action: ShowCopy) -> Screen:
@@ -37,7 +39,7 @@ async def show_copy(context: Context, action: ShowCopy) -> Screen:
     async with context.services.database.read() as session:
         copy = await bookkeeper_copies.find_by_link(session, link.link_id)
         sent = await outbox_report.sent_to_copy(session, copy.copy_id, _SENT_COPIES) if copy else []
-        code = await codes.latest(session, context.chat.chat_id, CodeState.LIVE, for_link=link.link_id)
+        code = await codes.latest(session, context.chat.chat_id, *_UNUSED, for_link=link.link_id)
         stopped_at = (
             None if copy else await outbox_report.copy_stopped_at(session, context.chat.chat_id, link.account_id)
         )
@@ -63,8 +65,9 @@ async def type_code(context: Context, action: TypeCopyCode) -> Screen:
     link = context.link(action.link)
     now = context.services.clock()
     async with context.services.database.write() as session:
-        code = await codes.latest(session, context.chat.chat_id, CodeState.LIVE, for_link=link.link_id)
+        code = await codes.latest(session, context.chat.chat_id, *_UNUSED, for_link=link.link_id)
         if code is not None and code.expires_at > now:
+            await codes.move(session, code.code_id, CodeState.LEFT, CodeState.LIVE)
             awaiting = Awaiting(Awaited.COPY_CODE, code.expires_at, link.link_id)
             await chats.set_awaiting(session, context.chat.chat_id, awaiting, now)
     if code is None or code.expires_at <= now:
@@ -77,7 +80,7 @@ async def confirm_copy(context: Context, action: ConfirmCopy) -> Screen | None:
     link = context.link(action.link)
     async with context.services.database.read() as session:
         copy = await bookkeeper_copies.find_by_link(session, link.link_id)
-        code = await codes.latest(session, context.chat.chat_id, CodeState.LIVE, for_link=link.link_id)
+        code = await codes.latest(session, context.chat.chat_id, *_UNUSED, for_link=link.link_id)
     email = code.email if code else copy.email if copy else None
     if email is None:
         return await show_copy(context, ShowCopy(link.link_id))

@@ -181,7 +181,7 @@ async def find_match(
 
 
 async def is_live(session: Session, code_id: int) -> bool:
-    """Return whether a code can still be typed, apart from its time: it was not replaced, used or closed."""
+    """Return whether a code can still be typed, apart from its time: it was not replaced, left, used or closed."""
     query = select(Code.code_id).where(col(Code.code_id) == code_id, col(Code.state) == CodeState.LIVE)
     return (await session.exec(query)).first() is not None
 

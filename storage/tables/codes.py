@@ -10,9 +10,13 @@ from storage.tables.base import Row, UtcTime
 
 
 class CodeState(StrEnum):
-    """``live``: can be typed. ``proven``: was typed correctly. ``closed``: replaced, used or without attempts."""
+    """``live``: can be typed. ``proven``: was typed correctly. ``closed``: replaced, used or without attempts.
+
+    ``left``: the person stopped waiting for it, so that no text is compared with it until it is awaited again.
+    """
 
     LIVE = "live"
+    LEFT = "left"
     PROVEN = "proven"
     CLOSED = "closed"
 
