@@ -60,12 +60,12 @@ async def code_or_number(context: Context, code: str, long_code: str, number: Nu
     is compared costs an attempt.
     """
     current = context.chat.current
-    if number is not None and current is not None and await _is_own_number(context, current, number):
+    if number is not None and current is not None and await is_own_number(context, current, number):
         return open_number(context, current, number, code or long_code)
     return code_action(context, code, long_code)
 
 
-async def _is_own_number(context: Context, current: LinkState, number: NumberText) -> bool:
+async def is_own_number(context: Context, current: LinkState, number: NumberText) -> bool:
     """Return whether an account has this number; False also if the portal does not answer in time."""
     if context.services.access.is_idle(current):
         return False

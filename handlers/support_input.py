@@ -2,47 +2,60 @@
 
 from functools import partial
 
-import structlog
 from telegram import Message
 from telegram.error import TelegramError
 
 from handlers.actions import Action
+from handlers.commands import BY_WORD
 from handlers.context import Context
 from handlers.dispatch import perform
+from handlers.number_input import is_own_number
 from handlers.screens import support as screens
-from handlers.screens.screen import Screen
 from handlers.telegram.failures import FailureKind, classify
 from handlers.telegram.reply import repeated, send
 from handlers.telegram.support.messages import copy_message, edit_copy, mark_relayed
-from handlers.telegram.support.topics import RELAY_SECONDS, ConversationOver, StaffUnreachable, in_topic
+from handlers.telegram.support.relay import count, is_valid, relay
+from handlers.telegram.support.topics import RELAY_SECONDS
 from handlers.text_actions import GiveCode, GiveCopyCode, GiveRevokeCode
 from handlers.views.support import close_ended
 from services.understanding import commands
+from services.understanding.code_sentences import speaks_of_else
 from services.understanding.codes import codes_in
+from services.understanding.numbers import number_in
+from services.understanding.resolving import (
+    CODES,
+    AddressTyped,
+    AnotherAddress,
+    AnotherCode,
+    CodeTyped,
+    Leave,
+    SeveralCodes,
+    understand,
+)
 from services.understanding.words import ends_conversation
 from storage import support
 from storage.linking import code_history
-from storage.support import Conversation, EndReason
+from storage.support import Conversation
 
 _LONGEST = 2_000
 """Characters in which a code is looked for."""
-
-log = structlog.get_logger()
+_ABOUT_CODE = (CodeTyped, SeveralCodes, Leave, AnotherCode, AnotherAddress, AddressTyped)
+"""What the bot answers while it awaits a code; the staff get every other text."""
 
 
 async def take(context: Context, message: Message, *, is_edit: bool) -> bool:
     """Relay a message of a chat in conversation. Returns: False if the bot itself answers it.
 
     The bot answers a command, words that end the conversation, what it has asked for since, and a code that it has
-    mailed.
+    mailed. A forwarded message is none of the last two, as far as codes go.
     """
     conversation, staff_chat = context.chat.conversation, context.services.company.staff_chat
     if conversation is None or conversation.staff_chat != staff_chat:
         return False
     text = message.text
-    if text is not None and not is_edit and (context.awaiting is not None or _is_for_bot(text)):
+    if text is not None and not is_edit and (_is_for_bot(text) or _is_awaited(context, message, text)):
         return False
-    if text is not None and (code := await _code_action(context, text)):
+    if text is not None and message.forward_origin is None and (code := await _code_action(context, text)):
         await perform(context, code)
         return True
     return await _relay(context, conversation.conversation_id, message, is_edit=is_edit)
@@ -53,18 +66,37 @@ def _is_for_bot(text: str) -> bool:
     return commands.slashed(text) is not None or ends_conversation(text)
 
 
+def _is_awaited(context: Context, message: Message, text: str) -> bool:
+    """Return whether a text answers what the bot has asked for since the conversation began."""
+    awaiting = context.awaiting
+    if awaiting is None or awaiting.what not in CODES:
+        return awaiting is not None
+    meaning = understand(text, awaiting.what, BY_WORD, is_linked=context.chat.current is not None)
+    return message.forward_origin is None and isinstance(meaning, _ABOUT_CODE)
+
+
 async def _code_action(context: Context, text: str) -> Action | None:
-    """Return the action that compares a code, while one is valid: the staff must not read it. None for no code."""
-    found = codes_in(text[:_LONGEST])
-    if not found:
+    """Return the action that compares a code, while one is valid: the staff must not read it. None for no code.
+
+    A sentence about something else, and the number of an own order or invoice, are meant for the staff.
+    """
+    text = text[:_LONGEST]
+    found = codes_in(text)
+    if not found or speaks_of_else(text):
         return None
     async with context.services.database.read() as session:
         live = await code_history.newest_live(session, context.chat.chat_id, context.services.clock())
-    if live is None:
+    if live is None or await _is_own_number(context, text):
         return None
     if live.for_link is not None:
         return GiveCopyCode(live.for_link, found.short, found.long)
     return GiveRevokeCode(found.short, found.long) if live.for_chat else GiveCode(found.short, found.long)
+
+
+async def _is_own_number(context: Context, text: str) -> bool:
+    number, current = number_in(text), context.chat.current
+    is_number = number is not None and not codes_in(text).is_named
+    return number is not None and is_number and current is not None and await is_own_number(context, current, number)
 
 
 async def _relay(context: Context, conversation_id: int, message: Message, *, is_edit: bool) -> bool:
@@ -78,33 +110,26 @@ async def _relay(context: Context, conversation_id: int, message: Message, *, is
         return True  # the update came again
     if copy_id is None and is_edit:
         return False  # it was not relayed: a command, a code, or from before the conversation
-    if conversation is None or not await _is_valid(context, conversation):
+    if conversation is None or not await is_valid(context, conversation):
+        context.run_in_background(close_ended(context))
         await send(context, screens.over(context.t))
         return True
     if copy_id is not None and await _edit(context, conversation, message, copy_id):
         return True
     reply_to = known.get(replied.message_id) if replied else None
     is_first = conversation.topic_id is None
-    failed = await _copy(context, conversation, message, reply_to)
+
+    async def copy(topic: int) -> int:
+        return await copy_message(context.bot, message, conversation.staff_chat, thread_id=topic, reply_to=reply_to)
+
+    failed = await relay(context, conversation, message.message_id, copy)
     if failed is not None:
         await send(context, failed)
     elif is_first:
         await send(context, screens.first_relayed(context.t))
     else:
-        context.run_in_background(mark_relayed(context.bot, message))
+        context.run_in_background(mark_relayed(context.bot, message.chat_id, message.message_id))
     return True
-
-
-async def _is_valid(context: Context, conversation: Conversation) -> bool:
-    """Return whether the conversation is open, and about an account that is still linked."""
-    if not conversation.is_open:
-        return False
-    if conversation.link_id is None or context.chat.link(conversation.link_id) is not None:
-        return True
-    async with context.services.database.write() as session:
-        await support.end_for_links(session, [conversation.link_id], context.services.clock())
-    context.run_in_background(close_ended(context))
-    return False
 
 
 async def _edit(context: Context, conversation: Conversation, message: Message, copy_id: int) -> bool:
@@ -117,41 +142,8 @@ async def _edit(context: Context, conversation: Conversation, message: Message, 
         if failure.kind is FailureKind.STALE:
             return False
         if failure.kind is not FailureKind.NOT_MODIFIED:
-            _count(context, "not_in_time" if failure.may_pass else "refused", failure.reason)
+            count(context, "not_in_time" if failure.may_pass else "refused", failure.reason)
             await send(context, screens.edit_not_relayed(context.t))
         return True
     context.services.support["edited"] += 1
     return True
-
-
-async def _copy(context: Context, conversation: Conversation, message: Message, reply_to: int | None) -> Screen | None:
-    """Copy a message to the topic. Returns: what the person is told where that failed."""
-
-    async def copy(topic: int) -> int:
-        return await copy_message(context.bot, message, conversation.staff_chat, thread_id=topic, reply_to=reply_to)
-
-    company, t = context.services.company, context.t
-    try:
-        sent = await in_topic(context, conversation, copy)
-    except ConversationOver:
-        return screens.over(t)
-    except StaffUnreachable as error:
-        _count(context, "unreachable", error.failure.reason)
-        async with context.services.database.write() as session:
-            await support.end(session, conversation.conversation_id, EndReason.UNREACHABLE, context.services.clock())
-        return screens.not_relayed(t, company.name, company.support)
-    except TelegramError as error:
-        failure = classify(error)
-        _count(context, "not_in_time" if failure.may_pass else "refused", failure.reason)
-        return screens.not_in_time(t) if failure.may_pass else screens.cannot_relay(t)
-    async with context.services.database.write() as session:
-        now = context.services.clock()
-        await support.remember(session, conversation.conversation_id, message.message_id, sent, now)
-    context.services.support["to_staff"] += 1
-    return None
-
-
-def _count(context: Context, outcome: str, reason: str) -> None:
-    context.services.support[outcome] += 1
-    level = log.error if outcome == "unreachable" else log.warning
-    level("support.not_relayed", to="staff", outcome=outcome, reason=reason)

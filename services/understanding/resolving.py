@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from services.understanding import commands
 from services.understanding.addresses import addresses_in, email_in, spoken_email_in
+from services.understanding.code_sentences import speaks_of_else
 from services.understanding.codes import Codes, codes_in
 from services.understanding.commands import Commands
 from services.understanding.normalising import folded, plain_text
@@ -21,7 +22,6 @@ from services.understanding.words import (
     is_emoji,
     leaves,
     points_at_list,
-    speaks_of_else,
     thanks,
 )
 from storage.tables import Awaited
@@ -239,14 +239,17 @@ def _payload(payload: str, names: Commands, *, is_linked: bool) -> Meaning:
 
 def _code(codes: Codes, number: NumberText | None, *, is_linked: bool, is_sentence: bool) -> Meaning | None:
     """Return what codes mean while one is awaited; None if the text has none."""
-    if codes:
-        if not is_linked and not codes.is_named and (is_sentence or (number is not None and number.part is not None)):
-            return NoCode()  # "facture 212380", "I paid 250117 last week": not compared, so that it costs no attempt
-        may_be_number = is_linked and number is not None and not codes.is_named
-        if may_be_number and number is not None and (number.is_named or is_sentence):
-            return NumberTyped(number, codes.short or codes.long)
-        return CodeTyped(codes.short, codes.long, number if may_be_number else None)
-    return SeveralCodes() if codes.is_ambiguous else None
+    if not codes and not codes.is_ambiguous:
+        return None
+    if is_sentence:  # "facture 212380", "I paid 250117 last week": not compared, so that it costs no attempt
+        is_number = is_linked and number is not None and number.has_digit
+        return NumberTyped(number, codes.short or codes.long) if number is not None and is_number else NoCode()
+    if not codes:
+        return SeveralCodes()
+    may_be_number = is_linked and number is not None and not codes.is_named
+    if may_be_number and number is not None and number.is_named:
+        return NumberTyped(number, codes.short or codes.long)
+    return CodeTyped(codes.short, codes.long, number if may_be_number else None)
 
 
 def _address(text: str, awaited: Awaited | None, *, is_linked: bool) -> Meaning | None:

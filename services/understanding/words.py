@@ -73,12 +73,6 @@ _ENDS = frozenset(
         *("arrêter", "arrête", "arrêtez", "end", "end chat", "quit", "exit", "leave", "cancel", "stop it"),
     )
 )
-_ABOUT_ELSE = _words(
-    """
-    paye payee payer payes paie pay paid paying payment paiement montant amount cheque check virement wrong erreur
-    error pourquoi why combien cb quoi quand when due echeance solde balance semaine week hier yesterday mois month
-    """
-)
 _YES_OR_NO = _words("oui ouais ouin yes yep yeah yup non nan no nope nah")
 _OF_LISTS = _words(
     """
@@ -182,12 +176,6 @@ _OTHER_ADDRESS = re.compile(
 def key_of(word: str) -> str:
     """Return a word as the sets above have it: in lower case, without accents, article and punctuation."""
     return _ELISION.sub("", folded(word.strip(EDGES)), count=1)
-
-
-def speaks_of_else(text: str) -> bool:
-    """Whether a text with a number in it is about money, time or a question, and not just a code with its sentence."""
-    keys = {key_of(word) for word in _phrase(text).split()}
-    return not keys.isdisjoint(_ABOUT_ELSE)
 
 
 def ends_conversation(text: str) -> bool:

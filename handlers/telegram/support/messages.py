@@ -109,10 +109,10 @@ async def edit_copy(
         await bot.edit_message_caption(**which, caption=text, caption_entities=entities)
 
 
-async def mark_relayed(bot: ExtBot[None], message: Message) -> None:
+async def mark_relayed(bot: ExtBot[None], chat_id: int, message_id: int) -> None:
     """Mark a person's message as relayed, by a reaction to it; a failure loses nothing."""
     with suppress(TelegramError):
-        await bot.set_message_reaction(message.chat_id, message.message_id, ReactionEmoji.OK_HAND_SIGN)
+        await bot.set_message_reaction(chat_id, message_id, ReactionEmoji.OK_HAND_SIGN)
 
 
 def _signed(name: str, message: Message) -> tuple[str, list[MessageEntity]]:

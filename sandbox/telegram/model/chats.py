@@ -48,6 +48,8 @@ class Message:
     reply_to: "Message | None" = None
     topic: int | None = None
     """The id of the forum topic that the message is in, or None."""
+    forwarded_from: str = ""
+    """The name of the person who wrote what the sender forwards; empty for a message of the sender's own."""
     edit_date: int | None = None
     edits: int = 0
     deleted: bool = False
@@ -116,6 +118,9 @@ class Message:
         }
         if self.edit_date is not None:
             result["edit_date"] = self.edit_date
+        if self.forwarded_from:
+            origin = {"type": "hidden_user", "date": self.date, "sender_user_name": self.forwarded_from}
+            result["forward_origin"] = origin
         # In a forum, a message that replies to none replies to the first of its topic.
         first = self.chat.topic_names and self.topic not in (None, self.message_id) and self.chat.find(self.topic or 0)
         reply_to = self.reply_to or first or None

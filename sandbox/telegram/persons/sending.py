@@ -48,12 +48,15 @@ class Sender(User):
         group: Group | None = None,
         reply_to: Message | None = None,
         topic: int | None = None,
+        forwarded_from: str = "",
     ) -> Message:
-        """Send a text; ``topic`` is a topic of the chat, see `Chat.open_topic`."""
+        """Send a text, or forward one; ``topic`` is a topic of the chat, see `Chat.open_topic`."""
         cleaned, entities = self.parsed(text)
         if not cleaned or len(cleaned) > TEXT_LIMIT:
             raise SandboxMisuse("a client sends 1 to 4096 characters")
-        return self._send(bot, group, text=cleaned, entities=entities, reply_to=reply_to, topic=topic)
+        return self._send(
+            bot, group, text=cleaned, entities=entities, reply_to=reply_to, topic=topic, forwarded_from=forwarded_from
+        )
 
     def send_document(
         self,
