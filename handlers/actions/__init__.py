@@ -70,5 +70,6 @@ from handlers.actions.papers import (
 )
 from handlers.actions.support import (
     EndConversation as EndConversation,
+    PassOn as PassOn,
     TalkToPerson as TalkToPerson,
 )

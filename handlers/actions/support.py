@@ -17,3 +17,9 @@ class TalkToPerson(Action, frozen=True, tag="Q"):
 
 class EndConversation(Action, frozen=True, tag="G"):
     """Ends the conversation with the staff."""
+
+
+class PassOn(Action, frozen=True, tag="M"):
+    """Relays the message that began the conversation to the staff; ``message`` is its id in the person's chat."""
+
+    message: int

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from handlers.actions import EndConversation, Start, TalkToPerson
+from handlers.actions import EndConversation, PassOn, Start, TalkToPerson
 from handlers.screens.screen import Button, Keyboard, Screen, clip
 from portal.models import Part
 from storage.support import EndReason
@@ -52,8 +52,13 @@ def contact(t: Texts, company: str, support: str) -> Screen:
     return Screen(t("person.title"), facts=(a_person(t, company, support),), keyboard=_home(t))
 
 
-def begun(t: Texts, company: str, subject: Subject, *, is_unsent: bool = False) -> Screen:
-    """Ask for a message, and tell what the staff will see; ``is_unsent``: a sentence asked for it, and stays here."""
+def begun(t: Texts, company: str, subject: Subject, *, unsent: int | None = None, is_passed_on: bool = False) -> Screen:
+    """Ask for a message, and tell what the staff will see.
+
+    Args:
+        unsent: the id of the message whose sentence began the conversation, which a button relays; None for none.
+        is_passed_on: that message was relayed.
+    """
     if subject.account:
         relayed = t("person.relayed_account", company=company, account=clip(subject.account, _ACCOUNT_LENGTH))
     else:
@@ -66,8 +71,11 @@ def begun(t: Texts, company: str, subject: Subject, *, is_unsent: bool = False) 
             t("person.relayed_invoice", number=number) if is_invoice else t("person.relayed_order", number=number)
         )
     facts.append(t("person.how"))
-    note = t("person.not_sent") if is_unsent else ""
-    return Screen(t("person.title"), facts=tuple(facts), note=note, keyboard=end_keyboard(t))
+    keyboard = end_keyboard(t)
+    if unsent is not None:
+        keyboard = ((Button(t("button.pass_on"), PassOn(unsent)),), *keyboard)
+    note = t("person.passed_on") if is_passed_on else t("person.not_sent") if unsent is not None else ""
+    return Screen(t("person.title"), facts=tuple(facts), note=note, keyboard=keyboard)
 
 
 def first_relayed(t: Texts) -> Screen:
@@ -105,6 +113,11 @@ def not_in_time(t: Texts) -> Screen:
 def cannot_relay(t: Texts) -> Screen:
     """Report that a message of this kind cannot be relayed."""
     return Screen(facts=(t("person.cannot_relay"),), keyboard=end_keyboard(t))
+
+
+def write_again(t: Texts) -> Screen:
+    """Report that the message that began the conversation cannot be relayed any more, such as a deleted one."""
+    return Screen(facts=(t("person.write_again"),), keyboard=end_keyboard(t))
 
 
 def edit_not_relayed(t: Texts) -> Screen:

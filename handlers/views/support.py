@@ -1,13 +1,17 @@
-"""The conversation with the company's staff: begun and ended by the person."""
+"""The conversation with the company's staff: begun and ended by the person, and the sentence that began it."""
 
-from handlers.actions import EndConversation, TalkToPerson
+from telegram import Message
+
+from handlers.actions import EndConversation, PassOn, TalkToPerson
 from handlers.context import Context
 from handlers.screens import support as screens
 from handlers.screens.screen import Screen
 from handlers.screens.support import Subject
 from handlers.telegram.reply import send
 from handlers.telegram.support.closing import ConversationCloser
-from handlers.telegram.support.topics import subject_text
+from handlers.telegram.support.messages import mark_relayed
+from handlers.telegram.support.relay import is_valid, relay
+from handlers.telegram.support.topics import subject_of, subject_text
 from services.understanding import commands
 from storage import chats, support
 from storage.chats import LinkState
@@ -40,14 +44,39 @@ async def talk(context: Context, action: TalkToPerson) -> Screen | None:
         )  # fmt: skip
     context.run_in_background(close_ended(context))  # one about another account
     about = Subject(link.account_name if link else "", part, number)
-    await send(context, screens.begun(context.t, company.name, about, is_unsent=_was_asked_in_words(context)))
+    await send(context, screens.begun(context.t, company.name, about, unsent=_asked_in_words(context)))
     return None
 
 
-def _was_asked_in_words(context: Context) -> bool:
-    """Return whether a sentence, and no button or command, began the conversation."""
-    message = context.incoming.effective_message if context.incoming and not context.is_tap else None
-    return message is not None and bool(message.text) and commands.slashed(message.text or "") is None
+def _asked_in_words(context: Context) -> int | None:
+    """Return the id of the message whose sentence began the conversation; None for a button or a command."""
+    message: Message | None = context.incoming.effective_message if context.incoming and not context.is_tap else None
+    text = (message.text or message.caption or "") if message is not None else ""
+    return message.message_id if message is not None and text and commands.slashed(text) is None else None
+
+
+async def pass_on(context: Context, action: PassOn) -> Screen | None:
+    """Relay the message that began the conversation, once; where that fails, the button stays."""
+    t, company, chat_id = context.t, context.services.company, context.chat.chat_id
+    async with context.services.database.read() as session:
+        found = await support.find_open(session, chat_id)
+        known = await support.staff_messages(session, found.conversation_id, [action.message]) if found else {}
+    if found is None or found.staff_chat != company.staff_chat or not await is_valid(context, found):
+        context.run_in_background(close_ended(context))
+        await send(context, screens.over(t))
+        return None
+    to = found.staff_chat
+
+    async def copy(topic: int) -> int:
+        # No update has the message any more: Telegram copies it by its id, with what it holds by now.
+        return (await context.bot.copy_message(to, chat_id, action.message, message_thread_id=topic)).message_id
+
+    if action.message not in known:
+        if failed := await relay(context, found, action.message, copy, refused=screens.write_again(t)):
+            await send(context, failed)
+            return None
+        context.run_in_background(mark_relayed(context.bot, chat_id, action.message))
+    return screens.begun(t, company.name, subject_of(context, found), is_passed_on=True)
 
 
 def _account(context: Context, link_id: int) -> LinkState | None:

@@ -93,4 +93,5 @@ VIEWS: dict[type[Action], View] = {
     actions.SetInline: privacy.set_inline,
     actions.TalkToPerson: support.talk,
     actions.EndConversation: support.end,
+    actions.PassOn: support.pass_on,
 }

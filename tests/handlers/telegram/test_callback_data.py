@@ -26,6 +26,7 @@ from handlers.actions import (
     ListStyle,
     MakePack,
     OpenNumber,
+    PassOn,
     PrivacyPart,
     SendPdf,
     ShowBalance,
@@ -133,6 +134,7 @@ ANY_ACTION = st.one_of([of(kind) for kind in KINDS])
         (TalkToPerson(), "1Q"),
         (TalkToPerson(1, Part.INVOICES, "212380"), "1Q1|invoices|212380|"),
         (EndConversation(), "1G"),
+        (PassOn(37), "1M11|"),
     ],
 )
 def test_existing_callback_data_keeps_its_meaning(action: Action, data: str) -> None:
