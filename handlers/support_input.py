@@ -24,9 +24,11 @@ from services.understanding.codes import codes_in
 from services.understanding.numbers import number_in
 from services.understanding.resolving import (
     CODES,
+    SEARCHES,
     AddressTyped,
     AnotherAddress,
     AnotherCode,
+    BadAddress,
     CodeTyped,
     Leave,
     SeveralCodes,
@@ -39,15 +41,15 @@ from storage.support import Conversation
 
 _LONGEST = 2_000
 """Characters in which a code is looked for."""
-_ABOUT_CODE = (CodeTyped, SeveralCodes, Leave, AnotherCode, AnotherAddress, AddressTyped)
-"""What the bot answers while it awaits a code; the staff get every other text."""
+_ANSWERS = (AddressTyped, CodeTyped, SeveralCodes, AnotherCode, AnotherAddress, Leave)
+"""What answers the bot where it awaits an address or a code; the staff get every other text."""
 
 
 async def take(context: Context, message: Message, *, is_edit: bool) -> bool:
     """Relay a message of a chat in conversation. Returns: False if the bot itself answers it.
 
     The bot answers a command, words that end the conversation, what it has asked for since, and a code that it has
-    mailed. A forwarded message is none of the last two, as far as codes go.
+    mailed, which no forwarded message is.
     """
     conversation, staff_chat = context.chat.conversation, context.services.company.staff_chat
     if conversation is None or conversation.staff_chat != staff_chat:
@@ -69,10 +71,12 @@ def _is_for_bot(text: str) -> bool:
 def _is_awaited(context: Context, message: Message, text: str) -> bool:
     """Return whether a text answers what the bot has asked for since the conversation began."""
     awaiting = context.awaiting
-    if awaiting is None or awaiting.what not in CODES:
+    if awaiting is None or awaiting.what in SEARCHES:
         return awaiting is not None
+    if awaiting.what in CODES and message.forward_origin is not None:
+        return False
     meaning = understand(text, awaiting.what, BY_WORD, is_linked=context.chat.current is not None)
-    return message.forward_origin is None and isinstance(meaning, _ABOUT_CODE)
+    return isinstance(meaning, _ANSWERS) or (isinstance(meaning, BadAddress) and "@" in text)
 
 
 async def _code_action(context: Context, text: str) -> Action | None:

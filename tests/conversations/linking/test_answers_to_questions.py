@@ -60,6 +60,28 @@ async def test_code_that_was_left_is_awaited_again(
 
 
 @pytest.mark.parametrize(
+    ("language", "awaited", "left"),
+    [("fr", "code à 6 chiffres", "Il reste 4 essais"), ("en", "6-digit code", "4 attempts are left")],
+)
+async def test_sentence_about_something_else_costs_nothing(
+    scene: Scene, language: str, awaited: str, left: str
+) -> None:
+    """More of them than there are attempts; a code and a few words around it cost one."""
+    person = await scene.asked(language)
+    code = await scene.code()
+    for text in (
+        "ca marche tu avec le code de facture 240130", "does it work with invoice code 240130", "#250118",
+        "Transféré: Bonjour, votre facture 240130 de 1293,08$ est due le 1 dec. Cliquez ici", "240130 c koi",
+        "the van of my brother, number plate 240130, is not on the map any more",
+    ):  # fmt: skip
+        answer = (await scene.say(person, text)).text
+        assert awaited in answer, text
+        assert left not in answer, text
+    assert left in (await scene.say(person, "j'ai dit 000 000" if language == "fr" else "here: 000 000 thanks")).text
+    assert {"fr": "réussie", "en": "connected"}[language] in (await scene.say(person, f"code {code}")).text
+
+
+@pytest.mark.parametrize(
     ("language", "soon", "ask", "missing"),
     [
         ("fr", "vient d’être demandé", "Quelle est l’adresse de courriel", "il ne manque que le code"),

@@ -17,6 +17,7 @@ CONNECTED = {"fr": "Connexion réussie", "en": "onnected"}
 COPY_LEFT = {"fr": "copie pour la comptabilité n’a pas été changée", "en": "copy was not changed"}
 TWO_LEFT = {"fr": "Il reste 2 essais", "en": "2 attempts are left"}
 FOUR_LEFT = {"fr": "Il reste 4 essais", "en": "4 attempts are left"}
+INCOMPLETE = {"fr": "pas une adresse de courriel complète", "en": "not a complete email address"}
 SENTENCES = {
     "fr": ("la facture 212380 c tu a nous autre", "240130 c koi ça", "le camion 240130 est brisé"),
     "en": ("is invoice 212380 ours", "what is 240130", "the truck 240130 broke down"),
@@ -110,3 +111,14 @@ async def test_sentences_are_relayed_while_a_link_waits(desk: Desk, language: st
     await relayed(desk, stranger, code, forwarded_from="Réal")
     assert FOUR_LEFT[language] in (await scene.say(stranger, "voici: 000 000")).text
     assert CONNECTED[language] in (await scene.say(stranger, f"code {code}")).text
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+async def test_sentences_are_relayed_while_an_address_waits(desk: Desk, language: str) -> None:
+    scene, stranger = desk.scene, desk.scene.person(language)
+    await desk.talking(stranger)
+    await scene.say(stranger, LINK[language])
+    for text in (*SENTENCES[language], "le 514 555-0199"):
+        await relayed(desk, stranger, text)
+    assert INCOMPLETE[language] in (await scene.say(stranger, "client@example")).text
+    assert CLIENT in (await scene.say(stranger, CLIENT)).text

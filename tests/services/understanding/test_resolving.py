@@ -101,14 +101,29 @@ def test_no_leaves_what_is_awaited() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["c'est quoi ça 240934", "the amount on 250118 is wrong", "i already paid 250117 by cheque last week"],
-)
+    [
+        "c'est quoi ça 240934", "the amount on 250118 is wrong", "i already paid 250117 by cheque last week",
+        "la facture 212380 c tu a nous autre", "ca marche tu avec le code de facture 240130", "#250118",
+        "does the code for invoice 240130 work", "is it order code 240130 that you want", "le camion 240130 est brisé",
+        "Bonjour, votre facture 240130 de 1 293,08 $ est due le 1 dec. Cliquez ici http://odotrack-pay.example",
+        "le boss parle toujours du dossier 240130 depuis l'autre fois", "factures 240130 et 240129",
+    ],
+)  # fmt: skip
 def test_sentence_about_something_else_costs_no_attempt(text: str) -> None:
     assert meaning(text, Awaited.CODE, is_linked=False) == NoCode()
     assert isinstance(meaning(text, Awaited.CODE, is_linked=True), NumberTyped)
 
 
-@pytest.mark.parametrize("text", ["voici 240934 merci", "c'est 240934", "my code is 240934", "le nip: 240 934"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "voici 240934 merci", "c'est 240934", "my code is 240934", "le nip: 240 934", "j'ai dit 240 934", "240934?",
+        "mon code c 240934", "Le code que j'ai reçu est le suivant : 240934.", "code: #240934", "reçu 240934",
+        "I got the email and it says 240934", "the code you sent me this morning is 240934", "240934 is my code",
+        "Le 15 octobre à 14:30, code 240934, merci!", "facture 212380, code 240934",
+        "Bonjour,\n\nvotre facture est prête; de quoi lier le compte :\n\n240934\n\nIl est valable 10 minutes.",
+    ],
+)  # fmt: skip
 def test_code_with_its_sentence_is_compared(text: str) -> None:
     assert isinstance(meaning(text, Awaited.CODE, is_linked=False), CodeTyped)
 
