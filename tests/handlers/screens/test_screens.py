@@ -641,6 +641,7 @@ def odd_values(t: Any) -> dict[Any, list[Any]]:
         ShowBalance: [ShowBalance(1)],
         Balance: [Balance(tuple(map(a_summary, ("CAD", "USD"))), is_complete=False), Balance(())],
         Sequence[tuple[LinkState, Balance]]: [[(other, Balance((a_summary(),)))], []],
+        Sequence[tuple[LinkState, Action]]: [[(other, ShowBalance(1)), (other, ChooseAccount(2))], []],
         Balance | None: [Balance((a_summary(),)), None],
         Changes: [
             Changes(tuple(bills), tuple(bills[:1]), (an_invoice(status="credited"), an_invoice(status="cancelled"))),
