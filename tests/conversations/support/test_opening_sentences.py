@@ -8,7 +8,7 @@ from tests.conversations.support.desk import Desk, desk
 
 BUTTON = {"fr": "Transmettre ce que je viens d’écrire", "en": "Pass on what I just wrote"}
 UNSENT = {"fr": "n’a pas été transmis", "en": "not passed on"}
-PASSED_ON = {"fr": "Ce que vous aviez écrit est transmis", "en": "What you had written is passed on"}
+PASSED_ON = {"fr": "Ce que vous aviez écrit a été transmis", "en": "What you had written was passed on"}
 AGAIN = {"fr": "écrivez-le de nouveau", "en": "write it again"}
 OVER = {"fr": "ne lui a pas été transmis", "en": "was not relayed"}
 TELLS = {
