@@ -36,38 +36,41 @@ async def open_latest(context: Context, action: OpenLatest) -> Screen | None:
 
 async def send_pdf_of(context: Context, action: SendPdfOf) -> Screen | None:
     """Send the PDF of the one invoice with this number; otherwise show what the number finds."""
-    links = usable_links(context, action.link)
-    found = await papers.find_exactly(context.papers, links, action.number, context.language)
-    await context.reload()
-    hits = [hit for hit in found if hit.part is Part.INVOICES and context.chat.link(hit.link_id)]
-    if len(hits) != 1:
+    hit = await _the_only(context, action.link, action.number, Part.INVOICES)
+    if hit is None:
         return await open_number(context, OpenNumber(action.link, action.number, Part.INVOICES))
-    hit = hits[0]
     send = pdf_of(hit.paper, hit.link_id) if isinstance(hit.paper, Invoice) else SendPdf(hit.link_id, hit.number)
     screen = await send_pdf(context, send)
     if hit.link_id == action.link:
         return screen
-    note = context.t("search.other_account", account=context.link(hit.link_id).account_name)
-    screen = marked_if_saved(context, replace(screen or pdf_sent(context.t, send), note=note))
-    await show(context, screen, link=hit.link_id)
+    await _show_other_account(context, screen or pdf_sent(context.t, send), hit.link_id)
     return None
 
 
 async def list_invoices_of(context: Context, action: ListInvoicesOf) -> Screen | None:
     """List the invoices of the one order with this number; otherwise show what the number finds."""
-    links = usable_links(context, action.link)
-    found = await papers.find_exactly(context.papers, links, action.order, context.language, [Part.ORDERS])
-    await context.reload()
-    hits = [hit for hit in found if context.chat.link(hit.link_id)]
-    if len(hits) != 1:
+    hit = await _the_only(context, action.link, action.order, Part.ORDERS)
+    if hit is None:
         return await open_number(context, OpenNumber(action.link, action.order, Part.ORDERS))
-    hit = hits[0]
     screen = await invoice_list(context, ListInvoices(hit.link_id, order=hit.number))
     if hit.link_id == action.link:
         return screen
-    note = context.t("search.other_account", account=context.link(hit.link_id).account_name)
-    await show(context, marked_if_saved(context, replace(screen, note=note)), link=hit.link_id)
+    await _show_other_account(context, screen, hit.link_id)
     return None
+
+
+async def _the_only(context: Context, link: int, number: str, part: Part) -> papers.Hit | None:
+    """Return the order or invoice with this number in any account of the chat; None for none or several."""
+    found = await papers.find_exactly(context.papers, usable_links(context, link), number, context.language, [part])
+    await context.reload()
+    hits = [hit for hit in found if context.chat.link(hit.link_id)]
+    return hits[0] if len(hits) == 1 else None
+
+
+async def _show_other_account(context: Context, screen: Screen, link: int) -> None:
+    """Show a screen about another account than the current one, which a line says."""
+    note = context.t("search.other_account", account=context.link(link).account_name)
+    await show(context, marked_if_saved(context, replace(screen, note=note)), link=link)
 
 
 async def list_whole(context: Context, action: ListWhole) -> Screen:

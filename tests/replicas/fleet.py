@@ -5,7 +5,11 @@ import datetime
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
+import httpx
+
+from bot.http.webhook import SECRET_HEADER
 from sandbox.serving import free_port
 from storage.database import Database
 from storage.vault import Vault
@@ -61,6 +65,16 @@ class Fleet(Scene):
                 each._environment["ODOBOT_WEBHOOK_URL"] = self.public_url
             self.portal.portal.webhook.configure(f"{self.public_url}/portal/events", WEBHOOK_SECRET)
         await asyncio.gather(*(each.begin() for each in self.replicas))
+
+    async def post(self, replica: Replica, update: dict[str, Any]) -> int:
+        """Post an update to one replica, as Telegram does. Returns the status, or 0 if the replica was killed."""
+        headers = {SECRET_HEADER: self.database.vault.hash("webhook", "telegram")}
+        async with httpx.AsyncClient(trust_env=False, timeout=40) as client:
+            try:
+                answer = await client.post(f"http://127.0.0.1:{replica.port}/telegram", json=update, headers=headers)
+            except httpx.TransportError:
+                return 0
+        return answer.status_code
 
     async def stop_bot(self) -> None:
         """Stop all replicas by SIGTERM."""

@@ -5,10 +5,8 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from bot.http.webhook import SECRET_HEADER
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.persons import Person
 from tests.postgres.server import PostgresServer
@@ -31,13 +29,7 @@ async def deliver(fleet: Fleet, replica: Replica, person: Person) -> int:
     text = {"text": "/factures", "entities": [{"type": "bot_command", "offset": 0, "length": 9}]}
     chat = {"chat": who | {"type": "private"}, "from": who | {"is_bot": False, "language_code": "fr"}}
     update = {"update_id": UPDATE_ID, "message": {"message_id": 77_000, "date": 1_790_000_000} | text | chat}
-    headers = {SECRET_HEADER: fleet.database.vault.hash("webhook", "telegram")}
-    async with httpx.AsyncClient(trust_env=False, timeout=40) as client:
-        try:
-            answer = await client.post(f"http://127.0.0.1:{replica.port}/telegram", json=update, headers=headers)
-        except httpx.TransportError:
-            return 0
-    return answer.status_code
+    return await fleet.post(replica, update)
 
 
 def lists(person: Person) -> int:

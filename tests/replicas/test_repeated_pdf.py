@@ -5,10 +5,8 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from bot.http.webhook import SECRET_HEADER
 from sandbox.portal.faults import Fault, FaultKind
 from sandbox.telegram.model import Message
 from sandbox.telegram.persons import Person
@@ -34,13 +32,7 @@ async def deliver(fleet: Fleet, replica: Replica, person: Person, invoice: Messa
     message = {"message_id": invoice.message_id, "date": 1_790_000_000, "chat": who | {"type": "private"}, "from": bot}
     tap = {"id": str(update_id), "from": who | {"is_bot": False, "language_code": "fr"}, "chat_instance": "1"}
     update = {"update_id": update_id, "callback_query": tap | {"message": message, "data": tapped.callback_data}}
-    headers = {SECRET_HEADER: fleet.database.vault.hash("webhook", "telegram")}
-    async with httpx.AsyncClient(trust_env=False, timeout=40) as client:
-        try:
-            answer = await client.post(f"http://127.0.0.1:{replica.port}/telegram", json=update, headers=headers)
-        except httpx.TransportError:
-            return 0
-    return answer.status_code
+    return await fleet.post(replica, update)
 
 
 def files(person: Person) -> int:
